@@ -1,0 +1,102 @@
+//! The one boundary to cryptographic libraries.
+//!
+//! The suite is fixed (PROTOCOL § 3): ECDH P-384 with ML-KEM-1024, ECDSA P-384, HKDF-SHA-384, AES-256-GCM, AES-256-KW,
+//! PBKDF2-HMAC-SHA-256, AES-256-XTS and -ECB. Two providers implement [`Provider`]: [`rust_crypto`], for firmware, and
+//! one over aws-lc in `hsm-virtual`. Bytes go in and come out; no library type leaks but the three secrets, which
+//! their methods consume.
+
+pub mod drbg;
+pub mod rust_crypto;
+
+use hsm_protocol::{EcPoint, Signature, Verifier};
+
+/// An ML-KEM-1024 encapsulation key (FIPS 203).
+pub type KemKey = [u8; 1568];
+
+/// An ML-KEM-1024 ciphertext.
+pub type KemCiphertext = [u8; 1568];
+
+/// A primitive that did not succeed: a peer's key that is none, a tag that does not match, a generator that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CryptoError;
+
+/// A source of random bytes fit for keys.
+pub trait Rng {
+    /// Fills `out`, or leaves nothing usable in it.
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
+}
+
+/// The primitives of the suite. Secrets are written into places that the caller owns and zeroizes.
+pub trait Provider: Verifier {
+    /// An ephemeral ECDH key. It zeroizes itself when dropped.
+    type EcdhSecret;
+    /// An ephemeral decapsulation key. It zeroizes itself when dropped.
+    type KemSecret;
+    /// A module's signing key, ready for use. It zeroizes itself when dropped.
+    type Signer;
+
+    /// A fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
+    fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
+    /// The shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). Consumes the key: it is used once.
+    fn ecdh_agree(secret: Self::EcdhSecret, peer: &EcPoint, shared: &mut [u8; 48]) -> Result<(), CryptoError>;
+
+    /// A fresh ML-KEM-1024 key pair.
+    fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey) -> Result<Self::KemSecret, CryptoError>;
+    /// Encapsulates to a peer's key, which is checked (FIPS 203 § 7.2).
+    fn kem_encapsulate(
+        rng: &mut dyn Rng,
+        public: &KemKey,
+        ciphertext: &mut KemCiphertext,
+        shared: &mut [u8; 32],
+    ) -> Result<(), CryptoError>;
+    /// Decapsulates; a wrong ciphertext gives another secret, not an error (FIPS 203 § 7.3). Consumes the key.
+    fn kem_decapsulate(
+        secret: Self::KemSecret,
+        ciphertext: &KemCiphertext,
+        shared: &mut [u8; 32],
+    ) -> Result<(), CryptoError>;
+
+    /// A fresh signing key: its scalar (48 bytes, big-endian) goes into `scalar`.
+    fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError>;
+    /// Readies a signing key; the two halves must belong together.
+    fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError>;
+    /// ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3).
+    fn sign(signer: &Self::Signer, rng: &mut dyn Rng, message: &[u8]) -> Result<Signature, CryptoError>;
+
+    /// HMAC-SHA-384 over the parts, one after the other (FIPS 198-1).
+    fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]);
+    /// HKDF-Expand with SHA-384 (RFC 5869 § 2.3); `out` is at most 255 hashes long.
+    fn hkdf_expand(prk: &[u8; 48], info: &[&[u8]], out: &mut [u8]) -> Result<(), CryptoError>;
+    /// PBKDF2-HMAC-SHA-256 (SP 800-132); `cost` is the number of iterations and not zero.
+    fn pbkdf2(pin: &[u8], salt: &[u8], cost: u32, out: &mut [u8; 32]) -> Result<(), CryptoError>;
+
+    /// AES-256-GCM in place (SP 800-38D). The caller never uses a nonce twice with one key.
+    fn gcm_seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], CryptoError>;
+    /// The reverse; on a wrong tag, nothing readable is left in `buffer`.
+    fn gcm_open(
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), CryptoError>;
+
+    /// AES-256-KW (SP 800-38F § 6.2).
+    fn wrap_key(kek: &[u8; 32], key: &[u8; 32]) -> Result<[u8; 40], CryptoError>;
+    /// The reverse; fails on a wrong key-encryption key.
+    fn unwrap_key(kek: &[u8; 32], wrapped: &[u8; 40], key: &mut [u8; 32]) -> Result<(), CryptoError>;
+
+    /// AES-256-XTS over one data unit of 1 to 2²⁰ whole blocks, in place (SP 800-38E, IEEE 1619); the key's halves must differ.
+    fn xts(key: &[u8; 64], unit: u128, direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError>;
+    /// AES-256-ECB over whole blocks, in place (SP 800-38A § 6.1).
+    fn ecb(key: &[u8; 32], direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError>;
+}
+
+/// Which way a cipher runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From plaintext.
+    Encipher,
+    /// To plaintext.
+    Decipher,
+}

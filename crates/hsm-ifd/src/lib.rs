@@ -1,0 +1,1 @@
+//! A PC/SC reader driver that shows virtual modules to pcscd.

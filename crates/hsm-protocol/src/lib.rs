@@ -1,0 +1,65 @@
+//! What both ends of the wire agree on, and nothing secret.
+//!
+//! `no_std`, no allocation, no cryptography of its own: whoever verifies brings a [`Verifier`].
+//! The normative text is `docs/PROTOCOL.md`; items name its sections.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`reader`], [`writer`] | bytes in, bytes out |
+//! | [`apdu`] | the shape of a command (ISO 7816-4) |
+//! | [`command`] | its meaning: every field checked |
+//! | [`status`] | status words |
+//! | [`identity`] | who a module is and what it admits to being |
+//! | [`cloning`] | the messages of a cloning run |
+//! | [`certificate`] | parsing and verifying certificates |
+//! | [`receipt`] | the statement both modules sign |
+//! | [`journal`] | whom a master cloned to |
+//! | [`frame`] | a module's socket, and the names in a hub's folder |
+//! | [`limits`] | every maximum |
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::as_conversions
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod apdu;
+pub mod certificate;
+pub mod cloning;
+pub mod command;
+pub mod frame;
+pub mod identity;
+pub mod journal;
+pub mod limits;
+pub mod reader;
+pub mod receipt;
+pub mod serial;
+pub mod status;
+pub mod verifier;
+pub mod writer;
+
+pub use serial::Serial;
+pub use status::Status;
+pub use verifier::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+
+/// Bytes that are not what they must be: too short, too long, an unknown tag, a second encoding of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl core::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("malformed bytes")
+    }
+}
+
+impl core::error::Error for Malformed {}

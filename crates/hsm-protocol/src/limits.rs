@@ -1,0 +1,52 @@
+//! Every maximum, in bytes unless it says otherwise. Lengths are checked against these before anything is stored.
+
+/// A DER certificate.
+pub const CERTIFICATE: usize = 1024;
+
+/// Certificates in a chain: the module's own and at most one issuing authority.
+pub const CHAIN_CERTIFICATES: usize = 2;
+
+/// An encoded chain: a count, then each certificate with a 16-bit length.
+pub const CHAIN: usize = 1 + CHAIN_CERTIFICATES * (2 + CERTIFICATE);
+
+/// A certificate signing request.
+pub const CSR: usize = 512;
+
+/// An extended-length command APDU: header, `00`, Lc, data, Le.
+pub const COMMAND_APDU: usize = 4 + 3 + 65_535 + 2;
+
+/// A response APDU: data and status word.
+pub const RESPONSE_APDU: usize = 65_536 + 2;
+
+/// The body of a frame on a module's socket.
+pub const FRAME_BODY: usize = 65_548;
+
+/// The data of a chained command, all links together; the longest cloning message fits.
+pub const CHAINED_COMMAND: usize = 8 * 1024;
+
+/// The data that one ENCIPHER or DECIPHER command takes.
+pub const CIPHER_DATA: usize = 60 * 1024;
+
+/// Epochs in a keyring.
+pub const EPOCHS: usize = 8;
+
+/// Runs that a master keeps in flight at the same time.
+pub const RUNS: usize = 8;
+
+/// Entries that a journal keeps.
+pub const JOURNAL_ENTRIES: usize = 64;
+
+/// Secondaries in a cycle that disables its master: their serial numbers are told apart by the journal.
+pub const DISABLING_CYCLE: u16 = 64;
+
+/// Items in a receipt.
+pub const RECEIPT_ITEMS: usize = 9;
+
+/// A receipt's statement.
+pub const STATEMENT: usize = 1024;
+
+/// A finished receipt: statement, two chains, two signatures.
+pub const RECEIPT: usize = 2 + STATEMENT + 2 * (2 + CHAIN + 96);
+
+/// The plaintext of a Parcel.
+pub const PARCEL: usize = 1024;

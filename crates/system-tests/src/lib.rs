@@ -1,0 +1,1 @@
+//! Where both sides of the wall meet.
