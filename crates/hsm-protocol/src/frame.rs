@@ -79,7 +79,10 @@ impl FrameHeader {
         if len > crate::limits::FRAME_BODY {
             return Err(Malformed);
         }
-        Ok(Self { kind: FrameKind::from_byte(kind)?, len })
+        Ok(Self {
+            kind: FrameKind::from_byte(kind)?,
+            len,
+        })
     }
 
     /// The header of a body.
@@ -96,14 +99,22 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_byte() {
-        let known = (0..=255).filter(|b| FrameKind::from_byte(*b).is_ok_and(|k| k.to_byte() == *b)).count();
+        let known = (0..=255)
+            .filter(|b| FrameKind::from_byte(*b).is_ok_and(|k| k.to_byte() == *b))
+            .count();
         assert_eq!(known, 4);
     }
 
     #[test]
     fn a_header_reads_back() {
         let header = FrameHeader::encode(FrameKind::Transmit, &[0; 300]).unwrap();
-        assert_eq!(FrameHeader::parse(header), Ok(FrameHeader { kind: FrameKind::Transmit, len: 300 }));
+        assert_eq!(
+            FrameHeader::parse(header),
+            Ok(FrameHeader {
+                kind: FrameKind::Transmit,
+                len: 300
+            })
+        );
         assert_eq!(FrameHeader::parse([b'T', 0xFF, 0, 0, 0]), Err(Malformed));
     }
 }

@@ -13,6 +13,8 @@
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
+//! | [`settings`] | a module's settings and its status once unlocked |
+//! | [`signed`] | the one shape of what modules sign |
 //! | [`journal`] | whom a master cloned to |
 //! | [`frame`] | a module's socket, and the names in a hub's folder |
 //! | [`limits`] | every maximum |
@@ -44,6 +46,8 @@ pub mod limits;
 pub mod reader;
 pub mod receipt;
 pub mod serial;
+pub mod settings;
+pub mod signed;
 pub mod status;
 pub mod verifier;
 pub mod writer;

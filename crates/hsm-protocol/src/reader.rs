@@ -77,7 +77,11 @@ impl<'a> Reader<'a> {
 
     /// Succeeds only if nothing is left over.
     pub fn finish(self) -> Result<(), Malformed> {
-        if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Malformed)
+        }
     }
 }
 

@@ -27,7 +27,10 @@ impl Serial {
             return Err(Malformed);
         }
         let mut padded = [0; Self::MAX];
-        padded.get_mut(..text.len()).ok_or(Malformed)?.copy_from_slice(text);
+        padded
+            .get_mut(..text.len())
+            .ok_or(Malformed)?
+            .copy_from_slice(text);
         Ok(Self(padded))
     }
 
@@ -37,7 +40,11 @@ impl Serial {
         let text = padded.split(|c| *c == 0).next().unwrap_or_default();
         let serial = Self::parse(text)?;
         // Anything behind the first zero would be a second encoding.
-        if &serial.0 == padded { Ok(serial) } else { Err(Malformed) }
+        if &serial.0 == padded {
+            Ok(serial)
+        } else {
+            Err(Malformed)
+        }
     }
 
     /// Appends the wire form.
@@ -80,7 +87,10 @@ mod tests {
     fn a_serial_number_has_one_wire_form() {
         let mut bytes = [0; 16];
         bytes[..3].copy_from_slice(b"A-1");
-        assert_eq!(Serial::read(&mut Reader::new(&bytes)).unwrap().as_str(), "A-1");
+        assert_eq!(
+            Serial::read(&mut Reader::new(&bytes)).unwrap().as_str(),
+            "A-1"
+        );
         bytes[9] = b'X';
         assert_eq!(Serial::read(&mut Reader::new(&bytes)), Err(Malformed));
     }

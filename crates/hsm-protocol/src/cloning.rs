@@ -1,0 +1,392 @@
+//! The messages of a cloning run (PROTOCOL § 4). What is sealed in them, only the other module opens.
+
+use crate::{
+    EcPoint, Malformed, Signature, certificate::Chain, identity::PROTOCOL_VERSION, limits,
+    reader::Reader, writer::Writer,
+};
+
+/// A nonce that makes each run's transcript its own.
+pub type Nonce = [u8; 32];
+
+/// The size of a GCM tag, in bytes.
+pub const TAG: usize = 16;
+
+/// Bytes that one module sealed for another: ciphertext, then a tag. A host can carry them and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sealed<'a>(&'a [u8]);
+
+impl<'a> Sealed<'a> {
+    /// Takes a 16-bit length and as many bytes, at most `max` of plaintext.
+    fn read(reader: &mut Reader<'a>, max: usize) -> Result<Self, Malformed> {
+        let bytes = reader.prefixed(max.saturating_add(TAG))?;
+        if bytes.len() < TAG {
+            Err(Malformed)
+        } else {
+            Ok(Self(bytes))
+        }
+    }
+
+    /// The bytes as they travel.
+    pub const fn as_wire(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+/// What a secondary was before the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// As delivered.
+    Shipment,
+    /// Reset: without an Admin PIN.
+    Reset,
+    /// In use, and unlocked by its Administrator; its CSPs are replaced.
+    Replaced,
+}
+
+impl Condition {
+    /// The byte on the wire.
+    pub const fn to_byte(self) -> u8 {
+        match self {
+            Self::Shipment => 0,
+            Self::Reset => 1,
+            Self::Replaced => 2,
+        }
+    }
+
+    /// The reverse of [`Self::to_byte`].
+    pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
+        match byte {
+            0 => Ok(Self::Shipment),
+            1 => Ok(Self::Reset),
+            2 => Ok(Self::Replaced),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// The choices of a cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Copy the unattended auto-lock, where the master has one set.
+    pub auto_lock: bool,
+    /// Copy the User PIN policy, where the master has one set.
+    pub user_pin_policy: bool,
+    /// Disable cloning on the master once every secondary of the cycle is sealed.
+    pub disable_master: bool,
+}
+
+impl Options {
+    /// The byte on the wire.
+    pub fn to_byte(self) -> u8 {
+        u8::from(self.auto_lock)
+            | u8::from(self.user_pin_policy) << 1
+            | u8::from(self.disable_master) << 2
+    }
+
+    /// The reverse of [`Self::to_byte`]; unknown bits are refused.
+    pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
+        if byte & !0b111 != 0 {
+            return Err(Malformed);
+        }
+        Ok(Self {
+            auto_lock: byte & 0b001 != 0,
+            user_pin_policy: byte & 0b010 != 0,
+            disable_master: byte & 0b100 != 0,
+        })
+    }
+}
+
+/// A cycle: one master, one set of choices, any number of secondaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// Its number on this master: 1 for the first.
+    pub number: u32,
+    /// The Administrator's choices, as the host passed them on.
+    pub options: Options,
+    /// How many secondaries the host announced.
+    pub secondaries: u16,
+}
+
+impl Cycle {
+    /// Its size on the wire, in bytes.
+    pub const SIZE: usize = 4 + 1 + 2;
+
+    /// Reads the fields.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            number: reader.u32()?,
+            options: Options::from_byte(reader.u8()?)?,
+            secondaries: reader.u16()?,
+        })
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u32(self.number)?;
+        writer.u8(self.options.to_byte())?;
+        writer.u16(self.secondaries)
+    }
+}
+
+/// Whom a master may clone to. Later kinds name serial numbers and approvals; the first version knows one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ticket {
+    /// Any genuine module.
+    Unrestricted,
+}
+
+impl Ticket {
+    /// The byte on the wire.
+    pub const fn to_byte(self) -> u8 {
+        match self {
+            Self::Unrestricted => 0,
+        }
+    }
+
+    /// The reverse of [`Self::to_byte`].
+    pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
+        match byte {
+            0 => Ok(Self::Unrestricted),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// Secondary → master: a certificate and fresh key shares. The first byte of every message is the version.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// What the secondary is now.
+    pub condition: Condition,
+    /// The secondary's nonce.
+    pub nonce: &'a Nonce,
+    /// The secondary's ephemeral ECDH share.
+    pub ecdh: &'a EcPoint,
+    /// The secondary's ephemeral ML-KEM-1024 key.
+    pub kem: &'a [u8; KEM],
+    /// The secondary's certificates.
+    pub chain: Chain<'a>,
+}
+
+const KEM: usize = 1568;
+
+impl<'a> Offer<'a> {
+    /// The most bytes an Offer takes.
+    pub const MAX: usize = 1 + 1 + 32 + 97 + KEM + limits::CHAIN;
+
+    /// Reads an Offer whole.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
+        let mut reader = versioned(bytes)?;
+        let offer = Self {
+            condition: Condition::from_byte(reader.u8()?)?,
+            nonce: reader.array()?,
+            ecdh: reader.array()?,
+            kem: reader.array()?,
+            chain: Chain::read(&mut reader)?,
+        };
+        reader.finish()?;
+        Ok(offer)
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u8(PROTOCOL_VERSION)?;
+        writer.u8(self.condition.to_byte())?;
+        writer.bytes(self.nonce)?;
+        writer.bytes(self.ecdh)?;
+        writer.bytes(self.kem)?;
+        writer.bytes(self.chain.as_wire())
+    }
+}
+
+/// Master → secondary: the master's half, and sealed in it ticket, cycle and signature.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'a> {
+    /// Everything before the sealed part: what the master's signature covers, with the Offer.
+    pub open: &'a [u8],
+    /// The master's nonce.
+    pub nonce: &'a Nonce,
+    /// The master's ephemeral ECDH share.
+    pub ecdh: &'a EcPoint,
+    /// The ML-KEM-1024 ciphertext.
+    pub ciphertext: &'a [u8; KEM],
+    /// The master's certificates.
+    pub chain: Chain<'a>,
+    /// [`GrantBody`], for the secondary alone.
+    pub sealed: Sealed<'a>,
+}
+
+impl<'a> Grant<'a> {
+    /// The most bytes a Grant takes.
+    pub const MAX: usize = 1 + 32 + 97 + KEM + limits::CHAIN + 2 + GrantBody::SIZE + TAG;
+
+    /// Reads a Grant whole.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
+        let mut reader = versioned(bytes)?;
+        let nonce = reader.array()?;
+        let ecdh = reader.array()?;
+        let ciphertext = reader.array()?;
+        let chain = Chain::read(&mut reader)?;
+        let sealed = Sealed::read(&mut reader, GrantBody::SIZE)?;
+        reader.finish()?;
+        let open_len = bytes
+            .len()
+            .saturating_sub(sealed.as_wire().len().saturating_add(2));
+        let open = bytes.get(..open_len).ok_or(Malformed)?;
+        Ok(Self {
+            open,
+            nonce,
+            ecdh,
+            ciphertext,
+            chain,
+            sealed,
+        })
+    }
+
+    /// Appends the part before the sealed one.
+    pub fn write_open(
+        writer: &mut Writer<'_>,
+        nonce: &Nonce,
+        ecdh: &EcPoint,
+        ciphertext: &[u8; KEM],
+        chain: &Chain<'_>,
+    ) -> Result<(), Malformed> {
+        writer.u8(PROTOCOL_VERSION)?;
+        writer.bytes(nonce)?;
+        writer.bytes(ecdh)?;
+        writer.bytes(ciphertext)?;
+        writer.bytes(chain.as_wire())
+    }
+}
+
+/// What is sealed in a Grant.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantBody<'a> {
+    /// Whom the master may clone to.
+    pub ticket: Ticket,
+    /// The cycle and its choices.
+    pub cycle: Cycle,
+    /// The master's, over the transcript so far, ticket and cycle.
+    pub signature: &'a Signature,
+}
+
+impl<'a> GrantBody<'a> {
+    /// Its size, in bytes.
+    pub const SIZE: usize = TERMS + 96;
+
+    /// Reads an opened body.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let body = Self {
+            ticket: Ticket::from_byte(reader.u8()?)?,
+            cycle: Cycle::read(&mut reader)?,
+            signature: reader.array()?,
+        };
+        reader.finish()?;
+        Ok(body)
+    }
+
+    /// Ticket and cycle as bytes: what the signature covers besides the transcript.
+    pub fn terms(ticket: Ticket, cycle: &Cycle) -> Result<[u8; TERMS], Malformed> {
+        let mut terms = [0; TERMS];
+        let mut writer = Writer::new(&mut terms);
+        writer.u8(ticket.to_byte())?;
+        cycle.write(&mut writer)?;
+        Ok(terms)
+    }
+}
+
+/// The size of ticket and cycle, in bytes.
+const TERMS: usize = 1 + Cycle::SIZE;
+
+/// Secondary → master: sealed in it the secondary's signature, which confirms the key both ways.
+pub struct Consent;
+
+impl Consent {
+    /// Its size, in bytes.
+    pub const SIZE: usize = 1 + 2 + 96 + TAG;
+
+    /// Reads a Consent whole.
+    pub fn parse(bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
+        sealed_only(bytes, 96)
+    }
+}
+
+/// Master → secondary: sealed in it the CSPs.
+pub struct Parcel;
+
+impl Parcel {
+    /// The most bytes a Parcel takes.
+    pub const MAX: usize = 1 + 2 + limits::PARCEL + TAG;
+
+    /// Reads a Parcel whole.
+    pub fn parse(bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
+        sealed_only(bytes, limits::PARCEL)
+    }
+}
+
+/// Why a message is not even looked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageRefusal {
+    /// The shape is wrong.
+    Malformed,
+    /// The version is another.
+    Version,
+}
+
+impl From<Malformed> for MessageRefusal {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+fn versioned(bytes: &[u8]) -> Result<Reader<'_>, MessageRefusal> {
+    let mut reader = Reader::new(bytes);
+    if reader.u8()? == PROTOCOL_VERSION {
+        Ok(reader)
+    } else {
+        Err(MessageRefusal::Version)
+    }
+}
+
+fn sealed_only(bytes: &[u8], max: usize) -> Result<Sealed<'_>, MessageRefusal> {
+    let mut reader = versioned(bytes)?;
+    let sealed = Sealed::read(&mut reader, max)?;
+    reader.finish()?;
+    Ok(sealed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_take_three_bits_and_no_more() {
+        for byte in 0..=255u8 {
+            assert_eq!(
+                Options::from_byte(byte).is_ok_and(|o| o.to_byte() == byte),
+                byte < 8,
+                "{byte}"
+            );
+        }
+    }
+
+    #[test]
+    fn another_version_is_told_apart_from_a_wrong_shape() {
+        assert_eq!(
+            Parcel::parse(&[2, 0, 16]).unwrap_err(),
+            MessageRefusal::Version
+        );
+        assert_eq!(
+            Parcel::parse(&[1, 0, 15]).unwrap_err(),
+            MessageRefusal::Malformed
+        );
+    }
+
+    #[test]
+    fn a_sealed_part_is_never_shorter_than_its_tag() {
+        let mut bytes = [0; 1 + 2 + 15];
+        bytes[0] = 1;
+        bytes[2] = 15;
+        assert!(Parcel::parse(&bytes).is_err());
+    }
+}

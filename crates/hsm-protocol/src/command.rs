@@ -1,0 +1,483 @@
+//! What a command means. Each is sorted by the authority it needs, so that a handler cannot forget to ask (PROTOCOL § 2.4).
+//!
+//! There is no command that takes a PIN: PINs are typed on the module's keypad.
+
+use crate::{
+    Malformed, Status, apdu::CommandApdu, cloning::Options, identity::PROTOCOL_VERSION,
+    journal::JournalPage, limits, reader::Reader, writer::Writer,
+};
+
+/// The application identifier: RID of the proprietary category (`F`, ISO 7816-5), "KeyWriter" and the version.
+pub const AID: [u8; 11] = *b"\xF0KeyWriter\x01";
+
+/// The answer to reset: T=1 only, extended length and command chaining in the historical bytes (ISO 7816-3 § 8, 7816-4 § 8.1).
+pub const ATR: [u8; 15] = *b"\x3B\x88\x81\x31\xFE\x45\x80\x73\x80\x01\xC0\x82\x90\x00\x23";
+
+/// Class of the interindustry commands SELECT and GET RESPONSE.
+pub const CLA_INTERINDUSTRY: u8 = 0x00;
+
+/// Class of this application's commands.
+pub const CLA: u8 = 0x80;
+
+/// Instructions.
+pub mod ins {
+    /// SELECT (ISO 7816-4 § 11.1.1).
+    pub const SELECT: u8 = 0xA4;
+    /// GET RESPONSE (ISO 7816-4 § 11.7.1).
+    pub const GET_RESPONSE: u8 = 0xC0;
+    /// Who are you? Signed over the host's challenge.
+    pub const IDENTITY: u8 = 0x10;
+    /// Certificates: P1 = 0 the module's own chain, 1 the root it trusts.
+    pub const CERTIFICATE: u8 = 0x12;
+    /// The last Receipt this module gave as a secondary.
+    pub const LAST_RECEIPT: u8 = 0x14;
+    /// Makes the module's key.
+    pub const GENERATE_KEY: u8 = 0x20;
+    /// The certificate signing request.
+    pub const READ_CSR: u8 = 0x22;
+    /// Installs root and certificate, once.
+    pub const INSTALL: u8 = 0x24;
+    /// Role, group, epoch and settings.
+    pub const STATUS: u8 = 0x30;
+    /// Enciphers (P1 = 0) or deciphers (P1 = 1) data units.
+    pub const CIPHER: u8 = 0x32;
+    /// Begins a cycle.
+    pub const CYCLE_BEGIN: u8 = 0x40;
+    /// Ends a cycle.
+    pub const CYCLE_END: u8 = 0x42;
+    /// A page of the journal (P1).
+    pub const JOURNAL: u8 = 0x44;
+    /// Secondary: makes an Offer.
+    pub const OFFER: u8 = 0x50;
+    /// Secondary: takes a Grant, gives the Consent.
+    pub const CONSENT: u8 = 0x52;
+    /// Secondary: takes the Parcel, commits, gives the Receipt.
+    pub const COMMIT: u8 = 0x54;
+    /// Master: takes an Offer into run P1, gives the Grant.
+    pub const GRANT: u8 = 0x60;
+    /// Master: takes the Consent of run P1, gives the Parcel.
+    pub const PARCEL: u8 = 0x62;
+    /// Master: takes a Receipt, gives the Seal.
+    pub const SEAL: u8 = 0x64;
+
+    /// Every instruction of this application's class.
+    pub const ALL: [u8; 17] = [
+        IDENTITY,
+        CERTIFICATE,
+        LAST_RECEIPT,
+        GENERATE_KEY,
+        READ_CSR,
+        INSTALL,
+        STATUS,
+        CIPHER,
+        CYCLE_BEGIN,
+        CYCLE_END,
+        JOURNAL,
+        OFFER,
+        CONSENT,
+        COMMIT,
+        GRANT,
+        PARCEL,
+        SEAL,
+    ];
+}
+
+/// A command whose every field is checked.
+#[derive(Clone, Copy, Debug)]
+pub enum Command<'a> {
+    /// Needs nothing.
+    Public(PublicCommand<'a>),
+    /// Needs a module without a certificate.
+    Factory(FactoryCommand<'a>),
+    /// Needs a module that may be cloned to: without an Admin PIN, or unlocked by its Administrator.
+    Secondary(SecondaryCommand<'a>),
+    /// Needs a module unlocked by its User or its Administrator.
+    User(UserCommand<'a>),
+    /// Needs a module unlocked by its Administrator.
+    Admin(AdminCommand<'a>),
+}
+
+/// Commands that need nothing.
+#[derive(Clone, Copy, Debug)]
+pub enum PublicCommand<'a> {
+    /// SELECT this application.
+    Select,
+    /// Who are you?
+    Identity {
+        /// Chosen by the host, fresh each time.
+        challenge: &'a [u8; 32],
+    },
+    /// The module's own chain.
+    OwnChain,
+    /// The root it trusts.
+    TrustedRoot,
+    /// The last Receipt.
+    LastReceipt,
+}
+
+/// Commands of a module without a certificate.
+#[derive(Clone, Copy, Debug)]
+pub enum FactoryCommand<'a> {
+    /// Makes the module's key.
+    GenerateKey,
+    /// The certificate signing request.
+    ReadCsr,
+    /// Installs root and chain.
+    Install {
+        /// The root's certificate, DER.
+        root: &'a [u8],
+        /// The module's chain, in its wire form.
+        chain: &'a [u8],
+    },
+}
+
+/// Commands of a module that may be cloned to. Messages are read by the run.
+#[derive(Clone, Copy, Debug)]
+pub enum SecondaryCommand<'a> {
+    /// Makes an Offer.
+    Offer,
+    /// Takes a Grant.
+    Consent(&'a [u8]),
+    /// Takes a Parcel.
+    Commit(&'a [u8]),
+}
+
+/// Commands of an unlocked module.
+#[derive(Clone, Copy, Debug)]
+pub enum UserCommand<'a> {
+    /// Role, group, epoch and settings.
+    Status,
+    /// Enciphers data units.
+    Encipher(DataUnits<'a>),
+    /// Deciphers data units.
+    Decipher(DataUnits<'a>),
+}
+
+/// Commands of a module unlocked by its Administrator.
+#[derive(Clone, Copy, Debug)]
+pub enum AdminCommand<'a> {
+    /// Begins a cycle; ends the one under way.
+    CycleBegin {
+        /// The choices.
+        options: Options,
+        /// How many secondaries will follow.
+        secondaries: u16,
+    },
+    /// Ends the cycle and its runs.
+    CycleEnd,
+    /// A page of the journal.
+    Journal {
+        /// Counted from the newest, 0.
+        page: u8,
+    },
+    /// Takes an Offer into a run.
+    Grant {
+        /// Which run, below [`limits::RUNS`].
+        run: u8,
+        /// The Offer.
+        offer: &'a [u8],
+    },
+    /// Takes a run's Consent.
+    Parcel {
+        /// Which run.
+        run: u8,
+        /// The Consent.
+        consent: &'a [u8],
+    },
+    /// Takes a Receipt, of this cycle or an earlier one.
+    Seal(&'a [u8]),
+}
+
+/// Consecutive data units and how they are numbered (PROTOCOL § 2.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataUnits<'a> {
+    /// The epoch whose key is used.
+    pub epoch: u32,
+    /// The size of a unit, in bytes: a multiple of 16, not 0.
+    pub unit_size: u16,
+    /// The number of the first unit.
+    pub first: u64,
+    /// Whole units; the last may be shorter, in whole blocks of 16 bytes.
+    pub data: &'a [u8],
+}
+
+impl<'a> DataUnits<'a> {
+    /// The size of the fields before the data, in bytes.
+    pub const HEADER: usize = 4 + 2 + 8;
+
+    fn parse(bytes: &'a [u8]) -> Result<Self, Status> {
+        let mut reader = Reader::new(bytes);
+        let units = Self {
+            epoch: reader.u32()?,
+            unit_size: reader.u16()?,
+            first: reader.u64()?,
+            data: reader.rest(),
+        };
+        let size = usize::from(units.unit_size);
+        if size == 0 || size % BLOCK != 0 || units.data.is_empty() || units.data.len() % BLOCK != 0
+        {
+            return Err(Status::Malformed);
+        }
+        if units.data.len() > limits::CIPHER_DATA {
+            return Err(Status::TooLarge);
+        }
+        let last =
+            u64::try_from(units.data.len().div_ceil(size)).map_err(|_overlong| Status::TooLarge)?;
+        units.first.checked_add(last).ok_or(Status::Malformed)?;
+        Ok(units)
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u32(self.epoch)?;
+        writer.u16(self.unit_size)?;
+        writer.u64(self.first)?;
+        writer.bytes(self.data)
+    }
+}
+
+const BLOCK: usize = 16;
+
+impl<'a> Command<'a> {
+    /// Gives a shape its meaning. GET RESPONSE and chaining are the module's affair and come before this.
+    pub fn parse(apdu: &CommandApdu<'a>) -> Result<Self, Status> {
+        match (apdu.cla, apdu.ins) {
+            (CLA_INTERINDUSTRY, ins::SELECT) => select(apdu),
+            (CLA_INTERINDUSTRY, _) => Err(Status::UnknownInstruction),
+            (CLA, _) => application(apdu),
+            _ => Err(Status::UnknownClass),
+        }
+    }
+}
+
+fn select<'a>(apdu: &CommandApdu<'_>) -> Result<Command<'a>, Status> {
+    if apdu.p1 != 0x04 || apdu.p2 & !0x0C != 0 {
+        return Err(Status::WrongParameters);
+    }
+    if apdu.data == AID {
+        Ok(Command::Public(PublicCommand::Select))
+    } else {
+        Err(Status::NotFound)
+    }
+}
+
+fn application<'a>(apdu: &CommandApdu<'a>) -> Result<Command<'a>, Status> {
+    let data = apdu.data;
+    if apdu.p2 != 0 {
+        return known(apdu.ins).and(Err(Status::WrongParameters));
+    }
+    let first_only = || {
+        if apdu.p1 == 0 {
+            Ok(())
+        } else {
+            Err(Status::WrongParameters)
+        }
+    };
+    let empty = || {
+        if data.is_empty() {
+            Ok(())
+        } else {
+            Err(Status::WrongLength)
+        }
+    };
+    Ok(match apdu.ins {
+        ins::IDENTITY => {
+            first_only()?;
+            let challenge = data.try_into().map_err(|_length| Status::WrongLength)?;
+            Command::Public(PublicCommand::Identity { challenge })
+        }
+        ins::CERTIFICATE => {
+            empty()?;
+            Command::Public(match apdu.p1 {
+                0 => PublicCommand::OwnChain,
+                1 => PublicCommand::TrustedRoot,
+                _ => return Err(Status::WrongParameters),
+            })
+        }
+        ins::LAST_RECEIPT => {
+            first_only().and_then(|()| empty())?;
+            Command::Public(PublicCommand::LastReceipt)
+        }
+        ins::GENERATE_KEY => {
+            first_only().and_then(|()| empty())?;
+            Command::Factory(FactoryCommand::GenerateKey)
+        }
+        ins::READ_CSR => {
+            first_only().and_then(|()| empty())?;
+            Command::Factory(FactoryCommand::ReadCsr)
+        }
+        ins::INSTALL => {
+            first_only()?;
+            let mut reader = Reader::new(data);
+            let root = reader.prefixed(limits::CERTIFICATE)?;
+            Command::Factory(FactoryCommand::Install {
+                root,
+                chain: reader.rest(),
+            })
+        }
+        ins::STATUS => {
+            first_only().and_then(|()| empty())?;
+            Command::User(UserCommand::Status)
+        }
+        ins::CIPHER => Command::User(match apdu.p1 {
+            0 => UserCommand::Encipher(DataUnits::parse(data)?),
+            1 => UserCommand::Decipher(DataUnits::parse(data)?),
+            _ => return Err(Status::WrongParameters),
+        }),
+        ins::CYCLE_BEGIN => {
+            first_only()?;
+            let mut reader = Reader::new(data);
+            let options = Options::from_byte(reader.u8()?)?;
+            let secondaries = reader.u16()?;
+            reader.finish()?;
+            Command::Admin(AdminCommand::CycleBegin {
+                options,
+                secondaries,
+            })
+        }
+        ins::CYCLE_END => {
+            first_only().and_then(|()| empty())?;
+            Command::Admin(AdminCommand::CycleEnd)
+        }
+        ins::JOURNAL => {
+            empty()?;
+            if usize::from(apdu.p1) >= JournalPage::PAGES {
+                return Err(Status::WrongParameters);
+            }
+            Command::Admin(AdminCommand::Journal { page: apdu.p1 })
+        }
+        ins::OFFER => {
+            first_only().and_then(|()| empty())?;
+            Command::Secondary(SecondaryCommand::Offer)
+        }
+        ins::CONSENT => {
+            first_only()?;
+            Command::Secondary(SecondaryCommand::Consent(data))
+        }
+        ins::COMMIT => {
+            first_only()?;
+            Command::Secondary(SecondaryCommand::Commit(data))
+        }
+        ins::GRANT => Command::Admin(AdminCommand::Grant {
+            run: run(apdu.p1)?,
+            offer: data,
+        }),
+        ins::PARCEL => Command::Admin(AdminCommand::Parcel {
+            run: run(apdu.p1)?,
+            consent: data,
+        }),
+        ins::SEAL => {
+            first_only()?;
+            Command::Admin(AdminCommand::Seal(data))
+        }
+        _ => return Err(Status::UnknownInstruction),
+    })
+}
+
+fn known(instruction: u8) -> Result<(), Status> {
+    if ins::ALL.contains(&instruction) {
+        Ok(())
+    } else {
+        Err(Status::UnknownInstruction)
+    }
+}
+
+fn run(p1: u8) -> Result<u8, Status> {
+    if usize::from(p1) < limits::RUNS {
+        Ok(p1)
+    } else {
+        Err(Status::WrongParameters)
+    }
+}
+
+/// What SELECT answers: the protocol version.
+pub const SELECTED: [u8; 1] = [PROTOCOL_VERSION];
+
+/// The header of an INSTALL command's data: the root with its length; the chain follows as it is.
+pub fn write_install(writer: &mut Writer<'_>, root: &[u8], chain: &[u8]) -> Result<(), Malformed> {
+    writer.prefixed(root)?;
+    writer.bytes(chain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(cla: u8, ins: u8, p1: u8, p2: u8, data: &[u8]) -> Result<(), Status> {
+        let apdu = CommandApdu {
+            cla,
+            chained: false,
+            ins,
+            p1,
+            p2,
+            data,
+            expected: 0,
+        };
+        Command::parse(&apdu).map(|_| ())
+    }
+
+    #[test]
+    fn every_class_but_two_is_unknown() {
+        for cla in 0..=255 {
+            let wrong = parse(cla, ins::STATUS, 0, 0, &[]) == Err(Status::UnknownClass);
+            assert_eq!(wrong, cla != CLA && cla != CLA_INTERINDUSTRY, "{cla:02X}");
+        }
+    }
+
+    #[test]
+    fn every_instruction_but_ours_is_unknown() {
+        for ins in 0..=255 {
+            let unknown = parse(CLA, ins, 0, 1, &[]) == Err(Status::UnknownInstruction);
+            assert_eq!(unknown, !ins::ALL.contains(&ins), "{ins:02X}");
+        }
+    }
+
+    #[test]
+    fn every_pair_of_parameters_is_known_or_refused() {
+        for ins in ins::ALL {
+            let mut accepted = 0;
+            for p1 in 0..=255 {
+                for p2 in 0..=255 {
+                    accepted +=
+                        usize::from(parse(CLA, ins, p1, p2, &[]) != Err(Status::WrongParameters));
+                }
+            }
+            let expected = match ins {
+                ins::CERTIFICATE | ins::CIPHER => 2,
+                ins::GRANT | ins::PARCEL => limits::RUNS,
+                ins::JOURNAL => JournalPage::PAGES,
+                _ => 1,
+            };
+            assert_eq!(accepted, expected, "{ins:02X}");
+        }
+    }
+
+    #[test]
+    fn data_units_are_whole_blocks_of_whole_units() {
+        let encode = |unit_size, first, len: usize| {
+            let mut out = [0; 200];
+            let mut writer = Writer::new(&mut out);
+            DataUnits {
+                epoch: 1,
+                unit_size,
+                first,
+                data: &[0; 96][..len],
+            }
+            .write(&mut writer)
+            .unwrap();
+            DataUnits::parse(writer.written()).map(|_| ())
+        };
+        assert_eq!(encode(32, 0, 96), Ok(()));
+        assert_eq!(encode(64, 0, 96), Ok(()), "a shorter last unit");
+        assert_eq!(encode(32, 0, 0), Err(Status::Malformed));
+        assert_eq!(encode(32, 0, 33), Err(Status::Malformed));
+        assert_eq!(encode(0, 0, 32), Err(Status::Malformed));
+        assert_eq!(encode(24, 0, 48), Err(Status::Malformed));
+        assert_eq!(encode(32, u64::MAX, 32), Err(Status::Malformed));
+    }
+
+    #[test]
+    fn the_atr_ends_in_its_check_byte() {
+        assert_eq!(ATR.iter().skip(1).fold(0, |sum, byte| sum ^ byte), 0);
+    }
+}

@@ -1,0 +1,467 @@
+//! The statement that both modules sign, and the receipt that anyone can check with the root alone (PROTOCOL § 4.6).
+
+use crate::{
+    Malformed, Serial, Signature, Verifier,
+    certificate::{CertificateRefusal, Chain, Genuine, Root},
+    cloning::{Condition, Cycle, Ticket},
+    identity::PROTOCOL_VERSION,
+    limits,
+    reader::Reader,
+    signed::{SIGNED_MESSAGE, SignedLabel, signed_message},
+    verifier::Sha384Digest,
+    writer::Writer,
+};
+
+/// One of the two modules of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Its serial number.
+    pub serial: Serial,
+    /// SHA-384 of its certificate.
+    pub certificate: Sha384Digest,
+}
+
+impl Party {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            serial: Serial::read(reader)?,
+            certificate: *reader.array()?,
+        })
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        self.serial.write(writer)?;
+        writer.bytes(&self.certificate)
+    }
+
+    fn is(&self, module: &Genuine<'_>) -> bool {
+        self.serial == module.serial() && &self.certificate == module.hash()
+    }
+}
+
+/// What was copied. The numbers are the order in a statement and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Item {
+    /// Group identity, epochs and data keys.
+    Keyring,
+    /// The Admin PIN's record.
+    AdminPin,
+    /// The User PIN's record, or that there is none.
+    UserPin,
+    /// The Recovery PIN's record, or that there is none.
+    RecoveryPin,
+    /// The Self-Destruct PIN's record, or that there is none.
+    SelfDestructPin,
+    /// XTS or ECB.
+    EncryptionMode,
+    /// How many wrong attempts each PIN allows.
+    AttemptLimits,
+    /// The unattended auto-lock; by option.
+    AutoLock,
+    /// The User PIN policy; by option.
+    UserPinPolicy,
+}
+
+impl Item {
+    /// Every item, in order.
+    pub const ALL: [Self; limits::RECEIPT_ITEMS] = [
+        Self::Keyring,
+        Self::AdminPin,
+        Self::UserPin,
+        Self::RecoveryPin,
+        Self::SelfDestructPin,
+        Self::EncryptionMode,
+        Self::AttemptLimits,
+        Self::AutoLock,
+        Self::UserPinPolicy,
+    ];
+
+    /// The byte on the wire.
+    pub const fn to_byte(self) -> u8 {
+        match self {
+            Self::Keyring => 1,
+            Self::AdminPin => 2,
+            Self::UserPin => 3,
+            Self::RecoveryPin => 4,
+            Self::SelfDestructPin => 5,
+            Self::EncryptionMode => 6,
+            Self::AttemptLimits => 7,
+            Self::AutoLock => 8,
+            Self::UserPinPolicy => 9,
+        }
+    }
+
+    /// The reverse of [`Self::to_byte`].
+    pub fn from_byte(byte: u8) -> Result<Self, Malformed> {
+        Self::ALL
+            .into_iter()
+            .find(|item| item.to_byte() == byte)
+            .ok_or(Malformed)
+    }
+
+    /// Its name in tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::AdminPin => "admin-pin",
+            Self::UserPin => "user-pin",
+            Self::RecoveryPin => "recovery-pin",
+            Self::SelfDestructPin => "self-destruct-pin",
+            Self::EncryptionMode => "encryption-mode",
+            Self::AttemptLimits => "attempt-limits",
+            Self::AutoLock => "auto-lock",
+            Self::UserPinPolicy => "user-pin-policy",
+        }
+    }
+}
+
+/// Items with the commitment to each: HMAC-SHA-384 under a key that only the group's modules derive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Commitments([Option<[u8; 48]>; limits::RECEIPT_ITEMS]);
+
+impl Commitments {
+    /// Commits to one item.
+    pub fn insert(&mut self, item: Item, commitment: [u8; 48]) {
+        let place = Item::ALL.iter().position(|known| *known == item);
+        if let Some(slot) = place.and_then(|index| self.0.get_mut(index)) {
+            *slot = Some(commitment);
+        }
+    }
+
+    /// The items that were copied, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Item, &[u8; 48])> {
+        Item::ALL
+            .into_iter()
+            .zip(&self.0)
+            .filter_map(|(item, commitment)| Some((item, commitment.as_ref()?)))
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut commitments = Self::default();
+        let mut last = None;
+        for _ in 0..reader.u8()? {
+            let item = Item::from_byte(reader.u8()?)?;
+            // Rising order only: one encoding per set.
+            if last.is_some_and(|last| last >= item) {
+                return Err(Malformed);
+            }
+            last = Some(item);
+            commitments.insert(item, *reader.array()?);
+        }
+        Ok(commitments)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u8(u8::try_from(self.iter().count()).map_err(|_overlong| Malformed)?)?;
+        for (item, commitment) in self.iter() {
+            writer.u8(item.to_byte())?;
+            writer.bytes(commitment)?;
+        }
+        Ok(())
+    }
+}
+
+/// What happened, as both modules sign it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The run's transcript up to the Parcel.
+    pub transcript: Sha384Digest,
+    /// The Parcel's number on its master.
+    pub number: u64,
+    /// The cycle and its choices.
+    pub cycle: Cycle,
+    /// Whom the master was allowed to clone to.
+    pub ticket: Ticket,
+    /// Who sent.
+    pub master: Party,
+    /// Who stored.
+    pub secondary: Party,
+    /// What the secondary was before.
+    pub condition: Condition,
+    /// The group's identity.
+    pub group: [u8; 16],
+    /// The epoch that enciphers.
+    pub epoch: u32,
+    /// What was copied.
+    pub commitments: Commitments,
+    /// HMAC-SHA-384 over the transcript and what the secondary read back from its store, under a label of the cloned key.
+    pub proof: [u8; 48],
+}
+
+impl Statement {
+    /// Reads a statement whole.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        if reader.u8()? != PROTOCOL_VERSION {
+            return Err(Malformed);
+        }
+        let statement = Self {
+            transcript: *reader.array()?,
+            number: reader.u64()?,
+            cycle: Cycle::read(&mut reader)?,
+            ticket: Ticket::from_byte(reader.u8()?)?,
+            master: Party::read(&mut reader)?,
+            secondary: Party::read(&mut reader)?,
+            condition: Condition::from_byte(reader.u8()?)?,
+            group: *reader.array()?,
+            epoch: reader.u32()?,
+            commitments: Commitments::read(&mut reader)?,
+            proof: *reader.array()?,
+        };
+        reader.finish()?;
+        Ok(statement)
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u8(PROTOCOL_VERSION)?;
+        writer.bytes(&self.transcript)?;
+        writer.u64(self.number)?;
+        self.cycle.write(writer)?;
+        writer.u8(self.ticket.to_byte())?;
+        self.master.write(writer)?;
+        self.secondary.write(writer)?;
+        writer.u8(self.condition.to_byte())?;
+        writer.bytes(&self.group)?;
+        writer.u32(self.epoch)?;
+        self.commitments.write(writer)?;
+        writer.bytes(&self.proof)
+    }
+}
+
+/// The secondary's half: the statement, its certificates, its signature. This is the Receipt message too.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt<'a> {
+    /// The statement as it was signed.
+    pub statement_bytes: &'a [u8],
+    /// The secondary's certificates.
+    pub chain: Chain<'a>,
+    /// The secondary's signature.
+    pub signature: &'a Signature,
+}
+
+impl<'a> Receipt<'a> {
+    /// The most bytes a Receipt takes.
+    pub const MAX: usize = 2 + limits::STATEMENT + limits::CHAIN + 96;
+
+    /// Reads a Receipt whole.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let receipt = Self::read(&mut reader)?;
+        reader.finish()?;
+        Ok(receipt)
+    }
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        Ok(Self {
+            statement_bytes: reader.prefixed(limits::STATEMENT)?,
+            chain: Chain::read(reader)?,
+            signature: reader.array()?,
+        })
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.prefixed(self.statement_bytes)?;
+        writer.bytes(self.chain.as_wire())?;
+        writer.bytes(self.signature)
+    }
+
+    /// The statement's fields.
+    pub fn statement(&self) -> Result<Statement, Malformed> {
+        Statement::parse(self.statement_bytes)
+    }
+
+    /// What the secondary signs.
+    pub fn signed<V: Verifier>(statement: &[u8]) -> [u8; SIGNED_MESSAGE] {
+        signed_message(SignedLabel::Receipt, &V::sha384(&[statement]))
+    }
+}
+
+/// The master's half, which it gives only for a proof that it checked. This is the Seal message too.
+#[derive(Clone, Copy, Debug)]
+pub struct Seal<'a> {
+    /// The master's certificates.
+    pub chain: Chain<'a>,
+    /// The master's signature.
+    pub signature: &'a Signature,
+}
+
+impl<'a> Seal<'a> {
+    /// The most bytes a Seal takes.
+    pub const MAX: usize = limits::CHAIN + 96;
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        Ok(Self {
+            chain: Chain::read(reader)?,
+            signature: reader.array()?,
+        })
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.bytes(self.chain.as_wire())?;
+        writer.bytes(self.signature)
+    }
+
+    /// What the master signs.
+    pub fn signed<V: Verifier>(statement: &[u8], secondary: &Signature) -> [u8; SIGNED_MESSAGE] {
+        signed_message(SignedLabel::Seal, &V::sha384(&[statement, secondary]))
+    }
+}
+
+/// A Receipt followed by its Seal.
+#[derive(Clone, Copy, Debug)]
+pub struct FinishedReceipt<'a> {
+    /// The secondary's half.
+    pub receipt: Receipt<'a>,
+    /// The master's half.
+    pub seal: Seal<'a>,
+}
+
+impl<'a> FinishedReceipt<'a> {
+    /// Reads a finished receipt whole.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let finished = Self {
+            receipt: Receipt::read(&mut reader)?,
+            seal: Seal::read(&mut reader)?,
+        };
+        reader.finish()?;
+        Ok(finished)
+    }
+
+    /// Checks both chains and both signatures, and that the statement names their holders.
+    pub fn verify<V: Verifier>(&self, root: &Root<'_>) -> Result<VerifiedReceipt, ReceiptRefusal> {
+        let statement = self
+            .receipt
+            .statement()
+            .map_err(|Malformed| ReceiptRefusal::Malformed)?;
+        let secondary = root
+            .verify::<V>(&self.receipt.chain)
+            .map_err(ReceiptRefusal::Secondary)?;
+        let master = root
+            .verify::<V>(&self.seal.chain)
+            .map_err(ReceiptRefusal::Master)?;
+        if !statement.secondary.is(&secondary) || !statement.master.is(&master) {
+            return Err(ReceiptRefusal::OtherModule);
+        }
+        let signed = Receipt::signed::<V>(self.receipt.statement_bytes);
+        V::verify(secondary.public(), &signed, self.receipt.signature)
+            .map_err(|_bad| ReceiptRefusal::SecondarySignature)?;
+        let sealed = Seal::signed::<V>(self.receipt.statement_bytes, self.receipt.signature);
+        V::verify(master.public(), &sealed, self.seal.signature)
+            .map_err(|_bad| ReceiptRefusal::MasterSignature)?;
+        let virtual_modules = master.is_virtual() || secondary.is_virtual();
+        Ok(VerifiedReceipt {
+            statement,
+            virtual_modules,
+        })
+    }
+}
+
+/// A statement that both modules signed.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifiedReceipt {
+    statement: Statement,
+    virtual_modules: bool,
+}
+
+impl VerifiedReceipt {
+    /// What happened.
+    pub const fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Whether one of the two is a virtual module: good for evaluation, not for secrets.
+    pub const fn has_virtual_module(&self) -> bool {
+        self.virtual_modules
+    }
+}
+
+/// Why a receipt proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptRefusal {
+    /// The bytes are no receipt.
+    Malformed,
+    /// The secondary's certificates do not lead to the root.
+    Secondary(CertificateRefusal),
+    /// The master's certificates do not lead to the root.
+    Master(CertificateRefusal),
+    /// The statement names other modules than the certificates.
+    OtherModule,
+    /// The secondary did not sign this statement.
+    SecondarySignature,
+    /// The master did not seal this receipt.
+    MasterSignature,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement() -> Statement {
+        let party = |name: &str| Party {
+            serial: name.parse().unwrap(),
+            certificate: [3; 48],
+        };
+        let mut commitments = Commitments::default();
+        commitments.insert(Item::AutoLock, [8; 48]);
+        commitments.insert(Item::Keyring, [1; 48]);
+        Statement {
+            transcript: [1; 48],
+            number: 7,
+            cycle: Cycle {
+                number: 2,
+                options: crate::cloning::Options::default(),
+                secondaries: 9,
+            },
+            ticket: Ticket::Unrestricted,
+            master: party("A"),
+            secondary: party("B"),
+            condition: Condition::Shipment,
+            group: [4; 16],
+            epoch: 1,
+            commitments,
+            proof: [5; 48],
+        }
+    }
+
+    #[test]
+    fn a_statement_has_one_encoding() {
+        let mut out = [0; limits::STATEMENT];
+        let mut writer = Writer::new(&mut out);
+        statement().write(&mut writer).unwrap();
+        let mut bytes = writer.written().to_vec();
+        assert_eq!(Statement::parse(&bytes), Ok(statement()));
+        bytes.push(0);
+        assert_eq!(Statement::parse(&bytes), Err(Malformed));
+    }
+
+    #[test]
+    fn items_out_of_order_are_refused() {
+        let mut out = [0; limits::STATEMENT];
+        let mut writer = Writer::new(&mut out);
+        writer.u8(2).unwrap();
+        for item in [Item::AutoLock, Item::Keyring] {
+            writer.u8(item.to_byte()).unwrap();
+            writer.bytes(&[0; 48]).unwrap();
+        }
+        assert_eq!(
+            Commitments::read(&mut Reader::new(writer.written())),
+            Err(Malformed)
+        );
+    }
+
+    #[test]
+    fn the_longest_statement_fits() {
+        let mut full = statement();
+        for item in Item::ALL {
+            full.commitments.insert(item, [9; 48]);
+        }
+        assert!(
+            full.write(&mut Writer::new(&mut [0; limits::STATEMENT]))
+                .is_ok()
+        );
+    }
+}

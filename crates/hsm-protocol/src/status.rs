@@ -1,0 +1,147 @@
+//! Status words (ISO 7816-4 § 5.6). `98xx` is proprietary: `9XXX` other than `9000` is left to the application.
+
+/// How a command ended. One variant for each reason a module can give (PROTOCOL § 2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Done.
+    Success,
+    /// Done; so many more bytes wait for GET RESPONSE, 0 standing for 256 or more.
+    More(u8),
+    /// The store could not be read or written; nothing was changed.
+    MemoryFailure,
+    /// Lc, Le or the data's length is none that this command has.
+    WrongLength,
+    /// A chain is open and this command is not its next link.
+    ChainBroken,
+    /// The module is locked.
+    Locked,
+    /// Not now: the step before this one is missing, or the state is another.
+    OutOfOrder,
+    /// A field has no such value.
+    Malformed,
+    /// More than the module has room for.
+    TooLarge,
+    /// P1 or P2 has no such value.
+    WrongParameters,
+    /// There is no such receipt, run, epoch or journal entry.
+    NotFound,
+    /// No such instruction.
+    UnknownInstruction,
+    /// No such class.
+    UnknownClass,
+    /// Unlocked by its User; this needs the Administrator.
+    NotAdministrator,
+    /// Cloning is disabled on this master.
+    CloningDisabled,
+    /// The peer's certificate comes from another root of trust.
+    ForeignRoot,
+    /// The peer's certificate or signature does not verify.
+    NotGenuine,
+    /// Master and secondary are the same module.
+    SameModule,
+    /// The peer's protocol version is another, or below the version floor.
+    VersionRefused,
+    /// A message was changed on its way, or belongs to another run; the run is over.
+    RunBroken,
+    /// The master's ticket does not allow this secondary.
+    TicketRefused,
+    /// What the secondary stored is not what the master sent.
+    NotProved,
+    /// A certificate is installed already, or a key was made already.
+    AlreadyCertified,
+    /// The module has no certificate yet.
+    NotCertified,
+    /// This run's Parcel was sent in an earlier run and its receipt is still open: fetch that receipt instead.
+    ReceiptOpen,
+}
+
+impl Status {
+    /// The two bytes SW1 and SW2.
+    pub const fn to_word(self) -> u16 {
+        match self {
+            Self::Success => 0x9000,
+            // No `u16::from` in a const fn; the two bytes are put together instead.
+            Self::More(left) => u16::from_be_bytes([0x61, left]),
+            Self::MemoryFailure => 0x6581,
+            Self::WrongLength => 0x6700,
+            Self::ChainBroken => 0x6883,
+            Self::Locked => 0x6982,
+            Self::OutOfOrder => 0x6985,
+            Self::Malformed => 0x6A80,
+            Self::TooLarge => 0x6A84,
+            Self::WrongParameters => 0x6A86,
+            Self::NotFound => 0x6A88,
+            Self::UnknownInstruction => 0x6D00,
+            Self::UnknownClass => 0x6E00,
+            Self::NotAdministrator => 0x9801,
+            Self::CloningDisabled => 0x9802,
+            Self::ForeignRoot => 0x9803,
+            Self::NotGenuine => 0x9804,
+            Self::SameModule => 0x9805,
+            Self::VersionRefused => 0x9806,
+            Self::RunBroken => 0x9807,
+            Self::TicketRefused => 0x9808,
+            Self::NotProved => 0x9809,
+            Self::AlreadyCertified => 0x980A,
+            Self::NotCertified => 0x980B,
+            Self::ReceiptOpen => 0x980C,
+        }
+    }
+
+    /// The reverse of [`Self::to_word`]; `None` for a word that no module sends.
+    pub fn from_word(word: u16) -> Option<Self> {
+        if let [0x61, left] = word.to_be_bytes() {
+            return Some(Self::More(left));
+        }
+        Self::ALL
+            .into_iter()
+            .find(|status| status.to_word() == word)
+    }
+
+    /// Every status but [`Self::More`], for tables and tests.
+    pub const ALL: [Self; 24] = [
+        Self::Success,
+        Self::MemoryFailure,
+        Self::WrongLength,
+        Self::ChainBroken,
+        Self::Locked,
+        Self::OutOfOrder,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::WrongParameters,
+        Self::NotFound,
+        Self::UnknownInstruction,
+        Self::UnknownClass,
+        Self::NotAdministrator,
+        Self::CloningDisabled,
+        Self::ForeignRoot,
+        Self::NotGenuine,
+        Self::SameModule,
+        Self::VersionRefused,
+        Self::RunBroken,
+        Self::TicketRefused,
+        Self::NotProved,
+        Self::AlreadyCertified,
+        Self::NotCertified,
+        Self::ReceiptOpen,
+    ];
+}
+
+impl From<crate::Malformed> for Status {
+    fn from(_: crate::Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_one_status() {
+        let known = (0..=u16::MAX)
+            .filter(|w| Status::from_word(*w).is_some_and(|s| s.to_word() == *w))
+            .count();
+        assert_eq!(known, Status::ALL.len() + 256);
+    }
+}
