@@ -43,16 +43,12 @@ pub enum Status {
     VersionRefused,
     /// A message was changed on its way, or belongs to another run; the run is over.
     RunBroken,
-    /// The master's ticket does not allow this secondary.
-    TicketRefused,
     /// What the secondary stored is not what the master sent.
     NotProved,
     /// A certificate is installed already, or a key was made already.
     AlreadyCertified,
     /// The module has no certificate yet.
     NotCertified,
-    /// This run's Parcel was sent in an earlier run and its receipt is still open: fetch that receipt instead.
-    ReceiptOpen,
 }
 
 impl Status {
@@ -80,11 +76,9 @@ impl Status {
             Self::SameModule => 0x9805,
             Self::VersionRefused => 0x9806,
             Self::RunBroken => 0x9807,
-            Self::TicketRefused => 0x9808,
-            Self::NotProved => 0x9809,
-            Self::AlreadyCertified => 0x980A,
-            Self::NotCertified => 0x980B,
-            Self::ReceiptOpen => 0x980C,
+            Self::NotProved => 0x9808,
+            Self::AlreadyCertified => 0x9809,
+            Self::NotCertified => 0x980A,
         }
     }
 
@@ -99,7 +93,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 22] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -119,11 +113,9 @@ impl Status {
         Self::SameModule,
         Self::VersionRefused,
         Self::RunBroken,
-        Self::TicketRefused,
         Self::NotProved,
         Self::AlreadyCertified,
         Self::NotCertified,
-        Self::ReceiptOpen,
     ];
 }
 

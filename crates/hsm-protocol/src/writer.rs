@@ -61,6 +61,14 @@ impl<'a> Writer<'a> {
         self.u8(u8::from(value))
     }
 
+    /// Takes back all but the first `len` bytes, and wipes what is taken back.
+    pub fn truncate(&mut self, len: usize) {
+        if let Some(taken) = self.out.get_mut(len..self.used) {
+            taken.fill(0);
+            self.used = len;
+        }
+    }
+
     /// How many bytes were written.
     pub const fn len(&self) -> usize {
         self.used

@@ -1,1 +1,5 @@
 //! Placeholder.
+
+pub mod aws_lc;
+pub mod pcscd;
+mod xts;

@@ -9,6 +9,7 @@ pub mod drbg;
 pub mod rust_crypto;
 
 use hsm_protocol::{EcPoint, Signature, Verifier};
+use zeroize::Zeroizing;
 
 /// An ML-KEM-1024 encapsulation key (FIPS 203).
 pub type KemKey = [u8; 1568];
@@ -38,10 +39,15 @@ pub trait Provider: Verifier {
     /// A fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
     fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
     /// The shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). Consumes the key: it is used once.
-    fn ecdh_agree(secret: Self::EcdhSecret, peer: &EcPoint, shared: &mut [u8; 48]) -> Result<(), CryptoError>;
+    fn ecdh_agree(
+        secret: Self::EcdhSecret,
+        peer: &EcPoint,
+        shared: &mut [u8; 48],
+    ) -> Result<(), CryptoError>;
 
     /// A fresh ML-KEM-1024 key pair.
-    fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey) -> Result<Self::KemSecret, CryptoError>;
+    fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey)
+    -> Result<Self::KemSecret, CryptoError>;
     /// Encapsulates to a peer's key, which is checked (FIPS 203 § 7.2).
     fn kem_encapsulate(
         rng: &mut dyn Rng,
@@ -61,7 +67,11 @@ pub trait Provider: Verifier {
     /// Readies a signing key; the two halves must belong together.
     fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError>;
     /// ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3).
-    fn sign(signer: &Self::Signer, rng: &mut dyn Rng, message: &[u8]) -> Result<Signature, CryptoError>;
+    fn sign(
+        signer: &Self::Signer,
+        rng: &mut dyn Rng,
+        message: &[u8],
+    ) -> Result<Signature, CryptoError>;
 
     /// HMAC-SHA-384 over the parts, one after the other (FIPS 198-1).
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]);
@@ -71,7 +81,12 @@ pub trait Provider: Verifier {
     fn pbkdf2(pin: &[u8], salt: &[u8], cost: u32, out: &mut [u8; 32]) -> Result<(), CryptoError>;
 
     /// AES-256-GCM in place (SP 800-38D). The caller never uses a nonce twice with one key.
-    fn gcm_seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; 16], CryptoError>;
+    fn gcm_seal(
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<[u8; 16], CryptoError>;
     /// The reverse; on a wrong tag, nothing readable is left in `buffer`.
     fn gcm_open(
         key: &[u8; 32],
@@ -84,12 +99,32 @@ pub trait Provider: Verifier {
     /// AES-256-KW (SP 800-38F § 6.2).
     fn wrap_key(kek: &[u8; 32], key: &[u8; 32]) -> Result<[u8; 40], CryptoError>;
     /// The reverse; fails on a wrong key-encryption key.
-    fn unwrap_key(kek: &[u8; 32], wrapped: &[u8; 40], key: &mut [u8; 32]) -> Result<(), CryptoError>;
+    fn unwrap_key(
+        kek: &[u8; 32],
+        wrapped: &[u8; 40],
+        key: &mut [u8; 32],
+    ) -> Result<(), CryptoError>;
 
     /// AES-256-XTS over one data unit of 1 to 2²⁰ whole blocks, in place (SP 800-38E, IEEE 1619); the key's halves must differ.
-    fn xts(key: &[u8; 64], unit: u128, direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError>;
+    fn xts(
+        key: &[u8; 64],
+        unit: u128,
+        direction: Direction,
+        buffer: &mut [u8],
+    ) -> Result<(), CryptoError>;
     /// AES-256-ECB over whole blocks, in place (SP 800-38A § 6.1).
     fn ecb(key: &[u8; 32], direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError>;
+}
+
+/// A 32-byte key: HMAC-SHA-384 over the parts, cut to its first 32 bytes (SP 800-107 § 5.3.4).
+pub(crate) fn derive_key<C: Provider>(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut long = Zeroizing::new([0; 48]);
+    C::hmac_sha384(key, parts, &mut long);
+    let mut short = Zeroizing::new([0; 32]);
+    if let Some(head) = long.first_chunk::<32>() {
+        short.copy_from_slice(head);
+    }
+    short
 }
 
 /// Which way a cipher runs.

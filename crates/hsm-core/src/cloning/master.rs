@@ -1,0 +1,364 @@
+//! The master's part: takes Offers, pays for Parcels, seals Receipts.
+
+use super::{
+    Refusal, own, peers, proof,
+    transcript::{RunKeys, SealedMessage, SharedSecrets, Transcript},
+};
+use crate::{
+    crypto::{Provider, Rng},
+    csp::{Csps, Kek, ParcelContents},
+    device::Device,
+    platform::{Board, Platform},
+    store::{Image, Store},
+    time::{Millis, RUN},
+};
+use heapless::Vec;
+use hsm_protocol::{
+    EcPoint, Serial, Sha384Digest,
+    certificate::{Chain, Root},
+    cloning::{Consent, Cycle, Grant, GrantBody, Offer, Ticket},
+    identity::PROTOCOL_VERSION,
+    journal::JournalEntry,
+    limits,
+    receipt::{Receipt, Seal},
+    signed::{SignedLabel, signed_message},
+    writer::Writer,
+};
+use zeroize::Zeroizing;
+
+/// A cycle under way on an Administrator's session.
+pub(crate) struct MasterCycle {
+    cycle: Cycle,
+    runs: [MasterRun; limits::RUNS],
+    /// Whose receipts were sealed, so far as "disable master" needs to know.
+    sealed: Vec<Serial, { limits::DISABLING_CYCLE as usize }>,
+}
+
+/// One run. `Granted` waits for the Consent; the Parcel ends it.
+#[derive(Default)]
+enum MasterRun {
+    #[default]
+    Idle,
+    Granted(Granted),
+}
+
+struct Granted {
+    keys: RunKeys,
+    transcript: Transcript,
+    serial: Serial,
+    public: EcPoint,
+    certificate: Sha384Digest,
+    last_message: Millis,
+}
+
+/// What the master's session lends to a step.
+pub(crate) struct Master<'a, B: Board> {
+    pub(crate) platform: &'a mut Platform<B>,
+    pub(crate) store: &'a mut Store,
+    pub(crate) signer: &'a <B::Crypto as Provider>::Signer,
+    pub(crate) kek: &'a Kek,
+    pub(crate) csps: &'a mut Csps,
+}
+
+impl MasterCycle {
+    pub(crate) fn new(cycle: Cycle) -> Self {
+        Self {
+            cycle,
+            runs: Default::default(),
+            sealed: Vec::new(),
+        }
+    }
+
+    /// Whether a run waits for its next message.
+    pub(crate) fn is_running(&self) -> bool {
+        self.runs
+            .iter()
+            .any(|run| matches!(run, MasterRun::Granted(_)))
+    }
+
+    /// Ends runs whose last message is too long ago.
+    pub(crate) fn tick(&mut self, now: Millis) {
+        for run in &mut self.runs {
+            if matches!(run, MasterRun::Granted(granted) if now.since(granted.last_message) > RUN) {
+                *run = MasterRun::Idle;
+            }
+        }
+    }
+
+    /// Offer → Grant. A run of that number that was under way is over.
+    pub(crate) fn grant<B: Board>(
+        &mut self,
+        master: &mut Master<'_, B>,
+        (run, now): (u8, Millis),
+        offer: &[u8],
+        out: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
+        let place = self
+            .runs
+            .get_mut(usize::from(run))
+            .ok_or(Refusal::Malformed)?;
+        *place = MasterRun::Idle;
+        *place = MasterRun::Granted(Granted::answer(master, self.cycle, (offer, now), out)?);
+        Ok(())
+    }
+
+    /// Consent → Parcel. The journal entry is stored before the Parcel is written out.
+    pub(crate) fn parcel<B: Board>(
+        &mut self,
+        master: &mut Master<'_, B>,
+        run: u8,
+        consent: &[u8],
+        out: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
+        let place = self
+            .runs
+            .get_mut(usize::from(run))
+            .ok_or(Refusal::Malformed)?;
+        match core::mem::take(place) {
+            MasterRun::Idle => Err(Refusal::OutOfOrder),
+            MasterRun::Granted(granted) => granted.pay(master, self.cycle, consent, out),
+        }
+    }
+
+    /// Receipt → Seal, for a run of this cycle or an earlier one. Asked again, it answers again and counts nothing.
+    /// Returns whether the cycle is complete and has disabled its master.
+    pub(crate) fn seal<B: Board>(
+        &mut self,
+        master: &mut Master<'_, B>,
+        bytes: &[u8],
+        out: &mut Writer<'_>,
+    ) -> Result<bool, Refusal> {
+        let receipt = Receipt::parse(bytes)?;
+        let statement = receipt.statement()?;
+        let crypto = master.signer;
+        let device = master.store.device();
+        let mut journal = master.store.image().open_journal::<B::Crypto>(master.kek)?;
+        let entry = journal
+            .find_mut(&statement.transcript)
+            .ok_or(Refusal::NotFound)?;
+
+        // The certificate was verified before the Grant; the journal remembers which it was.
+        let leaf = receipt.chain.leaf();
+        let certificate = <B::Crypto as hsm_protocol::Verifier>::sha384(&[leaf.as_der()]);
+        if entry.serial != statement.secondary.serial
+            || entry.certificate != certificate
+            || entry.certificate != statement.secondary.certificate
+            || entry.number != statement.number
+            || statement.master.serial != master.platform.serial
+        {
+            return Err(Refusal::NotProved);
+        }
+        verify::<B>(
+            leaf.public(),
+            &Receipt::signed::<B::Crypto>(receipt.statement_bytes),
+            receipt.signature,
+        )?;
+        let proof::Proved { .. } = proof::check::<B::Crypto>(master.csps, device, &statement)?;
+
+        let signed = Seal::signed::<B::Crypto>(receipt.statement_bytes, receipt.signature);
+        let signature = B::Crypto::sign(crypto, &mut master.platform.rng, &signed).map_err(own)?;
+        let chain = device.chain.clone();
+        let is_new = !core::mem::replace(&mut entry.sealed, true);
+        let disables = if is_new {
+            self.record(master, entry.serial, &journal)?
+        } else {
+            false
+        };
+        Seal {
+            chain: Chain::parse(&chain)?,
+            signature: &signature,
+        }
+        .write(out)?;
+        Ok(disables)
+    }
+
+    /// One write: the entry is sealed and, with the last one of a disabling cycle, cloning is off.
+    fn record<B: Board>(
+        &mut self,
+        master: &mut Master<'_, B>,
+        serial: Serial,
+        journal: &crate::journal::Journal,
+    ) -> Result<bool, Refusal> {
+        let is_counted = self.cycle.options.disable_master && !self.sealed.contains(&serial);
+        let count = self.sealed.len().saturating_add(usize::from(is_counted));
+        let disables =
+            self.cycle.options.disable_master && count >= usize::from(self.cycle.secondaries);
+        let Master {
+            platform,
+            store,
+            kek,
+            csps,
+            ..
+        } = master;
+        let was_cloning = csps.settings.cloning;
+        csps.settings.cloning = was_cloning && !disables;
+        let written = store.update(platform, |image: &mut Image, platform| {
+            image.seal_journal(platform, kek, journal)?;
+            if disables {
+                image.seal_csps(platform, kek, csps)
+            } else {
+                Ok(())
+            }
+        });
+        if written.is_err() {
+            csps.settings.cloning = was_cloning;
+        }
+        written?;
+        if is_counted {
+            self.sealed.push(serial).map_err(|_full| Refusal::Fault)?;
+        }
+        Ok(disables)
+    }
+}
+
+impl Granted {
+    fn answer<B: Board>(
+        master: &mut Master<'_, B>,
+        cycle: Cycle,
+        (bytes, now): (&[u8], Millis),
+        out: &mut Writer<'_>,
+    ) -> Result<Self, Refusal> {
+        let offer = Offer::parse(bytes)?;
+        let device = master.store.device();
+        let peer = Root::parse(&device.root)?.verify::<B::Crypto>(&offer.chain)?;
+        if peer.serial() == master.platform.serial {
+            return Err(Refusal::SameModule);
+        }
+        let ticket = Ticket::Unrestricted;
+        match ticket {
+            Ticket::Unrestricted => {}
+        }
+
+        let rng = &mut master.platform.rng;
+        let mut secrets = SharedSecrets::empty();
+        let (ephemeral, ecdh) = B::Crypto::ecdh_generate(rng).map_err(own)?;
+        B::Crypto::ecdh_agree(ephemeral, offer.ecdh, &mut secrets.ecdh).map_err(peers)?;
+        let mut ciphertext = [0; 1568];
+        B::Crypto::kem_encapsulate(rng, offer.kem, &mut ciphertext, &mut secrets.kem)
+            .map_err(peers)?;
+        let mut nonce = [0; 32];
+        rng.fill(&mut nonce).map_err(own)?;
+
+        let chain = Chain::parse(&device.chain)?;
+        Grant::write_open(out, &nonce, &ecdh, &ciphertext, &chain)?;
+        let mut transcript = Transcript::new::<B::Crypto>();
+        transcript.absorb::<B::Crypto>(bytes);
+        transcript.absorb::<B::Crypto>(out.written());
+
+        let mut granted = Self {
+            keys: RunKeys::default(),
+            transcript,
+            serial: peer.serial(),
+            public: *peer.public(),
+            certificate: *peer.hash(),
+            last_message: now,
+        };
+        granted
+            .keys
+            .derive::<B::Crypto>(&secrets, &transcript)
+            .map_err(own)?;
+        granted.sign_terms::<B>(master, (ticket, cycle), out)?;
+        Ok(granted)
+    }
+
+    /// Seals ticket, cycle and signature into the Grant.
+    fn sign_terms<B: Board>(
+        &mut self,
+        master: &mut Master<'_, B>,
+        (ticket, cycle): (Ticket, Cycle),
+        out: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
+        let terms = GrantBody::terms(ticket, &cycle)?;
+        let digest =
+            <B::Crypto as hsm_protocol::Verifier>::sha384(&[self.transcript.hash(), &terms]);
+        let message = signed_message(SignedLabel::Grant, &digest);
+        let signature =
+            B::Crypto::sign(master.signer, &mut master.platform.rng, &message).map_err(own)?;
+        let mut body = [0; GrantBody::SIZE];
+        let mut writer = Writer::new(&mut body);
+        writer.bytes(&terms)?;
+        writer.bytes(&signature)?;
+        let start = out.len();
+        self.keys
+            .seal_into::<B::Crypto>(SealedMessage::Grant, &self.transcript, &mut body, out)?;
+        self.transcript
+            .absorb::<B::Crypto>(out.written().get(start..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Opens the Consent, stores the journal entry, and only then writes the Parcel out.
+    fn pay<B: Board>(
+        mut self,
+        master: &mut Master<'_, B>,
+        cycle: Cycle,
+        bytes: &[u8],
+        out: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
+        let mut signature = [0; 96];
+        let sealed = Consent::parse(bytes)?;
+        self.keys
+            .open::<B::Crypto>(
+                SealedMessage::Consent,
+                &self.transcript,
+                sealed.as_wire(),
+                &mut signature,
+            )
+            .map_err(peers)?;
+        verify::<B>(
+            &self.public,
+            &signed_message(SignedLabel::Consent, self.transcript.hash()),
+            &signature,
+        )?;
+        self.transcript.absorb::<B::Crypto>(bytes);
+
+        let Master {
+            platform,
+            store,
+            kek,
+            csps,
+            ..
+        } = master;
+        let mut journal = store.image().open_journal::<B::Crypto>(kek)?;
+        let number = journal.next_number();
+        let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
+        let Device {
+            salt, cost, limits, ..
+        } = store.device();
+        ParcelContents::write(
+            &mut Writer::new(contents.as_mut_slice()),
+            number,
+            (salt, *cost),
+            csps,
+            *limits,
+            cycle.options,
+        )?;
+        let mut parcel = [0; ParcelContents::SIZE + 3 + 16];
+        let mut writer = Writer::new(&mut parcel);
+        writer.u8(PROTOCOL_VERSION)?;
+        self.keys.seal_into::<B::Crypto>(
+            SealedMessage::Parcel,
+            &self.transcript,
+            contents.as_mut_slice(),
+            &mut writer,
+        )?;
+        self.transcript.absorb::<B::Crypto>(&parcel);
+
+        journal.append::<B::Crypto>(JournalEntry {
+            number,
+            cycle: cycle.number,
+            serial: self.serial,
+            certificate: self.certificate,
+            transcript: *self.transcript.hash(),
+            sealed: false,
+        })?;
+        store.update(platform, |image, platform| {
+            image.seal_journal(platform, kek, &journal)
+        })?;
+        Ok(out.bytes(&parcel)?)
+    }
+}
+
+fn verify<B: Board>(public: &EcPoint, message: &[u8], signature: &[u8; 96]) -> Result<(), Refusal> {
+    <B::Crypto as hsm_protocol::Verifier>::verify(public, message, signature)
+        .map_err(|_bad| Refusal::NotGenuine)
+}

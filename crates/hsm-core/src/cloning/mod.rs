@@ -1,0 +1,95 @@
+//! Cloning (PROTOCOL § 4). The master's part and the secondary's share the transcript and what is proved; nothing else.
+//!
+//! Each part is a small enum with one way forward: a message consumes what the state holds, and an error leaves `Idle`
+//! behind, so that the keys of the run go with it.
+
+pub(crate) mod master;
+mod proof;
+pub(crate) mod secondary;
+mod transcript;
+
+use crate::{crypto::CryptoError, platform::Fault};
+use hsm_protocol::{Status, certificate::CertificateRefusal, cloning::MessageRefusal};
+
+/// Why a module ends a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The message has the wrong shape.
+    Malformed,
+    /// The message before this one is missing.
+    OutOfOrder,
+    /// The peer speaks another version.
+    Version,
+    /// The peer's certificate comes from another root.
+    ForeignRoot,
+    /// The peer's certificate or signature does not verify.
+    NotGenuine,
+    /// Both are the same module.
+    SameModule,
+    /// A message was changed, or belongs to another run.
+    Broken,
+    /// No journal entry knows this run.
+    NotFound,
+    /// What was stored is not what was sent.
+    NotProved,
+    /// The board failed.
+    Fault,
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Malformed => Self::Malformed,
+            Refusal::OutOfOrder => Self::OutOfOrder,
+            Refusal::Version => Self::VersionRefused,
+            Refusal::ForeignRoot => Self::ForeignRoot,
+            Refusal::NotGenuine => Self::NotGenuine,
+            Refusal::SameModule => Self::SameModule,
+            Refusal::Broken => Self::RunBroken,
+            Refusal::NotFound => Self::NotFound,
+            Refusal::NotProved => Self::NotProved,
+            Refusal::Fault => Self::MemoryFailure,
+        }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(_: Fault) -> Self {
+        Self::Fault
+    }
+}
+
+impl From<hsm_protocol::Malformed> for Refusal {
+    fn from(_: hsm_protocol::Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl From<MessageRefusal> for Refusal {
+    fn from(refusal: MessageRefusal) -> Self {
+        match refusal {
+            MessageRefusal::Malformed => Self::Malformed,
+            MessageRefusal::Version => Self::Version,
+        }
+    }
+}
+
+impl From<CertificateRefusal> for Refusal {
+    fn from(refusal: CertificateRefusal) -> Self {
+        match refusal {
+            CertificateRefusal::Malformed => Self::Malformed,
+            CertificateRefusal::ForeignRoot => Self::ForeignRoot,
+            CertificateRefusal::NotGenuine => Self::NotGenuine,
+        }
+    }
+}
+
+/// A primitive failed on something that is not the peer's: the generator, in practice.
+fn own(_: CryptoError) -> Refusal {
+    Refusal::Fault
+}
+
+/// A primitive failed on something that the peer sent.
+fn peers(_: CryptoError) -> Refusal {
+    Refusal::Broken
+}

@@ -1,0 +1,73 @@
+//! What a Parcel carries (PROTOCOL § 4.5): everything that makes a clone, and the number that the master paid for it.
+
+use super::{Csps, Keyring, PinRecords};
+use crate::device::AttemptLimits;
+use hsm_protocol::{
+    Malformed,
+    cloning::Options,
+    reader::Reader,
+    settings::{EncryptionMode, UserPinPolicy, read_auto_lock},
+    writer::Writer,
+};
+
+/// A Parcel's plaintext, once it is opened.
+#[derive(Default)]
+pub(crate) struct ParcelContents {
+    pub(crate) number: u64,
+    pub(crate) salt: [u8; 32],
+    pub(crate) cost: u32,
+    pub(crate) keyring: Keyring,
+    pub(crate) pins: PinRecords,
+    pub(crate) mode: EncryptionMode,
+    pub(crate) limits: AttemptLimits,
+    pub(crate) auto_lock: Option<u8>,
+    pub(crate) policy: Option<UserPinPolicy>,
+}
+
+impl ParcelContents {
+    /// Its size, in bytes; always the same.
+    pub(crate) const SIZE: usize =
+        8 + 32 + 4 + Keyring::SIZE + PinRecords::SIZE + 1 + AttemptLimits::SIZE + 1 + 2;
+
+    /// Writes what a master sends: an option that is not chosen, or not configured, goes as "not set".
+    pub(crate) fn write(
+        writer: &mut Writer<'_>,
+        number: u64,
+        (salt, cost): (&[u8; 32], u32),
+        csps: &Csps,
+        limits: AttemptLimits,
+        options: Options,
+    ) -> Result<(), Malformed> {
+        writer.u64(number)?;
+        writer.bytes(salt)?;
+        writer.u32(cost)?;
+        csps.keyring.write(writer)?;
+        csps.pins.write(writer)?;
+        writer.u8(csps.settings.mode.to_byte())?;
+        limits.write(writer)?;
+        writer.u8(csps
+            .settings
+            .auto_lock
+            .filter(|_| options.auto_lock)
+            .unwrap_or(0))?;
+        UserPinPolicy::write(
+            csps.settings.policy.filter(|_| options.user_pin_policy),
+            writer,
+        )
+    }
+
+    /// Fills in place.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
+        let mut reader = Reader::new(bytes);
+        self.number = reader.u64()?;
+        self.salt = *reader.array()?;
+        self.cost = reader.u32()?;
+        self.keyring.fill(&mut reader)?;
+        self.pins.fill(&mut reader)?;
+        self.mode = EncryptionMode::from_byte(reader.u8()?)?;
+        self.limits = AttemptLimits::read(&mut reader)?;
+        self.auto_lock = read_auto_lock(&mut reader)?;
+        self.policy = UserPinPolicy::read(&mut reader)?;
+        reader.finish()
+    }
+}

@@ -1,0 +1,216 @@
+//! The part of the store that is needed before any PIN: certificates, counters, slots, the last receipt.
+
+use crate::pin::Slot;
+use heapless::Vec;
+use hsm_protocol::{
+    EcPoint, Malformed, identity::PROTOCOL_VERSION, limits, reader::Reader, writer::Writer,
+};
+
+/// Whether there is an Admin PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lifecycle {
+    /// None was ever set.
+    Shipment,
+    /// None any more.
+    Reset,
+    /// There is one.
+    Configured,
+}
+
+impl Lifecycle {
+    const fn to_byte(self) -> u8 {
+        match self {
+            Self::Shipment => 0,
+            Self::Reset => 1,
+            Self::Configured => 2,
+        }
+    }
+
+    const fn from_byte(byte: u8) -> Result<Self, Malformed> {
+        match byte {
+            0 => Ok(Self::Shipment),
+            1 => Ok(Self::Reset),
+            2 => Ok(Self::Configured),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// Failed attempts since the last success.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures {
+    pub(crate) admin: u8,
+    /// How often the code that gives more attempts was taken.
+    pub(crate) admin_steps: u8,
+    pub(crate) user: u8,
+    pub(crate) recovery: u8,
+}
+
+/// How many failures each path allows. The Admin PIN's limit is fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AttemptLimits {
+    pub(crate) user: u8,
+    pub(crate) recovery: u8,
+}
+
+impl Default for AttemptLimits {
+    fn default() -> Self {
+        Self {
+            user: 10,
+            recovery: 5,
+        }
+    }
+}
+
+impl AttemptLimits {
+    pub(crate) const SIZE: usize = 2;
+
+    pub(crate) fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u8(self.user)?;
+        writer.u8(self.recovery)
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match (reader.u8()?, reader.u8()?) {
+            (user @ 1..=10, recovery @ 5) => Ok(Self { user, recovery }),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// Sealed under the module's secret alone. No CSP is in it: slots are wrapped, the module's key has a part of its own.
+#[derive(Clone)]
+pub(crate) struct Device {
+    pub(crate) lifecycle: Lifecycle,
+    /// The module's public key, once it is made.
+    pub(crate) public: Option<EcPoint>,
+    /// The root of trust, DER; empty before INSTALL.
+    pub(crate) root: Vec<u8, { limits::CERTIFICATE }>,
+    /// The module's certificates; empty before INSTALL.
+    pub(crate) chain: Vec<u8, { limits::CHAIN }>,
+    pub(crate) failures: Failures,
+    pub(crate) limits: AttemptLimits,
+    pub(crate) salt: [u8; 32],
+    pub(crate) cost: u32,
+    /// Always four, always filled: a slot without a PIN holds random bytes and looks like any other.
+    pub(crate) slots: [[u8; 40]; Slot::ALL.len()],
+    /// The lowest protocol version this module still speaks.
+    pub(crate) floor: u8,
+    /// The last receipt's statement and this module's signature; empty if there is none.
+    pub(crate) receipt: Vec<u8, { limits::STATEMENT + 96 }>,
+}
+
+impl Device {
+    /// The size of the stored form, in bytes; always the same.
+    pub(crate) const SIZE: usize = 1
+        + (1 + 97)
+        + (2 + limits::CERTIFICATE)
+        + (2 + limits::CHAIN)
+        + 4
+        + AttemptLimits::SIZE
+        + 32
+        + 4
+        + 40 * Slot::ALL.len()
+        + 1
+        + (2 + limits::STATEMENT + 96);
+
+    /// A module that was just made.
+    pub(crate) fn blank() -> Self {
+        Self {
+            lifecycle: Lifecycle::Shipment,
+            public: None,
+            root: Vec::new(),
+            chain: Vec::new(),
+            failures: Failures::default(),
+            limits: AttemptLimits::default(),
+            salt: [0; 32],
+            cost: 0,
+            slots: [[0; 40]; Slot::ALL.len()],
+            floor: PROTOCOL_VERSION,
+            receipt: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_certified(&self) -> bool {
+        !self.chain.is_empty()
+    }
+
+    pub(crate) fn slot(&self, slot: Slot) -> Option<&[u8; 40]> {
+        self.slots.get(slot.index())
+    }
+
+    pub(crate) fn set_slot(&mut self, slot: Slot, wrapped: [u8; 40]) {
+        if let Some(place) = self.slots.get_mut(slot.index()) {
+            *place = wrapped;
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.u8(self.lifecycle.to_byte())?;
+        writer.flag(self.public.is_some())?;
+        writer.bytes(&self.public.unwrap_or([0; 97]))?;
+        write_padded(&self.root, writer)?;
+        write_padded(&self.chain, writer)?;
+        let Failures {
+            admin,
+            admin_steps,
+            user,
+            recovery,
+        } = self.failures;
+        writer.bytes(&[admin, admin_steps, user, recovery])?;
+        self.limits.write(writer)?;
+        writer.bytes(&self.salt)?;
+        writer.u32(self.cost)?;
+        self.slots.iter().try_for_each(|slot| writer.bytes(slot))?;
+        writer.u8(self.floor)?;
+        write_padded(&self.receipt, writer)
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let lifecycle = Lifecycle::from_byte(reader.u8()?)?;
+        let has_key = reader.flag()?;
+        let public = reader.array()?;
+        let root = read_padded(reader)?;
+        let chain = read_padded(reader)?;
+        let [admin, admin_steps, user, recovery] = *reader.array()?;
+        Ok(Self {
+            lifecycle,
+            public: has_key.then_some(*public),
+            root,
+            chain,
+            failures: Failures {
+                admin,
+                admin_steps,
+                user,
+                recovery,
+            },
+            limits: AttemptLimits::read(reader)?,
+            salt: *reader.array()?,
+            cost: reader.u32()?,
+            slots: [
+                *reader.array()?,
+                *reader.array()?,
+                *reader.array()?,
+                *reader.array()?,
+            ],
+            floor: reader.u8()?,
+            receipt: read_padded(reader)?,
+        })
+    }
+}
+
+/// A length, the bytes, and zeros up to the most there may be: the store has one size.
+fn write_padded<const N: usize>(
+    bytes: &Vec<u8, N>,
+    writer: &mut Writer<'_>,
+) -> Result<(), Malformed> {
+    writer.prefixed(bytes)?;
+    writer.reserve(N.saturating_sub(bytes.len()))?.fill(0);
+    Ok(())
+}
+
+fn read_padded<const N: usize>(reader: &mut Reader<'_>) -> Result<Vec<u8, N>, Malformed> {
+    let bytes = reader.prefixed(N)?;
+    reader.bytes(N.saturating_sub(bytes.len()))?;
+    Vec::from_slice(bytes).map_err(|_overlong| Malformed)
+}

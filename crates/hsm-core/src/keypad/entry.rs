@@ -1,0 +1,146 @@
+//! What is being typed, symbol by symbol, until a key completes it.
+
+use super::{Key, gesture::Gesture};
+use crate::{
+    pin::{Pin, Symbol},
+    time::{ENTRY_PAUSE, Millis},
+};
+
+/// What an entry is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Unlock as Administrator.
+    UnlockAdmin,
+    /// Unlock as User.
+    UnlockUser,
+    /// Enter Admin mode.
+    EnterAdminMode,
+    /// The code that gives more attempts at the Admin PIN.
+    UnblockAdmin,
+    /// The first Admin PIN, or the next after a reset.
+    FirstAdminPin,
+    /// Another Admin PIN.
+    NewAdminPin,
+    /// A User PIN.
+    NewUserPin,
+    /// Minutes of unattended auto-lock.
+    AutoLock,
+    /// User PIN policy.
+    UserPinPolicy,
+    /// Cloning enabled or disabled.
+    Cloning,
+    /// Encryption mode.
+    EncryptionMode,
+}
+
+impl Purpose {
+    /// Which key completes the entry.
+    const fn completed_by(self) -> Key {
+        match self {
+            Self::AutoLock | Self::UserPinPolicy | Self::Cloning | Self::EncryptionMode => {
+                Key::Shift
+            }
+            Self::UnlockAdmin
+            | Self::UnlockUser
+            | Self::EnterAdminMode
+            | Self::UnblockAdmin
+            | Self::FirstAdminPin
+            | Self::NewAdminPin
+            | Self::NewUserPin => Key::Key,
+        }
+    }
+
+    /// Whether it is typed twice.
+    const fn is_typed_twice(self) -> bool {
+        match self {
+            Self::FirstAdminPin | Self::NewAdminPin | Self::NewUserPin => true,
+            Self::UnlockAdmin
+            | Self::UnlockUser
+            | Self::EnterAdminMode
+            | Self::UnblockAdmin
+            | Self::AutoLock
+            | Self::UserPinPolicy
+            | Self::Cloning
+            | Self::EncryptionMode => false,
+        }
+    }
+}
+
+/// An entry under way. What was typed zeroizes itself.
+pub(crate) struct Entry {
+    purpose: Purpose,
+    typed: Pin,
+    first: Option<Pin>,
+    last_key: Millis,
+}
+
+/// What a gesture did to an entry.
+pub(crate) enum Progress {
+    /// It goes on.
+    Typing,
+    /// It is complete; twice-typed entries agreed.
+    Complete(Purpose, Pin),
+    /// It is over, and nothing changes.
+    Abandoned,
+}
+
+impl Entry {
+    pub(crate) fn new(purpose: Purpose, now: Millis) -> Self {
+        Self {
+            purpose,
+            typed: Pin::default(),
+            first: None,
+            last_key: now,
+        }
+    }
+
+    /// Starts with a symbol that is typed already.
+    pub(crate) fn starting_with(purpose: Purpose, symbol: Symbol, now: Millis) -> Self {
+        let mut entry = Self::new(purpose, now);
+        entry.typed.push(symbol);
+        entry
+    }
+
+    pub(crate) const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    pub(crate) const fn has_expired(&self, now: Millis) -> bool {
+        now.since(self.last_key) > ENTRY_PAUSE
+    }
+
+    pub(crate) fn gesture(&mut self, gesture: Gesture, now: Millis) -> Progress {
+        self.last_key = now;
+        match gesture {
+            Gesture::Press(key) if key == self.purpose.completed_by() => self.complete(),
+            Gesture::Press(Key::Digit(digit)) => self.push(Symbol::plain(digit)),
+            Gesture::Chord(Key::Shift, Key::Digit(digit)) => self.push(Symbol::shifted(digit)),
+            // Fast typists press the next digit before they let go of the last.
+            Gesture::Chord(Key::Digit(first), Key::Digit(second)) => {
+                self.push(Symbol::plain(first));
+                self.push(Symbol::plain(second))
+            }
+            _ => Progress::Abandoned,
+        }
+    }
+
+    fn push(&mut self, symbol: Symbol) -> Progress {
+        self.typed.push(symbol);
+        Progress::Typing
+    }
+
+    fn complete(&mut self) -> Progress {
+        let typed = core::mem::take(&mut self.typed);
+        if !self.purpose.is_typed_twice() {
+            return Progress::Complete(self.purpose, typed);
+        }
+        match self.first.take() {
+            None => {
+                self.first = Some(typed);
+                Progress::Typing
+            }
+            Some(first) if first.equals(&typed) => Progress::Complete(self.purpose, typed),
+            Some(_) => Progress::Abandoned,
+        }
+    }
+}

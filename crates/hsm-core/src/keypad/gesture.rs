@@ -1,0 +1,180 @@
+//! Presses, chords and holds, told apart by what happens between a key's going down and coming up.
+
+use super::{Key, KeyEvent};
+use crate::time::{HOLD, Millis};
+
+/// What a person did on the keypad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gesture {
+    /// A key, alone.
+    Press(Key),
+    /// Two keys held together; SHIFT or KEY stands first, whichever went down first.
+    Chord(Key, Key),
+    /// A key, alone, for at least [`HOLD`].
+    Hold(Key),
+}
+
+/// Which keys are down.
+#[derive(Debug, Default)]
+pub(crate) enum Gestures {
+    /// None.
+    #[default]
+    Released,
+    /// One, which may still become a press, a chord or a hold.
+    Pending(Key, Millis),
+    /// One that was part of a chord or a hold already.
+    Spent(Key),
+    /// The two of a chord.
+    Both(Key, Key),
+}
+
+impl Gestures {
+    /// Takes a movement; a gesture is complete when its last undecided key has spoken.
+    pub(crate) fn key(&mut self, event: KeyEvent, now: Millis) -> Option<Gesture> {
+        match event {
+            KeyEvent::Down(key) => self.down(key, now),
+            KeyEvent::Up(key) => self.up(key, now),
+        }
+    }
+
+    /// Time passes: a key that is still down may have become a hold.
+    pub(crate) fn tick(&mut self, now: Millis) -> Option<Gesture> {
+        match *self {
+            Self::Pending(key, since) if now.since(since) >= HOLD => {
+                *self = Self::Spent(key);
+                Some(Gesture::Hold(key))
+            }
+            _ => None,
+        }
+    }
+
+    fn down(&mut self, key: Key, now: Millis) -> Option<Gesture> {
+        match *self {
+            Self::Released => {
+                *self = Self::Pending(key, now);
+                None
+            }
+            Self::Pending(first, _) | Self::Spent(first) if first != key => {
+                *self = Self::Both(first, key);
+                Some(chord(first, key))
+            }
+            // A third key, or a key that was down already, says nothing.
+            _ => None,
+        }
+    }
+
+    fn up(&mut self, key: Key, now: Millis) -> Option<Gesture> {
+        match *self {
+            Self::Pending(pending, since) if pending == key => {
+                *self = Self::Released;
+                Some(if now.since(since) >= HOLD {
+                    Gesture::Hold(key)
+                } else {
+                    Gesture::Press(key)
+                })
+            }
+            Self::Spent(spent) if spent == key => {
+                *self = Self::Released;
+                None
+            }
+            Self::Both(first, second) if first == key => {
+                *self = Self::Spent(second);
+                None
+            }
+            Self::Both(first, second) if second == key => {
+                *self = Self::Spent(first);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+const fn chord(first: Key, second: Key) -> Gesture {
+    match (first, second) {
+        (Key::Digit(_), Key::Key | Key::Shift) | (Key::Key, Key::Shift) => {
+            Gesture::Chord(second, first)
+        }
+        _ => Gesture::Chord(first, second),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keypad::Digit;
+    use std::{vec, vec::Vec};
+
+    const ONE: Key = Key::Digit(Digit(1));
+    const TWO: Key = Key::Digit(Digit(2));
+
+    fn play(events: &[(KeyEvent, u64)]) -> Vec<Gesture> {
+        let mut gestures = Gestures::default();
+        events
+            .iter()
+            .filter_map(|(event, at)| gestures.key(*event, Millis(*at)))
+            .collect()
+    }
+
+    #[test]
+    fn a_key_alone_is_a_press_when_it_comes_up() {
+        assert_eq!(play(&[(KeyEvent::Down(ONE), 0)]), []);
+        assert_eq!(
+            play(&[(KeyEvent::Down(ONE), 0), (KeyEvent::Up(ONE), 999)]),
+            [Gesture::Press(ONE)]
+        );
+    }
+
+    #[test]
+    fn a_second_makes_a_hold() {
+        assert_eq!(
+            play(&[(KeyEvent::Down(ONE), 0), (KeyEvent::Up(ONE), 1000)]),
+            [Gesture::Hold(ONE)]
+        );
+        let mut gestures = Gestures::default();
+        gestures.key(KeyEvent::Down(ONE), Millis(0));
+        assert_eq!(gestures.tick(Millis(1000)), Some(Gesture::Hold(ONE)));
+        assert_eq!(gestures.tick(Millis(2000)), None);
+        assert_eq!(gestures.key(KeyEvent::Up(ONE), Millis(3000)), None);
+    }
+
+    #[test]
+    fn the_order_of_a_chord_does_not_matter() {
+        let expected = vec![Gesture::Chord(Key::Key, ONE)];
+        assert_eq!(
+            play(&[(KeyEvent::Down(Key::Key), 0), (KeyEvent::Down(ONE), 1)]),
+            expected
+        );
+        assert_eq!(
+            play(&[(KeyEvent::Down(ONE), 0), (KeyEvent::Down(Key::Key), 1)]),
+            expected
+        );
+        let both = [Gesture::Chord(Key::Shift, Key::Key)];
+        assert_eq!(
+            play(&[
+                (KeyEvent::Down(Key::Key), 0),
+                (KeyEvent::Down(Key::Shift), 1)
+            ]),
+            both
+        );
+    }
+
+    #[test]
+    fn shift_held_over_several_digits_chords_with_each() {
+        let events = [
+            (KeyEvent::Down(Key::Shift), 0),
+            (KeyEvent::Down(ONE), 1),
+            (KeyEvent::Up(ONE), 2),
+            (KeyEvent::Down(TWO), 3),
+            (KeyEvent::Up(TWO), 4),
+            (KeyEvent::Up(Key::Shift), 5),
+        ];
+        assert_eq!(
+            play(&events),
+            [
+                Gesture::Chord(Key::Shift, ONE),
+                Gesture::Chord(Key::Shift, TWO)
+            ]
+        );
+    }
+}

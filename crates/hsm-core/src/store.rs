@@ -1,0 +1,260 @@
+//! The sealed store: one blob of one size, replaced atomically, older blobs refused.
+//!
+//! ```text
+//! "KWHSM" version(3) │ device part, under the module's secret │ module key, likewise │ CSPs, under the KEK │ journal, likewise
+//! ```
+//!
+//! The device part holds the value of the monotonic counter and the tags of the other three: parts of different blobs do
+//! not go together. A write replaces the blob first and raises the counter then; power-up completes a raise that a power
+//! cut kept back. Nothing is compared or released before both are done.
+
+use crate::{
+    crypto::{CryptoError, Provider, Rng},
+    csp::{Csps, Kek},
+    device::{Device, Lifecycle},
+    journal::Journal,
+    platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
+    sealed::{Part, SealedPart},
+};
+use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
+use zeroize::Zeroizing;
+
+/// What the blob holds. Sealed parts stay sealed here: it holds no CSP.
+#[derive(Clone)]
+pub(crate) struct Image {
+    pub(crate) device: Device,
+    pub(crate) module_key: SealedPart<48>,
+    csps: SealedPart<{ Csps::SIZE }>,
+    journal: SealedPart<{ Journal::SIZE }>,
+}
+
+impl Image {
+    fn blank() -> Self {
+        Self {
+            device: Device::blank(),
+            module_key: SealedPart::blank(),
+            csps: SealedPart::blank(),
+            journal: SealedPart::blank(),
+        }
+    }
+
+    /// Opens the CSPs in place.
+    pub(crate) fn open_csps<C: Provider>(&self, kek: &Kek, csps: &mut Csps) -> Result<(), Fault> {
+        let mut bytes = Zeroizing::new([0; Csps::SIZE]);
+        self.csps
+            .open::<C>((kek.expose(), Part::Csps), &mut bytes)
+            .map_err(fault)?;
+        csps.fill(bytes.as_slice()).map_err(malformed)
+    }
+
+    pub(crate) fn seal_csps<B: Board>(
+        &mut self,
+        platform: &mut Platform<B>,
+        kek: &Kek,
+        csps: &Csps,
+    ) -> Result<(), Fault> {
+        self.csps
+            .seal::<B::Crypto>(&mut platform.rng, (kek.expose(), Part::Csps), |writer| {
+                csps.write(writer)
+            })
+            .map_err(fault)
+    }
+
+    pub(crate) fn open_journal<C: Provider>(&self, kek: &Kek) -> Result<Journal, Fault> {
+        let mut bytes = [0; Journal::SIZE];
+        self.journal
+            .open::<C>((kek.expose(), Part::Journal), &mut bytes)
+            .map_err(fault)?;
+        Journal::read(&bytes).map_err(malformed)
+    }
+
+    pub(crate) fn seal_journal<B: Board>(
+        &mut self,
+        platform: &mut Platform<B>,
+        kek: &Kek,
+        journal: &Journal,
+    ) -> Result<(), Fault> {
+        self.journal
+            .seal::<B::Crypto>(&mut platform.rng, (kek.expose(), Part::Journal), |writer| {
+                journal.write(writer)
+            })
+            .map_err(fault)
+    }
+
+    /// Erases what only a KEK opens, beyond recovery: the parts themselves, and the slots that wrap the KEK.
+    pub(crate) fn erase<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
+        self.csps = SealedPart::blank();
+        self.journal = SealedPart::blank();
+        let kept = self.device.clone();
+        self.device = Device {
+            lifecycle: Lifecycle::Reset,
+            public: kept.public,
+            root: kept.root,
+            chain: kept.chain,
+            floor: kept.floor,
+            ..Device::blank()
+        };
+        for slot in &mut self.device.slots {
+            platform.rng.fill(slot).map_err(fault)?;
+        }
+        Ok(())
+    }
+
+    fn encode<B: Board>(
+        &self,
+        platform: &mut Platform<B>,
+        counter: u64,
+        blob: &mut [u8; BLOB],
+    ) -> Result<(), Fault> {
+        let mut sealed = DevicePart::blank();
+        sealed
+            .seal::<B::Crypto>(
+                &mut platform.rng,
+                (platform.secret.expose(), Part::Device),
+                |writer| {
+                    writer.u64(counter)?;
+                    self.device.write(writer)?;
+                    self.tags()
+                        .into_iter()
+                        .try_for_each(|tag| writer.bytes(tag))
+                },
+            )
+            .map_err(fault)?;
+        let mut writer = Writer::new(blob);
+        writer.bytes(&MAGIC).map_err(malformed)?;
+        sealed.write(&mut writer).map_err(malformed)?;
+        self.module_key.write(&mut writer).map_err(malformed)?;
+        self.csps.write(&mut writer).map_err(malformed)?;
+        self.journal.write(&mut writer).map_err(malformed)
+    }
+
+    fn decode<B: Board>(platform: &Platform<B>, blob: &[u8]) -> Result<(u64, Self), Fault> {
+        let mut image = Self::blank();
+        let mut sealed = DevicePart::blank();
+        let mut reader = Reader::new(blob);
+        if reader.array().map_err(malformed)? != &MAGIC {
+            return Err(Fault);
+        }
+        sealed.read(&mut reader).map_err(malformed)?;
+        image.module_key.read(&mut reader).map_err(malformed)?;
+        image.csps.read(&mut reader).map_err(malformed)?;
+        image.journal.read(&mut reader).map_err(malformed)?;
+        reader.finish().map_err(malformed)?;
+
+        let mut plain = [0; DEVICE_PLAIN];
+        sealed
+            .open::<B::Crypto>((platform.secret.expose(), Part::Device), &mut plain)
+            .map_err(fault)?;
+        let mut reader = Reader::new(&plain);
+        let counter = reader.u64().map_err(malformed)?;
+        image.device = Device::read(&mut reader).map_err(malformed)?;
+        for tag in image.tags() {
+            if reader.array().map_err(malformed)? != tag {
+                return Err(Fault);
+            }
+        }
+        Ok((counter, image))
+    }
+
+    const fn tags(&self) -> [&[u8; 16]; 3] {
+        [self.module_key.tag(), self.csps.tag(), self.journal.tag()]
+    }
+}
+
+/// The store of a module that is powered up.
+pub(crate) struct Store {
+    counter: u64,
+    image: Image,
+}
+
+impl Store {
+    /// What a module holds that was just made, and what stands in for a store that cannot be read.
+    pub(crate) fn blank() -> Self {
+        Self {
+            counter: 0,
+            image: Image::blank(),
+        }
+    }
+
+    /// Reads the blob, refuses an older one, and completes a raise of the counter that a power cut kept back.
+    pub(crate) fn power_up<B: Board>(platform: &mut Platform<B>) -> Result<Self, Fault> {
+        let raised = platform.counter.value()?;
+        let mut blob = [0; BLOB];
+        let len = platform.storage.read(&mut blob)?;
+        if len == 0 {
+            // A blob that vanished after the first write is an old state too.
+            return if raised == 0 {
+                Ok(Self::blank())
+            } else {
+                Err(Fault)
+            };
+        }
+        let (counter, image) = Image::decode(platform, blob.get(..len).ok_or(Fault)?)?;
+        if counter == raised.saturating_add(1) {
+            platform.counter.advance()?;
+        } else if counter != raised {
+            return Err(Fault);
+        }
+        Ok(Self { counter, image })
+    }
+
+    pub(crate) const fn image(&self) -> &Image {
+        &self.image
+    }
+
+    pub(crate) const fn device(&self) -> &Device {
+        &self.image.device
+    }
+
+    /// A transaction: the change happens in storage and here, or nowhere. After a [`Fault`] while writing, nobody knows
+    /// which: the module must power up again.
+    pub(crate) fn update<B: Board, T, E: From<Fault>>(
+        &mut self,
+        platform: &mut Platform<B>,
+        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut next = self.image.clone();
+        let outcome = change(&mut next, platform)?;
+        let counter = self.counter.checked_add(1).ok_or(Fault)?;
+        let mut blob = [0; BLOB];
+        next.encode(platform, counter, &mut blob)?;
+        platform.storage.replace(&blob)?;
+        platform.counter.advance()?;
+        self.image = next;
+        self.counter = counter;
+        Ok(outcome)
+    }
+
+    /// Reads the blob back from storage: what a power-up would find.
+    pub(crate) fn read_back<B: Board>(&self, platform: &mut Platform<B>) -> Result<Image, Fault> {
+        let mut blob = [0; BLOB];
+        let len = platform.storage.read(&mut blob)?;
+        let (counter, image) = Image::decode(platform, blob.get(..len).ok_or(Fault)?)?;
+        if counter == self.counter {
+            Ok(image)
+        } else {
+            Err(Fault)
+        }
+    }
+}
+
+type DevicePart = SealedPart<DEVICE_PLAIN>;
+
+const DEVICE_PLAIN: usize = 8 + Device::SIZE + 3 * 16;
+
+const MAGIC: [u8; 8] = *b"KWHSM\x00\x00\x01";
+
+/// The size of a module's store, in bytes; always the same.
+pub const BLOB: usize = MAGIC.len()
+    + DevicePart::SIZE
+    + SealedPart::<48>::SIZE
+    + SealedPart::<{ Csps::SIZE }>::SIZE
+    + SealedPart::<{ Journal::SIZE }>::SIZE;
+
+fn fault(_: CryptoError) -> Fault {
+    Fault
+}
+
+fn malformed(_: Malformed) -> Fault {
+    Fault
+}
