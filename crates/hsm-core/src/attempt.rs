@@ -31,7 +31,7 @@ pub(crate) enum AdminAttempts {
 }
 
 impl AdminAttempts {
-    pub(crate) fn of(failures: &Failures) -> Self {
+    pub(crate) fn of(failures: Failures) -> Self {
         let allowed = ADMIN_STEPS
             .get(usize::from(failures.admin_steps))
             .copied()
@@ -84,7 +84,7 @@ impl Attempt {
     ) -> Result<Self, Unpaid> {
         let device = store.device();
         let is_open = match path {
-            Path::Admin => AdminAttempts::of(&device.failures) == AdminAttempts::Left,
+            Path::Admin => AdminAttempts::of(device.failures) == AdminAttempts::Left,
             Path::User => device.failures.user < device.limits.user,
         };
         if !is_open {
@@ -130,7 +130,7 @@ impl Attempt {
             return Ok(Outcome::Matched);
         }
         Ok(match path {
-            Path::Admin if AdminAttempts::of(&device.failures) == AdminAttempts::Exhausted => {
+            Path::Admin if AdminAttempts::of(device.failures) == AdminAttempts::Exhausted => {
                 Outcome::Exhausted
             }
             Path::User if device.failures.user >= device.limits.user => Outcome::UserPinLost,
@@ -153,7 +153,7 @@ pub(crate) fn unblock_admin<B: Board>(
     store: &mut Store,
     platform: &mut Platform<B>,
 ) -> Result<bool, Fault> {
-    let AdminAttempts::Blocked(steps) = AdminAttempts::of(&store.device().failures) else {
+    let AdminAttempts::Blocked(steps) = AdminAttempts::of(store.device().failures) else {
         return Ok(false);
     };
     store.update(platform, |image, _| {

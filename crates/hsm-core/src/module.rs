@@ -181,7 +181,7 @@ impl<B: Board> Module<B> {
     ) -> Result<(Store, Option<<B::Crypto as Provider>::Signer>), Fault> {
         let mut store = Store::power_up(platform)?;
         // The cut came between paying for the last attempt and erasing: what was begun is finished.
-        if AdminAttempts::of(&store.device().failures) == AdminAttempts::Exhausted {
+        if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
             store.update(platform, crate::store::Image::erase)?;
         }
         let signer = factory::load_signer(platform, &store)?;
@@ -211,12 +211,11 @@ impl<B: Board> Module<B> {
         let is_over =
             |since: Option<Millis>| since.is_some_and(|since| now.since(since) > UNPLUGGED);
         match &mut self.state {
-            State::Fault => {}
+            State::Fault | State::Locked(Locked::Asleep) => {}
             State::Fresh(fresh) => {
                 fresh.run.tick(now);
                 fresh.entry.take_if(|entry| entry.has_expired(now));
             }
-            State::Locked(Locked::Asleep) => {}
             State::Locked(Locked::Awake { since, entry }) => {
                 entry.take_if(|entry| entry.has_expired(now));
                 if entry.is_none() && !self.is_plugged && now.since(*since) > STANDBY {

@@ -74,7 +74,7 @@ pub(crate) fn pattern<B: Board>(module: &Module<B>) -> Pattern {
             _ => Pattern::AwaitingAdminPin,
         },
         State::Locked(Locked::Awake { entry: None, .. }) => {
-            match AdminAttempts::of(&device.failures) {
+            match AdminAttempts::of(device.failures) {
                 AdminAttempts::Left | AdminAttempts::Exhausted => Pattern::Standby,
                 AdminAttempts::Blocked(0) => Pattern::AdminBlocked,
                 AdminAttempts::Blocked(_) => Pattern::AdminBlockedAgain,
@@ -103,7 +103,7 @@ pub(crate) fn show<B: Board>(module: &mut Module<B>, pattern: Pattern, now: Mill
 
 /// A gesture where nothing is being typed: the first of a chord sequence.
 fn begin<B: Board>(module: &mut Module<B>, gesture: Gesture, now: Millis) {
-    let is_blocked = AdminAttempts::of(&module.store.device().failures) != AdminAttempts::Left;
+    let is_blocked = AdminAttempts::of(module.store.device().failures) != AdminAttempts::Left;
     let begun = match &mut module.state {
         State::Fresh(Fresh { entry, .. }) => {
             let purpose = (gesture == chord(Key::Shift, 1)).then_some(Purpose::FirstAdminPin);

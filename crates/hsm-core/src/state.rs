@@ -13,6 +13,10 @@ use crate::{
 use hsm_protocol::Status;
 
 /// What the module is. Whatever means something only in one state lives in that variant.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the core has no allocator to put a variant elsewhere"
+)]
 pub(crate) enum State<C: Provider> {
     /// The store cannot be read, or nobody knows what was written last: only a power-up helps.
     Fault,

@@ -214,7 +214,10 @@ impl<'a> DataUnits<'a> {
             data: reader.rest(),
         };
         let size = usize::from(units.unit_size);
-        if size == 0 || size % BLOCK != 0 || units.data.is_empty() || units.data.len() % BLOCK != 0
+        if size == 0
+            || !size.is_multiple_of(BLOCK)
+            || units.data.is_empty()
+            || !units.data.len().is_multiple_of(BLOCK)
         {
             return Err(Status::Malformed);
         }
@@ -262,123 +265,132 @@ fn select<'a>(apdu: &CommandApdu<'_>) -> Result<Command<'a>, Status> {
 }
 
 fn application<'a>(apdu: &CommandApdu<'a>) -> Result<Command<'a>, Status> {
-    let data = apdu.data;
-    if apdu.p2 != 0 {
-        return known(apdu.ins).and(Err(Status::WrongParameters));
+    if !ins::ALL.contains(&apdu.ins) {
+        return Err(Status::UnknownInstruction);
     }
-    let first_only = || {
-        if apdu.p1 == 0 {
-            Ok(())
-        } else {
-            Err(Status::WrongParameters)
-        }
-    };
-    let empty = || {
-        if data.is_empty() {
-            Ok(())
-        } else {
-            Err(Status::WrongLength)
-        }
-    };
-    Ok(match apdu.ins {
+    if apdu.p2 != 0 {
+        return Err(Status::WrongParameters);
+    }
+    // The high half of an instruction says which authority it asks for.
+    match apdu.ins & 0xF0 {
+        0x10 => public(apdu).map(Command::Public),
+        0x20 => factory(apdu).map(Command::Factory),
+        0x30 => user(apdu).map(Command::User),
+        0x50 => secondary(apdu).map(Command::Secondary),
+        0x40 | 0x60 => admin(apdu).map(Command::Admin),
+        _ => Err(Status::UnknownInstruction),
+    }
+}
+
+fn public<'a>(apdu: &CommandApdu<'a>) -> Result<PublicCommand<'a>, Status> {
+    match apdu.ins {
         ins::IDENTITY => {
-            first_only()?;
-            let challenge = data.try_into().map_err(|_length| Status::WrongLength)?;
-            Command::Public(PublicCommand::Identity { challenge })
+            no_parameter(apdu)?;
+            let challenge = apdu
+                .data
+                .try_into()
+                .map_err(|_length| Status::WrongLength)?;
+            Ok(PublicCommand::Identity { challenge })
         }
         ins::CERTIFICATE => {
-            empty()?;
-            Command::Public(match apdu.p1 {
-                0 => PublicCommand::OwnChain,
-                1 => PublicCommand::TrustedRoot,
-                _ => return Err(Status::WrongParameters),
-            })
+            no_data(apdu)?;
+            match apdu.p1 {
+                0 => Ok(PublicCommand::OwnChain),
+                1 => Ok(PublicCommand::TrustedRoot),
+                _ => Err(Status::WrongParameters),
+            }
         }
-        ins::LAST_RECEIPT => {
-            first_only().and_then(|()| empty())?;
-            Command::Public(PublicCommand::LastReceipt)
-        }
-        ins::GENERATE_KEY => {
-            first_only().and_then(|()| empty())?;
-            Command::Factory(FactoryCommand::GenerateKey)
-        }
-        ins::READ_CSR => {
-            first_only().and_then(|()| empty())?;
-            Command::Factory(FactoryCommand::ReadCsr)
-        }
+        ins::LAST_RECEIPT => bare(apdu, PublicCommand::LastReceipt),
+        _ => Err(Status::UnknownInstruction),
+    }
+}
+
+fn factory<'a>(apdu: &CommandApdu<'a>) -> Result<FactoryCommand<'a>, Status> {
+    match apdu.ins {
+        ins::GENERATE_KEY => bare(apdu, FactoryCommand::GenerateKey),
+        ins::READ_CSR => bare(apdu, FactoryCommand::ReadCsr),
         ins::INSTALL => {
-            first_only()?;
-            let mut reader = Reader::new(data);
+            no_parameter(apdu)?;
+            let mut reader = Reader::new(apdu.data);
             let root = reader.prefixed(limits::CERTIFICATE)?;
-            Command::Factory(FactoryCommand::Install {
+            Ok(FactoryCommand::Install {
                 root,
                 chain: reader.rest(),
             })
         }
-        ins::STATUS => {
-            first_only().and_then(|()| empty())?;
-            Command::User(UserCommand::Status)
-        }
-        ins::CIPHER => Command::User(match apdu.p1 {
-            0 => UserCommand::Encipher(DataUnits::parse(data)?),
-            1 => UserCommand::Decipher(DataUnits::parse(data)?),
-            _ => return Err(Status::WrongParameters),
-        }),
+        _ => Err(Status::UnknownInstruction),
+    }
+}
+
+fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
+    match (apdu.ins, apdu.p1) {
+        (ins::STATUS, _) => bare(apdu, UserCommand::Status),
+        (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
+        (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
+        (ins::CIPHER, _) => Err(Status::WrongParameters),
+        _ => Err(Status::UnknownInstruction),
+    }
+}
+
+fn secondary<'a>(apdu: &CommandApdu<'a>) -> Result<SecondaryCommand<'a>, Status> {
+    no_parameter(apdu)?;
+    match apdu.ins {
+        ins::OFFER => bare(apdu, SecondaryCommand::Offer),
+        ins::CONSENT => Ok(SecondaryCommand::Consent(apdu.data)),
+        ins::COMMIT => Ok(SecondaryCommand::Commit(apdu.data)),
+        _ => Err(Status::UnknownInstruction),
+    }
+}
+
+fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
+    match apdu.ins {
         ins::CYCLE_BEGIN => {
-            first_only()?;
-            let mut reader = Reader::new(data);
+            no_parameter(apdu)?;
+            let mut reader = Reader::new(apdu.data);
             let options = Options::from_byte(reader.u8()?)?;
             let secondaries = reader.u16()?;
             reader.finish()?;
-            Command::Admin(AdminCommand::CycleBegin {
+            Ok(AdminCommand::CycleBegin {
                 options,
                 secondaries,
             })
         }
-        ins::CYCLE_END => {
-            first_only().and_then(|()| empty())?;
-            Command::Admin(AdminCommand::CycleEnd)
-        }
-        ins::JOURNAL => {
-            empty()?;
-            if usize::from(apdu.p1) >= JournalPage::PAGES {
-                return Err(Status::WrongParameters);
-            }
-            Command::Admin(AdminCommand::Journal { page: apdu.p1 })
-        }
-        ins::OFFER => {
-            first_only().and_then(|()| empty())?;
-            Command::Secondary(SecondaryCommand::Offer)
-        }
-        ins::CONSENT => {
-            first_only()?;
-            Command::Secondary(SecondaryCommand::Consent(data))
-        }
-        ins::COMMIT => {
-            first_only()?;
-            Command::Secondary(SecondaryCommand::Commit(data))
-        }
-        ins::GRANT => Command::Admin(AdminCommand::Grant {
+        ins::CYCLE_END => bare(apdu, AdminCommand::CycleEnd),
+        ins::JOURNAL if usize::from(apdu.p1) >= JournalPage::PAGES => Err(Status::WrongParameters),
+        ins::JOURNAL => no_data(apdu).map(|()| AdminCommand::Journal { page: apdu.p1 }),
+        ins::GRANT => Ok(AdminCommand::Grant {
             run: run(apdu.p1)?,
-            offer: data,
+            offer: apdu.data,
         }),
-        ins::PARCEL => Command::Admin(AdminCommand::Parcel {
+        ins::PARCEL => Ok(AdminCommand::Parcel {
             run: run(apdu.p1)?,
-            consent: data,
+            consent: apdu.data,
         }),
-        ins::SEAL => {
-            first_only()?;
-            Command::Admin(AdminCommand::Seal(data))
-        }
-        _ => return Err(Status::UnknownInstruction),
-    })
+        ins::SEAL => no_parameter(apdu).map(|()| AdminCommand::Seal(apdu.data)),
+        _ => Err(Status::UnknownInstruction),
+    }
 }
 
-fn known(instruction: u8) -> Result<(), Status> {
-    if ins::ALL.contains(&instruction) {
+/// A command that is nothing but its instruction.
+fn bare<T>(apdu: &CommandApdu<'_>, command: T) -> Result<T, Status> {
+    no_parameter(apdu)?;
+    no_data(apdu)?;
+    Ok(command)
+}
+
+const fn no_parameter(apdu: &CommandApdu<'_>) -> Result<(), Status> {
+    if apdu.p1 == 0 {
         Ok(())
     } else {
-        Err(Status::UnknownInstruction)
+        Err(Status::WrongParameters)
+    }
+}
+
+const fn no_data(apdu: &CommandApdu<'_>) -> Result<(), Status> {
+    if apdu.data.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::WrongLength)
     }
 }
 

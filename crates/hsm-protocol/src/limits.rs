@@ -37,7 +37,7 @@ pub const RUNS: usize = 8;
 pub const JOURNAL_ENTRIES: usize = 64;
 
 /// Secondaries in a cycle that disables its master: their serial numbers are told apart by the journal.
-pub const DISABLING_CYCLE: u16 = 64;
+pub const DISABLING_CYCLE: usize = 64;
 
 /// Items in a receipt.
 pub const RECEIPT_ITEMS: usize = 9;

@@ -96,6 +96,10 @@ pub struct ModuleStatus {
 }
 
 /// The part of [`ModuleStatus`] for the Administrator.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts, as on the wire"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdminStatus {
     /// Whether this module may serve as a master.

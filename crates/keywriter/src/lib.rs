@@ -1,1 +1,40 @@
-//! Placeholder.
+//! Host library: finds modules, relays cloning runs between them, keeps settings and receipts.
+//!
+//! A host is trusted to relay, not to keep: it holds no secret, takes no PIN, and cannot open what it carries.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`transport`] | APDUs to a module: a hub's socket, a PC/SC reader |
+//! | [`module`] | a connected module and its commands |
+//! | [`discovery`], [`survey`] | where modules are; which they are and what they admit to being |
+//! | [`genuine`] | this computer's opinion of a module's certificate |
+//! | [`plan`] | what a cycle would do to each module, and why not |
+//! | [`run`] | one cloning run, as types |
+//! | [`cycle`] | one master, many secondaries at once |
+//! | [`cipher`] | a stream's data units, through a module |
+//! | [`settings`], [`receipt`] | files of this computer |
+//! | [`folders`], [`file`] | where they are, and how they are written |
+//! | [`error`] | what to do next |
+
+#![forbid(unsafe_code)]
+
+pub mod cipher;
+pub mod cycle;
+mod desk;
+pub mod discovery;
+pub mod error;
+pub mod file;
+pub mod folders;
+pub mod genuine;
+pub mod module;
+pub mod plan;
+pub mod receipt;
+pub mod run;
+#[cfg(test)]
+mod scripted;
+pub mod settings;
+pub mod survey;
+pub mod transport;
+mod worker;
+
+pub use hsm_protocol::{Serial, cloning::Options};

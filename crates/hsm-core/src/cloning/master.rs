@@ -31,11 +31,15 @@ pub(crate) struct MasterCycle {
     cycle: Cycle,
     runs: [MasterRun; limits::RUNS],
     /// Whose receipts were sealed, so far as "disable master" needs to know.
-    sealed: Vec<Serial, { limits::DISABLING_CYCLE as usize }>,
+    sealed: Vec<Serial, { limits::DISABLING_CYCLE }>,
 }
 
 /// One run. `Granted` waits for the Consent; the Parcel ends it.
 #[derive(Default)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the core has no allocator to put a variant elsewhere"
+)]
 enum MasterRun {
     #[default]
     Idle,

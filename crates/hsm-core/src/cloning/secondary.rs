@@ -254,7 +254,7 @@ impl Agreed {
         let mut kek = Kek::default();
         platform.rng.fill(kek.expose_mut()).map_err(own)?;
         let statement = store.update(platform, |image, platform| {
-            self.install(image, platform, (&kek, kept), &contents)?;
+            install(image, platform, (&kek, kept), &contents)?;
             let statement = self.state::<B>(image, platform, &kek, &contents)?;
             image.device.receipt = sign::<B>(&statement, platform, signer)?;
             Ok::<_, Refusal>(statement)
@@ -266,48 +266,6 @@ impl Agreed {
             return Err(Refusal::NotProved);
         }
         write_receipt(&stored.device, out)
-    }
-
-    /// Puts the master's CSPs, and what this module keeps of its own, into the next image.
-    fn install<B: Board>(
-        &self,
-        image: &mut Image,
-        platform: &mut Platform<B>,
-        (kek, kept): (&Kek, Option<&Kept<'_>>),
-        contents: &ParcelContents,
-    ) -> Result<(), Refusal> {
-        let journal = match kept {
-            Some(kept) => image.open_journal::<B::Crypto>(kept.kek)?,
-            None => Journal::default(),
-        };
-        let own_settings = kept.map(|kept| kept.csps.settings).unwrap_or_default();
-        let mut csps = Csps::default();
-        csps.fill_from(contents);
-        csps.settings.auto_lock = contents.auto_lock.or(own_settings.auto_lock);
-        csps.settings.policy = contents.policy.or(own_settings.policy);
-        csps.settings.cloning = false;
-
-        let device = &mut image.device;
-        device.lifecycle = Lifecycle::Configured;
-        device.failures = Failures::default();
-        device.limits = contents.limits;
-        device.salt = contents.salt;
-        device.cost = contents.cost;
-        for slot in Slot::ALL {
-            let wrapped = match csps.pins.record(slot) {
-                Some(stretched) => slot
-                    .wrap_key::<B::Crypto>(&platform.secret, stretched, kek)
-                    .map_err(own)?,
-                None => {
-                    let mut random = [0; 40];
-                    platform.rng.fill(&mut random).map_err(own)?;
-                    random
-                }
-            };
-            device.set_slot(slot, wrapped);
-        }
-        image.seal_csps(platform, kek, &csps)?;
-        Ok(image.seal_journal(platform, kek, &journal)?)
     }
 
     /// The statement, from the CSPs as the image's sealed parts give them back.
@@ -349,6 +307,46 @@ impl Agreed {
     }
 }
 
+/// Puts the master's CSPs, and what this module keeps of its own, into the next image.
+fn install<B: Board>(
+    image: &mut Image,
+    platform: &mut Platform<B>,
+    (kek, kept): (&Kek, Option<&Kept<'_>>),
+    contents: &ParcelContents,
+) -> Result<(), Refusal> {
+    let journal = match kept {
+        Some(kept) => image.open_journal::<B::Crypto>(kept.kek)?,
+        None => Journal::default(),
+    };
+    let own_settings = kept.map(|kept| kept.csps.settings).unwrap_or_default();
+    let mut csps = Csps::default();
+    csps.fill_from(contents);
+    csps.settings.auto_lock = contents.auto_lock.or(own_settings.auto_lock);
+    csps.settings.policy = contents.policy.or(own_settings.policy);
+    csps.settings.cloning = false;
+
+    let device = &mut image.device;
+    device.lifecycle = Lifecycle::Configured;
+    device.failures = Failures::default();
+    device.limits = contents.limits;
+    device.salt = contents.salt;
+    device.cost = contents.cost;
+    for slot in Slot::ALL {
+        let mut wrapped = [0; 40];
+        match csps.pins.record(slot) {
+            Some(stretched) => {
+                wrapped = slot
+                    .wrap_key::<B::Crypto>(&platform.secret, stretched, kek)
+                    .map_err(own)?;
+            }
+            None => platform.rng.fill(&mut wrapped).map_err(own)?,
+        }
+        device.set_slot(slot, wrapped);
+    }
+    image.seal_csps(platform, kek, &csps)?;
+    Ok(image.seal_journal(platform, kek, &journal)?)
+}
+
 /// Statement and signature, as they are stored.
 fn sign<B: Board>(
     statement: &Statement,
@@ -358,8 +356,8 @@ fn sign<B: Board>(
     let mut bytes = [0; limits::STATEMENT];
     let mut writer = Writer::new(&mut bytes);
     statement.write(&mut writer)?;
-    let signed = Receipt::signed::<B::Crypto>(writer.written());
-    let signature = B::Crypto::sign(signer, &mut platform.rng, &signed).map_err(own)?;
+    let message = Receipt::signed::<B::Crypto>(writer.written());
+    let signature = B::Crypto::sign(signer, &mut platform.rng, &message).map_err(own)?;
     let mut receipt = Vec::from_slice(writer.written()).map_err(|_overlong| Refusal::Fault)?;
     receipt
         .extend_from_slice(&signature)

@@ -57,7 +57,7 @@ pub(crate) struct Settings {
 impl Settings {
     const SIZE: usize = 1 + 1 + 2 + 1;
 
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+    fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u8(self.mode.to_byte())?;
         writer.u8(self.auto_lock.unwrap_or(0))?;
         UserPinPolicy::write(self.policy, writer)?;

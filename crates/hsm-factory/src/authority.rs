@@ -1,0 +1,39 @@
+//! An authority: a key that a root lets certify modules, so that the root's own key can stay locked away.
+
+use crate::{FactoryError, Profile, issuer::Issuer};
+use hsm_protocol::{certificate::encode_chain, limits};
+
+/// A key under a root that certifies modules and no further authorities.
+#[allow(missing_debug_implementations, reason = "holds a private key")]
+pub struct Authority {
+    issuer: Issuer,
+    certificate: Vec<u8>,
+}
+
+impl Authority {
+    pub(crate) fn new(issuer: Issuer, certificate: Vec<u8>) -> Self {
+        Self {
+            issuer,
+            certificate,
+        }
+    }
+
+    /// Its certificate, DER.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// Certifies the module that made `request` (PKCS #10, DER).
+    ///
+    /// Returns the wire form of its chain: its certificate and this authority's (PROTOCOL § 4.1).
+    pub fn certify(&self, request: &[u8], profile: Profile) -> Result<Vec<u8>, FactoryError> {
+        chain(&[&self.issuer.certify(request, profile)?, &self.certificate])
+    }
+}
+
+pub(crate) fn chain(certificates: &[&[u8]]) -> Result<Vec<u8>, FactoryError> {
+    let mut wire = vec![0; limits::CHAIN];
+    let len = encode_chain(certificates, &mut wire).map_err(FactoryError::Rejected)?;
+    wire.truncate(len);
+    Ok(wire)
+}

@@ -1,0 +1,125 @@
+//! What roots and authorities have in common: a key, a name, and how they certify.
+
+use crate::{
+    FactoryError, P384Verifier, Profile,
+    profile::{Content, Kind, module_name},
+};
+use der::{DateTime, Decode, Encode, asn1::GeneralizedTime};
+use getrandom::SysRng;
+use hsm_protocol::certificate::{Certificate, CertificateRefusal, Request};
+use p384::{
+    PublicKey,
+    ecdsa::{DerSignature, SigningKey},
+    elliptic_curve::Generate,
+};
+use x509_cert::{
+    builder::{Builder, CertificateBuilder},
+    name::Name,
+    serial_number::SerialNumber,
+    spki::SubjectPublicKeyInfo,
+    time::{Time, Validity},
+};
+
+/// A key that signs certificates; it zeroizes itself when dropped.
+pub(crate) struct Issuer {
+    pub(crate) key: SigningKey,
+    pub(crate) name: Name,
+}
+
+impl Issuer {
+    /// A fresh key.
+    pub(crate) fn generate(name: Name) -> Result<Self, FactoryError> {
+        let key = SigningKey::try_generate_from_rng(&mut SysRng).map_err(FactoryError::Random)?;
+        Ok(Self { key, name })
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        self.key.verifying_key().into()
+    }
+
+    /// A module's certificate, DER. The request's own signature is checked; whether this module may have this serial
+    /// number is for the caller to know.
+    pub(crate) fn certify(
+        &self,
+        request: &[u8],
+        profile: Profile,
+    ) -> Result<Vec<u8>, FactoryError> {
+        let request = Request::parse(request).map_err(|bad| FactoryError::Request(bad.into()))?;
+        let requested = request
+            .verify::<P384Verifier>()
+            .map_err(FactoryError::Request)?;
+        let key = PublicKey::from_sec1_bytes(requested.public())
+            .map_err(|_bad| FactoryError::Request(CertificateRefusal::NotGenuine))?;
+        self.issue(
+            Kind::Module(profile),
+            module_name(requested.serial())?,
+            &key,
+        )
+    }
+
+    /// A certificate, DER.
+    pub(crate) fn issue(
+        &self,
+        kind: Kind,
+        subject: Name,
+        key: &PublicKey,
+    ) -> Result<Vec<u8>, FactoryError> {
+        let content = Content {
+            kind,
+            issuer: self.name.clone(),
+            subject,
+        };
+        let key = SubjectPublicKeyInfo::from_key(key).map_err(x509_cert::builder::Error::from)?;
+        let certificate = CertificateBuilder::new(content, number()?, validity()?, key)?
+            .build::<_, DerSignature>(&self.key)?
+            .to_der()?;
+        Certificate::parse(&certificate).map_err(FactoryError::Rejected)?;
+        Ok(certificate)
+    }
+}
+
+/// The certificate's number: random, positive, 16 bytes (RFC 5280 § 4.1.2.2).
+fn number() -> Result<SerialNumber, FactoryError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(FactoryError::Random)?;
+    // The top bit is the sign; the next one keeps the length.
+    bytes[0] = bytes[0] & 0x7F | 0x40;
+    Ok(SerialNumber::new(&bytes)?)
+}
+
+/// From a fixed day on and without a good end (RFC 5280 § 4.1.2.5): modules have no clock.
+fn validity() -> Result<Validity, FactoryError> {
+    let start = GeneralizedTime::from_date_time(DateTime::new(2026, 1, 1, 0, 0, 0)?);
+    Ok(Validity::new(Time::GeneralTime(start), Time::INFINITY))
+}
+
+/// The subject's name in a certificate.
+pub(crate) fn subject_of(certificate: &[u8]) -> Result<Name, FactoryError> {
+    let parsed = Certificate::parse(certificate).map_err(FactoryError::Rejected)?;
+    Ok(Name::from_der(parsed.subject())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_key_zeroizes_itself() {
+        fn zeroizes<T: zeroize::ZeroizeOnDrop>() {}
+        zeroizes::<SigningKey>();
+    }
+
+    #[test]
+    fn numbers_are_positive_of_sixteen_bytes_and_differ() {
+        let numbers: HashSet<_> = (0..500)
+            .map(|_| number().unwrap().as_bytes().to_vec())
+            .collect();
+        assert_eq!(numbers.len(), 500);
+        assert!(
+            numbers
+                .iter()
+                .all(|bytes| bytes.len() == 16 && bytes[0] & 0xC0 == 0x40)
+        );
+    }
+}

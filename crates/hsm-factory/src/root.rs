@@ -1,0 +1,104 @@
+//! A root: the key that everyone trusts.
+
+use crate::{
+    FactoryError, Profile,
+    authority::{Authority, chain},
+    issuer::{Issuer, subject_of},
+    profile::{Kind, issuer_name},
+};
+use hsm_protocol::certificate;
+use p384::{
+    ecdsa::SigningKey,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding},
+};
+use x509_cert::{
+    Certificate,
+    der::{Decode, DecodePem, Encode, EncodePem},
+};
+use zeroize::Zeroizing;
+
+/// A private key and the certificate that it gave itself. The key zeroizes itself when dropped.
+#[allow(missing_debug_implementations, reason = "holds a private key")]
+pub struct Root {
+    issuer: Issuer,
+    certificate: Vec<u8>,
+}
+
+impl Root {
+    /// Makes a root. Eight random digits are put behind `name`, which is of 1 to [`profile::NAME`](crate::profile::NAME)
+    /// bytes, so that no two roots have the same.
+    pub fn generate(name: &str) -> Result<Self, FactoryError> {
+        let issuer = Issuer::generate(issuer_name(name)?)?;
+        let certificate = issuer.issue(Kind::Root, issuer.name.clone(), &issuer.public())?;
+        Ok(Self {
+            issuer,
+            certificate,
+        })
+    }
+
+    /// Reads back what [`Self::to_pem`] wrote.
+    pub fn from_pem(text: &str) -> Result<Self, FactoryError> {
+        let (key, certificate) = text.split_at(text.find(CERTIFICATE_BEGINS).unwrap_or(text.len()));
+        let key = SigningKey::from_pkcs8_pem(key).map_err(FactoryError::Key)?;
+        let certificate = Certificate::from_pem(certificate)
+            .and_then(|read| read.to_der())
+            .map_err(|_other| FactoryError::Certificate)?;
+        let public = key.verifying_key().to_sec1_point(false);
+        certificate::Root::parse(&certificate)
+            .and_then(|_root| certificate::Certificate::parse(&certificate))
+            .ok()
+            .filter(|read| read.public() == public.as_bytes())
+            .ok_or(FactoryError::Certificate)?;
+        let issuer = Issuer {
+            key,
+            name: subject_of(&certificate)?,
+        };
+        Ok(Self {
+            issuer,
+            certificate,
+        })
+    }
+
+    /// The private key (PKCS #8) and the certificate, PEM, in this order. Whoever reads this can certify anything.
+    pub fn to_pem(&self) -> Result<Zeroizing<String>, FactoryError> {
+        let key = self
+            .issuer
+            .key
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(FactoryError::Key)?;
+        // Full size from the start: growing would leave a copy of the key behind.
+        let certificate = self.certificate_pem()?;
+        let mut whole = Zeroizing::new(String::with_capacity(key.len() + certificate.len()));
+        whole.push_str(&key);
+        whole.push_str(&certificate);
+        Ok(whole)
+    }
+
+    /// The certificate, PEM.
+    pub fn certificate_pem(&self) -> Result<String, FactoryError> {
+        Ok(Certificate::from_der(&self.certificate)?.to_pem(LineEnding::LF)?)
+    }
+
+    /// The certificate, DER.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// Makes an authority under this root; eight random digits are put behind its name too.
+    pub fn authorize(&self, name: &str) -> Result<Authority, FactoryError> {
+        let below = Issuer::generate(issuer_name(name)?)?;
+        let certificate =
+            self.issuer
+                .issue(Kind::Authority, below.name.clone(), &below.public())?;
+        Ok(Authority::new(below, certificate))
+    }
+
+    /// Certifies the module that made `request` (PKCS #10, DER).
+    ///
+    /// Returns the wire form of its chain, which is its certificate alone (PROTOCOL § 4.1).
+    pub fn certify(&self, request: &[u8], profile: Profile) -> Result<Vec<u8>, FactoryError> {
+        chain(&[&self.issuer.certify(request, profile)?])
+    }
+}
+
+const CERTIFICATE_BEGINS: &str = "-----BEGIN CERTIFICATE-----";

@@ -1,0 +1,192 @@
+//! Roots, authorities and chains as the factory makes them.
+
+use crate::oracle::{accepted, ours};
+use hsm_factory::{Authority, FactoryError, P384Verifier, Profile, Root};
+use hsm_protocol::{
+    Malformed, Serial, Signature,
+    certificate::{
+        self, CertificateRefusal, Chain, Genuine, Role, encode_request, encode_request_info,
+    },
+    limits,
+};
+use p384::{
+    ecdsa::{self, SigningKey, signature::Signer},
+    pkcs8::DecodePrivateKey,
+};
+
+/// What a module sends to be certified.
+pub(crate) fn request(serial: &str, key: &SigningKey) -> Vec<u8> {
+    let public = crate::by_hand::public(key).try_into().unwrap();
+    let mut info = [0; limits::CSR];
+    let len = encode_request_info(&serial.parse().unwrap(), &public, &mut info).unwrap();
+    let signature: ecdsa::Signature = key.sign(&info[..len]);
+    let signature: Signature = signature.to_bytes().into();
+    let mut request = [0; limits::CSR];
+    let len = encode_request(&info[..len], &signature, &mut request).unwrap();
+    request[..len].to_vec()
+}
+
+pub(crate) const VIRTUAL: Profile = Profile { is_virtual: true };
+
+fn module_key() -> SigningKey {
+    crate::by_hand::key(0x11)
+}
+
+fn verify<'a>(root: &Root, chain: &'a [u8]) -> Genuine<'a> {
+    let root = certificate::Root::parse(root.certificate_der()).unwrap();
+    root.verify::<P384Verifier>(&Chain::parse(chain).unwrap())
+        .unwrap()
+}
+
+/// The certificates of a chain.
+pub(crate) fn split(chain: &[u8]) -> Vec<&[u8]> {
+    Chain::parse(chain)
+        .unwrap()
+        .certificates()
+        .map(hsm_protocol::certificate::Certificate::as_der)
+        .collect()
+}
+
+#[test]
+fn a_module_certified_by_the_root_is_genuine() {
+    let root = Root::generate("Test root").unwrap();
+    for is_virtual in [false, true] {
+        let request = request("VM-0001", &module_key());
+        let chain = root.certify(&request, Profile { is_virtual }).unwrap();
+        let genuine = verify(&root, &chain);
+        assert_eq!(genuine.serial(), Serial::parse(b"VM-0001").unwrap());
+        assert_eq!(genuine.public()[..], crate::by_hand::public(&module_key()));
+        assert_eq!(genuine.is_virtual(), is_virtual);
+        assert!(accepted(root.certificate_der(), &split(&chain)));
+    }
+}
+
+#[test]
+fn a_module_certified_by_an_authority_is_genuine() {
+    let root = Root::generate("Test root").unwrap();
+    let authority = root.authorize("Test authority").unwrap();
+    let chain = authority
+        .certify(&request("VM0002", &module_key()), VIRTUAL)
+        .unwrap();
+    assert_eq!(split(&chain).len(), 2);
+    assert_eq!(verify(&root, &chain).serial().as_str(), "VM0002");
+    assert!(accepted(root.certificate_der(), &split(&chain)));
+}
+
+#[test]
+fn chains_with_the_longest_names_stay_within_the_limits() {
+    let longest = "n".repeat(hsm_factory::profile::NAME);
+    let root = Root::generate(&longest).unwrap();
+    let authority: Authority = root.authorize(&longest).unwrap();
+    let request = request("ABCDEFGHIJKLMNOP", &module_key());
+    let chain = authority.certify(&request, VIRTUAL).unwrap();
+    assert!(chain.len() < limits::CHAIN * 3 / 4, "{}", chain.len());
+    assert!(request.len() < limits::CSR * 3 / 4, "{}", request.len());
+    let too_long = Root::generate(&"n".repeat(hsm_factory::profile::NAME + 1));
+    assert!(matches!(too_long, Err(FactoryError::Name)));
+    assert!(matches!(Root::generate(""), Err(FactoryError::Name)));
+}
+
+#[test]
+fn roots_of_one_name_are_told_apart() {
+    let [a, b] = ["Same", "Same"].map(|name| Root::generate(name).unwrap());
+    let chain = a
+        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .unwrap();
+    assert_eq!(
+        ours(b.certificate_der(), &split(&chain)),
+        Err(CertificateRefusal::ForeignRoot)
+    );
+    let authority = a.authorize("Authority").unwrap();
+    let chain = authority
+        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .unwrap();
+    assert_eq!(
+        ours(b.certificate_der(), &split(&chain)),
+        Err(CertificateRefusal::ForeignRoot)
+    );
+}
+
+#[test]
+fn a_root_read_back_is_the_same_root() {
+    let root = Root::generate("Test, \"root\" = +").unwrap();
+    let again = Root::from_pem(&root.to_pem().unwrap()).unwrap();
+    assert_eq!(again.certificate_der(), root.certificate_der());
+    let chain = again
+        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .unwrap();
+    verify(&root, &chain);
+}
+
+#[test]
+fn a_key_and_a_certificate_of_different_roots_are_refused() {
+    let [a, b] = ["A", "B"].map(|name| Root::generate(name).unwrap());
+    let pem = a.to_pem().unwrap();
+    let mixed = pem.replace(&a.certificate_pem().unwrap(), &b.certificate_pem().unwrap());
+    assert!(matches!(
+        Root::from_pem(&mixed),
+        Err(FactoryError::Certificate)
+    ));
+    assert!(matches!(
+        Root::from_pem(&a.certificate_pem().unwrap()),
+        Err(FactoryError::Key(_))
+    ));
+    let alone = pem.replace(&a.certificate_pem().unwrap(), "");
+    assert!(matches!(
+        Root::from_pem(&alone),
+        Err(FactoryError::Certificate)
+    ));
+    for len in 0..pem.len() - 1 {
+        assert!(Root::from_pem(&pem[..len]).is_err(), "{len}");
+    }
+    SigningKey::from_pkcs8_pem(&alone).unwrap();
+}
+
+#[test]
+fn a_request_with_any_bit_changed_is_refused() {
+    let root = Root::generate("Test root").unwrap();
+    let good = request("VM0001", &module_key());
+    for at in 0..good.len() {
+        for change in [0x01, 0x80] {
+            let mut bad = good.clone();
+            bad[at] ^= change;
+            assert!(matches!(
+                root.certify(&bad, VIRTUAL),
+                Err(FactoryError::Request(_))
+            ));
+        }
+    }
+}
+
+#[test]
+fn an_authority_is_no_module_and_a_module_no_authority() {
+    let root = Root::generate("Test root").unwrap();
+    let authority = root.authorize("Test authority").unwrap();
+    let chain = authority
+        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .unwrap();
+    let [leaf, above] = split(&chain)[..] else {
+        panic!()
+    };
+    let role = certificate::Certificate::parse(above).unwrap().role();
+    assert_eq!(role, Role::Authority { path_len: Some(0) });
+    let der = root.certificate_der();
+    assert_eq!(ours(der, &[above]), Err(CertificateRefusal::NotGenuine));
+    assert_eq!(
+        ours(der, &[above, above]),
+        Err(CertificateRefusal::NotGenuine)
+    );
+    assert_eq!(
+        ours(der, &[above, leaf]),
+        Err(CertificateRefusal::ForeignRoot)
+    );
+    assert_eq!(ours(der, &[leaf]), Err(CertificateRefusal::ForeignRoot));
+    assert_eq!(
+        certificate::Root::parse(above).err(),
+        Some(Malformed),
+        "not self-issued"
+    );
+    assert_eq!(certificate::Root::parse(leaf).err(), Some(Malformed));
+    // A further link below an authority whose path length is zero.
+    assert_eq!(ours(above, &[leaf]), Err(CertificateRefusal::Malformed));
+}

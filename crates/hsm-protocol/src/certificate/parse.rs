@@ -1,0 +1,206 @@
+//! Certificates: DER in, fields out (RFC 5280 § 4.1).
+
+use super::{
+    CertificateRefusal,
+    asn1::{ECDSA_WITH_SHA384, expect, read_public, read_signature, sequence, serial_of},
+    extension::Extensions,
+};
+use crate::{EcPoint, Malformed, Serial, Signature, Verifier, limits};
+use der::{
+    Decode, Reader, SliceReader, Tag, TagNumber, Tagged,
+    asn1::{AnyRef, GeneralizedTime, UintRef, UtcTime},
+};
+
+/// A certificate that has the right shape. That it is genuine, [`Root::verify`](super::Root::verify) proves.
+#[derive(Clone, Copy)]
+pub struct Certificate<'a> {
+    der: &'a [u8],
+    signed: &'a [u8],
+    signature: Signature,
+    fields: Fields<'a>,
+}
+
+/// What is signed, as far as anyone asks.
+#[derive(Clone, Copy)]
+struct Fields<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    public: &'a EcPoint,
+    role: Role,
+    may_sign_data: bool,
+    may_sign_certificates: bool,
+}
+
+/// Whose certificate it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A module's.
+    Module {
+        /// The subject's serialNumber attribute.
+        serial: Serial,
+        /// Whether it says that the module is a program ([`VIRTUAL_MODULE`](super::VIRTUAL_MODULE)).
+        is_virtual: bool,
+    },
+    /// A certification authority's.
+    Authority {
+        /// How many authorities may stand below it; `None` sets no limit.
+        path_len: Option<u8>,
+    },
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate whole, at most [`limits::CERTIFICATE`] bytes.
+    pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
+        if der.len() > limits::CERTIFICATE {
+            return Err(Malformed);
+        }
+        let mut reader = sequence(der)?;
+        let signed = reader.tlv_bytes()?;
+        let signature = read_signature(&mut reader)?;
+        reader.finish()?;
+        Ok(Self {
+            der,
+            signed,
+            signature,
+            fields: Fields::parse(signed)?,
+        })
+    }
+
+    /// The certificate as it was read.
+    pub const fn as_der(&self) -> &'a [u8] {
+        self.der
+    }
+
+    /// Whose it is.
+    pub const fn role(&self) -> Role {
+        self.fields.role
+    }
+
+    /// Its key.
+    pub const fn public(&self) -> &'a EcPoint {
+        self.fields.public
+    }
+
+    /// The issuer's name, DER. Names are compared as bytes (RFC 5280 § 7.1 allows it; ours have one spelling).
+    pub const fn issuer(&self) -> &'a [u8] {
+        self.fields.issuer
+    }
+
+    /// The subject's name, DER.
+    pub const fn subject(&self) -> &'a [u8] {
+        self.fields.subject
+    }
+
+    /// Whether its key usage names digitalSignature.
+    pub const fn may_sign_data(&self) -> bool {
+        self.fields.may_sign_data
+    }
+
+    /// Whether its key usage names keyCertSign.
+    pub const fn may_sign_certificates(&self) -> bool {
+        self.fields.may_sign_certificates
+    }
+
+    /// Checks the signature over the bytes that were received.
+    pub(super) fn signed_by<V: Verifier>(
+        &self,
+        issuer: &EcPoint,
+    ) -> Result<(), CertificateRefusal> {
+        V::verify(issuer, self.signed, &self.signature)
+            .map_err(|_bad| CertificateRefusal::NotGenuine)
+    }
+}
+
+impl core::fmt::Debug for Certificate<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Certificate")
+            .field("role", &self.role())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn parse(signed: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = sequence(signed)?;
+        expect(&mut reader, VERSION_3)?;
+        number(&mut reader)?;
+        expect(&mut reader, ECDSA_WITH_SHA384)?;
+        let issuer = name(&mut reader)?;
+        validity(&mut reader)?;
+        let subject = name(&mut reader)?;
+        let public = read_public(&mut reader)?;
+        let extensions = extensions(&mut reader)?;
+        reader.finish()?;
+
+        let role = match (extensions.authority, extensions.is_virtual) {
+            (Some(path_len), false) => Role::Authority { path_len },
+            (Some(_), true) => return Err(Malformed),
+            (None, is_virtual) => Role::Module {
+                serial: serial_of(subject)?,
+                is_virtual,
+            },
+        };
+        let Extensions {
+            may_sign_data,
+            may_sign_certificates,
+            ..
+        } = extensions;
+        Ok(Self {
+            issuer,
+            subject,
+            public,
+            role,
+            may_sign_data,
+            may_sign_certificates,
+        })
+    }
+}
+
+/// The certificate's own number: positive, at most 20 bytes (RFC 5280 § 4.1.2.2).
+fn number(reader: &mut SliceReader<'_>) -> Result<(), Malformed> {
+    let bytes = UintRef::decode(reader)?.as_bytes();
+    if bytes.len() > 20 || bytes == [0] {
+        Err(Malformed)
+    } else {
+        Ok(())
+    }
+}
+
+fn name<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8], Malformed> {
+    let der = reader.tlv_bytes()?;
+    // An empty name names nobody (RFC 5280 § 4.1.2.4).
+    if sequence(der)?.is_finished() {
+        Err(Malformed)
+    } else {
+        Ok(der)
+    }
+}
+
+/// Two times, well formed; there is no clock to compare them with.
+fn validity(reader: &mut SliceReader<'_>) -> Result<(), Malformed> {
+    reader.sequence(|reader| {
+        for _bound in 0..2 {
+            let time = AnyRef::decode(reader)?;
+            match time.tag() {
+                Tag::UtcTime => time.decode_as::<UtcTime>().map(|_| ())?,
+                _ => time.decode_as::<GeneralizedTime>().map(|_| ())?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The extensions follow the key at once: unique identifiers are refused (RFC 5280 § 4.1.2.8).
+fn extensions(reader: &mut SliceReader<'_>) -> Result<Extensions, Malformed> {
+    let tagged = AnyRef::decode(reader)?;
+    tagged.tag().assert_eq(Tag::ContextSpecific {
+        constructed: true,
+        number: TagNumber(3),
+    })?;
+    let list = AnyRef::from_der(tagged.value())?;
+    list.tag().assert_eq(Tag::Sequence)?;
+    Extensions::parse(list.value())
+}
+
+/// `[0] EXPLICIT INTEGER 2` (RFC 5280 § 4.1.2.1).
+const VERSION_3: &[u8] = &[0xA0, 3, 2, 1, 2];

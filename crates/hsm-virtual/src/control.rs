@@ -1,0 +1,158 @@
+//! The control socket: what people do with their hands, as JSON lines (docs/HUB.md). It carries PINs: only programs of the
+//! secret side open it.
+
+use crate::{clock::Clock, port::Port};
+use hsm_core::leds::{Led, Pattern};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+};
+
+/// What is asked. No `Debug`: keys are PINs.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// The hub's modules.
+    List,
+    /// Type on a keypad.
+    Press {
+        /// Which module.
+        serial: String,
+        /// Keys as text: [`crate::keys`].
+        keys: String,
+    },
+    /// What the LEDs show.
+    Leds {
+        /// Which module.
+        serial: String,
+    },
+    /// Plug a module in.
+    Plug {
+        /// Which module.
+        serial: String,
+    },
+    /// Pull a module out.
+    Unplug {
+        /// Which module.
+        serial: String,
+    },
+    /// Let time pass: virtual where the hub's clock is.
+    Wait {
+        /// How long.
+        seconds: f64,
+    },
+}
+
+/// What is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// The hub's modules.
+    Modules {
+        /// By serial number.
+        modules: Vec<ModuleLine>,
+    },
+    /// What the LEDs show.
+    Leds(LedsLine),
+    /// It is not done.
+    Refused {
+        /// Why not, and what to do.
+        why: String,
+    },
+}
+
+/// A module of the hub.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ModuleLine {
+    /// Its serial number.
+    pub serial: String,
+    /// Whether it is plugged in.
+    pub plugged: bool,
+    /// What its LEDs show.
+    pub pattern: String,
+}
+
+/// Three LEDs and what they mean together.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct LedsLine {
+    /// The pattern's name: docs/LEDS.md.
+    pub pattern: String,
+    /// RED.
+    pub red: String,
+    /// GREEN.
+    pub green: String,
+    /// BLUE.
+    pub blue: String,
+}
+
+impl Reply {
+    pub(crate) fn leds(pattern: Pattern) -> Self {
+        let [red, green, blue] = pattern.leds().map(|led| led_name(led).to_owned());
+        Self::Leds(LedsLine {
+            pattern: pattern.name().into(),
+            red,
+            green,
+            blue,
+        })
+    }
+}
+
+impl ModuleLine {
+    pub(crate) fn of(port: &Port, clock: &Clock) -> Self {
+        Self {
+            serial: port.serial.to_string(),
+            plugged: port.is_plugged(),
+            pattern: port.leds(clock).name().into(),
+        }
+    }
+}
+
+const fn led_name(led: Led) -> &'static str {
+    match led {
+        Led::Off => "off",
+        Led::On => "on",
+        Led::Blink => "blink",
+        Led::Fast => "fast",
+        Led::Pulse => "pulse",
+        Led::Alternate => "alternate",
+    }
+}
+
+/// Asks a running hub.
+pub fn ask(folder: &Path, request: &Request) -> io::Result<Reply> {
+    let mut stream = UnixStream::connect(crate::server::control_socket(folder))?;
+    let mut line = zeroize::Zeroizing::new(serde_json::to_string(request)?);
+    line.push('\n');
+    stream.write_all(line.as_bytes())?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer)?;
+    Ok(serde_json::from_str(&answer)?)
+}
+
+/// Answers requests until the other side hangs up.
+pub(crate) fn answer(stream: &UnixStream, mut act: impl FnMut(Request) -> Reply) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut writer = stream;
+    loop {
+        let mut line = zeroize::Zeroizing::new(String::new());
+        if reader.by_ref().take(REQUEST).read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let reply = match serde_json::from_str(&line) {
+            Ok(request) => act(request),
+            Err(error) => Reply::Refused {
+                why: format!("no such request: {error}"),
+            },
+        };
+        let mut text = serde_json::to_string(&reply)?;
+        text.push('\n');
+        writer.write_all(text.as_bytes())?;
+    }
+}
+
+/// The longest request, in bytes.
+const REQUEST: u64 = 4096;

@@ -1,0 +1,239 @@
+//! A hub: modules with their state in a folder, their ports, a clock and a root of trust.
+
+use crate::{
+    board,
+    clock::{Clock, STEP},
+    files,
+    keys::Stroke,
+    manufacture::{self, ManufactureError},
+    port::{Delays, Port},
+};
+use hsm_core::{Module, keypad::KeyEvent, leds::Pattern};
+use hsm_factory::{FactoryError, Profile, Root};
+use hsm_protocol::{
+    Serial,
+    frame::{HUB_DEFAULT, HUB_VARIABLE, ROOT_FILE, RUN_FOLDER, SOCKET_ENDING},
+};
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use zeroize::Zeroizing;
+
+/// Why there is no hub.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// A file of the hub.
+    #[error("cannot use {}", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    /// The root's file is no root.
+    #[error("{} holds no root of trust: move the hub's folder away to start anew", .0.display())]
+    Root(PathBuf, #[source] FactoryError),
+    /// A new root could not be made.
+    #[error("no new root of trust")]
+    NewRoot(#[source] FactoryError),
+    /// A module could not be made.
+    #[error("module {0} could not be made")]
+    Manufacture(Serial, #[source] ManufactureError),
+    /// No such module.
+    #[error("the hub has no module {0}: `virtual-hub list` shows them")]
+    NoModule(Serial),
+    /// Neither an option nor the environment names a folder.
+    #[error("no folder for the hub: name one with --state DIR or {HUB_VARIABLE}")]
+    NoFolder,
+}
+
+/// How a hub is set up.
+#[derive(Debug)]
+pub struct HubOptions {
+    /// How many modules; those that are not there yet are made.
+    pub modules: u16,
+    /// PBKDF2 iterations for PINs set here.
+    pub pin_cost: u32,
+    /// Time added to look like hardware.
+    pub delays: Delays,
+    /// The modules' clock.
+    pub clock: Clock,
+    /// Certifies modules made now as hardware: to test what is open to hardware only.
+    pub pose_as_hardware: bool,
+}
+
+/// Modules and their ports.
+#[derive(Debug)]
+pub struct Hub {
+    /// The hub's folder.
+    pub folder: PathBuf,
+    /// The modules' clock.
+    pub clock: Clock,
+    ports: BTreeMap<Serial, Arc<Port>>,
+}
+
+impl Hub {
+    /// Opens a hub's folder; makes root and modules that are not there yet. All modules are powered up, none is plugged in.
+    pub fn open(folder: &Path, options: HubOptions) -> Result<Self, HubError> {
+        make_folder(&folder.join(RUN_FOLDER), 0o755)?;
+        make_folder(&folder.join(STATE_FOLDER), 0o700)?;
+        let root = open_root(folder)?;
+        let mut ports = BTreeMap::new();
+        for number in 1..=options.modules {
+            let serial = serial(number);
+            let module = open_module(folder, serial, &root, &options)?;
+            ports.insert(serial, Arc::new(Port::new(module, options.delays)));
+        }
+        Ok(Self {
+            folder: folder.into(),
+            clock: options.clock,
+            ports,
+        })
+    }
+
+    /// Every port, by serial number.
+    pub fn ports(&self) -> impl Iterator<Item = &Arc<Port>> {
+        self.ports.values()
+    }
+
+    /// The port of a module.
+    pub fn port(&self, serial: Serial) -> Result<&Arc<Port>, HubError> {
+        self.ports.get(&serial).ok_or(HubError::NoModule(serial))
+    }
+
+    /// Where a module's socket is while it is plugged in.
+    pub fn socket(&self, serial: Serial) -> PathBuf {
+        socket(&self.folder, serial)
+    }
+
+    /// Types on a module's keypad; what the LEDs show in the end.
+    pub fn press(&self, serial: Serial, strokes: &[Stroke]) -> Result<Pattern, HubError> {
+        let port = self.port(serial)?;
+        let down = |key| port.key(KeyEvent::Down(key), &self.clock);
+        let up = |key| port.key(KeyEvent::Up(key), &self.clock);
+        for stroke in strokes {
+            match *stroke {
+                Stroke::Press(key) => {
+                    down(key);
+                    up(key);
+                }
+                Stroke::Chord(first, second) => {
+                    down(first);
+                    down(second);
+                    up(second);
+                    up(first);
+                }
+                Stroke::Hold(key, milliseconds) => {
+                    down(key);
+                    self.pass(milliseconds);
+                    up(key);
+                }
+            }
+        }
+        Ok(port.leds(&self.clock))
+    }
+
+    /// Lets time pass for every module.
+    pub fn pass(&self, milliseconds: u64) {
+        self.clock.pass(milliseconds, || self.tick());
+    }
+
+    /// Ticks every module until `is_over` says so; for a thread of its own, under a real clock.
+    pub fn keep_ticking(&self, is_over: impl Fn() -> bool) {
+        while !is_over() {
+            std::thread::sleep(std::time::Duration::from_millis(STEP));
+            self.tick();
+        }
+    }
+
+    fn tick(&self) {
+        self.ports().for_each(|port| port.tick(&self.clock));
+    }
+}
+
+/// Below the hub's folder: what belongs to the modules alone, and the control socket.
+pub const STATE_FOLDER: &str = "state";
+
+/// In [`STATE_FOLDER`]: the development root's key and certificate.
+const ROOT_KEY_FILE: &str = "root-key.pem";
+
+/// The hub's folder: `named`, else the environment's, else one for the user that hosts know too (XDG Base Directory).
+pub fn folder(named: Option<PathBuf>) -> Result<PathBuf, HubError> {
+    let variable = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    named
+        .or_else(|| variable(HUB_VARIABLE))
+        .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join(HUB_DEFAULT)))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state").join(HUB_DEFAULT)))
+        .ok_or(HubError::NoFolder)
+}
+
+fn serial(number: u16) -> Serial {
+    let text = format!("VM{number:04}");
+    text.parse()
+        .unwrap_or_else(|_malformed| unreachable!("a short serial number of capitals and digits"))
+}
+
+fn socket(folder: &Path, serial: Serial) -> PathBuf {
+    folder
+        .join(RUN_FOLDER)
+        .join(format!("{serial}.{SOCKET_ENDING}"))
+}
+
+fn make_folder(path: &Path, mode: u32) -> Result<(), HubError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(mode)
+        .create(path)
+        .map_err(|error| HubError::File(path.into(), error))
+}
+
+fn open_root(folder: &Path) -> Result<Root, HubError> {
+    let path = folder.join(STATE_FOLDER).join(ROOT_KEY_FILE);
+    let file = |error| HubError::File(path.clone(), error);
+    let root = if let Some(pem) = files::read(&path).map_err(file)? {
+        let pem = Zeroizing::new(pem);
+        Root::from_pem(&String::from_utf8_lossy(&pem))
+            .map_err(|error| HubError::Root(path.clone(), error))?
+    } else {
+        let root = Root::generate("KeyWriter development root").map_err(HubError::NewRoot)?;
+        let pem = root.to_pem().map_err(HubError::NewRoot)?;
+        files::replace(&path, pem.as_bytes()).map_err(file)?;
+        root
+    };
+    let public = folder.join(RUN_FOLDER).join(ROOT_FILE);
+    let pem = root.certificate_pem().map_err(HubError::NewRoot)?;
+    fs::write(&public, pem).map_err(|error| HubError::File(public, error))?;
+    Ok(root)
+}
+
+fn open_module(
+    folder: &Path,
+    serial: Serial,
+    root: &Root,
+    options: &HubOptions,
+) -> Result<Module<board::VirtualBoard>, HubError> {
+    let own = folder.join(STATE_FOLDER).join(serial.as_str());
+    let platform = board::open(&own, serial, options.pin_cost)
+        .map_err(|error| HubError::File(own.clone(), error))?;
+    let mut module = Module::power_up(platform);
+    let profile = Profile {
+        is_virtual: !options.pose_as_hardware,
+    };
+    // A module whose store cannot be trusted shows its fault on its LEDs; the others are of use all the same.
+    match manufacture::certify(&mut module, root, profile) {
+        Err(ManufactureError::Refused(word, _))
+            if word == hsm_protocol::Status::MemoryFailure.to_word() =>
+        {
+            tracing::error!(%serial, "the module's store cannot be trusted");
+            Ok(module)
+        }
+        other => other
+            .map(|()| module)
+            .map_err(|error| HubError::Manufacture(serial, error)),
+    }
+}

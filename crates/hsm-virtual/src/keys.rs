@@ -1,0 +1,119 @@
+//! Keys as text: `24681357` digits one after another, `KEY`, `SHIFT`, a chord `KEY+8`, a hold `SHIFT:1s`.
+
+use hsm_core::keypad::{Digit, Key};
+
+/// One act of a hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stroke {
+    /// A key, pressed and let go.
+    Press(Key),
+    /// Two keys together.
+    Chord(Key, Key),
+    /// A key, held for so many milliseconds.
+    Hold(Key, u64),
+}
+
+/// A word that is no key.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "'{0}' is no key: write digits, KEY, SHIFT, a chord such as KEY+8, or a hold such as SHIFT:1s"
+)]
+pub struct UnknownKey(String);
+
+/// Reads words separated by spaces.
+///
+/// ```
+/// use hsm_virtual::keys::parse;
+/// assert_eq!(parse("SHIFT+1 24681357 KEY")?.len(), 10);
+/// assert!(parse("ENTER").is_err());
+/// # Ok::<(), hsm_virtual::keys::UnknownKey>(())
+/// ```
+pub fn parse(text: &str) -> Result<Vec<Stroke>, UnknownKey> {
+    let mut strokes = Vec::new();
+    for word in text.split_whitespace() {
+        // An unknown word may hold a mistyped PIN; it is the typist's own, and is shown to nobody else.
+        word_strokes(word, &mut strokes).ok_or_else(|| UnknownKey(word.into()))?;
+    }
+    Ok(strokes)
+}
+
+fn word_strokes(word: &str, strokes: &mut Vec<Stroke>) -> Option<()> {
+    if let Some((key, time)) = word.split_once(':') {
+        let seconds: f64 = time.strip_suffix('s')?.parse().ok()?;
+        let milliseconds = std::time::Duration::try_from_secs_f64(seconds)
+            .ok()?
+            .as_millis();
+        strokes.push(Stroke::Hold(
+            key_of(key)?,
+            u64::try_from(milliseconds).ok()?,
+        ));
+    } else if let Some((first, second)) = word.split_once('+') {
+        strokes.push(Stroke::Chord(key_of(first)?, key_of(second)?));
+    } else if let Some(key) = key_of(word) {
+        strokes.push(Stroke::Press(key));
+    } else {
+        for c in word.chars() {
+            strokes.push(Stroke::Press(Key::Digit(digit(c)?)));
+        }
+    }
+    Some(())
+}
+
+fn key_of(word: &str) -> Option<Key> {
+    match word {
+        "KEY" => Some(Key::Key),
+        "SHIFT" => Some(Key::Shift),
+        _ => {
+            let mut chars = word.chars();
+            let digit = digit(chars.next()?)?;
+            chars.next().is_none().then_some(Key::Digit(digit))
+        }
+    }
+}
+
+fn digit(c: char) -> Option<Digit> {
+    u8::try_from(c.to_digit(10)?)
+        .ok()
+        .and_then(|value| Digit::new(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digit_key(value: u8) -> Key {
+        Key::Digit(Digit::new(value).unwrap())
+    }
+
+    #[test]
+    fn words_are_presses_chords_and_holds() {
+        assert_eq!(
+            parse("12 KEY KEY+8 SHIFT:1s 0:0.5s").unwrap(),
+            [
+                Stroke::Press(digit_key(1)),
+                Stroke::Press(digit_key(2)),
+                Stroke::Press(Key::Key),
+                Stroke::Chord(Key::Key, digit_key(8)),
+                Stroke::Hold(Key::Shift, 1000),
+                Stroke::Hold(digit_key(0), 500),
+            ]
+        );
+    }
+
+    #[test]
+    fn anything_else_is_refused_whole() {
+        for text in [
+            "KEY+",
+            "KEY+12",
+            "shift",
+            "1a",
+            "SHIFT:1",
+            "SHIFT:-1s",
+            "SHIFT:xs",
+            "+8",
+            "A",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! All sockets of a hub: one thread accepts, one thread for each connection answers.
+
+use crate::{
+    control::{self, Reply, Request},
+    hub::{Hub, HubError, STATE_FOLDER},
+    keys,
+    port::Port,
+};
+use hsm_protocol::Serial;
+use rustix::event::{PollFd, PollFlags, poll};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+/// A hub that answers.
+#[derive(Debug)]
+pub struct Server {
+    hub: Arc<Hub>,
+    listeners: Mutex<BTreeMap<Serial, Arc<UnixListener>>>,
+    control: UnixListener,
+    wake: Mutex<UnixStream>,
+    woken: UnixStream,
+    is_over: AtomicBool,
+}
+
+impl Server {
+    /// Binds the control socket. A second hub in the same folder is refused.
+    pub fn bind(hub: Arc<Hub>) -> Result<Arc<Self>, HubError> {
+        let path = control_socket(&hub.folder);
+        let file = |error| HubError::File(path.clone(), error);
+        if UnixStream::connect(&path).is_ok() {
+            return Err(file(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                "a hub runs in this folder already",
+            )));
+        }
+        let control = listen(&path).map_err(file)?;
+        let (wake, woken) = UnixStream::pair().map_err(file)?;
+        wake.set_nonblocking(true)
+            .and_then(|()| woken.set_nonblocking(true))
+            .map_err(file)?;
+        Ok(Arc::new(Self {
+            hub,
+            listeners: Mutex::default(),
+            control,
+            wake: Mutex::new(wake),
+            woken,
+            is_over: AtomicBool::new(false),
+        }))
+    }
+
+    /// Plugs a module in: its socket appears.
+    pub fn plug(&self, serial: Serial) -> Result<(), HubError> {
+        let port = self.hub.port(serial)?;
+        if port.is_plugged() {
+            return Ok(());
+        }
+        let path = self.hub.socket(serial);
+        port.plug(&self.hub.clock);
+        let listener = listen(&path).map_err(|error| HubError::File(path, error))?;
+        self.listeners().insert(serial, Arc::new(listener));
+        self.wake();
+        Ok(())
+    }
+
+    /// Pulls a module out: its socket vanishes, its connections end.
+    pub fn unplug(&self, serial: Serial) -> Result<(), HubError> {
+        let port = self.hub.port(serial)?;
+        let path = self.hub.socket(serial);
+        if self.listeners().remove(&serial).is_some() {
+            fs::remove_file(&path).map_err(|error| HubError::File(path, error))?;
+        }
+        port.unplug(&self.hub.clock);
+        self.wake();
+        Ok(())
+    }
+
+    /// Answers until [`Self::stop`].
+    pub fn run(self: &Arc<Self>) -> io::Result<()> {
+        let server = Arc::clone(self);
+        if matches!(self.hub.clock, crate::clock::Clock::Real(_)) {
+            spawn(move || server.hub.keep_ticking(|| server.is_over()))?;
+        }
+        while !self.is_over() {
+            self.accept_some()?;
+        }
+        Ok(())
+    }
+
+    /// Ends [`Self::run`], and pulls every module out.
+    pub fn stop(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        let serials: Vec<Serial> = self.hub.ports().map(|port| port.serial).collect();
+        for serial in serials {
+            if let Err(error) = self.unplug(serial) {
+                tracing::warn!(%serial, %error, "could not be pulled out");
+            }
+        }
+        if let Err(error) = fs::remove_file(control_socket(&self.hub.folder)) {
+            tracing::debug!(%error, "the control socket was gone already");
+        }
+        self.wake();
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    fn accept_some(self: &Arc<Self>) -> io::Result<()> {
+        let listeners: Vec<(Serial, Arc<UnixListener>)> = self
+            .listeners()
+            .iter()
+            .map(|(serial, listener)| (*serial, Arc::clone(listener)))
+            .collect();
+        let mut ready = vec![
+            PollFd::new(&self.woken, PollFlags::IN),
+            PollFd::new(&self.control, PollFlags::IN),
+        ];
+        ready.extend(
+            listeners
+                .iter()
+                .map(|(_, listener)| PollFd::new(listener.as_ref(), PollFlags::IN)),
+        );
+        match poll(&mut ready, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let is_ready: Vec<bool> = ready.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let [is_woken, is_control, is_module @ ..] = is_ready.as_slice() else {
+            return Ok(());
+        };
+        if *is_woken {
+            drain(&self.woken)?;
+        }
+        if *is_control {
+            self.accept_control()?;
+        }
+        for ((serial, listener), is_ready) in listeners.iter().zip(is_module) {
+            if *is_ready {
+                self.accept_host(*serial, listener)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn accept_host(&self, serial: Serial, listener: &UnixListener) -> io::Result<()> {
+        let Some(stream) = accepted(listener)? else {
+            return Ok(());
+        };
+        let hub = Arc::clone(&self.hub);
+        let Ok(port) = hub.port(serial).map(Arc::clone) else {
+            return Ok(());
+        };
+        spawn(move || {
+            if let Err(error) = Port::serve(&port, stream, &hub.clock) {
+                tracing::debug!(%serial, %error, "a connection ended");
+            }
+        })
+    }
+
+    fn accept_control(self: &Arc<Self>) -> io::Result<()> {
+        let Some(stream) = accepted(&self.control)? else {
+            return Ok(());
+        };
+        let server = Arc::clone(self);
+        spawn(move || {
+            if let Err(error) = control::answer(&stream, |request| server.control(request)) {
+                tracing::debug!(%error, "a control connection ended");
+            }
+        })
+    }
+
+    fn control(&self, request: Request) -> Reply {
+        match self.act(request) {
+            Ok(reply) => reply,
+            Err(error) => Reply::Refused {
+                why: error.to_string(),
+            },
+        }
+    }
+
+    fn act(&self, request: Request) -> Result<Reply, Box<dyn std::error::Error>> {
+        let hub = &self.hub;
+        Ok(match request {
+            Request::List => Reply::Modules {
+                modules: hub
+                    .ports()
+                    .map(|port| control::ModuleLine::of(port, &hub.clock))
+                    .collect(),
+            },
+            Request::Press { serial, keys } => {
+                Reply::leds(hub.press(serial.parse()?, &keys::parse(&keys)?)?)
+            }
+            Request::Leds { serial } => Reply::leds(hub.port(serial.parse()?)?.leds(&hub.clock)),
+            Request::Plug { serial } => {
+                self.plug(serial.parse()?)?;
+                Reply::Done
+            }
+            Request::Unplug { serial } => {
+                self.unplug(serial.parse()?)?;
+                Reply::Done
+            }
+            Request::Wait { seconds } => {
+                let time = std::time::Duration::try_from_secs_f64(seconds)?;
+                hub.pass(u64::try_from(time.as_millis())?);
+                Reply::Done
+            }
+        })
+    }
+
+    fn listeners(&self) -> std::sync::MutexGuard<'_, BTreeMap<Serial, Arc<UnixListener>>> {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        let mut wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+        // A full pipe wakes as well.
+        if let Err(error) = wake.write_all(&[0]) {
+            tracing::trace!(%error, "the server is awake already");
+        }
+    }
+}
+
+/// Where the hub's control socket is. It carries PINs: the folder is open to its owner alone.
+pub fn control_socket(folder: &Path) -> PathBuf {
+    folder.join(STATE_FOLDER).join("control.sock")
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    // What a hub left behind that was killed.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn accepted(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    match listener.accept() {
+        Ok((stream, _)) => stream.set_nonblocking(false).map(|()| Some(stream)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
+            tracing::error!("no file descriptor is left for another connection");
+            thread::sleep(std::time::Duration::from_millis(crate::clock::STEP));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn drain(mut woken: &UnixStream) -> io::Result<()> {
+    let mut bytes = [0; 64];
+    loop {
+        match woken.read(&mut bytes) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A thread whose stack holds what the core puts there: a store image, messages and keys.
+fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(work)
+        .map(|_detached| ())
+}
+
+const STACK: usize = 512 * 1024;

@@ -1,0 +1,121 @@
+//! APDUs to a module and back, wherever it is.
+
+pub mod pcsc;
+pub mod socket;
+
+use std::{fmt, io, path::PathBuf, time::Duration};
+
+/// Where a module is plugged in. It says nothing about which module that is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// A hub's socket for a module.
+    Socket(PathBuf),
+    /// A PC/SC reader, by its name.
+    Reader(String),
+}
+
+impl Place {
+    /// `socket` or `reader`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Socket(_) => "socket",
+            Self::Reader(_) => "reader",
+        }
+    }
+
+    /// The socket's path or the reader's name.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Socket(path) => path.display().to_string(),
+            Self::Reader(name) => name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind(), self.name())
+    }
+}
+
+/// A connection to one module. Dropping it never locks the module.
+pub trait Transport: Send {
+    /// Sends a command APDU and returns the response APDU. After an error the connection is over.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
+
+    /// Where the module is.
+    fn place(&self) -> &Place;
+}
+
+/// Connects to whatever is in `place`.
+pub fn open(place: &Place) -> Result<Box<dyn Transport>, TransportError> {
+    Ok(match place {
+        Place::Socket(path) => Box::new(socket::Socket::open(path)?),
+        Place::Reader(name) => Box::new(pcsc::Card::open(name)?),
+    })
+}
+
+/// How long a module on a socket may take for one answer: as long as a run waits for its next message.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// Nobody is there: an empty reader, a socket that nobody listens on.
+    #[error("no module in {place}")]
+    Absent {
+        /// Where it was looked for.
+        place: Place,
+    },
+    /// It was there, and is not any more.
+    #[error("the module was pulled out of {place}")]
+    PulledOut {
+        /// Where it was.
+        place: Place,
+    },
+    /// Another program holds it for itself.
+    #[error("another program is using {place}")]
+    InUse {
+        /// Where it is.
+        place: Place,
+    },
+    /// It is there and says nothing.
+    #[error("no answer from {place} within {} seconds", PATIENCE.as_secs())]
+    Silent {
+        /// Where it is.
+        place: Place,
+    },
+    /// What came back is no answer.
+    #[error("{place} sent something that is no answer")]
+    Malformed {
+        /// Where it is.
+        place: Place,
+    },
+    /// The command is longer than an extended-length APDU.
+    #[error("a command of {len} bytes is too long for {place}")]
+    TooLong {
+        /// Where it was to go.
+        place: Place,
+        /// The command's length in bytes.
+        len: usize,
+    },
+    /// The operating system failed.
+    #[error("cannot talk to {place}")]
+    Io {
+        /// Where it is.
+        place: Place,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The smart-card service failed.
+    #[error("the smart-card service failed for {place}")]
+    Service {
+        /// Where it is.
+        place: Place,
+        /// What the service said.
+        #[source]
+        source: ::pcsc::Error,
+    },
+}

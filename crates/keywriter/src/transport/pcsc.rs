@@ -1,0 +1,242 @@
+//! A module in a PC/SC reader.
+//!
+//! One context for each card: a context is one lock, and modules would wait for each other. Shared access, so that a
+//! second program may look; modules notice a command that does not belong to their run. An error, or an answer without
+//! a status word, ends the connection: whoever is in the reader afterwards proves anew who it is.
+
+use super::{Place, Transport, TransportError};
+use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
+use std::{ffi::CString, time::Duration};
+
+/// The most entries that one wait takes, the one for new readers included.
+const WAIT_MAX: usize = 16;
+
+/// Room for the longest response, and what the service wants beyond it.
+const RECEIVE: usize = 65_548;
+
+/// A connection to the card in a reader.
+pub struct Card {
+    card: Option<pcsc::Card>,
+    place: Place,
+    receive: Vec<u8>,
+}
+
+impl std::fmt::Debug for Card {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Card")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Card {
+    /// Connects to the card in the reader of that name, over T=1.
+    pub fn open(reader: &str) -> Result<Self, TransportError> {
+        let place = Place::Reader(reader.to_owned());
+        let Ok(name) = CString::new(reader) else {
+            return Err(TransportError::Absent { place });
+        };
+        let card = Context::establish(Scope::User)
+            .and_then(|context| context.connect(&name, ShareMode::Shared, Protocols::T1));
+        match card {
+            Ok(card) => Ok(Self {
+                card: Some(card),
+                place,
+                receive: vec![0; RECEIVE],
+            }),
+            Err(error) => Err(failure(error, place, true)),
+        }
+    }
+}
+
+impl Transport for Card {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let place = &self.place;
+        let Some(card) = &self.card else {
+            return Err(TransportError::PulledOut {
+                place: place.clone(),
+            });
+        };
+        let outcome = match card.transmit(command, &mut self.receive) {
+            Ok(response) if response.len() >= 2 => return Ok(response.to_vec()),
+            Ok(_) => TransportError::PulledOut {
+                place: place.clone(),
+            },
+            Err(error) => failure(error, place.clone(), false),
+        };
+        self.leave();
+        Err(outcome)
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Card {
+    /// The crate's own drop would reset the card.
+    fn leave(&mut self) {
+        let Some(card) = self.card.take() else { return };
+        if let Err((card, error)) = card.disconnect(Disposition::LeaveCard) {
+            tracing::debug!(place = %self.place, %error, "not disconnected");
+            drop(card);
+        }
+    }
+}
+
+impl Drop for Card {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The readers in which a card is. None where the smart-card service is not running.
+pub fn occupied() -> Vec<String> {
+    match Context::establish(Scope::User).and_then(|context| occupied_in(&context)) {
+        Ok(readers) => readers,
+        Err(error) => {
+            tracing::debug!(%error, "no readers");
+            Vec::new()
+        }
+    }
+}
+
+fn occupied_in(context: &Context) -> Result<Vec<String>, Error> {
+    let mut occupied = Vec::new();
+    let mut states: Vec<_> = names(context)?
+        .into_iter()
+        .map(|name| ReaderState::new(name, State::UNAWARE))
+        .collect();
+    for states in states.chunks_mut(WAIT_MAX) {
+        context.get_status_change(Duration::ZERO, states)?;
+        occupied.extend(
+            states
+                .iter()
+                .filter(|state| state.event_state().contains(State::PRESENT))
+                .filter_map(|state| Some(state.name().to_str().ok()?.to_owned())),
+        );
+    }
+    Ok(occupied)
+}
+
+fn names(context: &Context) -> Result<Vec<CString>, Error> {
+    match context.list_readers_owned() {
+        Err(Error::NoReadersAvailable) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Waits for a card or a reader that comes or goes.
+#[derive(Default)]
+pub struct Watch {
+    context: Option<Context>,
+    /// What the last wait left behind.
+    seen: Vec<(CString, State)>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    /// Whether something changed within `timeout`; `None` where there is no service to ask.
+    ///
+    /// Readers beyond the fifteenth are looked at when this is called, and not waited for.
+    pub fn wait_change(&mut self, timeout: Duration) -> Option<bool> {
+        let outcome = self.context().and_then(|context| self.wait(&context, timeout));
+        match outcome {
+            Ok(changed) => Some(changed),
+            // A reader vanished between the list and the wait.
+            Err(Error::UnknownReader) => Some(true),
+            Err(error) => {
+                tracing::debug!(%error, "no readers to watch");
+                self.context = None;
+                None
+            }
+        }
+    }
+
+    fn context(&mut self) -> Result<Context, Error> {
+        if let Some(context) = &self.context {
+            return Ok(context.clone());
+        }
+        let context = Context::establish(Scope::User)?;
+        self.context = Some(context.clone());
+        Ok(context)
+    }
+
+    fn wait(&mut self, context: &Context, timeout: Duration) -> Result<bool, Error> {
+        let names = names(context)?;
+        let is_new = names.len() != self.seen.len();
+        let mut states: Vec<_> = names
+            .into_iter()
+            .map(|name| {
+                let seen = self.seen.iter().find(|(known, _)| *known == name);
+                let state = seen.map_or(State::UNAWARE, |(_, state)| *state);
+                ReaderState::new(name, state)
+            })
+            .collect();
+        // Those that are not known yet answer at once, and are no change by themselves.
+        let (waited, looked_at) = states.split_at_mut(states.len().min(WAIT_MAX - 1));
+        let mut changed = is_new && !self.seen.is_empty();
+        for more in looked_at.chunks_mut(WAIT_MAX) {
+            changed |= settle(context, more, Duration::ZERO)?;
+        }
+        let mut entries: Vec<_> = waited
+            .iter()
+            .map(|state| ReaderState::new(state.name().to_owned(), state.current_state()))
+            .collect();
+        entries.push(ReaderState::new(pcsc::PNP_NOTIFICATION(), State::UNAWARE));
+        let patience = if changed { Duration::ZERO } else { timeout };
+        changed |= settle(context, &mut entries, patience)?;
+        entries.pop();
+        self.seen = entries
+            .iter()
+            .chain(&*looked_at)
+            .map(|state| (state.name().to_owned(), state.event_state() - State::CHANGED))
+            .collect();
+        Ok(changed)
+    }
+}
+
+/// Waits; whether an entry whose state was known before is different now, or the list of readers is.
+fn settle(
+    context: &Context,
+    states: &mut [ReaderState],
+    timeout: Duration,
+) -> Result<bool, Error> {
+    match context.get_status_change(timeout, states) {
+        Ok(()) => Ok(states.iter().any(|state| {
+            state.event_state().contains(State::CHANGED) && !state.current_state().is_empty()
+                || state.name() == pcsc::PNP_NOTIFICATION()
+                    && state.event_state().contains(State::CHANGED)
+        })),
+        Err(Error::Timeout) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn failure(source: Error, place: Place, is_opening: bool) -> TransportError {
+    match source {
+        Error::NoSmartcard | Error::UnknownReader | Error::ReaderUnavailable | Error::NoService
+            if is_opening =>
+        {
+            TransportError::Absent { place }
+        }
+        Error::RemovedCard
+        | Error::NoSmartcard
+        | Error::UnknownReader
+        | Error::ReaderUnavailable
+        | Error::NotTransacted
+        | Error::InvalidValue
+        | Error::CommError
+        | Error::UnresponsiveCard
+        | Error::UnpoweredCard => TransportError::PulledOut { place },
+        Error::SharingViolation => TransportError::InUse { place },
+        source => TransportError::Service { place, source },
+    }
+}

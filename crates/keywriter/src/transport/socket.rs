@@ -1,0 +1,194 @@
+//! A module behind a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
+
+use super::{PATIENCE, Place, Transport, TransportError};
+use hsm_protocol::{
+    frame::{FrameHeader, FrameKind},
+    limits,
+};
+use std::{
+    io::{self, Read, Write},
+    os::unix::net::UnixStream,
+    path::Path,
+};
+
+/// A connection to a module's socket.
+#[derive(Debug)]
+pub struct Socket {
+    stream: UnixStream,
+    place: Place,
+    frame: Vec<u8>,
+}
+
+impl Socket {
+    /// Connects and powers the module up.
+    pub fn open(path: &Path) -> Result<Self, TransportError> {
+        let place = Place::Socket(path.to_owned());
+        match UnixStream::connect(path) {
+            Ok(stream) => Self::on(stream, place),
+            Err(error) if is_absence(error.kind()) => Err(TransportError::Absent { place }),
+            Err(source) => Err(TransportError::Io { place, source }),
+        }
+    }
+
+    /// Takes over a stream that is connected already, and powers the module up.
+    pub fn on(stream: UnixStream, place: Place) -> Result<Self, TransportError> {
+        let mut socket = Self {
+            stream,
+            place,
+            frame: Vec::new(),
+        };
+        socket
+            .stream
+            .set_read_timeout(Some(PATIENCE))
+            .map_err(|error| socket.failure(error))?;
+        socket.exchange(FrameKind::PowerUp, &[])?;
+        Ok(socket)
+    }
+
+    fn exchange(&mut self, kind: FrameKind, body: &[u8]) -> Result<Vec<u8>, TransportError> {
+        if body.len() > limits::FRAME_BODY {
+            let (place, len) = (self.place.clone(), body.len());
+            return Err(TransportError::TooLong { place, len });
+        }
+        let header = FrameHeader::encode(kind, body).map_err(|_overlong| self.malformed())?;
+        // One write: header and body leave in one piece.
+        self.frame.clear();
+        self.frame.extend_from_slice(&header);
+        self.frame.extend_from_slice(body);
+        self.stream
+            .write_all(&self.frame)
+            .map_err(|error| self.failure(error))?;
+
+        let mut header = [0; FrameHeader::SIZE];
+        self.read(&mut header)?;
+        let header = FrameHeader::parse(header).map_err(|_shape| self.malformed())?;
+        if header.kind != kind {
+            return Err(self.malformed());
+        }
+        let mut answer = vec![0; header.len];
+        self.read(&mut answer)?;
+        Ok(answer)
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), TransportError> {
+        self.stream
+            .read_exact(bytes)
+            .map_err(|error| self.failure(error))
+    }
+
+    fn malformed(&self) -> TransportError {
+        let place = self.place.clone();
+        TransportError::Malformed { place }
+    }
+
+    fn failure(&self, source: io::Error) -> TransportError {
+        let place = self.place.clone();
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset => TransportError::PulledOut { place },
+            // Which of the two a time-out gives depends on the system.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => TransportError::Silent { place },
+            _ => TransportError::Io { place, source },
+        }
+    }
+}
+
+impl Transport for Socket {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.exchange(FrameKind::Transmit, command)
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+/// A socket that vanished, or that its hub left behind.
+const fn is_absence(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    fn place() -> Place {
+        Place::Socket("/run/A.sock".into())
+    }
+
+    /// A module that answers each frame with the next of `answers`, then is pulled out.
+    fn module(answers: Vec<Vec<u8>>) -> UnixStream {
+        let (host, mut module) = UnixStream::pair().unwrap();
+        thread::spawn(move || {
+            for answer in answers {
+                let mut header = [0; FrameHeader::SIZE];
+                module.read_exact(&mut header).unwrap();
+                let header = FrameHeader::parse(header).unwrap();
+                let mut body = vec![0; header.len];
+                module.read_exact(&mut body).unwrap();
+                module.write_all(&answer).unwrap();
+            }
+        });
+        host
+    }
+
+    fn frame(kind: FrameKind, body: &[u8]) -> Vec<u8> {
+        [&FrameHeader::encode(kind, body).unwrap(), body].concat()
+    }
+
+    #[test]
+    fn an_apdu_goes_and_its_answer_comes() {
+        let answers = vec![
+            frame(FrameKind::PowerUp, b"ATR"),
+            frame(FrameKind::Transmit, &[1, 0x90, 0]),
+        ];
+        let mut socket = Socket::on(module(answers), place()).unwrap();
+        assert_eq!(socket.transmit(&[0x80, 1, 0, 0]).unwrap(), [1, 0x90, 0]);
+    }
+
+    #[test]
+    fn a_socket_that_closes_is_a_module_pulled_out() {
+        let mut socket =
+            Socket::on(module(vec![frame(FrameKind::PowerUp, b"ATR")]), place()).unwrap();
+        let error = socket.transmit(&[0x80, 1, 0, 0]).unwrap_err();
+        assert!(matches!(error, TransportError::PulledOut { .. }), "{error}");
+        assert!(error.to_string().contains("/run/A.sock"));
+    }
+
+    #[test]
+    fn half_an_answer_is_a_module_pulled_out() {
+        let mut half = frame(FrameKind::Transmit, &[1, 0x90, 0]);
+        half.pop();
+        let answers = vec![frame(FrameKind::PowerUp, b"ATR"), half];
+        let mut socket = Socket::on(module(answers), place()).unwrap();
+        let error = socket.transmit(&[0x80, 1, 0, 0]).unwrap_err();
+        assert!(matches!(error, TransportError::PulledOut { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_answer_of_another_kind_is_no_answer() {
+        let answers = vec![frame(FrameKind::Reset, b"ATR")];
+        let error = Socket::on(module(answers), place()).unwrap_err();
+        assert!(matches!(error, TransportError::Malformed { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_socket_nobody_listens_on_is_absence() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("A.sock");
+        assert!(matches!(
+            Socket::open(&path),
+            Err(TransportError::Absent { .. })
+        ));
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert!(matches!(
+            Socket::open(&path),
+            Err(TransportError::Absent { .. })
+        ));
+    }
+}
