@@ -1,0 +1,3 @@
+//! Whole modules, whole runs, whole programs.
+
+mod cloning;
