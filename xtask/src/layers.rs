@@ -1,0 +1,115 @@
+//! Who may depend on whom: the arrows of ARCHITECTURE.md, and the wall over the whole dependency closure.
+
+use crate::run;
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+
+/// Direct dependencies among our crates. Tests of a crate may use more: what is shipped may not.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("hsm-protocol", &[]),
+    ("hsm-core", &["hsm-protocol"]),
+    ("hsm-factory", &["hsm-protocol"]),
+    ("hsm-ifd", &["hsm-protocol"]),
+    ("hsm-virtual", &["hsm-core", "hsm-factory", "hsm-protocol"]),
+    ("keywriter", &["hsm-protocol"]),
+    ("keywriter-cli", &["keywriter"]),
+    ("xtask", &[]),
+];
+
+/// The only place where both sides meet; it is never shipped.
+const MEETING_PLACES: &[&str] = &["system-tests"];
+
+/// Crates on the public side of the wall.
+const PUBLIC: &[&str] = &["keywriter", "keywriter-cli"];
+
+/// Crates that define or hold secrets.
+const SECRET: &[&str] = &["hsm-core", "hsm-virtual", "hsm-factory"];
+
+/// What the module core must do without.
+const NOT_IN_CORE: &[&str] = &["std", "alloc", "getrandom", "aws-lc-rs", "libc", "rustix"];
+
+pub(crate) fn run() -> Result<()> {
+    let ours = members()?;
+    for (name, direct) in &ours {
+        if MEETING_PLACES.contains(&name.as_str()) {
+            continue;
+        }
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(known, _)| known == name)
+            .with_context(|| {
+                format!("{name} has no place in the layers: draw its arrows in xtask/src/layers.rs")
+            })?;
+        for dependency in direct {
+            if !allowed.contains(&dependency.as_str()) {
+                bail!("{name} depends on {dependency}: there is no such arrow");
+            }
+        }
+    }
+    for name in PUBLIC {
+        let closure = closure(name)?;
+        if let Some(secret) = SECRET.iter().find(|secret| closure.contains(**secret)) {
+            bail!("{name} reaches {secret}: the public side could name a CSP");
+        }
+    }
+    for name in ["hsm-core", "hsm-protocol"] {
+        let closure = closure(name)?;
+        if let Some(found) = NOT_IN_CORE
+            .iter()
+            .find(|crate_name| closure.contains(**crate_name))
+        {
+            bail!("{name} reaches {found}: it must run without an operating system");
+        }
+    }
+    println!(
+        "layers: {} crates keep to their arrows; no public crate reaches a secret",
+        ours.len()
+    );
+    Ok(())
+}
+
+/// Our crates, each with those of ours that it depends on when it is shipped.
+fn members() -> Result<Vec<(String, BTreeSet<String>)>> {
+    let text = run::output(&["cargo", "metadata", "--format-version", "1", "--no-deps"])?;
+    let metadata: serde_json::Value = serde_json::from_str(&text)?;
+    let packages = metadata["packages"].as_array().context("no packages")?;
+    let name =
+        |value: &serde_json::Value| value["name"].as_str().map(str::to_owned).context("no name");
+    let names = packages.iter().map(name).collect::<Result<BTreeSet<_>>>()?;
+    packages
+        .iter()
+        .map(|package| {
+            let direct = package["dependencies"]
+                .as_array()
+                .context("no dependencies")?;
+            let shipped = direct
+                .iter()
+                .filter(|dependency| dependency["kind"] != "dev");
+            let direct = shipped.map(name).collect::<Result<BTreeSet<_>>>()?;
+            Ok((
+                name(package)?,
+                direct.intersection(&names).cloned().collect(),
+            ))
+        })
+        .collect()
+}
+
+/// The names of all crates that a crate reaches when it is shipped.
+fn closure(name: &str) -> Result<BTreeSet<String>> {
+    let tree = run::output(&[
+        "cargo",
+        "tree",
+        "-p",
+        name,
+        "-e",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{lib}|{p}",
+    ])?;
+    let names = tree
+        .lines()
+        .filter_map(|line| line.split('|').nth(1)?.split(' ').next());
+    Ok(names.map(str::to_owned).collect())
+}

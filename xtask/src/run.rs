@@ -1,0 +1,59 @@
+//! Running programs, and saying so.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The workspace's folder.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+        .into()
+}
+
+/// A program to be run in the workspace's folder.
+pub(crate) fn command(words: &[&str]) -> Command {
+    let (program, arguments) = words.split_first().unwrap_or((&"true", &[]));
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs a program, shown, and fails where it fails.
+pub(crate) fn shown(words: &[&str]) -> Result<()> {
+    println!("\n$ {}", words.join(" "));
+    finish(&mut command(words), &words.join(" "))
+}
+
+/// Runs a command and fails where it fails.
+pub(crate) fn finish(command: &mut Command, name: &str) -> Result<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot run `{name}`"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("`{name}` failed: {status}")
+    }
+}
+
+/// What a program prints, if it succeeds.
+pub(crate) fn output(words: &[&str]) -> Result<String> {
+    let name = words.join(" ");
+    let output = command(words)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run `{name}`"))?;
+    if !output.status.success() {
+        bail!(
+            "`{name}` failed: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
