@@ -4,8 +4,11 @@
 #![forbid(unsafe_code)]
 
 pub mod board;
+pub mod notice;
+pub mod pair;
 pub mod relay;
 pub mod scan;
+pub mod vector;
 
 use board::{Flash, MemoryBoard, Recorded};
 use hsm_core::{Link, Module, crypto::Provider, keypad::KeyEvent, leds::Pattern, time::Millis};
