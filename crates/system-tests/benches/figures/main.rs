@@ -1,0 +1,14 @@
+//! The figures: ratios of what was measured in one run. `cargo xtask bench` runs them all.
+
+mod clone;
+mod softhsm;
+mod timing;
+
+fn main() {
+    // `cargo test --benches` asks for nothing but a build.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let clone = clone::run();
+    softhsm::run(clone);
+}
