@@ -222,9 +222,10 @@ fn begin<B: Board>(
     if !master.csps.settings.cloning {
         return Err(Status::CloningDisabled);
     }
-    if secondaries == 0
-        || options.disable_master && usize::from(secondaries) > limits::DISABLING_CYCLE
-    {
+    if secondaries == 0 {
+        return Err(Status::Malformed);
+    }
+    if options.disable_master && usize::from(secondaries) > limits::DISABLING_CYCLE {
         return Err(Status::TooLarge);
     }
     let Master {

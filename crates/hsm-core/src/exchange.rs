@@ -106,8 +106,13 @@ impl Exchange {
         if (apdu.p1, apdu.p2) != (0, 0) {
             return Err(Status::WrongParameters);
         }
-        let Self::Answering { data, sent } = self else {
-            return Err(Status::OutOfOrder);
+        let (data, sent) = match self {
+            Self::Answering { data, sent } => (data, sent),
+            Self::Closed => return Err(Status::OutOfOrder),
+            Self::Collecting { .. } => {
+                *self = Self::Closed;
+                return Err(Status::ChainBroken);
+            }
         };
         let rest = data.get(*sent..).unwrap_or_default();
         let part = rest.get(..apdu.expected).unwrap_or(rest);

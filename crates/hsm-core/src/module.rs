@@ -93,11 +93,11 @@ impl<B: Board> Module<B> {
             }
             Link::Unplugged => {
                 self.is_plugged = false;
-                if matches!(
-                    self.state,
-                    State::User(_) | State::Admin(_) | State::AdminMode(_)
-                ) {
-                    self.lock(now);
+                match &mut self.state {
+                    State::User(_) | State::Admin(_) | State::AdminMode(_) => self.lock(now),
+                    // It stays awake for a while, however long it was plugged in.
+                    State::Locked(Locked::Awake { since, .. }) => *since = now,
+                    State::Fault | State::Fresh(_) | State::Locked(Locked::Asleep) => {}
                 }
             }
             Link::Reset => {}

@@ -11,7 +11,7 @@ use crate::{
     },
     leds::Pattern,
     module::Module,
-    pin::Symbol,
+    pin::{Pin, Symbol},
     platform::Board,
     state::{AdminMode, Fresh, Locked, State},
     time::{FLASH, Millis},
@@ -20,8 +20,16 @@ use crate::{
 /// A gesture reaches the state the module is in.
 pub(crate) fn gesture<B: Board>(module: &mut Module<B>, gesture: Gesture, now: Millis) {
     module.flash = None;
-    if let State::AdminMode(admin) = &mut module.state {
-        admin.last_key = now;
+    match &mut module.state {
+        State::AdminMode(AdminMode { last_key, .. })
+        | State::Locked(Locked::Awake {
+            since: last_key, ..
+        }) => *last_key = now,
+        State::Fault
+        | State::Fresh(_)
+        | State::Locked(Locked::Asleep)
+        | State::User(_)
+        | State::Admin(_) => {}
     }
     let entry = match &mut module.state {
         State::Fresh(Fresh { entry, .. })
@@ -49,7 +57,9 @@ pub(crate) fn gesture<B: Board>(module: &mut Module<B>, gesture: Gesture, now: M
                 show(module, Pattern::Refused, now);
             }
         }
-        Progress::Complete(purpose, pin) => {
+        Progress::Complete(purpose) => {
+            let mut pin = Pin::default();
+            pin.copy_from(under_way.typed());
             *entry = None;
             complete(module, purpose, &pin, now);
         }

@@ -78,6 +78,12 @@ impl Pin {
         self.symbols.get(..self.len).unwrap_or_default()
     }
 
+    /// Becomes the same, in place: a move would leave the old bytes behind.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.symbols.copy_from_slice(&other.symbols);
+        self.len = other.len;
+    }
+
     /// Whether two entries agree, in constant time.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         self.symbols().ct_eq(other.symbols()).into()

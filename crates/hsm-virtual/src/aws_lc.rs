@@ -70,7 +70,7 @@ impl Provider for AwsLc {
     }
 
     fn ecdh_agree(
-        secret: Self::EcdhSecret,
+        secret: &Self::EcdhSecret,
         peer: &EcPoint,
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError> {
@@ -98,7 +98,7 @@ impl Provider for AwsLc {
     }
 
     fn kem_decapsulate(
-        secret: Self::KemSecret,
+        secret: &Self::KemSecret,
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {

@@ -14,7 +14,7 @@ use crate::{
 };
 use heapless::Vec;
 use hsm_protocol::{
-    EcPoint, Serial, Sha384Digest,
+    EcPoint, Serial, Sha384Digest, Verifier,
     certificate::{Chain, Root},
     cloning::{Consent, Cycle, Grant, GrantBody, Offer, Ticket},
     identity::PROTOCOL_VERSION,
@@ -48,11 +48,17 @@ enum MasterRun {
 
 struct Granted {
     keys: RunKeys,
+    peer: Peer,
+    last_message: Millis,
+}
+
+/// Who made the Offer, and the transcript up to the Grant.
+#[derive(Clone, Copy)]
+struct Peer {
     transcript: Transcript,
     serial: Serial,
     public: EcPoint,
     certificate: Sha384Digest,
-    last_message: Millis,
 }
 
 /// What the master's session lends to a step.
@@ -102,7 +108,16 @@ impl MasterCycle {
             .get_mut(usize::from(run))
             .ok_or(Refusal::Malformed)?;
         *place = MasterRun::Idle;
-        *place = MasterRun::Granted(Granted::answer(master, self.cycle, (offer, now), out)?);
+        let mut keys = RunKeys::default();
+        let peer = answer(master, &mut keys, self.cycle, offer, out)?;
+        *place = MasterRun::Granted(Granted {
+            keys: RunKeys::default(),
+            peer,
+            last_message: now,
+        });
+        if let MasterRun::Granted(granted) = place {
+            granted.keys.copy_from(&keys);
+        }
         Ok(())
     }
 
@@ -118,10 +133,17 @@ impl MasterCycle {
             .runs
             .get_mut(usize::from(run))
             .ok_or(Refusal::Malformed)?;
-        match core::mem::take(place) {
+        let outcome = match place {
             MasterRun::Idle => Err(Refusal::OutOfOrder),
-            MasterRun::Granted(granted) => granted.pay(master, self.cycle, consent, out),
-        }
+            MasterRun::Granted(granted) => {
+                granted
+                    .peer
+                    .pay(&granted.keys, master, self.cycle, consent, out)
+            }
+        };
+        // Whatever came of it, the keys go, where they lay.
+        *place = MasterRun::Idle;
+        outcome
     }
 
     /// Receipt → Seal, for a run of this cycle or an earlier one. Asked again, it answers again and counts nothing.
@@ -143,7 +165,7 @@ impl MasterCycle {
 
         // The certificate was verified before the Grant; the journal remembers which it was.
         let leaf = receipt.chain.leaf();
-        let certificate = <B::Crypto as hsm_protocol::Verifier>::sha384(&[leaf.as_der()]);
+        let certificate = <B::Crypto as Verifier>::sha384(&[leaf.as_der()]);
         if entry.serial != statement.secondary.serial
             || entry.certificate != certificate
             || entry.certificate != statement.secondary.certificate
@@ -215,84 +237,79 @@ impl MasterCycle {
     }
 }
 
-impl Granted {
-    fn answer<B: Board>(
-        master: &mut Master<'_, B>,
-        cycle: Cycle,
-        (bytes, now): (&[u8], Millis),
-        out: &mut Writer<'_>,
-    ) -> Result<Self, Refusal> {
-        let offer = Offer::parse(bytes)?;
-        let device = master.store.device();
-        let peer = Root::parse(&device.root)?.verify::<B::Crypto>(&offer.chain)?;
-        if peer.serial() == master.platform.serial {
-            return Err(Refusal::SameModule);
-        }
-        let ticket = Ticket::Unrestricted;
-        match ticket {
-            Ticket::Unrestricted => {}
-        }
-
-        let rng = &mut master.platform.rng;
-        let mut secrets = SharedSecrets::empty();
-        let (ephemeral, ecdh) = B::Crypto::ecdh_generate(rng).map_err(own)?;
-        B::Crypto::ecdh_agree(ephemeral, offer.ecdh, &mut secrets.ecdh).map_err(peers)?;
-        let mut ciphertext = [0; 1568];
-        B::Crypto::kem_encapsulate(rng, offer.kem, &mut ciphertext, &mut secrets.kem)
-            .map_err(peers)?;
-        let mut nonce = [0; 32];
-        rng.fill(&mut nonce).map_err(own)?;
-
-        let chain = Chain::parse(&device.chain)?;
-        Grant::write_open(out, &nonce, &ecdh, &ciphertext, &chain)?;
-        let mut transcript = Transcript::new::<B::Crypto>();
-        transcript.absorb::<B::Crypto>(bytes);
-        transcript.absorb::<B::Crypto>(out.written());
-
-        let mut granted = Self {
-            keys: RunKeys::default(),
-            transcript,
-            serial: peer.serial(),
-            public: *peer.public(),
-            certificate: *peer.hash(),
-            last_message: now,
-        };
-        granted
-            .keys
-            .derive::<B::Crypto>(&secrets, &transcript)
-            .map_err(own)?;
-        granted.sign_terms::<B>(master, (ticket, cycle), out)?;
-        Ok(granted)
+/// Checks an Offer, agrees on keys, and writes the Grant.
+fn answer<B: Board>(
+    master: &mut Master<'_, B>,
+    keys: &mut RunKeys,
+    cycle: Cycle,
+    bytes: &[u8],
+    out: &mut Writer<'_>,
+) -> Result<Peer, Refusal> {
+    let offer = Offer::parse(bytes)?;
+    let device = master.store.device();
+    let genuine = Root::parse(&device.root)?.verify::<B::Crypto>(&offer.chain)?;
+    if genuine.serial() == master.platform.serial {
+        return Err(Refusal::SameModule);
     }
 
-    /// Seals ticket, cycle and signature into the Grant.
-    fn sign_terms<B: Board>(
-        &mut self,
-        master: &mut Master<'_, B>,
-        (ticket, cycle): (Ticket, Cycle),
-        out: &mut Writer<'_>,
-    ) -> Result<(), Refusal> {
-        let terms = GrantBody::terms(ticket, &cycle)?;
-        let digest =
-            <B::Crypto as hsm_protocol::Verifier>::sha384(&[self.transcript.hash(), &terms]);
-        let message = signed_message(SignedLabel::Grant, &digest);
-        let signature =
-            B::Crypto::sign(master.signer, &mut master.platform.rng, &message).map_err(own)?;
-        let mut body = [0; GrantBody::SIZE];
-        let mut writer = Writer::new(&mut body);
-        writer.bytes(&terms)?;
-        writer.bytes(&signature)?;
-        let start = out.len();
-        self.keys
-            .seal_into::<B::Crypto>(SealedMessage::Grant, &self.transcript, &mut body, out)?;
-        self.transcript
-            .absorb::<B::Crypto>(out.written().get(start..).unwrap_or_default());
-        Ok(())
-    }
+    let rng = &mut master.platform.rng;
+    let mut secrets = SharedSecrets::empty();
+    let (ephemeral, ecdh) = B::Crypto::ecdh_generate(rng).map_err(own)?;
+    B::Crypto::ecdh_agree(&ephemeral, offer.ecdh, &mut secrets.ecdh).map_err(peers)?;
+    let mut ciphertext = [0; 1568];
+    B::Crypto::kem_encapsulate(rng, offer.kem, &mut ciphertext, &mut secrets.kem).map_err(peers)?;
+    let mut nonce = [0; 32];
+    rng.fill(&mut nonce).map_err(own)?;
 
+    Grant::write_open(
+        out,
+        &nonce,
+        &ecdh,
+        &ciphertext,
+        &Chain::parse(&device.chain)?,
+    )?;
+    let mut transcript = Transcript::new::<B::Crypto>();
+    transcript.absorb::<B::Crypto>(bytes);
+    transcript.absorb::<B::Crypto>(out.written());
+    keys.derive::<B::Crypto>(&secrets, &transcript)
+        .map_err(own)?;
+    seal_terms::<B>(master, keys, &mut transcript, cycle, out)?;
+    Ok(Peer {
+        transcript,
+        serial: genuine.serial(),
+        public: *genuine.public(),
+        certificate: *genuine.hash(),
+    })
+}
+
+/// Seals ticket, cycle and signature into the Grant.
+fn seal_terms<B: Board>(
+    master: &mut Master<'_, B>,
+    keys: &RunKeys,
+    transcript: &mut Transcript,
+    cycle: Cycle,
+    out: &mut Writer<'_>,
+) -> Result<(), Refusal> {
+    let terms = GrantBody::terms(Ticket::Unrestricted, &cycle)?;
+    let digest = <B::Crypto as Verifier>::sha384(&[transcript.hash(), &terms]);
+    let message = signed_message(SignedLabel::Grant, &digest);
+    let signature =
+        B::Crypto::sign(master.signer, &mut master.platform.rng, &message).map_err(own)?;
+    let mut body = [0; GrantBody::SIZE];
+    let mut writer = Writer::new(&mut body);
+    writer.bytes(&terms)?;
+    writer.bytes(&signature)?;
+    let start = out.len();
+    keys.seal_into::<B::Crypto>(SealedMessage::Grant, transcript, &mut body, out)?;
+    transcript.absorb::<B::Crypto>(out.written().get(start..).unwrap_or_default());
+    Ok(())
+}
+
+impl Peer {
     /// Opens the Consent, stores the journal entry, and only then writes the Parcel out.
     fn pay<B: Board>(
         mut self,
+        keys: &RunKeys,
         master: &mut Master<'_, B>,
         cycle: Cycle,
         bytes: &[u8],
@@ -300,14 +317,13 @@ impl Granted {
     ) -> Result<(), Refusal> {
         let mut signature = [0; 96];
         let sealed = Consent::parse(bytes)?;
-        self.keys
-            .open::<B::Crypto>(
-                SealedMessage::Consent,
-                &self.transcript,
-                sealed.as_wire(),
-                &mut signature,
-            )
-            .map_err(peers)?;
+        keys.open::<B::Crypto>(
+            SealedMessage::Consent,
+            &self.transcript,
+            sealed.as_wire(),
+            &mut signature,
+        )
+        .map_err(peers)?;
         verify::<B>(
             &self.public,
             &signed_message(SignedLabel::Consent, self.transcript.hash()),
@@ -339,7 +355,7 @@ impl Granted {
         let mut parcel = [0; ParcelContents::SIZE + 3 + 16];
         let mut writer = Writer::new(&mut parcel);
         writer.u8(PROTOCOL_VERSION)?;
-        self.keys.seal_into::<B::Crypto>(
+        keys.seal_into::<B::Crypto>(
             SealedMessage::Parcel,
             &self.transcript,
             contents.as_mut_slice(),
@@ -363,6 +379,5 @@ impl Granted {
 }
 
 fn verify<B: Board>(public: &EcPoint, message: &[u8], signature: &[u8; 96]) -> Result<(), Refusal> {
-    <B::Crypto as hsm_protocol::Verifier>::verify(public, message, signature)
-        .map_err(|_bad| Refusal::NotGenuine)
+    <B::Crypto as Verifier>::verify(public, message, signature).map_err(|_bad| Refusal::NotGenuine)
 }

@@ -48,12 +48,18 @@ pub(crate) struct Offered<C: Provider> {
 
 pub(crate) struct Agreed {
     keys: RunKeys,
+    agreement: Agreement,
+    last_message: Millis,
+}
+
+/// With whom, and on what.
+#[derive(Clone, Copy)]
+struct Agreement {
     transcript: Transcript,
     master: Party,
     ticket: Ticket,
     cycle: Cycle,
     condition: Condition,
-    last_message: Millis,
 }
 
 /// What the module lends to a step.
@@ -129,13 +135,23 @@ impl<C: Provider> SecondaryRun<C> {
         grant: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
-        match core::mem::replace(self, Self::Idle) {
-            Self::Offered(offered) => {
-                *self = Self::Agreed(offered.check(secondary, (grant, now), out)?);
-                Ok(())
-            }
+        let mut keys = RunKeys::default();
+        let outcome = match self {
+            Self::Offered(offered) => offered.check(secondary, &mut keys, grant, out),
             Self::Idle | Self::Agreed(_) => Err(Refusal::OutOfOrder),
+        };
+        // Whatever came of it, the ephemeral keys go, where they lay.
+        *self = Self::Idle;
+        let agreement = outcome?;
+        *self = Self::Agreed(Agreed {
+            keys: RunKeys::default(),
+            agreement,
+            last_message: now,
+        });
+        if let Self::Agreed(agreed) = self {
+            agreed.keys.copy_from(&keys);
         }
+        Ok(())
     }
 
     /// Parcel → Receipt. On success the module holds the master's CSPs and is locked; otherwise it is what it was.
@@ -146,27 +162,28 @@ impl<C: Provider> SecondaryRun<C> {
         parcel: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
-        match core::mem::replace(self, Self::Idle) {
-            Self::Agreed(agreed) => agreed.commit(secondary, kept, parcel, out),
+        let outcome = match self {
+            Self::Agreed(agreed) => {
+                agreed
+                    .agreement
+                    .commit(&agreed.keys, secondary, kept, parcel, out)
+            }
             Self::Idle | Self::Offered(_) => Err(Refusal::OutOfOrder),
-        }
+        };
+        *self = Self::Idle;
+        outcome
     }
 }
 
 impl<C: Provider> Offered<C> {
     fn check<B: Board<Crypto = C>>(
-        self,
+        &self,
         secondary: &mut Secondary<'_, B>,
-        (bytes, now): (&[u8], Millis),
+        keys: &mut RunKeys,
+        bytes: &[u8],
         out: &mut Writer<'_>,
-    ) -> Result<Agreed, Refusal> {
-        let Self {
-            ecdh,
-            kem,
-            mut transcript,
-            condition,
-            ..
-        } = self;
+    ) -> Result<Agreement, Refusal> {
+        let mut transcript = self.transcript;
         let grant = Grant::parse(bytes)?;
         let device = secondary.store.device();
         if device.floor > PROTOCOL_VERSION {
@@ -178,10 +195,9 @@ impl<C: Provider> Offered<C> {
         }
 
         let mut secrets = SharedSecrets::empty();
-        C::ecdh_agree(ecdh, grant.ecdh, &mut secrets.ecdh).map_err(peers)?;
-        C::kem_decapsulate(kem, grant.ciphertext, &mut secrets.kem).map_err(peers)?;
+        C::ecdh_agree(&self.ecdh, grant.ecdh, &mut secrets.ecdh).map_err(peers)?;
+        C::kem_decapsulate(&self.kem, grant.ciphertext, &mut secrets.kem).map_err(peers)?;
         transcript.absorb::<C>(grant.open);
-        let mut keys = RunKeys::default();
         keys.derive::<C>(&secrets, &transcript).map_err(own)?;
 
         let mut body = [0; GrantBody::SIZE];
@@ -204,8 +220,7 @@ impl<C: Provider> Offered<C> {
         out.u8(PROTOCOL_VERSION)?;
         keys.seal_into::<C>(SealedMessage::Consent, &transcript, &mut signature, out)?;
         transcript.absorb::<C>(out.written());
-        Ok(Agreed {
-            keys,
+        Ok(Agreement {
             transcript,
             master: Party {
                 serial: peer.serial(),
@@ -213,15 +228,15 @@ impl<C: Provider> Offered<C> {
             },
             ticket: body.ticket,
             cycle: body.cycle,
-            condition,
-            last_message: now,
+            condition: self.condition,
         })
     }
 }
 
-impl Agreed {
+impl Agreement {
     fn commit<B: Board>(
         mut self,
+        keys: &RunKeys,
         secondary: &mut Secondary<'_, B>,
         kept: Option<&Kept<'_>>,
         bytes: &[u8],
@@ -230,14 +245,13 @@ impl Agreed {
         let sealed = Parcel::parse(bytes)?;
         let mut contents = ParcelContents::default();
         let mut plain = Zeroizing::new([0; ParcelContents::SIZE]);
-        self.keys
-            .open::<B::Crypto>(
-                SealedMessage::Parcel,
-                &self.transcript,
-                sealed.as_wire(),
-                plain.as_mut_slice(),
-            )
-            .map_err(peers)?;
+        keys.open::<B::Crypto>(
+            SealedMessage::Parcel,
+            &self.transcript,
+            sealed.as_wire(),
+            plain.as_mut_slice(),
+        )
+        .map_err(peers)?;
         contents.fill(plain.as_slice())?;
         self.transcript.absorb::<B::Crypto>(bytes);
         if !(MIN_COST..=MAX_COST).contains(&contents.cost)

@@ -65,6 +65,13 @@ pub(super) enum SealedMessage {
 }
 
 impl RunKeys {
+    /// Becomes the same keys, in place: a move would leave the old bytes behind.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        self.grant.copy_from_slice(&other.grant);
+        self.consent.copy_from_slice(&other.consent);
+        self.parcel.copy_from_slice(&other.parcel);
+    }
+
     /// Fills in place.
     pub(super) fn derive<C: Provider>(
         &mut self,

@@ -2,8 +2,8 @@
 //!
 //! The suite is fixed (PROTOCOL § 3): ECDH P-384 with ML-KEM-1024, ECDSA P-384, HKDF-SHA-384, AES-256-GCM, AES-256-KW,
 //! PBKDF2-HMAC-SHA-256, AES-256-XTS and -ECB. Two providers implement [`Provider`]: [`rust_crypto`], for firmware, and
-//! one over aws-lc in `hsm-virtual`. Bytes go in and come out; no library type leaks but the three secrets, which
-//! their methods consume.
+//! one over aws-lc in `hsm-virtual`. Bytes go in and come out; no library type leaks but the three secrets,
+//! which zeroize themselves where they lie.
 
 pub mod drbg;
 pub mod rust_crypto;
@@ -38,9 +38,10 @@ pub trait Provider: Verifier {
 
     /// A fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
     fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
-    /// The shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). Consumes the key: it is used once.
+    /// The shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). The caller drops the key
+    /// then: it is used once.
     fn ecdh_agree(
-        secret: Self::EcdhSecret,
+        secret: &Self::EcdhSecret,
         peer: &EcPoint,
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError>;
@@ -55,9 +56,10 @@ pub trait Provider: Verifier {
         ciphertext: &mut KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError>;
-    /// Decapsulates; a wrong ciphertext gives another secret, not an error (FIPS 203 § 7.3). Consumes the key.
+    /// Decapsulates; a wrong ciphertext gives another secret, not an error (FIPS 203 § 7.3). The caller drops the
+    /// key then.
     fn kem_decapsulate(
-        secret: Self::KemSecret,
+        secret: &Self::KemSecret,
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError>;

@@ -5,6 +5,7 @@ use crate::{
     pin::{Pin, Symbol},
     time::{ENTRY_PAUSE, Millis},
 };
+use zeroize::Zeroize;
 
 /// What an entry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +79,8 @@ pub(crate) struct Entry {
 pub(crate) enum Progress {
     /// It goes on.
     Typing,
-    /// It is complete; twice-typed entries agreed.
-    Complete(Purpose, Pin),
+    /// It is complete: [`Entry::typed`]; twice-typed entries agreed.
+    Complete(Purpose),
     /// It is over, and nothing changes.
     Abandoned,
 }
@@ -129,17 +130,22 @@ impl Entry {
         Progress::Typing
     }
 
+    /// What was typed.
+    pub(crate) const fn typed(&self) -> &Pin {
+        &self.typed
+    }
+
     fn complete(&mut self) -> Progress {
-        let typed = core::mem::take(&mut self.typed);
         if !self.purpose.is_typed_twice() {
-            return Progress::Complete(self.purpose, typed);
+            return Progress::Complete(self.purpose);
         }
-        match self.first.take() {
+        match &self.first {
             None => {
-                self.first = Some(typed);
+                self.first.insert(Pin::default()).copy_from(&self.typed);
+                self.typed.zeroize();
                 Progress::Typing
             }
-            Some(first) if first.equals(&typed) => Progress::Complete(self.purpose, typed),
+            Some(first) if first.equals(&self.typed) => Progress::Complete(self.purpose),
             Some(_) => Progress::Abandoned,
         }
     }

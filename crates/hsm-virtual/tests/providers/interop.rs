@@ -14,8 +14,8 @@ fn each_pair_agrees_on_an_ecdh_secret() {
             let (ours, our_point) = A::ecdh_generate(&mut Os).unwrap();
             let (theirs, their_point) = B::ecdh_generate(&mut Os).unwrap();
             let (mut here, mut there) = ([0; 48], [1; 48]);
-            A::ecdh_agree(ours, &their_point, &mut here).unwrap();
-            B::ecdh_agree(theirs, &our_point, &mut there).unwrap();
+            A::ecdh_agree(&ours, &their_point, &mut here).unwrap();
+            B::ecdh_agree(&theirs, &our_point, &mut there).unwrap();
             assert_eq!(here, there);
         }
     }
@@ -33,13 +33,13 @@ fn each_pair_agrees_on_a_kem_secret_unless_the_ciphertext_was_touched() {
                 ([0; 1568], [0; 1568], [0; 32], [1; 32]);
             let secret = A::kem_generate(&mut Os, &mut public).unwrap();
             B::kem_encapsulate(&mut Os, &public, &mut ciphertext, &mut there).unwrap();
-            A::kem_decapsulate(secret, &ciphertext, &mut here).unwrap();
+            A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
             assert_eq!(here, there);
 
             let secret = A::kem_generate(&mut Os, &mut public).unwrap();
             B::kem_encapsulate(&mut Os, &public, &mut ciphertext, &mut there).unwrap();
             ciphertext[usize::from(random::<1>()[0])] ^= 1;
-            A::kem_decapsulate(secret, &ciphertext, &mut here).unwrap();
+            A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
             assert_ne!(here, there);
         }
     }

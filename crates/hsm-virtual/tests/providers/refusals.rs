@@ -102,7 +102,7 @@ fn a_point_that_is_none_is_refused_wherever_it_comes() {
             let mut shared = [0; 48];
             let at = || format!("{} {}", type_name::<P>(), hex::encode(point));
             assert_eq!(
-                P::ecdh_agree(secret, &point, &mut shared),
+                P::ecdh_agree(&secret, &point, &mut shared),
                 Err(CryptoError),
                 "{}",
                 at()

@@ -78,10 +78,10 @@ fn bare<P: Provider>(calls: u32) -> Duration {
         let (ours, our_point) = P::ecdh_generate(&mut rng).expect("a key");
         let (theirs, their_point) = P::ecdh_generate(&mut rng).expect("a key");
         let kem = P::kem_generate(&mut rng, &mut key).expect("a key");
-        P::ecdh_agree(ours, &their_point, &mut shared).expect("agreed");
-        P::ecdh_agree(theirs, &our_point, &mut shared).expect("agreed");
+        P::ecdh_agree(&ours, &their_point, &mut shared).expect("agreed");
+        P::ecdh_agree(&theirs, &our_point, &mut shared).expect("agreed");
         P::kem_encapsulate(&mut rng, &key, &mut ciphertext, &mut kem_shared).expect("encapsulated");
-        P::kem_decapsulate(kem, &ciphertext, &mut kem_shared).expect("decapsulated");
+        P::kem_decapsulate(&kem, &ciphertext, &mut kem_shared).expect("decapsulated");
         // Grant, Consent, Receipt, Seal; the first three are verified, and a certificate on each side.
         (0..4).for_each(|_| {
             black_box(P::sign(&signer, &mut rng, &message).expect("signed"));

@@ -71,7 +71,7 @@ impl Provider for RustCrypto {
 
     #[inline(never)]
     fn ecdh_agree(
-        secret: Self::EcdhSecret,
+        secret: &Self::EcdhSecret,
         peer: &EcPoint,
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError> {
@@ -112,7 +112,7 @@ impl Provider for RustCrypto {
 
     #[inline(never)]
     fn kem_decapsulate(
-        secret: Self::KemSecret,
+        secret: &Self::KemSecret,
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
