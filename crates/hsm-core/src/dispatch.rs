@@ -5,6 +5,7 @@ use crate::{
     cloning::{
         Refusal,
         master::{Master, MasterCycle},
+        sealing::seal,
         secondary::{Kept, Secondary, write_receipt},
     },
     crypto::{Direction, Provider},
@@ -202,13 +203,7 @@ fn admin<B: Board>(
             let cycle = cycle.as_mut().ok_or(Status::OutOfOrder)?;
             Ok(cycle.parcel(&mut master, *run, consent, out)?)
         }
-        AdminCommand::Seal(receipt) => {
-            let running = cycle.as_mut().ok_or(Status::OutOfOrder)?;
-            if running.seal(&mut master, receipt, out)? {
-                *cycle = None;
-            }
-            Ok(())
-        }
+        AdminCommand::Seal(receipt) => Ok(seal(&mut master, cycle, receipt, out)?),
         // Answered above, without the module's key.
         AdminCommand::Journal { .. } => Err(Status::OutOfOrder),
     }

@@ -51,6 +51,9 @@ impl Exchange {
         out: &mut Writer<'_>,
         run: impl FnOnce(&Command<'_>, &mut Writer<'_>) -> Result<(), Status>,
     ) -> Result<Status, Status> {
+        if out.room() < limits::CHAINED_COMMAND {
+            return Err(Status::WrongLength);
+        }
         let apdu = CommandApdu::parse(bytes).map_err(|_shape| Status::WrongLength)?;
         if (apdu.cla, apdu.ins) == (CLA_INTERINDUSTRY, ins::GET_RESPONSE) {
             return self.fetch(&apdu, out);

@@ -105,7 +105,8 @@ impl<B: Board> Module<B> {
     }
 
     /// A command APDU arrives; the response goes into the front of `response`, and its length comes back.
-    /// `response` holds at least 258 bytes; [`hsm_protocol::limits::RESPONSE_APDU`] is enough for every command.
+    /// `response` holds at least [`hsm_protocol::limits::RESPONSE_ROOM`] bytes, or nothing is run and `6700` answered;
+    /// [`hsm_protocol::limits::RESPONSE_APDU`] is enough for every command.
     pub fn apdu(&mut self, command: &[u8], now: Millis, response: &mut [u8]) -> usize {
         self.tick(now);
         let mut exchange = core::mem::take(&mut self.exchange);

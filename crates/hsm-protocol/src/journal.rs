@@ -1,14 +1,25 @@
 //! Whom a master cloned to (PROTOCOL § 2.8).
 
-use crate::{Malformed, Serial, limits, reader::Reader, verifier::Sha384Digest, writer::Writer};
+use crate::{
+    Malformed, Serial,
+    cloning::{Condition, Cycle, Ticket},
+    limits,
+    reader::Reader,
+    verifier::Sha384Digest,
+    writer::Writer,
+};
 
 /// One Parcel that left a master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalEntry {
     /// The Parcel's number: 1 for a master's first.
     pub number: u64,
-    /// The cycle it belongs to: 1 for a master's first.
-    pub cycle: u32,
+    /// The cycle it belongs to, and its choices.
+    pub cycle: Cycle,
+    /// Whom the master was allowed to clone to.
+    pub ticket: Ticket,
+    /// What the secondary was before.
+    pub condition: Condition,
     /// The secondary.
     pub serial: Serial,
     /// SHA-384 of the secondary's certificate.
@@ -21,13 +32,15 @@ pub struct JournalEntry {
 
 impl JournalEntry {
     /// Its size on the wire and in the store, in bytes.
-    pub const SIZE: usize = 8 + 4 + Serial::MAX + 48 + 48 + 1;
+    pub const SIZE: usize = 8 + Cycle::SIZE + 1 + 1 + Serial::MAX + 48 + 48 + 1;
 
     /// Reads the fields.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             number: reader.u64()?,
-            cycle: reader.u32()?,
+            cycle: Cycle::read(reader)?,
+            ticket: Ticket::from_byte(reader.u8()?)?,
+            condition: Condition::from_byte(reader.u8()?)?,
             serial: Serial::read(reader)?,
             certificate: *reader.array()?,
             transcript: *reader.array()?,
@@ -38,7 +51,9 @@ impl JournalEntry {
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u64(self.number)?;
-        writer.u32(self.cycle)?;
+        self.cycle.write(writer)?;
+        writer.u8(self.ticket.to_byte())?;
+        writer.u8(self.condition.to_byte())?;
         self.serial.write(writer)?;
         writer.bytes(&self.certificate)?;
         writer.bytes(&self.transcript)?;

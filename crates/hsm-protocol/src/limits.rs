@@ -24,7 +24,10 @@ pub const FRAME_BODY: usize = 65_548;
 /// The data of a chained command, all links together; the longest cloning message fits.
 pub const CHAINED_COMMAND: usize = 8 * 1024;
 
-/// The data that one ENCIPHER or DECIPHER command takes.
+/// The least room for a response: every message and the status word, before it is split to the length asked for.
+pub const RESPONSE_ROOM: usize = CHAINED_COMMAND + 2;
+
+/// The data that one CIPHER command takes.
 pub const CIPHER_DATA: usize = 60 * 1024;
 
 /// Epochs in a keyring.

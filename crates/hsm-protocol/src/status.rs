@@ -45,10 +45,12 @@ pub enum Status {
     RunBroken,
     /// What the secondary stored is not what the master sent.
     NotProved,
-    /// A certificate is installed already, or a key was made already.
+    /// A certificate is installed already.
     AlreadyCertified,
     /// The module has no certificate yet.
     NotCertified,
+    /// One of the two modules is virtual and the other is not.
+    OtherKind,
 }
 
 impl Status {
@@ -79,6 +81,7 @@ impl Status {
             Self::NotProved => 0x9808,
             Self::AlreadyCertified => 0x9809,
             Self::NotCertified => 0x980A,
+            Self::OtherKind => 0x980B,
         }
     }
 
@@ -93,7 +96,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -116,6 +119,7 @@ impl Status {
         Self::NotProved,
         Self::AlreadyCertified,
         Self::NotCertified,
+        Self::OtherKind,
     ];
 }
 

@@ -69,6 +69,11 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// How many bytes more there is room for.
+    pub const fn room(&self) -> usize {
+        self.out.len().saturating_sub(self.used)
+    }
+
     /// How many bytes were written.
     pub const fn len(&self) -> usize {
         self.used

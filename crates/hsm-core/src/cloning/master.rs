@@ -1,7 +1,7 @@
 //! The master's part: takes Offers, pays for Parcels, seals Receipts.
 
 use super::{
-    Refusal, own, peers, proof,
+    Refusal, own, peers,
     transcript::{RunKeys, SealedMessage, SharedSecrets, Transcript},
 };
 use crate::{
@@ -9,18 +9,17 @@ use crate::{
     csp::{Csps, Kek, ParcelContents},
     device::Device,
     platform::{Board, Platform},
-    store::{Image, Store},
+    store::Store,
     time::{Millis, RUN},
 };
 use heapless::Vec;
 use hsm_protocol::{
     EcPoint, Serial, Sha384Digest, Verifier,
     certificate::{Chain, Root},
-    cloning::{Consent, Cycle, Grant, GrantBody, Offer, Ticket},
+    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Ticket},
     identity::PROTOCOL_VERSION,
     journal::JournalEntry,
     limits,
-    receipt::{Receipt, Seal},
     signed::{SignedLabel, signed_message},
     writer::Writer,
 };
@@ -56,6 +55,7 @@ struct Granted {
 #[derive(Clone, Copy)]
 struct Peer {
     transcript: Transcript,
+    condition: Condition,
     serial: Serial,
     public: EcPoint,
     certificate: Sha384Digest,
@@ -146,94 +146,21 @@ impl MasterCycle {
         outcome
     }
 
-    /// Receipt → Seal, for a run of this cycle or an earlier one. Asked again, it answers again and counts nothing.
-    /// Returns whether the cycle is complete and has disabled its master.
-    pub(crate) fn seal<B: Board>(
-        &mut self,
-        master: &mut Master<'_, B>,
-        bytes: &[u8],
-        out: &mut Writer<'_>,
-    ) -> Result<bool, Refusal> {
-        let receipt = Receipt::parse(bytes)?;
-        let statement = receipt.statement()?;
-        let crypto = master.signer;
-        let device = master.store.device();
-        let mut journal = master.store.image().open_journal::<B::Crypto>(master.kek)?;
-        let entry = journal
-            .find_mut(&statement.transcript)
-            .ok_or(Refusal::NotFound)?;
-
-        // The certificate was verified before the Grant; the journal remembers which it was.
-        let leaf = receipt.chain.leaf();
-        let certificate = <B::Crypto as Verifier>::sha384(&[leaf.as_der()]);
-        if entry.serial != statement.secondary.serial
-            || entry.certificate != certificate
-            || entry.certificate != statement.secondary.certificate
-            || entry.number != statement.number
-            || statement.master.serial != master.platform.serial
-        {
-            return Err(Refusal::NotProved);
-        }
-        verify::<B>(
-            leaf.public(),
-            &Receipt::signed::<B::Crypto>(receipt.statement_bytes),
-            receipt.signature,
-        )?;
-        let proof::Proved { .. } = proof::check::<B::Crypto>(master.csps, device, &statement)?;
-
-        let signed = Seal::signed::<B::Crypto>(receipt.statement_bytes, receipt.signature);
-        let signature = B::Crypto::sign(crypto, &mut master.platform.rng, &signed).map_err(own)?;
-        let chain = device.chain.clone();
-        let is_new = !core::mem::replace(&mut entry.sealed, true);
-        let disables = if is_new {
-            self.record(master, entry.serial, &journal)?
-        } else {
-            false
-        };
-        Seal {
-            chain: Chain::parse(&chain)?,
-            signature: &signature,
-        }
-        .write(out)?;
-        Ok(disables)
+    /// Whether the cycle disables its master, and this serial number is the last of those announced.
+    pub(super) fn completes_with(&self, serial: Serial) -> bool {
+        let count = self
+            .sealed
+            .len()
+            .saturating_add(usize::from(!self.sealed.contains(&serial)));
+        self.cycle.options.disable_master && count >= usize::from(self.cycle.secondaries)
     }
 
-    /// One write: the entry is sealed and, with the last one of a disabling cycle, cloning is off.
-    fn record<B: Board>(
-        &mut self,
-        master: &mut Master<'_, B>,
-        serial: Serial,
-        journal: &crate::journal::Journal,
-    ) -> Result<bool, Refusal> {
-        let is_counted = self.cycle.options.disable_master && !self.sealed.contains(&serial);
-        let count = self.sealed.len().saturating_add(usize::from(is_counted));
-        let disables =
-            self.cycle.options.disable_master && count >= usize::from(self.cycle.secondaries);
-        let Master {
-            platform,
-            store,
-            kek,
-            csps,
-            ..
-        } = master;
-        let was_cloning = csps.settings.cloning;
-        csps.settings.cloning = was_cloning && !disables;
-        let written = store.update(platform, |image: &mut Image, platform| {
-            image.seal_journal(platform, kek, journal)?;
-            if disables {
-                image.seal_csps(platform, kek, csps)
-            } else {
-                Ok(())
-            }
-        });
-        if written.is_err() {
-            csps.settings.cloning = was_cloning;
+    /// Counts a serial number, once.
+    pub(super) fn count(&mut self, serial: Serial) {
+        if self.cycle.options.disable_master && !self.sealed.contains(&serial) {
+            // There is room for all that a disabling cycle announces; the last of them ends it.
+            self.sealed.push(serial).unwrap_or_default();
         }
-        written?;
-        if is_counted {
-            self.sealed.push(serial).map_err(|_full| Refusal::Fault)?;
-        }
-        Ok(disables)
     }
 }
 
@@ -248,9 +175,8 @@ fn answer<B: Board>(
     let offer = Offer::parse(bytes)?;
     let device = master.store.device();
     let genuine = Root::parse(&device.root)?.verify::<B::Crypto>(&offer.chain)?;
-    if genuine.serial() == master.platform.serial {
-        return Err(Refusal::SameModule);
-    }
+    let own_chain = Chain::parse(&device.chain)?;
+    super::check_pair(&own_chain, &genuine)?;
 
     let rng = &mut master.platform.rng;
     let mut secrets = SharedSecrets::empty();
@@ -261,13 +187,7 @@ fn answer<B: Board>(
     let mut nonce = [0; 32];
     rng.fill(&mut nonce).map_err(own)?;
 
-    Grant::write_open(
-        out,
-        &nonce,
-        &ecdh,
-        &ciphertext,
-        &Chain::parse(&device.chain)?,
-    )?;
+    Grant::write_open(out, &nonce, &ecdh, &ciphertext, &own_chain)?;
     let mut transcript = Transcript::new::<B::Crypto>();
     transcript.absorb::<B::Crypto>(bytes);
     transcript.absorb::<B::Crypto>(out.written());
@@ -276,6 +196,7 @@ fn answer<B: Board>(
     seal_terms::<B>(master, keys, &mut transcript, cycle, out)?;
     Ok(Peer {
         transcript,
+        condition: offer.condition,
         serial: genuine.serial(),
         public: *genuine.public(),
         certificate: *genuine.hash(),
@@ -290,7 +211,7 @@ fn seal_terms<B: Board>(
     cycle: Cycle,
     out: &mut Writer<'_>,
 ) -> Result<(), Refusal> {
-    let terms = GrantBody::terms(Ticket::Unrestricted, &cycle)?;
+    let terms = GrantBody::terms(TICKET, &cycle)?;
     let digest = <B::Crypto as Verifier>::sha384(&[transcript.hash(), &terms]);
     let message = signed_message(SignedLabel::Grant, &digest);
     let signature =
@@ -365,7 +286,9 @@ impl Peer {
 
         journal.append::<B::Crypto>(JournalEntry {
             number,
-            cycle: cycle.number,
+            cycle,
+            ticket: TICKET,
+            condition: self.condition,
             serial: self.serial,
             certificate: self.certificate,
             transcript: *self.transcript.hash(),
@@ -378,6 +301,14 @@ impl Peer {
     }
 }
 
-fn verify<B: Board>(public: &EcPoint, message: &[u8], signature: &[u8; 96]) -> Result<(), Refusal> {
+/// A peer's signature, or the peer is not who its certificate names.
+pub(super) fn verify<B: Board>(
+    public: &EcPoint,
+    message: &[u8],
+    signature: &[u8; 96],
+) -> Result<(), Refusal> {
     <B::Crypto as Verifier>::verify(public, message, signature).map_err(|_bad| Refusal::NotGenuine)
 }
+
+/// The only ticket of this version.
+const TICKET: Ticket = Ticket::Unrestricted;

@@ -1,15 +1,20 @@
 //! Cloning (PROTOCOL § 4). The master's part and the secondary's share the transcript and what is proved; nothing else.
 //!
-//! Each part is a small enum with one way forward: a message consumes what the state holds, and an error leaves `Idle`
+//! Each part is a small enum with one way forward: a message uses up what the state holds, and an error leaves `Idle`
 //! behind, so that the keys of the run go with it.
 
 pub(crate) mod master;
 mod proof;
+pub(crate) mod sealing;
 pub(crate) mod secondary;
 mod transcript;
 
 use crate::{crypto::CryptoError, platform::Fault};
-use hsm_protocol::{Status, certificate::CertificateRefusal, cloning::MessageRefusal};
+use hsm_protocol::{
+    Status,
+    certificate::{CertificateRefusal, Chain, Genuine, Role},
+    cloning::MessageRefusal,
+};
 
 /// Why a module ends a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub(crate) enum Refusal {
     NotGenuine,
     /// Both are the same module.
     SameModule,
+    /// One is virtual and the other is not.
+    OtherKind,
     /// A message was changed, or belongs to another run.
     Broken,
     /// No journal entry knows this run.
@@ -45,6 +52,7 @@ impl From<Refusal> for Status {
             Refusal::ForeignRoot => Self::ForeignRoot,
             Refusal::NotGenuine => Self::NotGenuine,
             Refusal::SameModule => Self::SameModule,
+            Refusal::OtherKind => Self::OtherKind,
             Refusal::Broken => Self::RunBroken,
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,
@@ -81,6 +89,21 @@ impl From<CertificateRefusal> for Refusal {
             CertificateRefusal::ForeignRoot => Self::ForeignRoot,
             CertificateRefusal::NotGenuine => Self::NotGenuine,
         }
+    }
+}
+
+/// Two different modules of one kind: a virtual one, whose key lies on a host, gets nothing from hardware.
+fn check_pair(own: &Chain<'_>, peer: &Genuine<'_>) -> Result<(), Refusal> {
+    let Role::Module { serial, is_virtual } = own.leaf().role() else {
+        return Err(Refusal::Fault);
+    };
+    if peer.serial() == serial {
+        return Err(Refusal::SameModule);
+    }
+    if peer.is_virtual() == is_virtual {
+        Ok(())
+    } else {
+        Err(Refusal::OtherKind)
     }
 }
 

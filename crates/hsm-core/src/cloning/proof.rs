@@ -8,8 +8,10 @@ use crate::{
     pin::Slot,
 };
 use hsm_protocol::{
-    Malformed, limits,
-    receipt::{Commitments, Item, Statement},
+    Malformed,
+    journal::JournalEntry,
+    limits,
+    receipt::{Commitments, Item, Party, Statement},
     settings::UserPinPolicy,
     writer::Writer,
 };
@@ -98,29 +100,39 @@ pub(super) fn prove<C: Provider>(
     Ok(proof)
 }
 
-/// Whether a statement says what these CSPs say. Sameness is the whole point: all of it is compared, in constant time.
+/// Whether a statement says what the journal and these CSPs say, word for word. Nothing is taken on the secondary's
+/// word: the whole statement is made anew, and its proof, which covers the rest, is compared in constant time.
 pub(super) fn check<C: Provider>(
     csps: &Csps,
     device: &Device,
+    (master, entry): (Party, &JournalEntry),
     statement: &Statement,
 ) -> Result<Proved, Refusal> {
-    let (number, epoch) = csps.keyring.current().ok_or(Refusal::NotProved)?;
-    let options = statement.cycle.options;
+    let (epoch, key) = csps.keyring.current().ok_or(Refusal::NotProved)?;
+    let options = entry.cycle.options;
     let copied = Copied {
         auto_lock: options.auto_lock && csps.settings.auto_lock.is_some(),
         policy: options.user_pin_policy && csps.settings.policy.is_some(),
     };
-    let commitments = commit::<C>(csps, device, copied)?;
-    let expected = prove::<C>(
-        epoch,
-        &Statement {
-            commitments,
-            ..*statement
+    let mut expected = Statement {
+        transcript: entry.transcript,
+        number: entry.number,
+        cycle: entry.cycle,
+        ticket: entry.ticket,
+        master,
+        secondary: Party {
+            serial: entry.serial,
+            certificate: entry.certificate,
         },
-    )?;
-    let same = expected.ct_eq(&statement.proof);
-    let named = statement.group == *csps.keyring.group() && statement.epoch == number;
-    if bool::from(same) && named && commitments == statement.commitments {
+        condition: entry.condition,
+        group: *csps.keyring.group(),
+        epoch,
+        commitments: commit::<C>(csps, device, copied)?,
+        proof: [0; 48],
+    };
+    expected.proof = prove::<C>(key, &expected)?;
+    let is_proved = bool::from(expected.proof.ct_eq(&statement.proof));
+    if is_proved && expected == *statement {
         Ok(Proved(()))
     } else {
         Err(Refusal::NotProved)

@@ -190,9 +190,7 @@ impl<C: Provider> Offered<C> {
             return Err(Refusal::Version);
         }
         let peer = Root::parse(&device.root)?.verify::<C>(&grant.chain)?;
-        if peer.serial() == secondary.platform.serial {
-            return Err(Refusal::SameModule);
-        }
+        super::check_pair(&Chain::parse(&device.chain)?, &peer)?;
 
         let mut secrets = SharedSecrets::empty();
         C::ecdh_agree(&self.ecdh, grant.ecdh, &mut secrets.ecdh).map_err(peers)?;
