@@ -13,7 +13,7 @@
 //! | [`cycle`] | one master, many secondaries at once |
 //! | [`cipher`] | a stream's data units, through a module |
 //! | [`settings`], [`receipt`] | files of this computer |
-//! | [`folders`], [`file`] | where they are, and how they are written |
+//! | [`folders`], [`mod@file`] | where they are, and how they are written |
 //! | [`error`] | what to do next |
 
 #![forbid(unsafe_code)]
@@ -38,3 +38,14 @@ pub mod transport;
 mod worker;
 
 pub use hsm_protocol::{Serial, cloning::Options};
+
+/// What programs show of the protocol's own types.
+pub mod protocol {
+    pub use hsm_protocol::{
+        cloning::{Condition, Ticket},
+        identity::LockState,
+        journal::JournalEntry,
+        receipt::{Statement, VerifiedReceipt},
+        settings::{EncryptionMode, ModuleStatus, Role},
+    };
+}

@@ -3,6 +3,7 @@
 pub mod pcsc;
 pub mod socket;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// Where a module is plugged in. It says nothing about which module that is.
@@ -54,6 +55,34 @@ pub fn open(place: &Place) -> Result<Box<dyn Transport>, TransportError> {
         Place::Reader(name) => Box::new(pcsc::Card::open(name)?),
     })
 }
+
+/// Raises this process's limit of open files, as far as it may, so that as many modules can be connected.
+pub fn allow_connections(count: usize) {
+    let needed = u64::try_from(count)
+        .unwrap_or(u64::MAX)
+        .saturating_add(OTHER_FILES);
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return;
+    }
+    let current = limit.maximum.map_or(needed, |maximum| needed.min(maximum));
+    let raised = Rlimit {
+        current: Some(current),
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays");
+    } else if current < needed {
+        tracing::warn!(
+            needed,
+            current,
+            "too few open files are allowed for all modules"
+        );
+    }
+}
+
+/// Files that are open besides connections.
+const OTHER_FILES: u64 = 100;
 
 /// How long a module on a socket may take for one answer: as long as a run waits for its next message.
 pub const PATIENCE: Duration = Duration::from_secs(30);

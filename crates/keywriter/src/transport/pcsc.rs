@@ -16,7 +16,7 @@ const RECEIVE: usize = 65_548;
 
 /// A connection to the card in a reader.
 pub struct Card {
-    card: Option<pcsc::Card>,
+    handle: Option<pcsc::Card>,
     place: Place,
     receive: Vec<u8>,
 }
@@ -40,7 +40,7 @@ impl Card {
             .and_then(|context| context.connect(&name, ShareMode::Shared, Protocols::T1));
         match card {
             Ok(card) => Ok(Self {
-                card: Some(card),
+                handle: Some(card),
                 place,
                 receive: vec![0; RECEIVE],
             }),
@@ -52,7 +52,7 @@ impl Card {
 impl Transport for Card {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let place = &self.place;
-        let Some(card) = &self.card else {
+        let Some(card) = &self.handle else {
             return Err(TransportError::PulledOut {
                 place: place.clone(),
             });
@@ -76,7 +76,9 @@ impl Transport for Card {
 impl Card {
     /// The crate's own drop would reset the card.
     fn leave(&mut self) {
-        let Some(card) = self.card.take() else { return };
+        let Some(card) = self.handle.take() else {
+            return;
+        };
         if let Err((card, error)) = card.disconnect(Disposition::LeaveCard) {
             tracing::debug!(place = %self.place, %error, "not disconnected");
             drop(card);
@@ -145,7 +147,9 @@ impl Watch {
     ///
     /// Readers beyond the fifteenth are looked at when this is called, and not waited for.
     pub fn wait_change(&mut self, timeout: Duration) -> Option<bool> {
-        let outcome = self.context().and_then(|context| self.wait(&context, timeout));
+        let outcome = self
+            .context()
+            .and_then(|context| self.wait(&context, timeout));
         match outcome {
             Ok(changed) => Some(changed),
             // A reader vanished between the list and the wait.
@@ -179,10 +183,11 @@ impl Watch {
             })
             .collect();
         // Those that are not known yet answer at once, and are no change by themselves.
-        let (waited, looked_at) = states.split_at_mut(states.len().min(WAIT_MAX - 1));
+        let waited = states.len().min(WAIT_MAX - 1);
+        let (waited, looked_at) = states.split_at_mut(waited);
         let mut changed = is_new && !self.seen.is_empty();
         for more in looked_at.chunks_mut(WAIT_MAX) {
-            changed |= settle(context, more, Duration::ZERO)?;
+            changed |= settle(context, more, Duration::ZERO)?.unwrap_or_default();
         }
         let mut entries: Vec<_> = waited
             .iter()
@@ -190,32 +195,39 @@ impl Watch {
             .collect();
         entries.push(ReaderState::new(pcsc::PNP_NOTIFICATION(), State::UNAWARE));
         let patience = if changed { Duration::ZERO } else { timeout };
-        changed |= settle(context, &mut entries, patience)?;
+        match settle(context, &mut entries, patience)? {
+            Some(is_different) => changed |= is_different,
+            None if !changed => return Ok(false),
+            None => {}
+        }
         entries.pop();
         self.seen = entries
             .iter()
             .chain(&*looked_at)
-            .map(|state| (state.name().to_owned(), state.event_state() - State::CHANGED))
+            .map(|state| {
+                (
+                    state.name().to_owned(),
+                    state.event_state() - State::CHANGED,
+                )
+            })
             .collect();
         Ok(changed)
     }
 }
 
-/// Waits; whether an entry whose state was known before is different now, or the list of readers is.
+/// Waits; whether an entry that was known before is different now, or the list of readers is. `None`: time is over.
 fn settle(
     context: &Context,
     states: &mut [ReaderState],
     timeout: Duration,
-) -> Result<bool, Error> {
+) -> Result<Option<bool>, Error> {
     match context.get_status_change(timeout, states) {
-        Ok(()) => Ok(states.iter().any(|state| {
-            state.event_state().contains(State::CHANGED) && !state.current_state().is_empty()
-                || state.name() == pcsc::PNP_NOTIFICATION()
-                    && state.event_state().contains(State::CHANGED)
-        })),
-        Err(Error::Timeout) => {
-            Ok(false)
-        }
+        Ok(()) => Ok(Some(states.iter().any(|state| {
+            let is_known =
+                !state.current_state().is_empty() || state.name() == pcsc::PNP_NOTIFICATION();
+            is_known && state.event_state().contains(State::CHANGED)
+        }))),
+        Err(Error::Timeout) => Ok(None),
         Err(error) => Err(error),
     }
 }

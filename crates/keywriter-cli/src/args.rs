@@ -1,0 +1,233 @@
+//! What is typed.
+
+use crate::failure::Failure;
+use clap::{Parser, Subcommand, ValueEnum};
+use keywriter::{
+    Serial,
+    discovery::{Discovery, Kinds},
+    folders::Folders,
+    genuine::TrustedRoot,
+};
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+/// Clones a master security module to others, and keeps the receipts.
+#[derive(Debug, Parser)]
+#[command(name = "keywriter", version, propagate_version = true)]
+pub(crate) struct Args {
+    /// The folder of a virtual hub [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The root certificate of your modules, PEM [default: the hub's]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) root: Option<PathBuf>,
+    /// Where to look for modules
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) transport: TransportKind,
+    /// Print one JSON object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Tell more on standard error; twice, still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// What to log on standard error, as in `RUST_LOG`: a level, or TARGET=LEVEL,...
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where modules are looked for.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum TransportKind {
+    /// A hub's sockets and PC/SC readers
+    #[default]
+    All,
+    /// A hub's sockets
+    Socket,
+    /// PC/SC readers
+    Pcsc,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the modules that are plugged in
+    List,
+    /// Choose the master
+    #[command(subcommand)]
+    Master(MasterCommand),
+    /// Clone the master to the modules that are plugged in
+    Clone(CloneChoices),
+    /// Take the Auto-Lock and User PIN Policy choices to another computer
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+    /// Check receipts
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// Show whom a master cloned to; it must be unlocked by its Administrator
+    Journal {
+        /// The master
+        serial: Serial,
+    },
+    /// Cipher a file's raw data units, without padding and without authentication
+    #[command(subcommand)]
+    DataUnits(DataUnitsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MasterCommand {
+    /// Make a module the master, with these choices
+    Set {
+        /// The module
+        serial: Serial,
+        /// Copy the unattended auto-lock too
+        #[arg(long)]
+        auto_lock: bool,
+        /// Copy the User PIN policy too
+        #[arg(long)]
+        user_pin_policy: bool,
+        /// Disable cloning on the master once all secondaries of a cycle are done
+        #[arg(long)]
+        disable_master: bool,
+    },
+    /// Show the master, and whether it is active
+    Show,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CloneChoices {
+    /// Clone to this module and to no other that is not named
+    #[arg(long, value_name = "SERIAL")]
+    pub(crate) to: Vec<Serial>,
+    /// Work on so many at the same time; 1 is one after the other [default: all, at most 64]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) jobs: Option<u8>,
+    /// Where receipts go [default: keywriter/receipts in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) receipts: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Write the choices to a file
+    Export {
+        /// The file
+        file: PathBuf,
+    },
+    /// Take the choices from a file
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReceiptCommand {
+    /// Check a receipt offline, with the root certificate alone
+    Verify {
+        /// The receipt
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataUnitsCommand {
+    /// Encipher a file
+    Encipher(DataUnitsChoices),
+    /// Decipher a file
+    Decipher(DataUnitsChoices),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataUnitsChoices {
+    /// The module; unlocked
+    pub(crate) serial: Serial,
+    /// The file to read, in whole blocks of 16 bytes
+    pub(crate) input: PathBuf,
+    /// The file to write
+    pub(crate) output: PathBuf,
+    /// The size of a data unit, in bytes: a multiple of 16
+    #[arg(long, default_value_t = 4096, value_name = "BYTES")]
+    pub(crate) unit_size: u16,
+    /// The number of the first data unit
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub(crate) first: u64,
+}
+
+impl Args {
+    /// Sends the log to standard error: from `--log`, else `RUST_LOG`, else as many `-v` as there are.
+    pub(crate) fn start_logging(&self) -> Result<(), Failure> {
+        let default = match self.verbose {
+            0 => "error",
+            1 => "info",
+            2 => "debug",
+            _ => "trace",
+        };
+        let filter = match &self.log {
+            Some(filter) => EnvFilter::try_new(filter)
+                .map_err(|error| Failure::Usage(format!("--log: {error}")))?,
+            None if self.verbose == 0 => {
+                EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(default))
+            }
+            None => EnvFilter::new(default),
+        };
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .init();
+        Ok(())
+    }
+
+    /// This user's folders.
+    pub(crate) fn folders(&self) -> Result<Folders, Failure> {
+        Ok(Folders::find(self.state.clone())?)
+    }
+
+    /// Where modules are looked for.
+    pub(crate) fn discovery(&self) -> Result<Discovery, Failure> {
+        let kinds = match self.transport {
+            TransportKind::All => Kinds::All,
+            TransportKind::Socket => Kinds::Sockets,
+            TransportKind::Pcsc => Kinds::Readers,
+        };
+        Ok(Discovery::new(self.folders()?.run(), kinds))
+    }
+
+    /// The root certificate: the named one, else the hub's, else none.
+    pub(crate) fn trusted_root(&self) -> Result<Option<TrustedRoot>, Failure> {
+        if let Some(path) = &self.root {
+            return Ok(Some(TrustedRoot::load(path)?));
+        }
+        let path = self.folders()?.hub_root();
+        if path.exists() {
+            Ok(Some(TrustedRoot::load(&path)?))
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn jobs_are_1_to_64() {
+        let parse = |jobs| Args::try_parse_from(["keywriter", "clone", "--jobs", jobs]).is_ok();
+        assert!(parse("1") && parse("64"));
+        assert!(!parse("0") && !parse("65"));
+    }
+
+    #[test]
+    fn a_serial_number_in_small_letters_is_a_usage_error() {
+        assert!(Args::try_parse_from(["keywriter", "journal", "vm0001"]).is_err());
+        assert!(Args::try_parse_from(["keywriter", "journal", "VM0001"]).is_ok());
+    }
+}

@@ -1,0 +1,101 @@
+//! `keywriter clone`
+
+use crate::{
+    args::{Args, CloneChoices},
+    failure::{Count, Failure},
+    progress::Progress,
+};
+use keywriter::{
+    cycle::{self, Event, Setup, Summary},
+    plan::Request,
+    receipt,
+    settings::MasterState,
+};
+use std::sync::{Mutex, PoisonError};
+
+pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
+    let folders = args.folders()?;
+    let MasterState { master, options } = MasterState::load(&folders.master())?;
+    let receipts = choices
+        .receipts
+        .clone()
+        .unwrap_or_else(|| folders.receipts());
+    let setup = Setup {
+        request: Request {
+            master,
+            options,
+            to: choices.to.clone(),
+        },
+        jobs: choices.jobs.map(usize::from),
+        root: args.trusted_root()?,
+        receipts: Some(receipts.clone()),
+    };
+    let discovery = args.discovery()?;
+    let progress = Progress::new(args.json);
+    // Events come from many threads; the first thing that goes wrong with their output is what is reported.
+    let trouble = Mutex::new(None);
+    let emit = |event: Event| {
+        let kept = match &event {
+            Event::Done {
+                receipt: Some(receipt),
+                ..
+            } => receipt::keep(&receipts, receipt).map(Some),
+            _ => Ok(None),
+        };
+        let outcome = match kept {
+            Ok(path) => progress.show(&event, path.as_deref()),
+            // The clone is one all the same, and `clone` again fetches its receipt.
+            Err(error) => progress.show(&event, None).and(Err(error.into())),
+        };
+        if let Err(failure) = outcome {
+            let mut first = trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(failure);
+        }
+    };
+    let summary = cycle::run(&discovery, &setup, &emit)?;
+    match trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(failure) => Err(failure),
+        None => conclude(master, summary),
+    }
+}
+
+fn conclude(master: keywriter::Serial, summary: Summary) -> Result<(), Failure> {
+    match summary {
+        Summary { failed: 0, .. } => Ok(()),
+        Summary {
+            master_lost: true, ..
+        } => Err(Failure::MasterLost(master)),
+        Summary {
+            began: false,
+            done: 0,
+            ..
+        } => Err(Failure::NothingDone),
+        Summary { failed, .. } => Err(Failure::Some(Count(failed))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_says_how_the_cycle_went() {
+        let master = "VM0001".parse().unwrap();
+        let code = |done, failed, began, master_lost| {
+            let summary = Summary {
+                done,
+                failed,
+                began,
+                disabled: false,
+                master_lost,
+            };
+            conclude(master, summary).map_or_else(|failure| failure.code(), |()| 0)
+        };
+        assert_eq!(code(9, 0, true, false), 0);
+        assert_eq!(code(8, 1, true, false), 1);
+        assert_eq!(code(0, 1, true, false), 1);
+        assert_eq!(code(0, 3, false, false), 3);
+        assert_eq!(code(2, 1, false, false), 1);
+        assert_eq!(code(2, 1, true, true), 6);
+    }
+}

@@ -1,0 +1,220 @@
+//! `keywriter list`
+
+use super::survey_all;
+use crate::{
+    args::Args,
+    failure::{Failure, with_sources},
+    output, table,
+};
+use keywriter::{
+    Serial,
+    protocol::{LockState, Role},
+    settings::MasterState,
+    survey::{Facts, Survey},
+    transport::Place,
+};
+use serde::Serialize;
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    // A state that cannot be read marks no master; `master show` says why.
+    let master = MasterState::load(&args.folders()?.master())
+        .ok()
+        .map(|state| state.master);
+    let found = survey_all(args)?;
+    if args.json {
+        print_json(&found, master)?;
+    } else {
+        print_text(&found, master)?;
+    }
+    if found.modules.is_empty() && found.twins.is_empty() {
+        Err(Failure::NoModule)
+    } else {
+        Ok(())
+    }
+}
+
+fn print_text(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
+    if !found.modules.is_empty() {
+        let header = ["SERIAL", "STATE", "ROLE", "CLONING", "GENUINE", "PLACE"];
+        let mut rows = vec![header.map(String::from).to_vec()];
+        let facts = found.modules.iter().map(|present| &present.facts);
+        rows.extend(facts.map(|facts| row(facts, master)));
+        output::line(table::render(&rows).trim_end())?;
+    }
+    for twins in &found.twins {
+        eprintln!(
+            "keywriter: the same serial number was found in more than one place: {}",
+            twins.serial
+        );
+        for place in &twins.places {
+            eprintln!("  {place}");
+        }
+    }
+    for (place, error) in &found.unusable {
+        eprintln!("keywriter: {place}: {}", with_sources(error));
+        eprintln!("  {}", error.advice());
+    }
+    Ok(())
+}
+
+fn row(facts: &Facts, master: Option<Serial>) -> Vec<String> {
+    let dash = || "-".to_owned();
+    let role = facts
+        .role()
+        .map_or_else(dash, |role| role_name(role).to_owned());
+    let cloning = facts.cloning().map_or_else(dash, |is_on| {
+        if is_on { "enabled" } else { "disabled" }.to_owned()
+    });
+    let mut genuine = facts.opinion.verdict.name().to_owned();
+    if facts.opinion.is_virtual == Some(true) {
+        genuine.push_str(" (virtual)");
+    }
+    let mut place = facts.place.to_string();
+    if master == Some(facts.serial) {
+        place.push_str("  <- master");
+    }
+    vec![
+        facts.serial.to_string(),
+        lock_name(facts.lock).to_owned(),
+        role,
+        cloning,
+        genuine,
+        place,
+    ]
+}
+
+fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
+    for present in &found.modules {
+        output::json(&ModuleLine::of(&present.facts, master))?;
+    }
+    for twins in &found.twins {
+        output::json(&TwinsLine {
+            event: "twins",
+            serial: twins.serial.to_string(),
+            places: twins.places.iter().map(Place::name).collect(),
+        })?;
+    }
+    for (place, error) in &found.unusable {
+        output::json(&UnusableLine {
+            event: "unusable",
+            transport: place.kind(),
+            place: place.name(),
+            error: with_sources(error),
+            advice: error.advice(),
+        })?;
+    }
+    Ok(())
+}
+
+/// A module, as `list --json` and `master show --json` print it.
+#[derive(Serialize)]
+pub(crate) struct ModuleLine {
+    event: &'static str,
+    serial: String,
+    state: &'static str,
+    role: Option<&'static str>,
+    cloning: Option<bool>,
+    genuine: &'static str,
+    #[serde(rename = "virtual")]
+    is_virtual: Option<bool>,
+    transport: &'static str,
+    place: String,
+    firmware: String,
+    master: bool,
+}
+
+impl ModuleLine {
+    pub(crate) fn of(facts: &Facts, master: Option<Serial>) -> Self {
+        let [major, minor, patch] = facts.firmware;
+        Self {
+            event: "module",
+            serial: facts.serial.to_string(),
+            state: lock_name(facts.lock),
+            role: facts.role().map(role_name),
+            cloning: facts.cloning(),
+            genuine: facts.opinion.verdict.name(),
+            is_virtual: facts.opinion.is_virtual,
+            transport: facts.place.kind(),
+            place: facts.place.name(),
+            firmware: format!("{major}.{minor}.{patch}"),
+            master: master == Some(facts.serial),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct TwinsLine {
+    event: &'static str,
+    serial: String,
+    places: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct UnusableLine {
+    event: &'static str,
+    transport: &'static str,
+    place: String,
+    error: String,
+    advice: &'static str,
+}
+
+const fn lock_name(lock: LockState) -> &'static str {
+    match lock {
+        LockState::Shipment => "shipment",
+        LockState::Reset => "reset",
+        LockState::Locked => "locked",
+        LockState::Unlocked => "unlocked",
+    }
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Administrator => "administrator",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keywriter::genuine::{Opinion, Verdict};
+
+    fn facts() -> Facts {
+        Facts {
+            serial: "VM0001".parse().unwrap(),
+            firmware: [0, 1, 0],
+            lock: LockState::Locked,
+            status: None,
+            opinion: Opinion {
+                verdict: Verdict::Genuine,
+                is_virtual: Some(true),
+                certificate: Some([0; 48]),
+            },
+            place: Place::Socket("/run/VM0001.sock".into()),
+        }
+    }
+
+    #[test]
+    fn a_module_is_one_json_object_of_this_shape() {
+        let line = serde_json::to_string(&ModuleLine::of(&facts(), None)).unwrap();
+        assert_eq!(
+            line,
+            r#"{"event":"module","serial":"VM0001","state":"locked","role":null,"cloning":null,"genuine":"yes","virtual":true,"transport":"socket","place":"/run/VM0001.sock","firmware":"0.1.0","master":false}"#
+        );
+    }
+
+    #[test]
+    fn a_row_has_a_dash_for_what_is_not_told() {
+        assert_eq!(
+            row(&facts(), Some("VM0001".parse().unwrap())),
+            [
+                "VM0001",
+                "locked",
+                "-",
+                "-",
+                "yes (virtual)",
+                "socket /run/VM0001.sock  <- master"
+            ]
+        );
+    }
+}

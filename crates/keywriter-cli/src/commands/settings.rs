@@ -1,0 +1,57 @@
+//! `keywriter settings export|import`
+
+use crate::{
+    args::{Args, SettingsCommand},
+    failure::Failure,
+    output,
+};
+use keywriter::settings::{MasterState, Settings};
+use serde::Serialize;
+use std::path::Path;
+
+pub(crate) fn run(args: &Args, command: &SettingsCommand) -> Result<(), Failure> {
+    let path = args.folders()?.master();
+    match command {
+        SettingsCommand::Export { file } => {
+            let settings = MasterState::load(&path)?.settings();
+            settings.export(file)?;
+            print(args, "settings-exported", file, settings)
+        }
+        SettingsCommand::Import { file } => {
+            // The file first: a wrong one is told as such, whatever else is missing.
+            let settings = Settings::import(file)?;
+            MasterState::load(&path)?.with(settings).save(&path)?;
+            print(args, "settings-imported", file, settings)
+        }
+    }
+}
+
+fn print(args: &Args, event: &'static str, file: &Path, settings: Settings) -> Result<(), Failure> {
+    let Settings {
+        auto_lock,
+        user_pin_policy,
+    } = settings;
+    if args.json {
+        return output::json(&SettingsLine {
+            event,
+            file: file.display().to_string(),
+            auto_lock,
+            user_pin_policy,
+        });
+    }
+    let yes = |is_chosen| if is_chosen { "yes" } else { "no" };
+    output::line(&format!(
+        "{}: auto-lock {}, User PIN policy {}",
+        file.display(),
+        yes(auto_lock),
+        yes(user_pin_policy)
+    ))
+}
+
+#[derive(Serialize)]
+struct SettingsLine {
+    event: &'static str,
+    file: String,
+    auto_lock: bool,
+    user_pin_policy: bool,
+}

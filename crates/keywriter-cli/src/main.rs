@@ -1,0 +1,35 @@
+//! The `keywriter` program: a command line over the `keywriter` library (docs/CLI.md).
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod progress;
+mod table;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Err(failure) = args.start_logging().and_then(|()| run(&args)) {
+        failure.report(args.json);
+        return failure.exit_code();
+    }
+    ExitCode::SUCCESS
+}
+
+fn run(args: &Args) -> Result<(), failure::Failure> {
+    match &args.command {
+        Command::List => commands::list::run(args),
+        Command::Master(command) => commands::master::run(args, command),
+        Command::Clone(choices) => commands::clone::run(args, choices),
+        Command::Settings(command) => commands::settings::run(args, command),
+        Command::Receipt(command) => commands::receipt::run(args, command),
+        Command::Journal { serial } => commands::journal::run(args, *serial),
+        Command::DataUnits(command) => commands::data_units::run(args, command),
+    }
+}

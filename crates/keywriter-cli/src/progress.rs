@@ -1,0 +1,359 @@
+//! A cycle as it goes on: bars on a terminal, lines in a pipe, JSON objects with `--json`.
+
+use crate::{
+    failure::{Failure, with_sources},
+    output,
+};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use keywriter::{
+    Serial,
+    cycle::{Event, Summary},
+};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal},
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Where events are shown. Any thread may show one.
+pub(crate) enum Progress {
+    Json,
+    Lines,
+    Bars(Bars),
+}
+
+/// One bar for each secondary.
+pub(crate) struct Bars {
+    all: MultiProgress,
+    bars: Mutex<BTreeMap<Serial, ProgressBar>>,
+}
+
+impl Progress {
+    pub(crate) fn new(json: bool) -> Self {
+        if json {
+            Self::Json
+        } else if io::stdout().is_terminal() && io::stderr().is_terminal() {
+            Self::Bars(Bars {
+                all: MultiProgress::new(),
+                bars: Mutex::default(),
+            })
+        } else {
+            Self::Lines
+        }
+    }
+
+    /// Shows an event; `receipt`: where its receipt was kept.
+    pub(crate) fn show(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
+        match self {
+            Self::Json => EventLine::of(event, receipt).map_or(Ok(()), |line| output::json(&line)),
+            Self::Lines => text(event, receipt).map_or(Ok(()), |text| output::line(&text)),
+            Self::Bars(bars) => bars.show(event, receipt),
+        }
+    }
+}
+
+impl Bars {
+    fn show(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
+        match event {
+            Event::Step { serial, step } => {
+                let bar = self.bar(*serial);
+                bar.set_position((*step).into());
+                bar.set_message(step_name(*step));
+            }
+            Event::Done { serial, .. } | Event::Failed { serial, .. } => {
+                // What is finished stays as a line of text above the bars that still move.
+                let bar = self.lock().remove(serial);
+                if let Some(bar) = bar {
+                    bar.finish_and_clear();
+                    self.all.remove(&bar);
+                }
+                self.print(event, receipt)?;
+            }
+            other => self.print(other, receipt)?,
+        }
+        Ok(())
+    }
+
+    fn print(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
+        // The bars step aside, and the text stays in the terminal's history like any other.
+        text(event, receipt).map_or(Ok(()), |text| self.all.suspend(|| output::line(&text)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Serial, ProgressBar>> {
+        self.bars.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bar(&self, serial: Serial) -> ProgressBar {
+        let mut bars = self.lock();
+        let new = || {
+            let bar = self.all.add(ProgressBar::new(STEPS));
+            let style = ProgressStyle::with_template("{prefix:16} [{bar:12}] {msg}");
+            bar.set_style(style.unwrap_or_else(|_never| ProgressStyle::default_bar()));
+            bar.set_prefix(serial.to_string());
+            bar
+        };
+        bars.entry(serial).or_insert_with(new).clone()
+    }
+}
+
+/// An event as a line of text. Steps have none: a pipe is read afterwards.
+fn text(event: &Event, receipt: Option<&Path>) -> Option<String> {
+    Some(match event {
+        Event::Preflight {
+            master,
+            secondaries,
+            replaced,
+        } => {
+            let work = listed(secondaries, "nothing to do");
+            if replaced.is_empty() {
+                format!("{master} -> {work}")
+            } else {
+                let replaced = listed(replaced, "");
+                format!(
+                    "{master} -> {work}
+in use, and what they hold will be replaced: {replaced}"
+                )
+            }
+        }
+        Event::CycleBegan {
+            secondaries, jobs, ..
+        } => format!("cycle of {secondaries} began, {jobs} at the same time"),
+        Event::Joined { serial } => format!("{serial}: plugged in, joins the cycle"),
+        Event::Done {
+            serial,
+            already,
+            receipt: bytes,
+        } => {
+            let what = match (already, bytes) {
+                (false, _) => "cloned and proved",
+                (true, Some(_)) => "already done, finished now",
+                (true, None) => "already a clone of this master, left as it is",
+            };
+            match receipt {
+                Some(path) => format!("{serial}: {what}; receipt {}", path.display()),
+                None => format!("{serial}: {what}"),
+            }
+        }
+        Event::Failed { serial, failure } => format!(
+            "{serial}: failed: {}\n  {}",
+            with_sources(failure),
+            failure.advice()
+        ),
+        Event::CycleEnded(summary) => {
+            let Summary {
+                done,
+                failed,
+                disabled,
+                ..
+            } = summary;
+            let disabled = if *disabled {
+                "; cloning is disabled on the master now"
+            } else {
+                ""
+            };
+            format!("{done} done, {failed} failed{disabled}")
+        }
+        _ => return None,
+    })
+}
+
+fn listed(serials: &[Serial], none: &str) -> String {
+    if serials.is_empty() {
+        return none.to_owned();
+    }
+    let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
+    names.join(", ")
+}
+
+const STEPS: u64 = 6;
+
+const fn step_name(step: u8) -> &'static str {
+    match step {
+        1 => "offer",
+        2 => "grant",
+        3 => "consent",
+        4 => "parcel",
+        5 => "receipt",
+        _ => "seal",
+    }
+}
+
+/// An event as JSON.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum EventLine {
+    Preflight {
+        serial: String,
+        secondaries: Vec<String>,
+        replaced: Vec<String>,
+    },
+    CycleBegan {
+        serial: String,
+        secondaries: usize,
+        jobs: usize,
+        auto_lock: bool,
+        user_pin_policy: bool,
+        disable_master: bool,
+    },
+    Joined {
+        serial: String,
+    },
+    Step {
+        serial: String,
+        step: u8,
+        of: u64,
+        name: &'static str,
+    },
+    Done {
+        serial: String,
+        already: bool,
+        receipt: Option<String>,
+    },
+    Failed {
+        serial: String,
+        why: String,
+        advice: &'static str,
+    },
+    CycleEnded {
+        done: usize,
+        failed: usize,
+        disabled: bool,
+    },
+}
+
+impl EventLine {
+    fn of(event: &Event, receipt: Option<&Path>) -> Option<Self> {
+        let names = |serials: &[Serial]| serials.iter().map(Serial::to_string).collect();
+        Some(match event {
+            Event::Preflight {
+                master,
+                secondaries,
+                replaced,
+            } => Self::Preflight {
+                serial: master.to_string(),
+                secondaries: names(secondaries),
+                replaced: names(replaced),
+            },
+            Event::CycleBegan {
+                master,
+                secondaries,
+                jobs,
+                options,
+            } => Self::CycleBegan {
+                serial: master.to_string(),
+                secondaries: *secondaries,
+                jobs: *jobs,
+                auto_lock: options.auto_lock,
+                user_pin_policy: options.user_pin_policy,
+                disable_master: options.disable_master,
+            },
+            Event::Joined { serial } => Self::Joined {
+                serial: serial.to_string(),
+            },
+            Event::Step { serial, step } => Self::Step {
+                serial: serial.to_string(),
+                step: *step,
+                of: STEPS,
+                name: step_name(*step),
+            },
+            Event::Done {
+                serial, already, ..
+            } => Self::Done {
+                serial: serial.to_string(),
+                already: *already,
+                receipt: receipt.map(|path| path.display().to_string()),
+            },
+            Event::Failed { serial, failure } => Self::Failed {
+                serial: serial.to_string(),
+                why: with_sources(failure),
+                advice: failure.advice(),
+            },
+            Event::CycleEnded(summary) => Self::CycleEnded {
+                done: summary.done,
+                failed: summary.failed,
+                disabled: summary.disabled,
+            },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keywriter::{cycle::Failure as Cause, plan::SecondaryRefusal};
+
+    fn json(event: &Event) -> String {
+        serde_json::to_string(&EventLine::of(event, Some(Path::new("/r/A-7.receipt.pem")))).unwrap()
+    }
+
+    #[test]
+    fn events_are_json_objects_of_these_shapes() {
+        let serial = "A".parse().unwrap();
+        assert_eq!(
+            json(&Event::Step { serial, step: 3 }),
+            r#"{"event":"step","serial":"A","step":3,"of":6,"name":"consent"}"#
+        );
+        assert_eq!(
+            json(&Event::Done {
+                serial,
+                receipt: Some(vec![1]),
+                already: false
+            }),
+            r#"{"event":"done","serial":"A","already":false,"receipt":"/r/A-7.receipt.pem"}"#
+        );
+        assert_eq!(
+            json(&Event::CycleEnded(Summary {
+                done: 1,
+                ..Summary::default()
+            })),
+            r#"{"event":"cycle-ended","done":1,"failed":0,"disabled":false}"#
+        );
+        let failed = Event::Failed {
+            serial,
+            failure: Cause::Refused(SecondaryRefusal::LockedNotFresh),
+        };
+        assert!(
+            json(&failed)
+                .starts_with(r#"{"event":"failed","serial":"A","why":"it is locked and not fresh"#)
+        );
+    }
+
+    #[test]
+    fn each_way_of_being_done_has_its_own_words() {
+        let done = |already, receipt| {
+            let serial = "A".parse().unwrap();
+            text(
+                &Event::Done {
+                    serial,
+                    receipt,
+                    already,
+                },
+                None,
+            )
+            .unwrap()
+        };
+        assert_eq!(done(false, Some(vec![])), "A: cloned and proved");
+        assert_eq!(done(true, Some(vec![])), "A: already done, finished now");
+        assert_eq!(
+            done(true, None),
+            "A: already a clone of this master, left as it is"
+        );
+    }
+
+    #[test]
+    fn what_will_be_replaced_is_said_first() {
+        let serials: Vec<Serial> = ["A", "B"].map(|name| name.parse().unwrap()).into();
+        let event = Event::Preflight {
+            master: "M".parse().unwrap(),
+            replaced: serials[1..].to_vec(),
+            secondaries: serials,
+        };
+        assert_eq!(
+            text(&event, None).unwrap(),
+            "M -> A, B\nin use, and what they hold will be replaced: B"
+        );
+    }
+}

@@ -1,0 +1,322 @@
+//! Starts workers, takes in what is plugged in, and knows when all is done.
+
+use super::{CycleError, Event, Failure, JOBS_MAX, Setup};
+use crate::{
+    desk::{self, Desk, DeskHandle, Left, Permits},
+    discovery::{Connector, Watch},
+    plan::{
+        CycleRefusal, Judgment, MasterRefusal, MasterView, Plan, Request, SecondaryRefusal, Task,
+        judge,
+    },
+    survey::{Depth, Present, Survey, survey},
+    transport::Place,
+    worker::{End, Outcome, Worker},
+};
+use hsm_protocol::Serial;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Sender, channel},
+    },
+    thread::{self, Scope},
+    time::Duration,
+};
+
+/// A cycle under way.
+pub(super) struct Coordinator<'a> {
+    setup: &'a Setup,
+    connector: &'a dyn Connector,
+    emit: &'a (dyn Fn(Event) + Sync),
+    /// Secondaries announced to the master. A cycle that disables its master takes in no others.
+    counted: BTreeSet<Serial>,
+    group: Option<[u8; 16]>,
+    /// Places whose module was asked already.
+    known: BTreeSet<Place>,
+    /// Known places that nobody uses any more: what is plugged in there next is new.
+    idle: BTreeSet<Place>,
+    waiting: VecDeque<(Present, Task)>,
+    active: BTreeSet<Serial>,
+    results: BTreeMap<Serial, End>,
+    attempts: BTreeMap<Serial, u8>,
+}
+
+/// What the coordinating thread waits for.
+enum Report {
+    Finished(Outcome),
+    Changed,
+}
+
+impl<'a> Coordinator<'a> {
+    /// Takes what was surveyed in `places`, and planned for it.
+    pub(super) fn new(
+        setup: &'a Setup,
+        (connector, emit): (&'a dyn Connector, &'a (dyn Fn(Event) + Sync)),
+        places: BTreeSet<Place>,
+        (found, plan): (&Survey, &Plan),
+    ) -> Self {
+        Self {
+            setup,
+            connector,
+            emit,
+            counted: plan.counted(),
+            group: None,
+            idle: unused(&places, found, plan, setup.request.master),
+            known: places,
+            waiting: VecDeque::new(),
+            active: BTreeSet::new(),
+            results: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+        }
+    }
+
+    /// Clones the master already has, and modules that get nothing.
+    pub(super) fn report_settled(&mut self, plan: &Plan) {
+        for (serial, _) in &plan.clones {
+            self.settle(*serial, End::Done);
+            (self.emit)(Event::Done {
+                serial: *serial,
+                receipt: None,
+                already: true,
+            });
+        }
+        for (serial, why) in &plan.refused {
+            self.refuse(*serial, *why);
+        }
+    }
+
+    /// Works until all are finished and nothing new is there.
+    pub(super) fn work(
+        &mut self,
+        mut found: Survey,
+        tasks: Vec<(Serial, Task)>,
+        watch: Box<dyn Watch>,
+    ) -> Result<Left, CycleError> {
+        let jobs = self.setup.jobs.unwrap_or(JOBS_MAX).clamp(1, JOBS_MAX);
+        let Request {
+            master, options, ..
+        } = self.setup.request;
+        let refusal = |source| CycleError::Master {
+            serial: master,
+            source,
+        };
+        let Some(Present { facts, module, .. }) = found.take(master) else {
+            return Err(refusal_absent(master));
+        };
+        self.group = facts.status.map(|status| status.group);
+        let outstanding = self.counted.clone();
+        let desk =
+            Desk::open(self.connector, module, master, options, outstanding).map_err(refusal)?;
+        (self.emit)(Event::CycleBegan {
+            master,
+            secondaries: tasks.len(),
+            jobs: jobs.min(tasks.len()),
+            options,
+        });
+        for (serial, task) in tasks {
+            self.waiting
+                .extend(found.take(serial).map(|present| (present, task)));
+        }
+
+        let (handle, inbox) = desk::ends();
+        let left = thread::scope(|scope| {
+            let desk = scope.spawn(move || desk.serve(&inbox));
+            self.coordinate(scope, handle, watch, jobs);
+            desk.join()
+        });
+        // A desk that panicked has told its workers nothing more; they failed, and so did the cycle.
+        Ok(left.unwrap_or(Left {
+            has_disabled: false,
+            is_lost: true,
+        }))
+    }
+
+    fn coordinate<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        desk: DeskHandle,
+        watch: Box<dyn Watch>,
+        jobs: usize,
+    ) where
+        'a: 'scope,
+    {
+        let worker = Worker {
+            connector: self.connector,
+            emit: self.emit,
+            desk,
+            permits: Permits::new(),
+            master: self.setup.request.master,
+        };
+        let (sender, reports) = channel();
+        let is_over = Arc::new(AtomicBool::new(false));
+        keep_watch(watch, sender.clone(), Arc::clone(&is_over));
+        loop {
+            while self.active.len() < jobs
+                && let Some((present, task)) = self.waiting.pop_front()
+            {
+                self.active.insert(present.facts.serial);
+                let (worker, sender) = (worker.clone(), sender.clone());
+                scope.spawn(move || {
+                    let outcome = worker.work(present, &task);
+                    // The coordinator waits for every worker that it started.
+                    drop(sender.send(Report::Finished(outcome)));
+                });
+            }
+            if self.active.is_empty() {
+                // A last look: nothing may have told of what came in the meantime.
+                self.join(&worker);
+                if self.waiting.is_empty() {
+                    break;
+                }
+                continue;
+            }
+            match reports.recv() {
+                Ok(Report::Finished(outcome)) => self.finish(outcome),
+                Ok(Report::Changed) => self.join(&worker),
+                Err(_nobody) => break,
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        let Outcome { serial, place, end } = outcome;
+        self.active.remove(&serial);
+        self.settle(serial, end);
+        if end == End::Unplugged {
+            self.known.remove(&place);
+        } else {
+            self.idle.insert(place);
+        }
+    }
+
+    /// Asks what was plugged in since, and takes it into the cycle.
+    fn join(&mut self, worker: &Worker<'_>) {
+        let now = self.connector.places();
+        let gone: Vec<_> = self.idle.difference(&now).cloned().collect();
+        for place in gone {
+            self.idle.remove(&place);
+            self.known.remove(&place);
+        }
+        let new: BTreeSet<_> = now.difference(&self.known).cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        self.known.extend(new.iter().cloned());
+        let root = self.setup.root.as_ref();
+        let found = survey(self.connector, new, root, Depth::Receipts);
+        for present in found.modules {
+            let serial = present.facts.serial;
+            if self.may_join(serial) {
+                self.take_in(present, worker);
+            } else {
+                self.idle.insert(present.facts.place);
+            }
+        }
+        // Not ready to talk yet, perhaps: asked again at the next look.
+        for (place, error) in found.unusable {
+            tracing::info!(%place, %error, "asked in vain");
+            self.known.remove(&place);
+        }
+    }
+
+    fn may_join(&self, serial: Serial) -> bool {
+        let Request {
+            master,
+            to,
+            options,
+        } = &self.setup.request;
+        let is_counted = self.counted.contains(&serial);
+        let is_open = to.is_empty() && !options.disable_master || is_counted;
+        let is_busy = self.active.contains(&serial)
+            || self
+                .waiting
+                .iter()
+                .any(|(present, _)| present.facts.serial == serial);
+        let is_done = self.results.get(&serial) == Some(&End::Done);
+        let attempts = self.attempts.get(&serial).copied().unwrap_or_default();
+        serial != *master && is_open && !is_busy && !is_done && attempts < ATTEMPTS
+    }
+
+    fn take_in(&mut self, present: Present, worker: &Worker<'_>) {
+        let serial = present.facts.serial;
+        let view = MasterView {
+            serial: worker.master,
+            group: self.group,
+            journal: None,
+        };
+        *self.attempts.entry(serial).or_default() += 1;
+        (self.emit)(Event::Joined { serial });
+        match judge(view, &present.facts, present.receipt.as_deref()) {
+            Judgment::Do(task) => {
+                worker.desk.expect(serial);
+                self.waiting.push_back((present, task));
+            }
+            Judgment::IsClone { .. } => self.settle(serial, End::Done),
+            Judgment::Refused(why) => {
+                self.idle.insert(present.facts.place);
+                self.refuse(serial, why);
+            }
+        }
+    }
+
+    fn refuse(&mut self, serial: Serial, why: SecondaryRefusal) {
+        self.settle(serial, End::Refused);
+        let failure = Failure::Refused(why);
+        (self.emit)(Event::Failed { serial, failure });
+    }
+
+    fn settle(&mut self, serial: Serial, end: End) {
+        self.results.insert(serial, end);
+    }
+
+    /// How many are done, and how many are not.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let ends = self.results.values();
+        let done = ends.filter(|end| **end == End::Done).count();
+        (done, self.results.len() - done)
+    }
+}
+
+/// Places whose module gets no work.
+fn unused(
+    places: &BTreeSet<Place>,
+    found: &Survey,
+    plan: &Plan,
+    master: Serial,
+) -> BTreeSet<Place> {
+    let is_used =
+        |serial: &Serial| *serial == master || plan.tasks.iter().any(|(task, _)| task == serial);
+    let facts = found.modules.iter().map(|present| &present.facts);
+    let used: BTreeSet<_> = facts
+        .filter(|facts| is_used(&facts.serial))
+        .map(|facts| facts.place.clone())
+        .collect();
+    places.difference(&used).cloned().collect()
+}
+
+/// Tells of changes from a thread of its own, which nobody waits for when the cycle is over.
+fn keep_watch(mut watch: Box<dyn Watch>, reports: Sender<Report>, is_over: Arc<AtomicBool>) {
+    thread::spawn(move || {
+        while !is_over.load(Ordering::Relaxed) {
+            if watch.wait_change(WATCH) && reports.send(Report::Changed).is_err() {
+                break;
+            }
+        }
+    });
+}
+
+fn refusal_absent(master: Serial) -> CycleError {
+    CycleRefusal::Master {
+        serial: master,
+        why: MasterRefusal::Absent,
+    }
+    .into()
+}
+
+/// How long one look at the places waits for a change.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// How often a module may join a cycle.
+const ATTEMPTS: u8 = 3;

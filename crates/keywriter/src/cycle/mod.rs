@@ -1,0 +1,210 @@
+//! One master, many secondaries at the same time: what the command line and a window both drive.
+//!
+//! Each secondary has a thread of its own and the master one more, so that nobody waits whose turn it is. A module that
+//! is pulled out fails alone; one that is plugged in meanwhile joins, unless the cycle is for named modules or disables
+//! its master when a counted number is sealed.
+
+mod coordinator;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    discovery::Connector,
+    genuine::TrustedRoot,
+    module::ModuleError,
+    plan::{CycleRefusal, Plan, Request, SecondaryRefusal, names},
+    receipt::file_name,
+    run::StepError,
+    survey::{Depth, Survey, survey},
+};
+use coordinator::Coordinator;
+use hsm_protocol::{Serial, cloning::Options};
+use std::path::PathBuf;
+
+/// The most secondaries that are worked on at the same time.
+pub const JOBS_MAX: usize = 64;
+
+/// A cycle to be run.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What the user asks for.
+    pub request: Request,
+    /// Secondaries at the same time, 1 to [`JOBS_MAX`]; `None`: all that are present.
+    pub jobs: Option<usize>,
+    /// The root certificate that this computer knows.
+    pub root: Option<TrustedRoot>,
+    /// Where this computer keeps receipts: what is missing there is fetched again.
+    pub receipts: Option<PathBuf>,
+}
+
+/// What happens in a cycle. Events of different secondaries come from different threads.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// What is about to be done.
+    Preflight {
+        /// The master.
+        master: Serial,
+        /// Secondaries that get work.
+        secondaries: Vec<Serial>,
+        /// Those of them that are in use: what they hold is lost.
+        replaced: Vec<Serial>,
+    },
+    /// The master began the cycle.
+    CycleBegan {
+        /// The master.
+        master: Serial,
+        /// How many secondaries were announced to it.
+        secondaries: usize,
+        /// How many are worked on at the same time.
+        jobs: usize,
+        /// The choices.
+        options: Options,
+    },
+    /// A module was plugged in and joins.
+    Joined {
+        /// The module.
+        serial: Serial,
+    },
+    /// A secondary's run reached a step, of 6.
+    Step {
+        /// The secondary.
+        serial: Serial,
+        /// 1 Offer, 2 Grant, 3 Consent, 4 Parcel, 5 Receipt, 6 Seal.
+        step: u8,
+    },
+    /// A secondary is a proved clone.
+    Done {
+        /// The secondary.
+        serial: Serial,
+        /// The finished receipt; `None` where an earlier cycle finished it.
+        receipt: Option<Vec<u8>>,
+        /// It committed in an earlier cycle, and no Parcel was sent now.
+        already: bool,
+    },
+    /// A secondary is what it was before, or its receipt is still to be fetched.
+    Failed {
+        /// The secondary.
+        serial: Serial,
+        /// Why.
+        failure: Failure,
+    },
+    /// All are finished.
+    CycleEnded(Summary),
+}
+
+/// Why a secondary failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// It was not begun.
+    #[error(transparent)]
+    Refused(#[from] SecondaryRefusal),
+    /// A step of its run failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+}
+
+/// How a cycle went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Secondaries that are clones of this master now.
+    pub done: usize,
+    /// Secondaries that are not.
+    pub failed: usize,
+    /// Whether the master was asked to do anything.
+    pub began: bool,
+    /// The master disabled cloning on itself.
+    pub disabled: bool,
+    /// The master was lost on the way.
+    pub master_lost: bool,
+}
+
+/// Why there was no cycle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CycleError {
+    /// It must not begin.
+    #[error(transparent)]
+    Refused(#[from] CycleRefusal),
+    /// The master failed before it began.
+    #[error("the master {serial}: {source}")]
+    Master {
+        /// The master.
+        serial: Serial,
+        /// Why.
+        source: ModuleError,
+    },
+}
+
+/// Runs a cycle from the survey to its end.
+pub fn run(
+    connector: &dyn Connector,
+    setup: &Setup,
+    emit: &(dyn Fn(Event) + Sync),
+) -> Result<Summary, CycleError> {
+    let Setup {
+        request,
+        root,
+        receipts,
+        ..
+    } = setup;
+    let master = request.master;
+    // The watch first: what comes while the others are asked is not missed.
+    let watch = connector.watch();
+    let places = connector.places();
+    let mut found = survey(connector, places.clone(), root.as_ref(), Depth::Receipts);
+    for (place, error) in &found.unusable {
+        tracing::warn!(%place, %error, "not usable");
+    }
+    let mut plan = make_plan(request, &mut found)?;
+    if let Some(folder) = receipts {
+        plan.refetch(|serial, number| folder.join(file_name(serial, number)).exists());
+    }
+    emit(Event::Preflight {
+        master,
+        secondaries: plan.tasks.iter().map(|(serial, _)| *serial).collect(),
+        replaced: plan.replaced(),
+    });
+
+    let mut cycle = Coordinator::new(setup, (connector, emit), places, (&found, &plan));
+    cycle.report_settled(&plan);
+    let mut summary = Summary::default();
+    if !plan.tasks.is_empty() {
+        let left = cycle.work(found, plan.tasks, watch)?;
+        summary.began = true;
+        summary.disabled = left.has_disabled;
+        summary.master_lost = left.is_lost;
+    }
+    (summary.done, summary.failed) = cycle.count();
+    emit(Event::CycleEnded(summary));
+    Ok(summary)
+}
+
+fn make_plan(request: &Request, found: &mut Survey) -> Result<Plan, CycleError> {
+    let master = request.master;
+    let journal = if is_journal_needed(master, found) {
+        let present = found
+            .modules
+            .iter_mut()
+            .find(|present| present.facts.serial == master && present.facts.cloning().is_some());
+        let read = present.map(|present| present.module.journal()).transpose();
+        read.map_err(|source| CycleError::Master {
+            serial: master,
+            source,
+        })?
+    } else {
+        None
+    };
+    Ok(Plan::make(request, found, journal.as_ref())?)
+}
+
+/// Whether any last receipt names this master. The journal is several commands long.
+fn is_journal_needed(master: Serial, found: &Survey) -> bool {
+    found.modules.iter().any(|present| {
+        present
+            .receipt
+            .as_deref()
+            .is_some_and(|receipt| names(receipt, master, present.facts.serial).is_some())
+    })
+}

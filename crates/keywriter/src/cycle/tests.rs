@@ -1,0 +1,416 @@
+//! Whole cycles over modules that behave and links that do not.
+
+use crate::{
+    cycle::{CycleError, Setup, Summary},
+    genuine::TrustedRoot,
+    plan::{CycleRefusal, MasterRefusal, Request},
+    receipt,
+    scripted::{
+        module::{FakeModule, Unlocked},
+        pki,
+        world::{Fault, World},
+    },
+    transport::Place,
+};
+use hsm_protocol::{cloning::Options, command::ins};
+use std::collections::BTreeMap;
+
+const FRESH: Unlocked = Unlocked::Fresh;
+const NO_OPTIONS: Options = Options {
+    auto_lock: false,
+    user_pin_policy: false,
+    disable_master: false,
+};
+const DISABLE: Options = Options {
+    disable_master: true,
+    ..NO_OPTIONS
+};
+
+fn words(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, word)| ((*name).to_owned(), (*word).to_owned()))
+        .collect()
+}
+
+fn clone(world: &World) -> (Summary, BTreeMap<String, String>) {
+    world.clone_to(&[], NO_OPTIONS).unwrap()
+}
+
+fn refused(world: &World, to: &[&str]) -> CycleRefusal {
+    match world.clone_to(to, NO_OPTIONS) {
+        Err(CycleError::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_master_is_cloned_to_all_that_are_present() {
+    let names = ["A", "B", "C", "D", "E", "F", "G", "H", "I"];
+    let world = World::new(&names.map(|name| (name, FRESH)));
+    let (summary, words) = clone(&world);
+    assert_eq!((summary.done, summary.failed), (9, 0));
+    assert!(words.values().all(|word| word == "done"), "{words:?}");
+    let log = world.with("M", |master| master.log.clone());
+    let parcels = log.iter().filter(|ins| **ins == ins::PARCEL);
+    assert_eq!(parcels.collect::<Vec<_>>().len(), 9);
+    assert_eq!(log.last(), Some(&ins::CYCLE_END));
+}
+
+#[test]
+fn a_secondary_sees_no_command_too_many() {
+    let world = World::new(&[("A", FRESH)]);
+    clone(&world);
+    assert_eq!(
+        world.with("A", |module| module.log.clone()),
+        [
+            ins::IDENTITY,
+            ins::CERTIFICATE,
+            ins::LAST_RECEIPT,
+            ins::OFFER,
+            ins::CONSENT,
+            ins::COMMIT
+        ]
+    );
+    assert_eq!(
+        world.with("M", |master| master.log[4..].to_vec()),
+        [
+            ins::CYCLE_BEGIN,
+            ins::GRANT,
+            ins::PARCEL,
+            ins::SEAL,
+            ins::CYCLE_END
+        ]
+    );
+}
+
+#[test]
+fn a_second_cycle_leaves_clones_as_they_are() {
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    clone(&world);
+    let (summary, words_then) = clone(&world);
+    assert!(!summary.began && summary.done == 2);
+    assert_eq!(words_then, words(&[("A", "clone"), ("B", "clone")]));
+}
+
+#[test]
+fn a_link_cut_at_any_step_costs_nothing_but_another_run() {
+    let steps = [ins::OFFER, ins::CONSENT, ins::COMMIT];
+    for (name, steps) in [
+        ("A", &steps[..]),
+        ("M", &[ins::GRANT, ins::PARCEL, ins::SEAL]),
+    ] {
+        for step in steps {
+            for fault in [Fault::CutBefore, Fault::CutAfter] {
+                let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+                world.break_at(name, *step, fault);
+                let (summary, words) = clone(&world);
+                assert_eq!(summary.done, 2, "{name} {step:02X}: {words:?}");
+                let sealed = world.with("M", |master| {
+                    let sealed = master.journal.iter().filter(|entry| entry.sealed);
+                    sealed.count()
+                });
+                assert_eq!(sealed, 2);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_sends_no_second_parcel() {
+    let world = World::new(&[("A", FRESH)]);
+    world.break_at("A", ins::COMMIT, Fault::CutAfter);
+    clone(&world);
+    assert_eq!(world.with("M", |master| master.journal.len()), 1);
+}
+
+#[test]
+fn a_module_pulled_out_fails_alone_and_the_next_cycle_finishes_it() {
+    for step in [ins::OFFER, ins::CONSENT, ins::COMMIT] {
+        let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+        world.break_at("A", step, Fault::Pull);
+        let (summary, words) = clone(&world);
+        assert_eq!((summary.done, summary.failed), (1, 1), "{words:?}");
+        assert!(words["A"].contains("pulled out"), "{words:?}");
+        world.plug_again("A");
+        let (summary, _) = clone(&world);
+        assert_eq!((summary.done, summary.failed), (2, 0));
+    }
+}
+
+#[test]
+fn a_secondary_that_committed_before_it_was_pulled_out_is_finished_without_a_parcel() {
+    let world = World::new(&[("A", FRESH)]);
+    world.break_at("A", ins::COMMIT, Fault::PullAfter);
+    assert_eq!(clone(&world).0.failed, 1);
+    world.plug_again("A");
+    assert_eq!(clone(&world).1, words_of_a("finished"));
+    let parcels = world.with("M", |master| master.journal.len());
+    assert_eq!(parcels, 1);
+}
+
+#[test]
+fn a_module_plugged_in_meanwhile_joins() {
+    let world = World::new(&[("A", FRESH)]);
+    world.break_at("A", ins::CONSENT, Fault::PlugOther("B"));
+    let (summary, words_then) = clone(&world);
+    assert_eq!(summary.done, 2);
+    assert_eq!(words_then, words(&[("A", "done"), ("B", "done")]));
+}
+
+#[test]
+fn a_module_plugged_in_meanwhile_stays_out_of_a_cycle_for_named_ones_or_a_counted_number() {
+    for (to, options) in [(&["A"][..], NO_OPTIONS), (&[], DISABLE)] {
+        let world = World::new(&[("A", FRESH)]);
+        world.break_at("A", ins::CONSENT, Fault::PlugOther("B"));
+        let (summary, words_then) = world.clone_to(to, options).unwrap();
+        assert_eq!(summary.done, 1);
+        assert_eq!(words_then, words(&[("A", "done")]));
+    }
+}
+
+#[test]
+fn a_module_plugged_in_again_is_cloned_in_the_same_cycle() {
+    let world = World::new(&[("A", FRESH)]);
+    world.break_at("A", ins::CONSENT, Fault::Replug);
+    assert_eq!(clone(&world).0.done, 1);
+}
+
+#[test]
+fn a_master_pulled_out_ends_the_cycle_for_all() {
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    world.break_at("M", ins::PARCEL, Fault::Pull);
+    let (summary, words) = clone(&world);
+    assert!(summary.master_lost && summary.failed == 2);
+    assert!(words["A"].starts_with("the master is lost"), "{words:?}");
+}
+
+#[test]
+fn a_master_plugged_in_again_is_locked_and_says_so() {
+    let world = World::new(&[("A", FRESH)]);
+    world.break_at("M", ins::SEAL, Fault::Replug);
+    let (summary, words) = clone(&world);
+    assert!(summary.master_lost);
+    assert_eq!(words["A"], "the master is lost: it is locked");
+    world.with("M", |master| {
+        master.state = Unlocked::Admin { cloning: true }
+    });
+    let (summary, words_then) = clone(&world);
+    assert_eq!(summary.done, 1);
+    assert_eq!(words_then, words_of_a("finished"));
+    assert_eq!(
+        world.with("M", |master| master.journal.len()),
+        1,
+        "no second parcel"
+    );
+}
+
+fn words_of_a(word: &str) -> BTreeMap<String, String> {
+    words(&[("A", word)])
+}
+
+#[test]
+fn a_master_disables_itself_when_all_are_sealed_and_not_before() {
+    for (fault, disabled) in [(None, true), (Some(Fault::Pull), false)] {
+        let world = World::new(&[("A", FRESH), ("B", FRESH), ("C", Unlocked::Locked)]);
+        if let Some(fault) = fault {
+            world.break_at("A", ins::CONSENT, fault);
+        }
+        let (summary, words) = world.clone_to(&[], DISABLE).unwrap();
+        assert_eq!(summary.disabled, disabled, "{words:?}");
+        let cloning = !disabled;
+        assert_eq!(
+            world.with("M", |master| master.state),
+            Unlocked::Admin { cloning }
+        );
+    }
+}
+
+#[test]
+fn a_seal_counted_before_its_answer_was_lost_is_not_counted_twice() {
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    world.break_at("M", ins::SEAL, Fault::CutAfter);
+    let (summary, _) = world.clone_to(&[], DISABLE).unwrap();
+    assert!(summary.disabled && summary.done == 2);
+    assert_eq!(
+        world.with("M", |master| master.state),
+        Unlocked::Admin { cloning: false }
+    );
+}
+
+#[test]
+fn secondaries_that_get_nothing_are_each_told_why() {
+    let world = World::new(&[
+        ("A", FRESH),
+        ("L", Unlocked::Locked),
+        ("U", Unlocked::User),
+        ("R", Unlocked::Admin { cloning: false }),
+    ]);
+    world.plug(FakeModule::new("F", 1, b'F', FRESH));
+    let (summary, words) = clone(&world);
+    assert_eq!((summary.done, summary.failed), (2, 3));
+    assert_eq!(words["A"], "done");
+    assert_eq!(
+        words["R"], "done",
+        "unlocked by its Administrator: replaced"
+    );
+    assert!(words["L"].starts_with("it is locked and not fresh"));
+    assert!(words["U"].contains("by its User"));
+    assert!(words["F"].contains("another root of trust"));
+}
+
+#[test]
+fn named_modules_that_are_absent_are_told() {
+    let world = World::new(&[("A", FRESH)]);
+    let (summary, words) = world.clone_to(&["A", "X"], NO_OPTIONS).unwrap();
+    assert_eq!((summary.done, summary.failed), (1, 1));
+    assert_eq!(words["X"], "it is not plugged in");
+}
+
+#[test]
+fn every_reason_for_no_cycle_has_its_own_words() {
+    let world = World::new(&[]);
+    assert!(matches!(
+        refused(&world, &[]),
+        CycleRefusal::NoSecondary { .. }
+    ));
+    assert!(matches!(
+        refused(&world, &["A", "A"]),
+        CycleRefusal::SameModule { .. }
+    ));
+    assert!(matches!(
+        refused(&world, &["M"]),
+        CycleRefusal::SameModule { .. }
+    ));
+    for (state, expected) in [
+        (Unlocked::Locked, MasterRefusal::Locked),
+        (Unlocked::User, MasterRefusal::UnlockedAsUser),
+        (Unlocked::Fresh, MasterRefusal::Fresh),
+        (
+            Unlocked::Admin { cloning: false },
+            MasterRefusal::CloningDisabled,
+        ),
+    ] {
+        let world = World::new(&[("A", FRESH)]);
+        world.with("M", |master| master.state = state);
+        let refusal = refused(&world, &[]);
+        assert!(
+            matches!(&refusal, CycleRefusal::Master { why, .. } if *why == expected),
+            "{refusal}"
+        );
+        assert!(!world.with("A", |module| module.log.contains(&ins::OFFER)));
+    }
+    world.unplug("M");
+    assert_eq!(refused(&world, &[]), CycleRefusal::NoModule);
+    let world = World::new(&[("A", FRESH)]);
+    world.unplug("M");
+    assert!(refused(&world, &[]).to_string().contains("not plugged in"));
+}
+
+#[test]
+fn two_masters_are_refused_unless_the_secondaries_are_named() {
+    let world = World::new(&[("A", FRESH), ("B", Unlocked::Admin { cloning: true })]);
+    assert_eq!(
+        refused(&world, &[]).to_string(),
+        "two masters: B could clone as well as M"
+    );
+    let (summary, _) = world.clone_to(&["A", "B"], NO_OPTIONS).unwrap();
+    assert_eq!(summary.done, 2);
+}
+
+#[test]
+fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
+    let reader = Place::Reader("port 1".into());
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    world.plug_at(reader.clone(), FakeModule::new("A", 0, b'A', FRESH));
+    assert_eq!(
+        clone(&world).0.done,
+        2,
+        "the same certificate, once as socket and once in a reader"
+    );
+
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    world.plug_at(reader, FakeModule::new("A", 0, 99, FRESH));
+    let (summary, words) = clone(&world);
+    assert_eq!((summary.done, summary.failed), (1, 1));
+    assert!(words["A"].contains("more than one place"), "{words:?}");
+}
+
+#[test]
+fn a_receipt_that_this_computer_lost_is_fetched_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(&[("A", FRESH)]);
+    clone(&world);
+    let setup = Setup {
+        request: Request {
+            master: "M".parse().unwrap(),
+            options: NO_OPTIONS,
+            to: Vec::new(),
+        },
+        jobs: Some(1),
+        root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
+        receipts: Some(folder.path().to_owned()),
+    };
+    assert_eq!(world.run(&setup).unwrap().1, words_of_a("finished"));
+    std::fs::write(
+        folder
+            .path()
+            .join(receipt::file_name("A".parse().unwrap(), 1)),
+        "",
+    )
+    .unwrap();
+    assert_eq!(world.run(&setup).unwrap().1, words_of_a("clone"));
+    assert_eq!(world.with("M", |master| master.journal.len()), 1);
+}
+
+#[test]
+fn a_kept_receipt_verifies_under_its_root_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(&[("A", FRESH)]);
+    let receipt = world.receipt_of("A");
+    let path = receipt::keep(folder.path(), &receipt).unwrap();
+    assert_eq!(path.file_name().unwrap(), "A-1.receipt.pem");
+    assert_eq!(
+        receipt::keep(folder.path(), &receipt).unwrap(),
+        path,
+        "the same again"
+    );
+    let root = |seed| TrustedRoot::from_der(pki::root(seed).bytes).unwrap();
+    let verified = receipt::verify(&path, &root(0)).unwrap();
+    assert_eq!(verified.statement().secondary.serial.as_str(), "A");
+    let foreign = receipt::verify(&path, &root(1)).unwrap_err();
+    assert!(
+        foreign
+            .to_string()
+            .ends_with("the secondary is certified under another root")
+    );
+
+    // Another receipt of the same name stays.
+    std::fs::write(
+        &path,
+        "-----BEGIN KEYWRITER RECEIPT-----\nAAAA\n-----END KEYWRITER RECEIPT-----\n",
+    )
+    .unwrap();
+    let refused = receipt::keep(folder.path(), &receipt).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .contains("is another receipt, and stays")
+    );
+}
+
+#[test]
+fn no_changed_byte_of_a_receipt_verifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipt = World::new(&[("A", FRESH)]).receipt_of("A");
+    let root = TrustedRoot::from_der(pki::root(0).bytes).unwrap();
+    let path = folder.path().join("changed.receipt.pem");
+    for at in (0..receipt.len()).step_by(7) {
+        let mut changed = receipt.clone();
+        changed[at] ^= 1;
+        let text =
+            pem_rfc7468::encode_string(receipt::LABEL, pem_rfc7468::LineEnding::LF, &changed);
+        std::fs::write(&path, text.unwrap()).unwrap();
+        assert!(receipt::verify(&path, &root).is_err(), "byte {at}");
+    }
+}

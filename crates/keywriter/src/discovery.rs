@@ -1,0 +1,192 @@
+//! Where modules may be: the sockets of a hub's folder, and PC/SC readers.
+
+use crate::transport::{self, Place, Transport, TransportError, pcsc};
+use hsm_protocol::{Serial, frame::SOCKET_ENDING};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Which kinds of place are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kinds {
+    /// Both.
+    #[default]
+    All,
+    /// Sockets of a hub.
+    Sockets,
+    /// PC/SC readers.
+    Readers,
+}
+
+/// How a cycle reaches modules: on a computer through [`Discovery`], in tests through a script.
+pub trait Connector: Send + Sync {
+    /// The places in which something is plugged now.
+    fn places(&self) -> BTreeSet<Place>;
+
+    /// Connects to whatever is in `place`.
+    fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError>;
+
+    /// A watch of its own for the places.
+    fn watch(&self) -> Box<dyn Watch>;
+}
+
+/// Waits for something to be plugged in or pulled out.
+pub trait Watch: Send {
+    /// Whether the places may have changed; returns after `timeout` at the latest.
+    fn wait_change(&mut self, timeout: Duration) -> bool;
+}
+
+/// The places of this computer.
+#[derive(Clone, Debug)]
+pub struct Discovery {
+    run: PathBuf,
+    kinds: Kinds,
+}
+
+impl Discovery {
+    /// Looks in the hub's folder of sockets and in readers, as `kinds` says.
+    pub fn new(run: PathBuf, kinds: Kinds) -> Self {
+        Self { run, kinds }
+    }
+}
+
+impl Connector for Discovery {
+    fn places(&self) -> BTreeSet<Place> {
+        let mut places = BTreeSet::new();
+        if self.kinds != Kinds::Readers {
+            places.extend(sockets(&self.run));
+        }
+        if self.kinds != Kinds::Sockets {
+            places.extend(pcsc::occupied().into_iter().map(Place::Reader));
+        }
+        places
+    }
+
+    fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError> {
+        transport::open(place)
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(PlacesWatch {
+            sockets: (self.kinds != Kinds::Readers).then(|| {
+                let seen = sockets(&self.run).collect();
+                (self.run.clone(), seen)
+            }),
+            readers: (self.kinds != Kinds::Sockets).then(pcsc::Watch::default),
+        })
+    }
+}
+
+fn sockets(run: &Path) -> impl Iterator<Item = Place> + use<> {
+    let entries = fs::read_dir(run).into_iter().flatten();
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| is_module_socket(path))
+        .map(Place::Socket)
+}
+
+/// `SERIAL.sock`. A hub may keep other sockets beside these.
+fn is_module_socket(path: &Path) -> bool {
+    let has_serial = path
+        .file_stem()
+        .is_some_and(|stem| Serial::parse(stem.as_encoded_bytes()).is_ok());
+    has_serial
+        && path
+            .extension()
+            .is_some_and(|ending| ending == SOCKET_ENDING)
+}
+
+/// Looks at the folder of sockets some times a second, and waits at the readers in between.
+#[derive(Debug)]
+struct PlacesWatch {
+    sockets: Option<(PathBuf, BTreeSet<Place>)>,
+    readers: Option<pcsc::Watch>,
+}
+
+impl Watch for PlacesWatch {
+    fn wait_change(&mut self, timeout: Duration) -> bool {
+        let end = Instant::now() + timeout;
+        loop {
+            if self.have_sockets_changed() {
+                return true;
+            }
+            let left = end.saturating_duration_since(Instant::now()).min(GLANCE);
+            let waited = self.readers.as_mut().map(|watch| watch.wait_change(left));
+            match waited {
+                Some(Some(true)) => return true,
+                Some(Some(false)) => {}
+                // No readers to wait at.
+                Some(None) | None => thread::sleep(left),
+            }
+            if Instant::now() >= end {
+                return self.have_sockets_changed();
+            }
+        }
+    }
+}
+
+impl PlacesWatch {
+    fn have_sockets_changed(&mut self) -> bool {
+        let Some((run, seen)) = &mut self.sockets else {
+            return false;
+        };
+        let now: BTreeSet<_> = sockets(run).collect();
+        let changed = now != *seen;
+        *seen = now;
+        changed
+    }
+}
+
+/// How often the folder of sockets is looked at.
+const GLANCE: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sockets_are_taken_from_the_hubs_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "VM0001.sock",
+            "root.pem",
+            "VM0002.sock",
+            "sock",
+            "pcscd.sock",
+        ] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let discovery = Discovery::new(folder.path().to_owned(), Kinds::Sockets);
+        let names: Vec<_> = discovery
+            .places()
+            .into_iter()
+            .map(|place| place.name())
+            .collect();
+        assert_eq!(names.len(), 2);
+        assert!(names[0].ends_with("VM0001.sock") && names[1].ends_with("VM0002.sock"));
+    }
+
+    #[test]
+    fn no_hub_is_no_error() {
+        let discovery = Discovery::new("/nonexistent/run".into(), Kinds::Sockets);
+        assert!(discovery.places().is_empty());
+    }
+
+    #[test]
+    fn a_watch_sees_what_is_plugged_in_and_pulled_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let discovery = Discovery::new(folder.path().to_owned(), Kinds::Sockets);
+        let mut watch = discovery.watch();
+        assert!(!watch.wait_change(Duration::ZERO));
+        let socket = folder.path().join("A.sock");
+        fs::write(&socket, "").unwrap();
+        assert!(watch.wait_change(Duration::ZERO));
+        assert!(!watch.wait_change(Duration::ZERO));
+        fs::remove_file(&socket).unwrap();
+        assert!(watch.wait_change(Duration::ZERO));
+    }
+}

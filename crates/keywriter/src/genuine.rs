@@ -1,0 +1,186 @@
+//! This computer's opinion of a module. Modules do not ask for it: they verify each other.
+
+use crate::module::SignedAnswer;
+use hsm_protocol::{
+    BadSignature, EcPoint, Malformed, Sha384Digest, Signature, Verifier,
+    certificate::{CertificateRefusal, Chain, Role, Root},
+    limits,
+};
+use p384::ecdsa::{self, VerifyingKey, signature::Verifier as _};
+use sha2::{Digest, Sha384};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// ECDSA P-384 and SHA-384 by the crates p384 and sha2.
+#[derive(Clone, Copy, Debug)]
+pub struct P384;
+
+impl Verifier for P384 {
+    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        let bad = |_| BadSignature;
+        let key = VerifyingKey::from_sec1_bytes(public).map_err(bad)?;
+        let signature = ecdsa::Signature::from_slice(signature).map_err(bad)?;
+        key.verify(message, &signature).map_err(bad)
+    }
+
+    fn sha384(parts: &[&[u8]]) -> Sha384Digest {
+        let mut hash = Sha384::new();
+        for part in parts {
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// The root certificate that this computer's user trusts.
+#[derive(Clone, Debug)]
+pub struct TrustedRoot(Vec<u8>);
+
+/// Why a file is no root certificate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// It cannot be read.
+    #[error("cannot read the root certificate {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It is not PEM.
+    #[error("{} is not a PEM certificate", path.display())]
+    NotPem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: pem_rfc7468::Error,
+    },
+    /// It is a certificate, but not a root of modules.
+    #[error("{} is not the root certificate of modules", path.display())]
+    NotRoot {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl TrustedRoot {
+    /// Reads a PEM file.
+    pub fn load(path: &Path) -> Result<Self, RootError> {
+        let read = |source| RootError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let not_pem = |source| RootError::NotPem {
+            path: path.to_owned(),
+            source,
+        };
+        let text = fs::read(path).map_err(read)?;
+        let (label, der) = pem_rfc7468::decode_vec(&text).map_err(not_pem)?;
+        if label != "CERTIFICATE" {
+            return Err(not_pem(pem_rfc7468::Error::Label));
+        }
+        Self::from_der(der).map_err(|Malformed| RootError::NotRoot {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Takes a DER certificate.
+    pub fn from_der(der: Vec<u8>) -> Result<Self, Malformed> {
+        if der.len() > limits::CERTIFICATE {
+            return Err(Malformed);
+        }
+        Root::parse(&der)?;
+        Ok(Self(der))
+    }
+
+    /// The parsed certificate.
+    pub fn root(&self) -> Result<Root<'_>, Malformed> {
+        Root::parse(&self.0)
+    }
+}
+
+/// Whether a module is genuine, so far as this computer can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Certified under the trusted root, and it holds the certified key.
+    Genuine,
+    /// Certified under another root.
+    ForeignRoot,
+    /// A certificate or signature does not verify.
+    NotGenuine,
+    /// No certificate is installed yet.
+    NotCertified,
+    /// This computer knows no root to check against.
+    UnknownRoot,
+}
+
+impl Verdict {
+    /// Its name in tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Genuine => "yes",
+            Self::ForeignRoot => "foreign-root",
+            Self::NotGenuine => "not-genuine",
+            Self::NotCertified => "not-certified",
+            Self::UnknownRoot => "unknown-root",
+        }
+    }
+}
+
+/// What a chain and a signed answer say about a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opinion {
+    /// Whether it is genuine.
+    pub verdict: Verdict,
+    /// Whether its certificate says that it is a program.
+    pub is_virtual: Option<bool>,
+    /// SHA-384 of its certificate.
+    pub certificate: Option<Sha384Digest>,
+}
+
+impl Opinion {
+    const NONE: Self = Self {
+        verdict: Verdict::NotCertified,
+        is_virtual: None,
+        certificate: None,
+    };
+
+    /// Judges a module by its answer to IDENTITY and its chain.
+    pub fn judge(root: Option<&TrustedRoot>, answer: &SignedAnswer, chain: &[u8]) -> Self {
+        if !answer.identity().certified {
+            return Self::NONE;
+        }
+        let not_genuine = Self {
+            verdict: Verdict::NotGenuine,
+            ..Self::NONE
+        };
+        let Ok(chain) = Chain::parse(chain) else {
+            return not_genuine;
+        };
+        let leaf = chain.leaf();
+        let Role::Module { serial, is_virtual } = leaf.role() else {
+            return not_genuine;
+        };
+        let holds_key = answer.verify::<P384>(leaf.public()).is_ok();
+        let verdict = if !holds_key || serial != answer.identity().serial {
+            Verdict::NotGenuine
+        } else {
+            match root.map(|root| root.root().map(|root| root.verify::<P384>(&chain))) {
+                None => Verdict::UnknownRoot,
+                Some(Ok(Ok(_))) => Verdict::Genuine,
+                Some(Ok(Err(CertificateRefusal::ForeignRoot))) => Verdict::ForeignRoot,
+                Some(Ok(Err(_)) | Err(_)) => Verdict::NotGenuine,
+            }
+        };
+        Self {
+            verdict,
+            is_virtual: Some(is_virtual),
+            certificate: Some(P384::sha384(&[leaf.as_der()])),
+        }
+    }
+}

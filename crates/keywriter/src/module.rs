@@ -1,0 +1,427 @@
+//! A connected module and its commands. Nothing here knows what it carries.
+
+use crate::transport::{Place, Transport, TransportError};
+use hsm_protocol::{
+    BadSignature, EcPoint, Malformed, Sha384Digest, Status, Verifier,
+    apdu::encode_extended,
+    cloning::Options,
+    command::{AID, CLA, CLA_INTERINDUSTRY, DataUnits, SELECTED, ins},
+    identity::{Identity, SignedIdentity},
+    journal::{JournalEntry, JournalPage},
+    limits,
+    settings::ModuleStatus,
+    writer::Writer,
+};
+
+/// A module that answers commands.
+pub struct ConnectedModule {
+    transport: Box<dyn Transport>,
+    command: Vec<u8>,
+}
+
+impl std::fmt::Debug for ConnectedModule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectedModule")
+            .field("place", self.place())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModuleError {
+    /// The module did not answer.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The module said no.
+    #[error("{}", crate::error::reason(*.0))]
+    Refused(Status),
+    /// The module said something that no module says.
+    #[error("the module in {place} answered with the unknown status {word:04X}")]
+    UnknownStatus {
+        /// Where it is.
+        place: Place,
+        /// SW1 and SW2.
+        word: u16,
+    },
+    /// The module's answer has the wrong shape.
+    #[error("the module in {place} gave a malformed answer")]
+    Malformed {
+        /// Where it is.
+        place: Place,
+    },
+    /// The operating system gave no random bytes.
+    #[error("no random bytes from the operating system")]
+    Random(#[source] getrandom::Error),
+}
+
+impl ModuleError {
+    /// Whether the connection is over, rather than the module unwilling.
+    pub const fn is_link(&self) -> bool {
+        matches!(self, Self::Transport(_))
+    }
+
+    /// For a module that was there a moment ago: its absence means that it was pulled out.
+    #[must_use]
+    pub fn into_pulled_out(self) -> Self {
+        match self {
+            Self::Transport(TransportError::Absent { place }) => {
+                Self::Transport(TransportError::PulledOut { place })
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the module no longer knows of the run or cycle that the command belongs to.
+    pub const fn is_run_lost(&self) -> bool {
+        matches!(self, Self::Refused(Status::OutOfOrder))
+    }
+}
+
+/// An answer to IDENTITY, with the challenge it answers.
+#[derive(Clone, Debug)]
+pub struct SignedAnswer {
+    challenge: [u8; 32],
+    bytes: Vec<u8>,
+    identity: Identity,
+}
+
+impl SignedAnswer {
+    /// The fields.
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Checks that the holder of `public` gave this answer.
+    pub fn verify<V: Verifier>(&self, public: &EcPoint) -> Result<(), BadSignature> {
+        SignedIdentity::parse(&self.bytes)
+            .map_err(|Malformed| BadSignature)?
+            .verify::<V>(public, &self.challenge)
+    }
+}
+
+/// A master's journal, as far back as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Journal {
+    /// Parcels ever released.
+    pub total: u64,
+    /// A running SHA-384 over all entries ever made.
+    pub running: Sha384Digest,
+    /// Newest first.
+    pub entries: Vec<JournalEntry>,
+}
+
+/// Which way data units go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Plaintext in.
+    Encipher,
+    /// Ciphertext in.
+    Decipher,
+}
+
+impl ConnectedModule {
+    /// Takes over a connection.
+    pub fn new(transport: Box<dyn Transport>) -> Self {
+        Self {
+            transport,
+            command: Vec::new(),
+        }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        self.transport.place()
+    }
+
+    /// SELECT: tells a module from any other card.
+    pub fn select(&mut self) -> Result<(), ModuleError> {
+        let answer = self.exchange([CLA_INTERINDUSTRY, ins::SELECT, 0x04, 0], &AID)?;
+        if answer == SELECTED {
+            Ok(())
+        } else {
+            Err(ModuleError::Refused(Status::VersionRefused))
+        }
+    }
+
+    /// IDENTITY, over a fresh challenge.
+    pub fn identity(&mut self) -> Result<SignedAnswer, ModuleError> {
+        let mut challenge = [0; 32];
+        getrandom::fill(&mut challenge).map_err(ModuleError::Random)?;
+        let bytes = self.command(ins::IDENTITY, 0, &challenge)?;
+        let identity = SignedIdentity::parse(&bytes).map(|signed| signed.identity);
+        Ok(SignedAnswer {
+            challenge,
+            identity: self.well_formed(identity)?,
+            bytes,
+        })
+    }
+
+    /// The module's own chain, in its wire form.
+    pub fn own_chain(&mut self) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::CERTIFICATE, 0, &[])
+    }
+
+    /// The root that the module trusts, DER.
+    pub fn trusted_root(&mut self) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::CERTIFICATE, 1, &[])
+    }
+
+    /// The last Receipt it gave as a secondary, if any.
+    pub fn last_receipt(&mut self) -> Result<Option<Vec<u8>>, ModuleError> {
+        match self.command(ins::LAST_RECEIPT, 0, &[]) {
+            Err(ModuleError::Refused(Status::NotFound)) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Role, group, epoch and settings; needs it unlocked.
+    pub fn status(&mut self) -> Result<ModuleStatus, ModuleError> {
+        let answer = self.command(ins::STATUS, 0, &[])?;
+        self.well_formed(ModuleStatus::parse(&answer))
+    }
+
+    /// Ciphers data units; needs it unlocked.
+    pub fn cipher(
+        &mut self,
+        direction: Direction,
+        units: &DataUnits<'_>,
+    ) -> Result<Vec<u8>, ModuleError> {
+        let mut data = vec![0; DataUnits::HEADER + units.data.len()];
+        self.well_formed(units.write(&mut Writer::new(&mut data)))?;
+        let p1 = match direction {
+            Direction::Encipher => 0,
+            Direction::Decipher => 1,
+        };
+        let answer = self.command(ins::CIPHER, p1, &data)?;
+        let is_whole = answer.len() == units.data.len();
+        self.well_formed(is_whole.then_some(answer).ok_or(Malformed))
+    }
+
+    /// Begins a cycle.
+    pub fn cycle_begin(&mut self, options: Options, secondaries: u16) -> Result<(), ModuleError> {
+        let [high, low] = secondaries.to_be_bytes();
+        self.command(ins::CYCLE_BEGIN, 0, &[options.to_byte(), high, low])?;
+        Ok(())
+    }
+
+    /// Ends the cycle.
+    pub fn cycle_end(&mut self) -> Result<(), ModuleError> {
+        self.command(ins::CYCLE_END, 0, &[])?;
+        Ok(())
+    }
+
+    /// The journal, as far back as it is kept; needs it unlocked by its Administrator.
+    pub fn journal(&mut self) -> Result<Journal, ModuleError> {
+        let mut entries = Vec::new();
+        for page in 0..=u8::MAX {
+            let answer = self.command(ins::JOURNAL, page, &[])?;
+            let parsed = self.well_formed(JournalPage::parse(&answer))?;
+            let before = entries.len();
+            entries.extend(parsed.entries());
+            let is_full = entries.len() - before == JournalPage::ENTRIES;
+            let is_last = usize::from(page) + 1 == JournalPage::PAGES;
+            let is_all = u64::try_from(entries.len()).is_ok_and(|count| count >= parsed.total);
+            if !is_full || is_last || is_all {
+                return Ok(Journal {
+                    total: parsed.total,
+                    running: parsed.running,
+                    entries,
+                });
+            }
+        }
+        self.well_formed(Err(Malformed))
+    }
+
+    /// Secondary: makes an Offer.
+    pub fn offer(&mut self) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::OFFER, 0, &[])
+    }
+
+    /// Secondary: takes the Grant, gives the Consent.
+    pub fn consent(&mut self, grant: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::CONSENT, 0, grant)
+    }
+
+    /// Secondary: takes the Parcel, commits, gives the Receipt.
+    pub fn commit(&mut self, parcel: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::COMMIT, 0, parcel)
+    }
+
+    /// Master: takes an Offer into a run, gives the Grant.
+    pub fn grant(&mut self, run: u8, offer: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::GRANT, run, offer)
+    }
+
+    /// Master: takes a run's Consent, gives the Parcel.
+    pub fn parcel(&mut self, run: u8, consent: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::PARCEL, run, consent)
+    }
+
+    /// Master: takes a Receipt, gives the Seal.
+    pub fn seal(&mut self, receipt: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.command(ins::SEAL, 0, receipt)
+    }
+
+    fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        self.exchange([CLA, ins, p1, 0], data)
+    }
+
+    /// Sends a command and fetches its whole response (ISO 7816-4 § 5.3.4).
+    fn exchange(&mut self, header: [u8; 4], data: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        let (mut answer, mut status) = self.transmit(header, data)?;
+        while let Status::More(_) = status {
+            let (part, next) = self.transmit([CLA_INTERINDUSTRY, ins::GET_RESPONSE, 0, 0], &[])?;
+            if part.is_empty() || answer.len() + part.len() > limits::RESPONSE_APDU {
+                return self.well_formed(Err(Malformed));
+            }
+            answer.extend_from_slice(&part);
+            status = next;
+        }
+        match status {
+            Status::Success => Ok(answer),
+            refused => Err(ModuleError::Refused(refused)),
+        }
+    }
+
+    fn transmit(&mut self, header: [u8; 4], data: &[u8]) -> Result<(Vec<u8>, Status), ModuleError> {
+        self.command.resize(data.len() + EXTENDED, 0);
+        let encoded = encode_extended(header, data, &mut self.command);
+        let len = self.well_formed(encoded)?;
+        let [_, ins, ..] = header;
+        tracing::trace!(place = %self.place(), ins = format_args!("{ins:02X}"), len, "sent");
+        let command = self.command.get(..len).unwrap_or_default();
+        let mut answer = self.transport.transmit(command)?;
+        let Some(&word) = answer.last_chunk() else {
+            return self.well_formed(Err(Malformed));
+        };
+        let word = u16::from_be_bytes(word);
+        answer.truncate(answer.len() - 2);
+        let len = answer.len();
+        tracing::trace!(place = %self.place(), status = format_args!("{word:04X}"), len, "received");
+        let place = || self.place().clone();
+        let status = Status::from_word(word).ok_or_else(|| ModuleError::UnknownStatus {
+            place: place(),
+            word,
+        })?;
+        Ok((answer, status))
+    }
+
+    fn well_formed<T>(&self, parsed: Result<T, Malformed>) -> Result<T, ModuleError> {
+        parsed.map_err(|Malformed| ModuleError::Malformed {
+            place: self.place().clone(),
+        })
+    }
+}
+
+/// What an extended-length command takes besides its data, in bytes: header, Lc and Le.
+const EXTENDED: usize = 4 + 3 + 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::Scripted;
+    use hsm_protocol::cloning::{Condition, Cycle, Ticket};
+
+    #[test]
+    fn a_long_response_is_fetched_in_parts() {
+        let mut module = Scripted::module(vec![
+            vec![1, 2, 0x61, 0],
+            vec![3, 4, 0x61, 1],
+            vec![5, 0x90, 0],
+        ]);
+        assert_eq!(module.own_chain().unwrap(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn more_without_more_is_malformed() {
+        let mut module = Scripted::module(vec![vec![1, 0x61, 1], vec![0x61, 1]]);
+        assert!(matches!(
+            module.own_chain(),
+            Err(ModuleError::Malformed { .. })
+        ));
+    }
+
+    #[test]
+    fn an_answer_without_a_status_word_is_malformed() {
+        for answer in [vec![], vec![0x90]] {
+            let mut module = Scripted::module(vec![answer]);
+            assert!(matches!(module.offer(), Err(ModuleError::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn a_refusal_and_an_unknown_word_are_told_apart() {
+        let mut module = Scripted::module(vec![vec![0x69, 0x82], vec![0x6F, 0x00]]);
+        assert!(matches!(
+            module.offer(),
+            Err(ModuleError::Refused(Status::Locked))
+        ));
+        let error = module.offer().unwrap_err();
+        assert!(error.to_string().contains("6F00"), "{error}");
+    }
+
+    #[test]
+    fn no_receipt_is_an_answer_and_no_error() {
+        let mut module = Scripted::module(vec![vec![0x6A, 0x88], vec![0x65, 0x81]]);
+        assert_eq!(module.last_receipt().unwrap(), None);
+        assert!(module.last_receipt().is_err());
+    }
+
+    #[test]
+    fn a_journal_is_read_page_by_page_and_no_further() {
+        let page = |total: u64, count: usize| {
+            let mut bytes = vec![0; 8 + 48];
+            bytes[..8].copy_from_slice(&total.to_be_bytes());
+            let mut out = [0; JournalEntry::SIZE];
+            let entry = JournalEntry {
+                number: 1,
+                cycle: Cycle {
+                    number: 1,
+                    options: Options::default(),
+                    secondaries: 1,
+                },
+                ticket: Ticket::Unrestricted,
+                condition: Condition::Shipment,
+                serial: "A".parse().unwrap(),
+                certificate: [0; 48],
+                transcript: [0; 48],
+                sealed: true,
+            };
+            entry.write(&mut Writer::new(&mut out)).unwrap();
+            bytes.extend(out.repeat(count));
+            bytes.extend([0x90, 0]);
+            bytes
+        };
+        assert_eq!(
+            Scripted::module(vec![page(0, 0)])
+                .journal()
+                .unwrap()
+                .entries
+                .len(),
+            0
+        );
+        assert_eq!(
+            Scripted::module(vec![page(8, 8)])
+                .journal()
+                .unwrap()
+                .entries
+                .len(),
+            8
+        );
+        let two = vec![page(11, 8), page(11, 3)];
+        assert_eq!(Scripted::module(two).journal().unwrap().entries.len(), 11);
+        let full = vec![page(900, 8); JournalPage::PAGES];
+        assert_eq!(Scripted::module(full).journal().unwrap().entries.len(), 64);
+    }
+
+    #[test]
+    fn another_version_is_told_at_select() {
+        let mut module = Scripted::module(vec![vec![2, 0x90, 0]]);
+        assert!(matches!(
+            module.select(),
+            Err(ModuleError::Refused(Status::VersionRefused))
+        ));
+    }
+}

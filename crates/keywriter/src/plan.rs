@@ -1,0 +1,477 @@
+//! What a cycle would do to each module, and why not. Nothing here talks to a module.
+
+use crate::{
+    genuine::Verdict,
+    module::Journal,
+    survey::{Facts, Survey},
+};
+use hsm_protocol::{
+    Malformed, Serial,
+    cloning::Options,
+    identity::LockState,
+    limits,
+    receipt::{Receipt, Statement},
+    settings::Role,
+};
+use std::collections::BTreeSet;
+
+/// What the user asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The master.
+    pub master: Serial,
+    /// The choices.
+    pub options: Options,
+    /// These secondaries and no others; empty: all that are present.
+    pub to: Vec<Serial>,
+}
+
+/// Why a module cannot be the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MasterRefusal {
+    /// It is not there.
+    #[error("it is not plugged in")]
+    Absent,
+    /// Its serial number is there more than once.
+    #[error("its serial number was found in more than one place")]
+    Twins,
+    /// It has no certificate.
+    #[error("it has no certificate yet")]
+    NotCertified,
+    /// Its certificate comes from another root.
+    #[error("it is certified under another root of trust")]
+    ForeignRoot,
+    /// Its certificate or its answer does not verify.
+    #[error("it is not genuine: its certificate or its signature does not verify")]
+    NotGenuine,
+    /// This computer knows no root.
+    #[error("this computer has no root certificate to tell whether it is genuine")]
+    UnknownRoot,
+    /// It was never set up.
+    #[error("it has no Admin PIN yet")]
+    Fresh,
+    /// It is locked.
+    #[error("it is locked")]
+    Locked,
+    /// Its User unlocked it.
+    #[error("it is unlocked by its User, not by its Administrator")]
+    UnlockedAsUser,
+    /// Cloning is disabled on it.
+    #[error("cloning is disabled on it")]
+    CloningDisabled,
+}
+
+impl MasterRefusal {
+    /// What to do next.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Absent => "plug it in, and see `keywriter list`",
+            Self::Twins => "unplug all but one of them, and see `keywriter list`",
+            Self::NotCertified => "have it certified first",
+            Self::ForeignRoot => {
+                "use modules of one root of trust, or name the right root with --root FILE"
+            }
+            Self::NotGenuine => "do not trust this module; use another",
+            Self::UnknownRoot => "name the root certificate of your modules with --root FILE",
+            Self::Fresh => {
+                "set it up on its keypad: SHIFT+1, an Admin PIN, KEY, the PIN again, KEY; KEY+8 1 SHIFT; \
+                 hold SHIFT for a second; KEY, the Admin PIN, KEY"
+            }
+            Self::Locked => "unlock it on its keypad: KEY, the Admin PIN, KEY",
+            Self::UnlockedAsUser => {
+                "unplug it and plug it in again, then on its keypad: KEY, the Admin PIN, KEY"
+            }
+            Self::CloningDisabled => {
+                "unplug it and plug it in again, then on its keypad: KEY+1, the Admin PIN, KEY; KEY+8 1 SHIFT; \
+                 hold SHIFT for a second; KEY, the Admin PIN, KEY"
+            }
+        }
+    }
+}
+
+/// Checks what makes a module an active master.
+pub fn check_master(facts: &Facts) -> Result<(), MasterRefusal> {
+    match facts.opinion.verdict {
+        Verdict::Genuine => {}
+        Verdict::ForeignRoot => return Err(MasterRefusal::ForeignRoot),
+        Verdict::NotGenuine => return Err(MasterRefusal::NotGenuine),
+        Verdict::NotCertified => return Err(MasterRefusal::NotCertified),
+        Verdict::UnknownRoot => return Err(MasterRefusal::UnknownRoot),
+    }
+    match facts.lock {
+        LockState::Shipment | LockState::Reset => return Err(MasterRefusal::Fresh),
+        LockState::Locked => return Err(MasterRefusal::Locked),
+        LockState::Unlocked => {}
+    }
+    match facts.cloning() {
+        None => Err(MasterRefusal::UnlockedAsUser),
+        Some(false) => Err(MasterRefusal::CloningDisabled),
+        Some(true) => Ok(()),
+    }
+}
+
+/// Finds the master among what was surveyed.
+pub fn find_master(survey: &Survey, serial: Serial) -> Result<&Facts, MasterRefusal> {
+    if survey.is_twin(serial) {
+        return Err(MasterRefusal::Twins);
+    }
+    let found = survey
+        .modules
+        .iter()
+        .find(|present| present.facts.serial == serial)
+        .ok_or(MasterRefusal::Absent)?;
+    check_master(&found.facts)?;
+    Ok(&found.facts)
+}
+
+/// Why a secondary gets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecondaryRefusal {
+    /// It was named and is not there.
+    #[error("it is not plugged in")]
+    Absent,
+    /// Its serial number is there more than once.
+    #[error("the same serial number was found in more than one place")]
+    Twins,
+    /// It has no certificate.
+    #[error("it has no certificate yet")]
+    NotCertified,
+    /// Its certificate comes from another root.
+    #[error("it is certified under another root of trust")]
+    ForeignRoot,
+    /// Its certificate or its answer does not verify.
+    #[error("it is not genuine: its certificate or its signature does not verify")]
+    NotGenuine,
+    /// It is in use and locked.
+    #[error("it is locked and not fresh: it holds keys of its own")]
+    LockedNotFresh,
+    /// Its User unlocked it.
+    #[error("it is unlocked by its User, not by its Administrator")]
+    UnlockedAsUser,
+}
+
+impl SecondaryRefusal {
+    /// What to do next.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Absent => "plug it in and run `keywriter clone` again",
+            Self::Twins => "unplug all but one of them, and see `keywriter list`",
+            Self::NotCertified => "have it certified first",
+            Self::ForeignRoot => "use a module of the master's root of trust",
+            Self::NotGenuine => "do not trust this module; use another",
+            Self::LockedNotFresh => {
+                "to replace what it holds, unlock it on its keypad: KEY, its Admin PIN, KEY; or unplug it"
+            }
+            Self::UnlockedAsUser => {
+                "unplug it and plug it in again, then on its keypad: KEY, its Admin PIN, KEY"
+            }
+        }
+    }
+}
+
+/// What a cycle does to one module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// All six messages. `replaces`: the module is in use, and what it holds is replaced.
+    Clone {
+        /// Whether CSPs of its own are lost.
+        replaces: bool,
+    },
+    /// It committed earlier and the master has not sealed it: only the Seal is missing.
+    Finish,
+    /// The master sealed it earlier, and this computer has lost the receipt.
+    Refetch,
+}
+
+/// What is to be done with one module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgment {
+    /// Work.
+    Do(Task),
+    /// The master sealed it in an earlier cycle: nothing. `number`: its Parcel's, where the master can seal it again.
+    IsClone {
+        /// The Parcel's number.
+        number: Option<u64>,
+    },
+    /// Nothing, and why.
+    Refused(SecondaryRefusal),
+}
+
+/// What the master tells about earlier cycles.
+#[derive(Clone, Copy, Debug)]
+pub struct MasterView<'a> {
+    /// Its serial number.
+    pub serial: Serial,
+    /// Its group.
+    pub group: Option<[u8; 16]>,
+    /// Its journal, where it was read.
+    pub journal: Option<&'a Journal>,
+}
+
+/// Judges one module that is not the master.
+pub fn judge(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Judgment {
+    match facts.opinion.verdict {
+        Verdict::ForeignRoot => return Judgment::Refused(SecondaryRefusal::ForeignRoot),
+        Verdict::NotGenuine => return Judgment::Refused(SecondaryRefusal::NotGenuine),
+        Verdict::NotCertified => return Judgment::Refused(SecondaryRefusal::NotCertified),
+        // The modules verify each other, whatever this computer knows.
+        Verdict::Genuine | Verdict::UnknownRoot => {}
+    }
+    let earlier = earlier(master, facts, receipt);
+    if earlier == Some(Earlier::Pending) {
+        return Judgment::Do(Task::Finish);
+    }
+    match (facts.lock, facts.role()) {
+        (LockState::Shipment | LockState::Reset, _) => {
+            Judgment::Do(Task::Clone { replaces: false })
+        }
+        (LockState::Unlocked, Some(Role::Administrator)) => {
+            Judgment::Do(Task::Clone { replaces: true })
+        }
+        (LockState::Unlocked, _) => Judgment::Refused(SecondaryRefusal::UnlockedAsUser),
+        (LockState::Locked, _) => match earlier {
+            Some(Earlier::Sealed { number }) => Judgment::IsClone { number },
+            Some(Earlier::Pending) | None => Judgment::Refused(SecondaryRefusal::LockedNotFresh),
+        },
+    }
+}
+
+/// Whether a receipt names this master and this secondary.
+pub fn names(receipt: &[u8], master: Serial, secondary: Serial) -> Option<Statement> {
+    let statement = Receipt::parse(receipt)
+        .and_then(|receipt| receipt.statement())
+        .map_err(|Malformed| tracing::debug!(%secondary, "its last receipt is malformed"))
+        .ok()?;
+    (statement.master.serial == master && statement.secondary.serial == secondary)
+        .then_some(statement)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Earlier {
+    Pending,
+    Sealed { number: Option<u64> },
+}
+
+fn earlier(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Option<Earlier> {
+    let statement = names(receipt?, master.serial, facts.serial)?;
+    let Some(journal) = master.journal else {
+        // Joined while the cycle runs: a Seal that is asked for again changes nothing.
+        return Some(Earlier::Pending);
+    };
+    let entry = journal
+        .entries
+        .iter()
+        .find(|entry| entry.transcript == statement.transcript);
+    match entry {
+        Some(entry) if entry.sealed => Some(Earlier::Sealed {
+            number: Some(entry.number),
+        }),
+        Some(_) => Some(Earlier::Pending),
+        // Older than the journal reaches back, and still of this group.
+        None => {
+            let oldest = journal.entries.last().map(|entry| entry.number);
+            let is_older = oldest.is_some_and(|oldest| statement.number < oldest);
+            (is_older && master.group == Some(statement.group))
+                .then_some(Earlier::Sealed { number: None })
+        }
+    }
+}
+
+/// Why a cycle does not begin. Nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CycleRefusal {
+    /// Nothing is plugged in.
+    #[error("no module found")]
+    NoModule,
+    /// The master cannot be one.
+    #[error("{serial} cannot be the master: {why}")]
+    Master {
+        /// The master.
+        serial: Serial,
+        /// Why.
+        #[source]
+        why: MasterRefusal,
+    },
+    /// A secondary was named that is the master, or twice.
+    #[error("the same module twice: {serial}")]
+    SameModule {
+        /// The module.
+        serial: Serial,
+    },
+    /// Others could be the master too, and would be overwritten.
+    #[error("two masters: {} could clone as well as {master}", listed(others))]
+    TwoMasters {
+        /// The master.
+        master: Serial,
+        /// The others.
+        others: Vec<Serial>,
+    },
+    /// The master is alone.
+    #[error("no secondary found beside the master {master}")]
+    NoSecondary {
+        /// The master.
+        master: Serial,
+    },
+    /// A master cannot count so many.
+    #[error("{count} secondaries are too many for a cycle that disables its master")]
+    TooMany {
+        /// How many there are.
+        count: usize,
+    },
+}
+
+impl CycleRefusal {
+    /// What to do next.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::NoModule => {
+                "plug one in, or name the hub's folder with --state DIR; PC/SC readers need pcscd to run"
+            }
+            Self::Master { why, .. } => why.advice(),
+            Self::SameModule { .. } => "name each secondary once, and not the master",
+            Self::TwoMasters { .. } => {
+                "lock the others by unplugging them, or name the secondaries with --to SERIAL"
+            }
+            Self::NoSecondary { .. } => "plug in the modules to clone to, and see `keywriter list`",
+            Self::TooMany { .. } => {
+                "name at most 64 with --to SERIAL, or leave out --disable-master in `keywriter master set`"
+            }
+        }
+    }
+}
+
+/// What a cycle is about to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Modules that get work.
+    pub tasks: Vec<(Serial, Task)>,
+    /// Modules that are clones of this master already, with their Parcels' numbers.
+    pub clones: Vec<(Serial, Option<u64>)>,
+    /// Modules that get nothing.
+    pub refused: Vec<(Serial, SecondaryRefusal)>,
+}
+
+impl Plan {
+    /// Makes the plan for what was surveyed; `journal` is the master's.
+    pub fn make(
+        request: &Request,
+        survey: &Survey,
+        journal: Option<&Journal>,
+    ) -> Result<Self, CycleRefusal> {
+        let Request { master, to, .. } = request;
+        let master = *master;
+        check_named(master, to)?;
+        if survey.modules.is_empty() && survey.twins.is_empty() {
+            return Err(CycleRefusal::NoModule);
+        }
+        let facts = find_master(survey, master).map_err(|why| CycleRefusal::Master {
+            serial: master,
+            why,
+        })?;
+        let view = MasterView {
+            serial: master,
+            group: facts.status.map(|status| status.group),
+            journal,
+        };
+        let is_wanted =
+            |serial: &Serial| *serial != master && (to.is_empty() || to.contains(serial));
+        let mut plan = Self::default();
+        let mut others = Vec::new();
+        for present in &survey.modules {
+            let serial = present.facts.serial;
+            if !is_wanted(&serial) {
+                continue;
+            }
+            if to.is_empty() && check_master(&present.facts).is_ok() {
+                others.push(serial);
+            }
+            match judge(view, &present.facts, present.receipt.as_deref()) {
+                Judgment::Do(task) => plan.tasks.push((serial, task)),
+                Judgment::IsClone { number } => plan.clones.push((serial, number)),
+                Judgment::Refused(why) => plan.refused.push((serial, why)),
+            }
+        }
+        if !others.is_empty() {
+            return Err(CycleRefusal::TwoMasters { master, others });
+        }
+        plan.add_missing(survey, to, is_wanted);
+        plan.check_size(request)?;
+        Ok(plan)
+    }
+
+    /// Gives work to clones whose receipt is not kept here, as far as the master can still seal it.
+    pub fn refetch(&mut self, is_kept: impl Fn(Serial, u64) -> bool) {
+        let lost = |clone: &(Serial, Option<u64>)| matches!(*clone, (serial, Some(number)) if !is_kept(serial, number));
+        let refetched = self.clones.iter().filter(|clone| lost(clone));
+        self.tasks
+            .extend(refetched.map(|(serial, _)| (*serial, Task::Refetch)));
+        self.clones.retain(|clone| !lost(clone));
+    }
+
+    /// Modules whose Seal counts for a cycle that disables its master.
+    pub fn counted(&self) -> BTreeSet<Serial> {
+        let counted = |(serial, task): &(Serial, Task)| match task {
+            Task::Clone { .. } | Task::Finish => Some(*serial),
+            Task::Refetch => None,
+        };
+        self.tasks.iter().filter_map(counted).collect()
+    }
+
+    /// Modules in use whose own CSPs will be lost.
+    pub fn replaced(&self) -> Vec<Serial> {
+        let replaced = |(serial, task): &(Serial, Task)| {
+            (*task == Task::Clone { replaces: true }).then_some(*serial)
+        };
+        self.tasks.iter().filter_map(replaced).collect()
+    }
+
+    fn add_missing(&mut self, survey: &Survey, to: &[Serial], is_wanted: impl Fn(&Serial) -> bool) {
+        let twins = survey.twins.iter().map(|twins| twins.serial);
+        let twins: BTreeSet<_> = twins.filter(|serial| is_wanted(serial)).collect();
+        let present: BTreeSet<_> = survey
+            .modules
+            .iter()
+            .map(|present| present.facts.serial)
+            .collect();
+        let absent = to
+            .iter()
+            .filter(|serial| !present.contains(serial) && !twins.contains(serial));
+        self.refused
+            .extend(absent.map(|serial| (*serial, SecondaryRefusal::Absent)));
+        self.refused.extend(
+            twins
+                .into_iter()
+                .map(|serial| (serial, SecondaryRefusal::Twins)),
+        );
+    }
+
+    fn check_size(&self, request: &Request) -> Result<(), CycleRefusal> {
+        let Request {
+            master, options, ..
+        } = request;
+        if self.tasks.is_empty() && self.clones.is_empty() && self.refused.is_empty() {
+            return Err(CycleRefusal::NoSecondary { master: *master });
+        }
+        let count = self.counted().len();
+        if options.disable_master && count > limits::DISABLING_CYCLE {
+            return Err(CycleRefusal::TooMany { count });
+        }
+        Ok(())
+    }
+}
+
+fn check_named(master: Serial, to: &[Serial]) -> Result<(), CycleRefusal> {
+    let mut seen = BTreeSet::from([master]);
+    match to.iter().find(|serial| !seen.insert(**serial)) {
+        Some(serial) => Err(CycleRefusal::SameModule { serial: *serial }),
+        None => Ok(()),
+    }
+}
+
+fn listed(serials: &[Serial]) -> String {
+    let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
+    names.join(", ")
+}

@@ -1,0 +1,40 @@
+//! Modules for tests: one that answers from a list, and a hub of some that behave.
+
+pub(crate) mod module;
+pub(crate) mod pki;
+pub(crate) mod world;
+
+use crate::{
+    module::ConnectedModule,
+    transport::{Place, Transport, TransportError},
+};
+use std::collections::VecDeque;
+
+pub(crate) struct Scripted {
+    place: Place,
+    answers: VecDeque<Vec<u8>>,
+}
+
+impl Scripted {
+    /// A module that gives these answers and is pulled out then.
+    pub(crate) fn module(answers: Vec<Vec<u8>>) -> ConnectedModule {
+        ConnectedModule::new(Box::new(Self {
+            place: Place::Socket("/run/A.sock".into()),
+            answers: answers.into(),
+        }))
+    }
+}
+
+impl Transport for Scripted {
+    fn transmit(&mut self, _command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.answers
+            .pop_front()
+            .ok_or_else(|| TransportError::PulledOut {
+                place: self.place.clone(),
+            })
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}

@@ -1,0 +1,308 @@
+//! A hub for tests: modules that are plugged in and pulled out, links that break where a test says.
+
+use super::module::{FakeModule, Unlocked};
+use crate::{
+    cycle::{self, CycleError, Event, Setup, Summary},
+    discovery::{Connector, Watch},
+    genuine::TrustedRoot,
+    plan::Request,
+    scripted::pki,
+    transport::{Place, Transport, TransportError},
+};
+use hsm_protocol::{Serial, cloning::Options};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::Duration,
+};
+
+/// What goes wrong, once, when an instruction reaches a module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The command is lost with the connection, and the reader resets the module.
+    CutBefore,
+    /// The answer is lost.
+    CutAfter,
+    /// The module is pulled out before it sees the command.
+    Pull,
+    /// It is pulled out before its answer arrives.
+    PullAfter,
+    /// It is pulled out and plugged in again.
+    Replug,
+    /// Another module is plugged in meanwhile.
+    PlugOther(&'static str),
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct World(Arc<Mutex<Inside>>);
+
+#[derive(Default)]
+struct Inside {
+    plugged: BTreeMap<Place, FakeModule>,
+    /// Modules that were pulled out.
+    drawer: BTreeMap<Place, FakeModule>,
+    /// Rises when a connection to a place is lost.
+    generations: BTreeMap<Place, u32>,
+    faults: Vec<(Serial, u8, Fault)>,
+    watchers: Vec<Sender<()>>,
+}
+
+impl World {
+    /// A master M, and secondaries of these names and states.
+    pub(crate) fn new(secondaries: &[(&str, Unlocked)]) -> Self {
+        let world = Self::default();
+        world.plug(FakeModule::new(
+            "M",
+            0,
+            0,
+            Unlocked::Admin { cloning: true },
+        ));
+        for (name, state) in secondaries {
+            world.plug(FakeModule::new(name, 0, name.as_bytes()[0], *state));
+        }
+        world
+    }
+
+    pub(crate) fn plug(&self, module: FakeModule) {
+        let place = socket(module.serial);
+        self.plug_at(place, module);
+    }
+
+    pub(crate) fn plug_at(&self, place: Place, module: FakeModule) {
+        let mut inside = self.0.lock().unwrap();
+        inside.plugged.insert(place, module);
+        inside.watchers.retain(|watcher| watcher.send(()).is_ok());
+    }
+
+    pub(crate) fn unplug(&self, name: &str) {
+        let mut inside = self.0.lock().unwrap();
+        inside.pull(&socket(name.parse().unwrap()));
+    }
+
+    /// Plugs a module in that was pulled out.
+    pub(crate) fn plug_again(&self, name: &str) {
+        let place = socket(name.parse().unwrap());
+        let module = self.0.lock().unwrap().drawer.remove(&place).unwrap();
+        self.plug_at(place, module);
+    }
+
+    pub(crate) fn break_at(&self, name: &str, ins: u8, fault: Fault) {
+        let serial = name.parse().unwrap();
+        self.0.lock().unwrap().faults.push((serial, ins, fault));
+    }
+
+    pub(crate) fn with<T>(&self, name: &str, look: impl FnOnce(&mut FakeModule) -> T) -> T {
+        let mut inside = self.0.lock().unwrap();
+        look(
+            inside
+                .plugged
+                .get_mut(&socket(name.parse().unwrap()))
+                .unwrap(),
+        )
+    }
+
+    /// Clones from M, and returns what was done and, in the order of serial numbers, the last word on each secondary.
+    pub(crate) fn clone_to(
+        &self,
+        to: &[&str],
+        options: Options,
+    ) -> Result<(Summary, BTreeMap<String, String>), CycleError> {
+        let setup = setup(to, options);
+        self.run(&setup)
+    }
+
+    /// Clones from M to one secondary; the finished receipt.
+    pub(crate) fn receipt_of(&self, name: &str) -> Vec<u8> {
+        let kept = Mutex::new(Vec::new());
+        let setup = setup(&[name], Options::default());
+        let summary = cycle::run(self, &setup, &|event| {
+            if let Event::Done { receipt, .. } = event {
+                *kept.lock().unwrap() = receipt.unwrap();
+            }
+        });
+        assert_eq!(summary.unwrap().done, 1);
+        kept.into_inner().unwrap()
+    }
+
+    pub(crate) fn run(
+        &self,
+        setup: &Setup,
+    ) -> Result<(Summary, BTreeMap<String, String>), CycleError> {
+        let words = Mutex::new(BTreeMap::new());
+        let emit = |event: Event| {
+            let (serial, word) = match event {
+                Event::Done {
+                    serial,
+                    already: true,
+                    receipt,
+                } => (
+                    serial,
+                    if receipt.is_some() {
+                        "finished"
+                    } else {
+                        "clone"
+                    }
+                    .to_owned(),
+                ),
+                Event::Done { serial, .. } => (serial, "done".to_owned()),
+                Event::Failed { serial, failure } => (serial, failure.to_string()),
+                _ => return,
+            };
+            words.lock().unwrap().insert(serial.to_string(), word);
+        };
+        let summary = cycle::run(self, setup, &emit)?;
+        Ok((summary, words.into_inner().unwrap()))
+    }
+}
+
+impl Inside {
+    fn pull(&mut self, place: &Place) {
+        *self.generations.entry(place.clone()).or_default() += 1;
+        let mut module = self.plugged.remove(place).unwrap();
+        module.reset();
+        if !matches!(module.state, Unlocked::Fresh) {
+            module.state = Unlocked::Locked;
+        }
+        self.drawer.insert(place.clone(), module);
+        self.watchers.retain(|watcher| watcher.send(()).is_ok());
+    }
+
+    fn cut(&mut self, place: &Place) {
+        *self.generations.entry(place.clone()).or_default() += 1;
+        if let Some(module) = self.plugged.get_mut(place) {
+            module.reset();
+        }
+    }
+
+    fn take_fault(&mut self, serial: Serial, ins: u8) -> Option<Fault> {
+        let index = self
+            .faults
+            .iter()
+            .position(|(known, at, _)| *known == serial && *at == ins)?;
+        Some(self.faults.remove(index).2)
+    }
+}
+
+fn setup(to: &[&str], options: Options) -> Setup {
+    Setup {
+        request: Request {
+            master: "M".parse().unwrap(),
+            options,
+            to: to.iter().map(|name| name.parse().unwrap()).collect(),
+        },
+        jobs: None,
+        root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
+        receipts: None,
+    }
+}
+
+fn socket(serial: Serial) -> Place {
+    Place::Socket(format!("/run/{serial}.sock").into())
+}
+
+impl Connector for World {
+    fn places(&self) -> BTreeSet<Place> {
+        self.0.lock().unwrap().plugged.keys().cloned().collect()
+    }
+
+    fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError> {
+        let inside = self.0.lock().unwrap();
+        if !inside.plugged.contains_key(place) {
+            return Err(TransportError::Absent {
+                place: place.clone(),
+            });
+        }
+        Ok(Box::new(Line {
+            generation: inside.generations.get(place).copied().unwrap_or_default(),
+            world: self.clone(),
+            place: place.clone(),
+        }))
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        let (sender, receiver) = channel();
+        self.0.lock().unwrap().watchers.push(sender);
+        Box::new(Bell(receiver))
+    }
+}
+
+struct Bell(Receiver<()>);
+
+impl Watch for Bell {
+    fn wait_change(&mut self, timeout: Duration) -> bool {
+        self.0.recv_timeout(timeout) != Err(RecvTimeoutError::Timeout)
+    }
+}
+
+struct Line {
+    world: World,
+    place: Place,
+    generation: u32,
+}
+
+impl Transport for Line {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let lost = || TransportError::PulledOut {
+            place: self.place.clone(),
+        };
+        let mut inside = self.world.0.lock().unwrap();
+        if inside
+            .generations
+            .get(&self.place)
+            .copied()
+            .unwrap_or_default()
+            != self.generation
+        {
+            return Err(lost());
+        }
+        let Some(module) = inside.plugged.get(&self.place) else {
+            return Err(lost());
+        };
+        let fault = {
+            let serial = module.serial;
+            inside.take_fault(serial, command[1])
+        };
+        match fault {
+            Some(Fault::CutBefore) => {
+                inside.cut(&self.place);
+                return Err(lost());
+            }
+            Some(Fault::Pull) => {
+                inside.pull(&self.place);
+                return Err(lost());
+            }
+            Some(Fault::Replug) => {
+                inside.pull(&self.place);
+                let module = inside.drawer.remove(&self.place).unwrap();
+                inside.plugged.insert(self.place.clone(), module);
+                return Err(lost());
+            }
+            Some(Fault::PlugOther(name)) => {
+                drop(inside);
+                self.world.plug(FakeModule::new(
+                    name,
+                    0,
+                    name.as_bytes()[0],
+                    Unlocked::Fresh,
+                ));
+                inside = self.world.0.lock().unwrap();
+            }
+            Some(Fault::CutAfter | Fault::PullAfter) | None => {}
+        }
+        let module = inside.plugged.get_mut(&self.place).unwrap();
+        let answer = module.apdu(command);
+        match fault {
+            Some(Fault::CutAfter) => inside.cut(&self.place),
+            Some(Fault::PullAfter) => inside.pull(&self.place),
+            _ => return Ok(answer),
+        }
+        Err(lost())
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}

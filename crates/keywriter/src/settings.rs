@@ -1,0 +1,422 @@
+//! Files with choices: this computer's own state, and settings that go from one computer to another.
+
+use crate::file;
+use hsm_protocol::{Serial, cloning::Options};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The master and the choices, as this computer keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MasterState {
+    /// The master.
+    pub master: Serial,
+    /// The choices.
+    pub options: Options,
+}
+
+/// The choices that settings files carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Copy the unattended auto-lock.
+    pub auto_lock: bool,
+    /// Copy the User PIN policy.
+    pub user_pin_policy: bool,
+}
+
+/// Why a file with choices is of no use. Nothing is changed then.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// It cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no master yet.
+    #[error("no master is set on this computer")]
+    NoMaster,
+    /// The text is not what it should be.
+    #[error("{}: {what}", path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        what: Wrong,
+    },
+}
+
+/// What is wrong with a file's text.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Wrong {
+    /// It is not JSON.
+    #[error("not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// It is JSON of another kind.
+    #[error("not a {expected} file")]
+    OtherFormat {
+        /// The format that was expected.
+        expected: &'static str,
+    },
+    /// It comes from a newer program.
+    #[error("version {found} is newer than this program knows ({known})")]
+    NewerVersion {
+        /// The file's version.
+        found: u64,
+        /// The version of this program.
+        known: u64,
+    },
+    /// It has no version of this format.
+    #[error("not a version of this format")]
+    NoVersion,
+    /// It has a field that this format does not have.
+    #[error("unknown field \"{0}\"")]
+    UnknownField(String),
+    /// It lacks a field.
+    #[error("field \"{0}\" is missing")]
+    MissingField(&'static str),
+    /// A field is given twice, or its value is of another kind.
+    #[error("a field's value is wrong")]
+    Value(#[source] serde_json::Error),
+}
+
+impl SettingsError {
+    /// What to do next.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::NoMaster => "name one with `keywriter master set SERIAL`",
+            Self::Read { .. } => "see that the file exists and that this user may read it",
+            Self::Write { .. } => "see that this user may write there",
+            Self::Wrong { what, .. } => match what {
+                Wrong::NewerVersion { .. } => "use a newer keywriter, or export the settings again",
+                _ => "use a file that `keywriter settings export` wrote, unchanged",
+            },
+        }
+    }
+
+    /// Whether the file's text is wrong, rather than reading or writing it.
+    pub const fn is_bad_file(&self) -> bool {
+        matches!(self, Self::Wrong { .. })
+    }
+}
+
+impl MasterState {
+    /// Reads this computer's state; no file is [`SettingsError::NoMaster`].
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(SettingsError::NoMaster);
+            }
+            read => read.map_err(|source| SettingsError::Read {
+                path: path.to_owned(),
+                source,
+            })?,
+        };
+        parse_state(&text).map_err(|what| SettingsError::Wrong {
+            path: path.to_owned(),
+            what,
+        })
+    }
+
+    /// Replaces this computer's state.
+    pub fn save(&self, path: &Path) -> Result<(), SettingsError> {
+        let Options {
+            auto_lock,
+            user_pin_policy,
+            disable_master,
+        } = self.options;
+        write(
+            path,
+            &StateFile {
+                format: STATE.name.to_owned(),
+                version: STATE.version,
+                master: self.master.to_string(),
+                auto_lock,
+                user_pin_policy,
+                disable_master,
+            },
+        )
+    }
+
+    /// The choices that a settings file carries.
+    pub const fn settings(&self) -> Settings {
+        Settings {
+            auto_lock: self.options.auto_lock,
+            user_pin_policy: self.options.user_pin_policy,
+        }
+    }
+
+    /// The same state with the choices of a settings file.
+    #[must_use]
+    pub const fn with(mut self, settings: Settings) -> Self {
+        self.options.auto_lock = settings.auto_lock;
+        self.options.user_pin_policy = settings.user_pin_policy;
+        self
+    }
+}
+
+impl Settings {
+    /// Reads a settings file.
+    pub fn import(path: &Path) -> Result<Self, SettingsError> {
+        let read = |source| SettingsError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let bytes = fs::read(path).map_err(read)?;
+        // What is not text is not JSON either, and serde_json says where.
+        Self::parse(&bytes).map_err(|what| SettingsError::Wrong {
+            path: path.to_owned(),
+            what,
+        })
+    }
+
+    /// Writes a settings file.
+    pub fn export(self, path: &Path) -> Result<(), SettingsError> {
+        let Self {
+            auto_lock,
+            user_pin_policy,
+        } = self;
+        write(
+            path,
+            &SettingsFile {
+                format: SETTINGS.name.to_owned(),
+                version: SETTINGS.version,
+                auto_lock,
+                user_pin_policy,
+            },
+        )
+    }
+
+    fn parse(text: &[u8]) -> Result<Self, Wrong> {
+        SETTINGS.check(text)?;
+        let file: SettingsFile = serde_json::from_slice(text).map_err(Wrong::Value)?;
+        Ok(Self {
+            auto_lock: file.auto_lock,
+            user_pin_policy: file.user_pin_policy,
+        })
+    }
+}
+
+fn parse_state(text: &str) -> Result<MasterState, Wrong> {
+    STATE.check(text.as_bytes())?;
+    let file: StateFile = serde_json::from_str(text).map_err(Wrong::Value)?;
+    let no_serial = |error| Wrong::Value(serde::de::Error::custom(error));
+    Ok(MasterState {
+        master: file.master.parse().map_err(no_serial)?,
+        options: Options {
+            auto_lock: file.auto_lock,
+            user_pin_policy: file.user_pin_policy,
+            disable_master: file.disable_master,
+        },
+    })
+}
+
+fn write(path: &Path, contents: &impl Serialize) -> Result<(), SettingsError> {
+    let write = |source| SettingsError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut text = serde_json::to_vec(contents).map_err(|error| write(error.into()))?;
+    text.push(b'\n');
+    file::replace(path, &text).map_err(write)
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct SettingsFile {
+    format: String,
+    version: u64,
+    auto_lock: bool,
+    user_pin_policy: bool,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct StateFile {
+    format: String,
+    version: u64,
+    master: String,
+    auto_lock: bool,
+    user_pin_policy: bool,
+    disable_master: bool,
+}
+
+/// A format of ours: each wrong file gets an error of its own.
+struct Format {
+    name: &'static str,
+    version: u64,
+    fields: &'static [&'static str],
+}
+
+const SETTINGS: Format = Format {
+    name: "keywriter-settings",
+    version: 1,
+    fields: &["format", "version", "auto_lock", "user_pin_policy"],
+};
+
+const STATE: Format = Format {
+    name: "keywriter-master",
+    version: 1,
+    fields: &[
+        "format",
+        "version",
+        "master",
+        "auto_lock",
+        "user_pin_policy",
+        "disable_master",
+    ],
+};
+
+impl Format {
+    fn check(&self, text: &[u8]) -> Result<(), Wrong> {
+        let other = || Wrong::OtherFormat {
+            expected: self.name,
+        };
+        let value: Value = serde_json::from_slice(text).map_err(Wrong::NotJson)?;
+        let fields: &Map<_, _> = value.as_object().ok_or_else(other)?;
+        if fields.get("format").and_then(Value::as_str) != Some(self.name) {
+            return Err(other());
+        }
+        match fields.get("version").and_then(Value::as_u64) {
+            Some(found) if found > self.version => {
+                let known = self.version;
+                return Err(Wrong::NewerVersion { found, known });
+            }
+            Some(found) if found == self.version => {}
+            Some(_) | None => return Err(Wrong::NoVersion),
+        }
+        if let Some(unknown) = fields
+            .keys()
+            .find(|name| !self.fields.contains(&name.as_str()))
+        {
+            return Err(Wrong::UnknownField(unknown.clone()));
+        }
+        match self.fields.iter().find(|name| !fields.contains_key(**name)) {
+            Some(missing) => Err(Wrong::MissingField(missing)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str =
+        r#"{"format":"keywriter-settings","version":1,"auto_lock":true,"user_pin_policy":false}"#;
+
+    fn wrong(text: &str) -> String {
+        Settings::parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_settings_file_has_one_form() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let settings = Settings {
+            auto_lock: true,
+            user_pin_policy: false,
+        };
+        settings.export(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{GOOD}\n"));
+        assert_eq!(Settings::import(&path).unwrap(), settings);
+    }
+
+    #[test]
+    fn every_wrong_file_has_an_error_of_its_own() {
+        assert_eq!(wrong("PIN"), "not JSON");
+        assert_eq!(wrong("[]"), "not a keywriter-settings file");
+        assert_eq!(wrong("{}"), "not a keywriter-settings file");
+        assert_eq!(
+            wrong(&GOOD.replace("-settings", "-master")),
+            "not a keywriter-settings file"
+        );
+        assert_eq!(
+            wrong(&GOOD.replace(":1", ":2")),
+            "version 2 is newer than this program knows (1)"
+        );
+        assert_eq!(
+            wrong(&GOOD.replace(":1", ":0")),
+            "not a version of this format"
+        );
+        assert_eq!(
+            wrong(&GOOD.replace('}', r#","pin":"1"}"#)),
+            "unknown field \"pin\""
+        );
+        assert_eq!(
+            wrong(&GOOD.replace(r#""auto_lock":true,"#, "")),
+            "field \"auto_lock\" is missing"
+        );
+        assert_eq!(
+            wrong(&GOOD.replace("true", "1")),
+            "a field's value is wrong"
+        );
+        assert_eq!(
+            wrong(&GOOD.replace('}', r#","auto_lock":true}"#)),
+            "a field's value is wrong"
+        );
+        assert_eq!(wrong(&format!("{GOOD}{GOOD}")), "not JSON");
+    }
+
+    #[test]
+    fn the_state_reads_back_and_none_is_no_master() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keywriter/master.json");
+        assert!(matches!(
+            MasterState::load(&path),
+            Err(SettingsError::NoMaster)
+        ));
+        let state = MasterState {
+            master: "VM0001".parse().unwrap(),
+            options: Options {
+                disable_master: true,
+                ..Options::default()
+            },
+        };
+        state.save(&path).unwrap();
+        assert_eq!(MasterState::load(&path).unwrap(), state);
+    }
+
+    #[test]
+    fn imported_settings_leave_master_and_disabling_as_they_were() {
+        let state = MasterState {
+            master: "A".parse().unwrap(),
+            options: Options {
+                disable_master: true,
+                auto_lock: true,
+                user_pin_policy: false,
+            },
+        };
+        let changed = state.with(Settings {
+            auto_lock: false,
+            user_pin_policy: true,
+        });
+        assert_eq!(changed.master, state.master);
+        assert_eq!(
+            changed.options,
+            Options {
+                disable_master: true,
+                auto_lock: false,
+                user_pin_policy: true
+            }
+        );
+    }
+}

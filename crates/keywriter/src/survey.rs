@@ -1,0 +1,258 @@
+//! Which modules are there, and what they admit to being. All are asked at the same time.
+
+use crate::{
+    discovery::Connector,
+    genuine::{Opinion, TrustedRoot, Verdict},
+    module::{ConnectedModule, ModuleError},
+    transport::{self, Place, TransportError},
+};
+use hsm_protocol::{
+    Serial, Status,
+    identity::LockState,
+    settings::{ModuleStatus, Role},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+/// What a module says of itself, and what this computer thinks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Its serial number.
+    pub serial: Serial,
+    /// Firmware version: major, minor, patch.
+    pub firmware: [u8; 3],
+    /// How much of it stands open.
+    pub lock: LockState,
+    /// What it tells once it is unlocked.
+    pub status: Option<ModuleStatus>,
+    /// Whether it is genuine.
+    pub opinion: Opinion,
+    /// Where it is plugged in.
+    pub place: Place,
+}
+
+impl Facts {
+    /// Who unlocked it; `None` while it is not unlocked.
+    pub fn role(&self) -> Option<Role> {
+        self.status.map(|status| status.role)
+    }
+
+    /// Whether it may serve as a master; told to its Administrator alone.
+    pub fn cloning(&self) -> Option<bool> {
+        Some(self.status?.admin?.cloning)
+    }
+
+    /// Whether its certificate verified under the trusted root.
+    pub fn is_genuine(&self) -> bool {
+        self.opinion.verdict == Verdict::Genuine
+    }
+}
+
+/// A module that answered, and the connection to it.
+#[derive(Debug)]
+pub struct Present {
+    /// What is known of it.
+    pub facts: Facts,
+    /// The last Receipt it gave as a secondary, where the survey asked for it.
+    pub receipt: Option<Vec<u8>>,
+    /// The connection.
+    pub module: ConnectedModule,
+    /// The same module in its other place. Kept open: a reader that nobody uses is powered off, and that ends runs.
+    pub(crate) other: Option<ConnectedModule>,
+}
+
+/// The same serial number in two places that are not one module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twins {
+    /// The serial number.
+    pub serial: Serial,
+    /// Where it was found.
+    pub places: Vec<Place>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// By serial number.
+    pub modules: Vec<Present>,
+    /// Serial numbers that stand for more than one module; none of these is in `modules`.
+    pub twins: Vec<Twins>,
+    /// Places that hold a module, or may, and gave no useful answer.
+    pub unusable: Vec<(Place, ModuleError)>,
+}
+
+impl Survey {
+    /// Takes the module of that serial number out.
+    pub fn take(&mut self, serial: Serial) -> Option<Present> {
+        let index = self
+            .modules
+            .iter()
+            .position(|present| present.facts.serial == serial)?;
+        Some(self.modules.remove(index))
+    }
+
+    /// Whether that serial number stands for more than one module.
+    pub fn is_twin(&self, serial: Serial) -> bool {
+        self.twins.iter().any(|twins| twins.serial == serial)
+    }
+}
+
+/// What to ask besides who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Nothing.
+    Facts,
+    /// Each one's last Receipt.
+    Receipts,
+}
+
+/// Asks every module in `places`, many at a time.
+pub fn survey(
+    connector: &dyn Connector,
+    places: BTreeSet<Place>,
+    root: Option<&TrustedRoot>,
+    depth: Depth,
+) -> Survey {
+    transport::allow_connections(places.len());
+    let threads = places.len().min(AT_ONCE);
+    let places = Mutex::new(places.into_iter());
+    let next = || places.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let ask_some = || {
+        let mut answers = Vec::new();
+        while let Some(place) = next() {
+            let answer = ask(connector, &place, root, depth);
+            answers.push((place, answer));
+        }
+        answers
+    };
+    let answers = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(ask_some)).collect();
+        let joined = workers.into_iter().map(thread::ScopedJoinHandle::join);
+        joined.flat_map(Result::unwrap_or_default).collect()
+    });
+    sort(answers)
+}
+
+/// Connects to one place and asks it; `None` where nothing of ours is.
+pub fn ask(
+    connector: &dyn Connector,
+    place: &Place,
+    root: Option<&TrustedRoot>,
+    depth: Depth,
+) -> Result<Option<Present>, ModuleError> {
+    let transport = match connector.open(place) {
+        Ok(transport) => transport,
+        Err(TransportError::Absent { .. }) => return Ok(None),
+        // Other people's cards are none of our business.
+        Err(error) if matches!(place, Place::Reader(_)) && !is_worth_telling(&error) => {
+            tracing::debug!(%place, %error, "not asked");
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut module = ConnectedModule::new(transport);
+    if matches!(place, Place::Reader(_)) && !is_ours(&mut module)? {
+        return Ok(None);
+    }
+    let answer = module.identity()?;
+    let identity = *answer.identity();
+    let chain = if identity.certified {
+        module.own_chain()?
+    } else {
+        Vec::new()
+    };
+    let opinion = Opinion::judge(root, &answer, &chain);
+    let status = match identity.lock {
+        LockState::Unlocked => Some(module.status()?),
+        LockState::Shipment | LockState::Reset | LockState::Locked => None,
+    };
+    let receipt = match depth {
+        Depth::Receipts if identity.certified => module.last_receipt()?,
+        Depth::Receipts | Depth::Facts => None,
+    };
+    Ok(Some(Present {
+        facts: Facts {
+            serial: identity.serial,
+            firmware: identity.firmware,
+            lock: identity.lock,
+            status,
+            opinion,
+            place: place.clone(),
+        },
+        receipt,
+        module,
+        other: None,
+    }))
+}
+
+/// A socket is a module's by its name; in a reader there may be anything.
+fn is_ours(module: &mut ConnectedModule) -> Result<bool, ModuleError> {
+    match module.select() {
+        Ok(()) => Ok(true),
+        Err(ModuleError::Refused(Status::VersionRefused)) => {
+            Err(ModuleError::Refused(Status::VersionRefused))
+        }
+        Err(error) => {
+            tracing::debug!(place = %module.place(), %error, "another kind of card");
+            Ok(false)
+        }
+    }
+}
+
+const fn is_worth_telling(error: &TransportError) -> bool {
+    matches!(error, TransportError::InUse { .. })
+}
+
+type Answer = (Place, Result<Option<Present>, ModuleError>);
+
+/// Puts the answers in order of serial numbers; one module in two kinds of place is one.
+fn sort(answers: Vec<Answer>) -> Survey {
+    let mut survey = Survey::default();
+    let mut by_serial: BTreeMap<Serial, Vec<Present>> = BTreeMap::new();
+    for (place, answer) in answers {
+        match answer {
+            Ok(Some(present)) => by_serial
+                .entry(present.facts.serial)
+                .or_default()
+                .push(present),
+            Ok(None) => {}
+            Err(error) => survey.unusable.push((place, error)),
+        }
+    }
+    for (serial, mut found) in by_serial {
+        // Sockets come first in the order of places.
+        found.sort_by(|a, b| a.facts.place.cmp(&b.facts.place));
+        match <[Present; 2]>::try_from(found) {
+            Ok([mut first, second]) if is_one(&first.facts, &second.facts) => {
+                first.other = Some(second.module);
+                survey.modules.push(first);
+            }
+            Ok(two) => survey.twins.push(Twins {
+                serial,
+                places: two.map(|present| present.facts.place).into(),
+            }),
+            Err(mut found) if found.len() == 1 => survey.modules.append(&mut found),
+            Err(found) => survey.twins.push(Twins {
+                serial,
+                places: found
+                    .into_iter()
+                    .map(|present| present.facts.place)
+                    .collect(),
+            }),
+        }
+    }
+    survey
+}
+
+/// One module behind a socket and a reader shows one certificate in both.
+fn is_one(a: &Facts, b: &Facts) -> bool {
+    a.place.kind() != b.place.kind()
+        && a.opinion.certificate.is_some()
+        && a.opinion.certificate == b.opinion.certificate
+}
+
+/// How many modules are asked at the same time.
+const AT_ONCE: usize = 32;
