@@ -29,8 +29,6 @@ pub fn platform<C: Provider>(
     flash: &Flash,
     recorded: &Recorded,
 ) -> Platform<MemoryBoard<C>> {
-    let mut secret = [0x5A; 32];
-    secret[..serial.len()].copy_from_slice(serial.as_bytes());
     let seed = u64::try_from(recorded.all().len()).expect("few");
     let entropy = SeededEntropy {
         serial: serial.into(),
@@ -45,9 +43,16 @@ pub fn platform<C: Provider>(
             drbg,
             recorded: recorded.clone(),
         },
-        secret: FixedSecret(secret),
+        secret: FixedSecret(secret(serial)),
         counter: flash.clone(),
     }
+}
+
+/// The secret of the module of that serial number.
+pub fn secret(serial: &str) -> [u8; 32] {
+    let mut secret = [0x5A; 32];
+    secret[..serial.len()].copy_from_slice(serial.as_bytes());
+    secret
 }
 
 /// Blob and counter, as they are in chips, and when the power fails.
@@ -78,6 +83,22 @@ impl Flash {
         let mut cells = self.cells();
         cells.operations = 0;
         cells.cut = Some(cut);
+    }
+
+    /// How many operations were asked for since a cut was planned, those after it included.
+    pub fn operations(&self) -> u32 {
+        self.cells().operations
+    }
+
+    /// Other chips with the same contents and full power.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let cells = self.cells();
+        Self(Arc::new(Mutex::new(Cells {
+            blob: cells.blob.clone(),
+            counter: cells.counter,
+            ..Cells::default()
+        })))
     }
 
     /// Whether the power failed as planned.
@@ -167,6 +188,12 @@ impl ModuleSecret for FixedSecret {
 pub struct Recorded(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Recorded {
+    /// The same answers, in a record of their own.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.all())))
+    }
+
     /// All of them.
     pub fn all(&self) -> Vec<Vec<u8>> {
         self.0.lock().expect("no panic while held").clone()

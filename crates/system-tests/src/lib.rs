@@ -2,8 +2,15 @@
 //! test supplies. Unpublished; the only place where both sides of the wall meet.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a bench: what is not as a test expects ends the test"
+)]
 
 pub mod board;
+pub mod counting;
+pub mod lab;
 pub mod notice;
 pub mod pair;
 pub mod relay;
@@ -13,7 +20,14 @@ pub mod vector;
 use board::{Flash, MemoryBoard, Recorded};
 use hsm_core::{Link, Module, crypto::Provider, keypad::KeyEvent, leds::Pattern, time::Millis};
 use hsm_factory::{Profile, Root};
-use hsm_protocol::{Status, apdu::encode_extended, command::CLA, limits, settings::ModuleStatus};
+use hsm_protocol::{
+    Status,
+    apdu::encode_extended,
+    command::{CLA, ins},
+    identity::{LockState, SignedIdentity},
+    limits,
+    settings::ModuleStatus,
+};
 use hsm_virtual::{
     keys::{self, Stroke},
     manufacture,
@@ -29,6 +43,8 @@ pub struct Bench<C: Provider> {
     pub recorded: Recorded,
     /// What its clock shows.
     pub now: Millis,
+    /// Every byte that crosses the host in either direction, from the moment somebody listens.
+    pub host: Option<Vec<u8>>,
     response: Vec<u8>,
 }
 
@@ -49,16 +65,28 @@ impl<C: Provider> Bench<C> {
 
     /// A module that no factory has seen.
     pub fn bare(serial: &str) -> Self {
+        Self::over(serial, Flash::default(), Recorded::default())
+    }
+
+    /// Another module's chips, or a copy of one's own, behind a secret of `serial`; plugged in.
+    pub fn over(serial: &str, flash: Flash, recorded: Recorded) -> Self {
         let mut bench = Self {
             module: None,
             serial: serial.into(),
-            flash: Flash::default(),
-            recorded: Recorded::default(),
+            flash,
+            recorded,
             now: Millis(1_000),
+            host: None,
             response: vec![0; limits::RESPONSE_APDU],
         };
         bench.power_up();
         bench
+    }
+
+    /// The same module at its next power-up, once more: what is done to one does not touch the other.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self::over(&self.serial, self.flash.copy(), self.recorded.copy())
     }
 
     /// Drops the module as a power cut does, and powers it up again, plugged in.
@@ -69,6 +97,11 @@ impl<C: Provider> Bench<C> {
         let mut module = Module::power_up(platform);
         module.link(Link::Plugged, self.now);
         self.module = Some(module);
+    }
+
+    /// Its serial number.
+    pub fn serial(&self) -> &str {
+        &self.serial
     }
 
     /// The module itself.
@@ -128,6 +161,10 @@ impl<C: Provider> Bench<C> {
         let len = self.module().apdu(apdu, now, &mut response);
         let answer = response[..len].to_vec();
         self.response = response;
+        if let Some(host) = &mut self.host {
+            host.extend_from_slice(apdu);
+            host.extend_from_slice(&answer);
+        }
         answer
     }
 
@@ -173,11 +210,17 @@ impl<C: Provider> Bench<C> {
         );
     }
 
+    /// How much of it stands open, as IDENTITY tells everyone.
+    pub fn lock_state(&mut self) -> LockState {
+        let bytes = self.command(ins::IDENTITY, 0, &[7; 32]);
+        let identity =
+            SignedIdentity::parse(&bytes.expect("answers")).map(|signed| signed.identity);
+        identity.expect("an identity").lock
+    }
+
     /// STATUS of an unlocked module.
     pub fn status(&mut self) -> ModuleStatus {
-        let bytes = self
-            .command(hsm_protocol::command::ins::STATUS, 0, &[])
-            .expect("unlocked");
+        let bytes = self.command(ins::STATUS, 0, &[]).expect("unlocked");
         ModuleStatus::parse(&bytes).expect("a status")
     }
 
