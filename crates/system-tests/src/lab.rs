@@ -135,6 +135,11 @@ impl Lab {
         self.folder.path().join(name)
     }
 
+    /// The hub's process.
+    pub fn hub_id(&self) -> u32 {
+        self.hub.id()
+    }
+
     /// Runs `virtual-hub`, which must succeed; what it printed.
     #[track_caller]
     pub fn hub(&self, arguments: &[&str]) -> String {

@@ -1,6 +1,7 @@
 //! The figures: ratios of what was measured in one run. `cargo xtask bench` runs them all.
 
 mod clone;
+mod hub;
 mod softhsm;
 mod timing;
 
@@ -11,4 +12,5 @@ fn main() {
     }
     let clone = clone::run();
     softhsm::run(clone);
+    hub::run();
 }
