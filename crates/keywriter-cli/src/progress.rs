@@ -1,6 +1,7 @@
 //! A cycle as it goes on: bars on a terminal, lines in a pipe, JSON objects with `--json`.
 
 use crate::{
+    commands::list::UnusableLine,
     failure::{Failure, with_sources},
     output,
 };
@@ -47,6 +48,9 @@ impl Progress {
     /// Shows an event; `receipt`: where its receipt was kept.
     pub(crate) fn show(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
         match self {
+            Self::Json if let Event::Unusable { place, error } = event => {
+                output::json(&UnusableLine::of(place, error))
+            }
             Self::Json => EventLine::of(event, receipt).map_or(Ok(()), |line| output::json(&line)),
             Self::Lines => text(event, receipt).map_or(Ok(()), |text| output::line(&text)),
             Self::Bars(bars) => bars.show(event, receipt),
@@ -101,6 +105,13 @@ impl Bars {
 /// An event as a line of text. Steps have none: a pipe is read afterwards.
 fn text(event: &Event, receipt: Option<&Path>) -> Option<String> {
     Some(match event {
+        Event::Unusable { place, error } => {
+            format!(
+                "{place}: not usable: {}\n  {}",
+                with_sources(error),
+                error.advice()
+            )
+        }
         Event::Preflight {
             master,
             secondaries,

@@ -114,7 +114,10 @@ impl Watch for PlacesWatch {
             if self.have_sockets_changed() {
                 return true;
             }
-            let left = end.saturating_duration_since(Instant::now()).min(GLANCE);
+            let mut left = end.saturating_duration_since(Instant::now());
+            if self.sockets.is_some() || self.readers.is_none() {
+                left = left.min(GLANCE);
+            }
             let waited = self.readers.as_mut().map(|watch| watch.wait_change(left));
             match waited {
                 Some(Some(true)) => return true,

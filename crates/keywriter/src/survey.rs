@@ -82,6 +82,8 @@ pub struct Survey {
     pub twins: Vec<Twins>,
     /// Places that hold a module, or may, and gave no useful answer.
     pub unusable: Vec<(Place, ModuleError)>,
+    /// Places where nobody was, or not yet.
+    pub absent: Vec<Place>,
 }
 
 impl Survey {
@@ -136,7 +138,7 @@ pub fn survey(
     sort(answers)
 }
 
-/// Connects to one place and asks it; `None` where nothing of ours is.
+/// Connects to one place and asks it; `None` where another kind of card is.
 pub fn ask(
     connector: &dyn Connector,
     place: &Place,
@@ -145,7 +147,6 @@ pub fn ask(
 ) -> Result<Option<Present>, ModuleError> {
     let transport = match connector.open(place) {
         Ok(transport) => transport,
-        Err(TransportError::Absent { .. }) => return Ok(None),
         // Other people's cards are none of our business.
         Err(error) if matches!(place, Place::Reader(_)) && !is_worth_telling(&error) => {
             tracing::debug!(%place, %error, "not asked");
@@ -203,7 +204,10 @@ fn is_ours(module: &mut ConnectedModule) -> Result<bool, ModuleError> {
 }
 
 const fn is_worth_telling(error: &TransportError) -> bool {
-    matches!(error, TransportError::InUse { .. })
+    matches!(
+        error,
+        TransportError::InUse { .. } | TransportError::Absent { .. }
+    )
 }
 
 type Answer = (Place, Result<Option<Present>, ModuleError>);
@@ -219,6 +223,7 @@ fn sort(answers: Vec<Answer>) -> Survey {
                 .or_default()
                 .push(present),
             Ok(None) => {}
+            Err(ModuleError::Transport(TransportError::Absent { .. })) => survey.absent.push(place),
             Err(error) => survey.unusable.push((place, error)),
         }
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use std::{
     collections::HashMap,
+    fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -103,11 +104,13 @@ impl Lab {
         if over == Over::Pcsc {
             command.arg("--pcsc");
         }
-        let mut hub = command
+        let log = File::create(folder.path().join("hub.log")).expect("a file");
+        command
+            .env("RUST_LOG", "trace")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .spawn()
-            .expect("virtual-hub starts");
+            .stderr(log);
+        let mut hub = command.spawn().expect("virtual-hub starts");
         let mut environment = HashMap::new();
         let mut lines = BufReader::new(hub.stdout.take().expect("piped")).lines();
         loop {

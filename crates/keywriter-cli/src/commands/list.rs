@@ -8,6 +8,7 @@ use crate::{
 };
 use keywriter::{
     Serial,
+    module::ModuleError,
     protocol::{LockState, Role},
     settings::MasterState,
     survey::{Facts, Survey},
@@ -95,13 +96,7 @@ fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
         })?;
     }
     for (place, error) in &found.unusable {
-        output::json(&UnusableLine {
-            event: "unusable",
-            transport: place.kind(),
-            place: place.name(),
-            error: with_sources(error),
-            advice: error.advice(),
-        })?;
+        output::json(&UnusableLine::of(place, error))?;
     }
     Ok(())
 }
@@ -149,13 +144,26 @@ struct TwinsLine {
     places: Vec<String>,
 }
 
+/// A place without a useful answer, as `list --json` and `clone --json` print it.
 #[derive(Serialize)]
-struct UnusableLine {
+pub(crate) struct UnusableLine {
     event: &'static str,
     transport: &'static str,
     place: String,
     error: String,
     advice: &'static str,
+}
+
+impl UnusableLine {
+    pub(crate) fn of(place: &Place, error: &ModuleError) -> Self {
+        Self {
+            event: "unusable",
+            transport: place.kind(),
+            place: place.name(),
+            error: with_sources(error),
+            advice: error.advice(),
+        }
+    }
 }
 
 const fn lock_name(lock: LockState) -> &'static str {

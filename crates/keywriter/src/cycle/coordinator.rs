@@ -215,6 +215,9 @@ impl<'a> Coordinator<'a> {
             }
         }
         // Not ready to talk yet, perhaps: asked again at the next look.
+        for place in &found.absent {
+            self.known.remove(place);
+        }
         for (place, error) in found.unusable {
             tracing::info!(%place, %error, "asked in vain");
             self.known.remove(&place);

@@ -16,6 +16,7 @@ use crate::{
     receipt::file_name,
     run::StepError,
     survey::{Depth, Survey, survey},
+    transport::Place,
 };
 use coordinator::Coordinator;
 use hsm_protocol::{Serial, cloning::Options};
@@ -41,6 +42,13 @@ pub struct Setup {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// A place holds a module, or may, and gave no useful answer: the cycle does without it.
+    Unusable {
+        /// Where.
+        place: Place,
+        /// Why.
+        error: ModuleError,
+    },
     /// What is about to be done.
     Preflight {
         /// The master.
@@ -152,10 +160,13 @@ pub fn run(
     let master = request.master;
     // The watch first: what comes while the others are asked is not missed.
     let watch = connector.watch();
-    let places = connector.places();
+    let mut places = connector.places();
     let mut found = survey(connector, places.clone(), root.as_ref(), Depth::Receipts);
-    for (place, error) in &found.unusable {
-        tracing::warn!(%place, %error, "not usable");
+    // These are asked again while the cycle runs.
+    places.retain(|place| !found.absent.contains(place));
+    for (place, error) in found.unusable.drain(..) {
+        places.remove(&place);
+        emit(Event::Unusable { place, error });
     }
     let mut plan = make_plan(request, &mut found)?;
     if let Some(folder) = receipts {

@@ -414,3 +414,16 @@ fn no_changed_byte_of_a_receipt_verifies() {
         assert!(receipt::verify(&path, &root).is_err(), "byte {at}");
     }
 }
+
+#[test]
+fn a_socket_that_is_there_before_its_module_is_asked_again() {
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    world.refuse_once("B");
+    world.break_at("A", ins::CONSENT, Fault::PlugOther("C"));
+    let (summary, words_then) = clone(&world);
+    assert_eq!(summary.done, 3);
+    assert_eq!(
+        words_then,
+        words(&[("A", "done"), ("B", "done"), ("C", "done")])
+    );
+}

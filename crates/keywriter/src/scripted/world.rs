@@ -46,6 +46,8 @@ struct Inside {
     drawer: BTreeMap<Place, FakeModule>,
     /// Rises when a connection to a place is lost.
     generations: BTreeMap<Place, u32>,
+    /// Places where nobody listens the first time.
+    deaf: Vec<Place>,
     faults: Vec<(Serial, u8, Fault)>,
     watchers: Vec<Sender<()>>,
 }
@@ -87,6 +89,12 @@ impl World {
         let place = socket(name.parse().unwrap());
         let module = self.0.lock().unwrap().drawer.remove(&place).unwrap();
         self.plug_at(place, module);
+    }
+
+    /// The next connection to that module finds nobody.
+    pub(crate) fn refuse_once(&self, name: &str) {
+        let place = socket(name.parse().unwrap());
+        self.0.lock().unwrap().deaf.push(place);
     }
 
     pub(crate) fn break_at(&self, name: &str, ins: u8, fault: Fault) {
@@ -209,8 +217,10 @@ impl Connector for World {
     }
 
     fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError> {
-        let inside = self.0.lock().unwrap();
-        if !inside.plugged.contains_key(place) {
+        let mut inside = self.0.lock().unwrap();
+        let before = inside.deaf.len();
+        inside.deaf.retain(|deaf| deaf != place);
+        if !inside.plugged.contains_key(place) || inside.deaf.len() < before {
             return Err(TransportError::Absent {
                 place: place.clone(),
             });

@@ -1,6 +1,7 @@
 //! The programs that a user installs, over the hub's sockets and over the real pcscd: the same suite.
 
 mod cycle;
+mod logs;
 mod refusals;
 
 use system_tests::lab::{Lab, Over};
