@@ -2,6 +2,8 @@
 //!
 //! `cargo run -p system-tests --example record`
 
+#![expect(clippy::expect_used, reason = "a recording that fails is not written")]
+
 use hsm_factory::{Profile, Root};
 use hsm_protocol::{
     apdu::encode_extended,
@@ -14,12 +16,24 @@ use system_tests::vector::Player;
 
 fn main() {
     let root = root("vectors/v1/root-key.pem");
-    let foreign = root_of_another_name();
+    good(&root);
+    for (point, section, name, play) in REFUSALS {
+        let mut script = Script::new(point, section, &root);
+        script.master();
+        script.module("SECOND-1");
+        script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+        play(&mut script);
+        script.save(&format!("cloning/{name}"));
+    }
+    who_may(&root);
+    shapes(&root);
+}
 
+fn good(root: &Root) {
     let mut good = Script::new(
         "a master clones to a module in Shipment State, to the byte",
         "4",
-        &root,
+        root,
     );
     good.master();
     good.module("SECOND-1");
@@ -40,119 +54,122 @@ fn main() {
         &("0000000100200000000000000007".to_owned() + &ciphered),
     );
     good.save("v1/clone-from-shipment");
+}
 
-    let refusals: [(&str, &str, &str, fn(&mut Script)); 10] = [
-        (
-            "a master refuses an Offer of another version",
-            "4.2",
-            "offer-of-another-version",
-            |s| {
-                let offer = s.send("SECOND-1", ins::OFFER, 0, "");
-                s.send("MASTER-1", ins::GRANT, 0, &format!("02{}", &offer[2..]));
-            },
-        ),
-        (
-            "a master refuses an Offer with a byte behind it",
-            "4.2",
-            "offer-with-a-byte-behind",
-            |s| {
-                let offer = s.send("SECOND-1", ins::OFFER, 0, "");
-                s.send("MASTER-1", ins::GRANT, 0, &format!("{offer}00"));
-            },
-        ),
-        (
-            "a secondary refuses a Grant whose ciphertext was changed",
-            "4.3",
-            "grant-changed",
-            |s| {
-                let messages = s.run("SECOND-1", 2);
-                s.send("SECOND-1", ins::CONSENT, 0, &flip(&messages[1], 200));
-            },
-        ),
-        (
-            "a master refuses a Consent that was changed, and the run is over",
-            "4.4",
-            "consent-changed",
-            |s| {
-                let messages = s.run("SECOND-1", 3);
-                s.send("MASTER-1", ins::PARCEL, 0, &flip(&messages[2], 20));
-                s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
-            },
-        ),
-        (
-            "a secondary refuses a Parcel that was changed, and stays as it was",
-            "4.5",
-            "parcel-changed",
-            |s| {
-                let messages = s.run("SECOND-1", 4);
-                s.send("SECOND-1", ins::COMMIT, 0, &flip(&messages[3], 30));
-                s.send("SECOND-1", ins::COMMIT, 0, &messages[3]);
-                s.send("SECOND-1", ins::STATUS, 0, "");
-            },
-        ),
-        ("a Parcel is given once", "4.5", "parcel-twice", |s| {
-            let messages = s.run("SECOND-1", 4);
+/// The point, its section, the file's name, and what is done once a cycle has begun.
+type Refusal = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&mut Script<'_>),
+);
+
+const REFUSALS: [Refusal; 10] = [
+    (
+        "a master refuses an Offer of another version",
+        "4.2",
+        "offer-of-another-version",
+        |s| {
+            let offer = s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &format!("02{}", &offer[2..]));
+        },
+    ),
+    (
+        "a master refuses an Offer with a byte behind it",
+        "4.2",
+        "offer-with-a-byte-behind",
+        |s| {
+            let offer = s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &format!("{offer}00"));
+        },
+    ),
+    (
+        "a secondary refuses a Grant whose ciphertext was changed",
+        "4.3",
+        "grant-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 2);
+            s.send("SECOND-1", ins::CONSENT, 0, &flip(&messages[1], 200));
+        },
+    ),
+    (
+        "a master refuses a Consent that was changed, and the run is over",
+        "4.4",
+        "consent-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 3);
+            s.send("MASTER-1", ins::PARCEL, 0, &flip(&messages[2], 20));
             s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
-        }),
-        (
-            "a Receipt that was changed is not sealed; the right one still is",
-            "4.7",
-            "receipt-changed",
-            |s| {
-                let messages = s.run("SECOND-1", 5);
-                s.send(
-                    "MASTER-1",
-                    ins::SEAL,
-                    0,
-                    &flip(&messages[4], messages[4].len() / 2 - 1),
-                );
-                s.send("MASTER-1", ins::SEAL, 0, &messages[4]);
-            },
-        ),
-        (
-            "a master does not clone to itself",
-            "4.3",
-            "same-module",
-            |s| {
-                let offer = s.send("MASTER-1", ins::OFFER, 0, "");
-                s.send("MASTER-1", ins::GRANT, 0, &offer);
-            },
-        ),
-        (
-            "a run ends thirty seconds after its last message",
-            "4.8",
-            "run-timed-out",
-            |s| {
-                let messages = s.run("SECOND-1", 2);
-                s.act("wait", "SECOND-1 31");
-                s.send("SECOND-1", ins::CONSENT, 0, &messages[1]);
-            },
-        ),
-        (
-            "a reset ends the run, not the unlock",
-            "2.1",
-            "reset-ends-the-run",
-            |s| {
-                let messages = s.run("SECOND-1", 3);
-                s.act("reset", "MASTER-1");
-                s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
-                s.send("MASTER-1", ins::STATUS, 0, "");
-            },
-        ),
-    ];
-    for (point, section, name, play) in refusals {
-        let mut script = Script::new(point, section, &root);
-        script.master();
-        script.module("SECOND-1");
-        script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
-        play(&mut script);
-        script.save(&format!("cloning/{name}"));
-    }
+        },
+    ),
+    (
+        "a secondary refuses a Parcel that was changed, and stays as it was",
+        "4.5",
+        "parcel-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 4);
+            s.send("SECOND-1", ins::COMMIT, 0, &flip(&messages[3], 30));
+            s.send("SECOND-1", ins::COMMIT, 0, &messages[3]);
+            s.send("SECOND-1", ins::STATUS, 0, "");
+        },
+    ),
+    ("a Parcel is given once", "4.5", "parcel-twice", |s| {
+        let messages = s.run("SECOND-1", 4);
+        s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
+    }),
+    (
+        "a Receipt that was changed is not sealed; the right one still is",
+        "4.7",
+        "receipt-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 5);
+            s.send(
+                "MASTER-1",
+                ins::SEAL,
+                0,
+                &flip(&messages[4], messages[4].len() / 2 - 1),
+            );
+            s.send("MASTER-1", ins::SEAL, 0, &messages[4]);
+        },
+    ),
+    (
+        "a master does not clone to itself",
+        "4.3",
+        "same-module",
+        |s| {
+            let offer = s.send("MASTER-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &offer);
+        },
+    ),
+    (
+        "a run ends thirty seconds after its last message",
+        "4.8",
+        "run-timed-out",
+        |s| {
+            let messages = s.run("SECOND-1", 2);
+            s.act("wait", "SECOND-1 31");
+            s.send("SECOND-1", ins::CONSENT, 0, &messages[1]);
+        },
+    ),
+    (
+        "a reset ends the run, not the unlock",
+        "2.1",
+        "reset-ends-the-run",
+        |s| {
+            let messages = s.run("SECOND-1", 3);
+            s.act("reset", "MASTER-1");
+            s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
+            s.send("MASTER-1", ins::STATUS, 0, "");
+        },
+    ),
+];
 
+fn who_may(root: &Root) {
+    let foreign = root_of_another_name();
     let mut script = Script::new(
         "modules under different roots refuse each other",
         "4.1",
-        &root,
+        root,
     );
     script.master();
     script.root = &foreign;
@@ -162,7 +179,7 @@ fn main() {
     script.send("MASTER-1", ins::GRANT, 0, &offer);
     script.save("cloning/foreign-root");
 
-    let mut script = Script::new("who may begin a cycle, and with what", "2.4", &root);
+    let mut script = Script::new("who may begin a cycle, and with what", "2.4", root);
     script.module("MASTER-1");
     script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
     script.keys("MASTER-1", "SHIFT+1 24681357 KEY 24681357 KEY");
@@ -175,7 +192,7 @@ fn main() {
     let mut script = Script::new(
         "cloning is disabled until the Administrator enables it",
         "4.3",
-        &root,
+        root,
     );
     script.module("MASTER-1");
     script.keys(
@@ -184,11 +201,13 @@ fn main() {
     );
     script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
     script.save("cloning/disabled-by-default");
+}
 
+fn shapes(root: &Root) {
     let mut script = Script::new(
         "shapes of commands: short, extended, chained, and what is none",
         "2.1",
-        &root,
+        root,
     );
     script.module("MODULE-1");
     let aid = hex::encode(AID);

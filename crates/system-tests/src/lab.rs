@@ -1,5 +1,10 @@
 //! The real programs: a hub of its own, `keywriter` beside it, over sockets or over a real pcscd.
 
+#![expect(
+    clippy::return_self_not_must_use,
+    reason = "assertions may be the last of a chain"
+)]
+
 use serde_json::Value;
 use std::{
     collections::HashMap,

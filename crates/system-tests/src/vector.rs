@@ -75,7 +75,7 @@ impl Player {
             match what {
                 "keys" => drop(module.press(rest)),
                 "wait" => {
-                    module.pass(rest.parse::<u64>().map_err(|error| error.to_string())? * 1000)
+                    module.pass(rest.parse::<u64>().map_err(|error| error.to_string())? * 1000);
                 }
                 "reset" => module.link(Link::Reset),
                 other => return Err(format!("'{other}' is nothing that can be done")),

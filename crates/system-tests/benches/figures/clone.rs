@@ -55,7 +55,7 @@ fn clone<P: Provider>(
     clock: impl Fn() -> Duration,
 ) -> Duration {
     let took = measured(clock, || {
-        assert_eq!(relay::run(master, secondary, 0, |_, _| {}).refused, None)
+        assert_eq!(relay::run(master, secondary, 0, |_, _| {}).refused, None);
     })();
     secondary.press(&format!("KEY {ADMIN_PIN} KEY"));
     took
@@ -87,7 +87,7 @@ fn bare<P: Provider>(calls: u32) -> Duration {
             black_box(P::sign(&signer, &mut rng, &message).expect("signed"));
         });
         (0..3).for_each(|_| {
-            <P as Verifier>::verify(&public, &message, &signature).expect("verified")
+            <P as Verifier>::verify(&public, &message, &signature).expect("verified");
         });
         (0..2).for_each(|_| <P as Verifier>::verify(&public, &tbs, &of_tbs).expect("verified"));
     })

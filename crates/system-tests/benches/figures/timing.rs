@@ -40,7 +40,7 @@ pub(crate) fn measured(
     move || {
         let began = clock();
         work();
-        clock() - began
+        clock().saturating_sub(began)
     }
 }
 
