@@ -2,7 +2,7 @@
 //!
 //! pcscd keeps one thread per reader that asks whether a card is present, calls [`Reader::wait`], and asks again. Other
 //! threads ask too, on behalf of clients, and what they are told does not reach that thread. A swap can therefore go
-//! unnoticed unless the reader stays empty until *that thread* has looked: [`Link`] is the order in which this happens.
+//! unnoticed unless the reader stays empty until *that thread* has looked: `Link` is the order in which this happens.
 
 use hsm_protocol::frame::{DEVICE_PREFIX, FrameHeader, FrameKind};
 use hsm_protocol::limits;

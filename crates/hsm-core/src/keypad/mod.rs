@@ -1,4 +1,4 @@
-//! The keypad: key movements become gestures ([`gesture`]), gestures become entries ([`entry`]).
+//! The keypad: key movements become gestures (`gesture`), gestures become entries (`entry`).
 
 pub(crate) mod entry;
 pub(crate) mod gesture;
