@@ -1,6 +1,8 @@
 //! Attempts at a PIN: paid in the store before anything is compared, and given back only for a match.
 
 use crate::{
+    complete::Refused,
+    crypto::Rng,
     csp::{Kek, Stretched},
     device::{Device, Failures},
     pin::{Pin, Slot},
@@ -8,11 +10,12 @@ use crate::{
     store::Store,
 };
 
-/// The two paths on which a PIN is guessed in Standby. What was typed decides the counter.
+/// The paths on which a PIN is guessed in Standby. What was typed decides the counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
     Admin,
     User,
+    Recovery,
 }
 
 /// Failures after which the Admin PIN is blocked, by how often the code that gives more was taken.
@@ -51,12 +54,10 @@ pub(crate) struct Attempt(Path);
 
 /// What came of an attempt.
 pub(crate) enum Outcome {
-    /// The slot opened; the counter is back at zero.
+    /// A slot opened; the counter is back at zero.
     Matched,
-    /// Wrong, with attempts left or the path blocked.
+    /// Wrong. If it was the last of its path, that PIN is gone; the Administrator's is another matter.
     Wrong,
-    /// Wrong, and it was the User's last: the User PIN is gone.
-    UserPinLost,
     /// Wrong, and it was the Administrator's last: everything is to be erased.
     Exhausted,
 }
@@ -75,6 +76,15 @@ impl From<Fault> for Unpaid {
     }
 }
 
+impl From<Unpaid> for Refused {
+    fn from(unpaid: Unpaid) -> Self {
+        match unpaid {
+            Unpaid::Blocked => Self::ByRule,
+            Unpaid::Fault => Self::Fault,
+        }
+    }
+}
+
 impl Attempt {
     /// Raises the failure count in the store.
     pub(crate) fn spend<B: Board>(
@@ -86,6 +96,7 @@ impl Attempt {
         let is_open = match path {
             Path::Admin => AdminAttempts::of(device.failures) == AdminAttempts::Left,
             Path::User => device.failures.user < device.limits.user,
+            Path::Recovery => device.failures.recovery < device.limits.recovery,
         };
         if !is_open {
             return Err(Unpaid::Blocked);
@@ -98,7 +109,7 @@ impl Attempt {
         Ok(Self(path))
     }
 
-    /// Tries the PIN on its path's slot; a match puts the KEK into `kek`.
+    /// Tries the PIN on the slot of the Administrator or of recovery; a match puts the KEK into `kek`.
     pub(crate) fn compare<B: Board>(
         self,
         store: &mut Store,
@@ -107,43 +118,110 @@ impl Attempt {
         kek: &mut Kek,
     ) -> Result<Outcome, Fault> {
         let Self(path) = self;
-        let slot = match path {
-            Path::Admin => Slot::Admin,
-            Path::User => Slot::User,
-        };
         let device = store.device();
         let mut stretched = Stretched::default();
         pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
             .map_err(|_bad_cost| Fault)?;
+        let slot = path.slot();
         let wrapped = device.slot(slot).ok_or(Fault)?;
         if slot
             .unwrap_key::<B::Crypto>(&platform.secret, &stretched, wrapped, kek)
             .is_ok()
         {
             store.update(platform, |image, _| {
-                *path.count(&mut image.device) = 0;
-                if path == Path::Admin {
-                    image.device.failures.admin_steps = 0;
-                }
+                path.clear(&mut image.device);
                 Ok::<_, Fault>(())
             })?;
             return Ok(Outcome::Matched);
         }
-        Ok(match path {
-            Path::Admin if AdminAttempts::of(device.failures) == AdminAttempts::Exhausted => {
-                Outcome::Exhausted
+        let failures = device.failures;
+        match path {
+            Path::Admin if AdminAttempts::of(failures) == AdminAttempts::Exhausted => {
+                Ok(Outcome::Exhausted)
             }
-            Path::User if device.failures.user >= device.limits.user => Outcome::UserPinLost,
-            Path::Admin | Path::User => Outcome::Wrong,
+            Path::Recovery if failures.recovery >= device.limits.recovery => {
+                store.update(platform, |image, platform| image.fill_slot(platform, slot))?;
+                Ok(Outcome::Wrong)
+            }
+            Path::Admin | Path::User | Path::Recovery => Ok(Outcome::Wrong),
+        }
+    }
+
+    /// Tries the PIN on the User's slot and on the Self-Destruct one. What it was must not be told from outside: there is one
+    /// KDF run, both slots are tried, and the image that a self-destruction leaves is made every time, before one of the two
+    /// is written. Only then does it matter which it was.
+    pub(crate) fn compare_both<B: Board>(
+        self,
+        store: &mut Store,
+        platform: &mut Platform<B>,
+        pin: &Pin,
+        kek: &mut Kek,
+    ) -> Result<Outcome, Fault> {
+        let Self(path) = self;
+        let device = store.device();
+        let mut stretched = Stretched::default();
+        pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
+            .map_err(|_bad_cost| Fault)?;
+        let (mut user_kek, mut unused) = (Kek::default(), Kek::default());
+        let tries = |slot: Slot, kek| {
+            let wrapped = device.slot(slot).ok_or(Fault)?;
+            Ok(slot
+                .unwrap_key::<B::Crypto>(&platform.secret, &stretched, wrapped, kek)
+                .is_ok())
+        };
+        let is_users = tries(path.slot(), &mut user_kek)?;
+        let destroys = tries(Slot::SelfDestruct, &mut unused)?;
+
+        store.update(platform, |image, platform| {
+            let mut ashes = image.clone();
+            let mut new_kek = Kek::default();
+            platform
+                .rng
+                .fill(new_kek.expose_mut())
+                .map_err(|_error| Fault)?;
+            ashes.destroy(platform, &new_kek, &stretched)?;
+            if destroys {
+                *image = ashes;
+                kek.expose_mut().copy_from_slice(new_kek.expose());
+            } else {
+                kek.expose_mut().copy_from_slice(user_kek.expose());
+            }
+            if is_users || destroys {
+                path.clear(&mut image.device);
+            } else if image.device.failures.user >= image.device.limits.user {
+                image.fill_slot(platform, path.slot())?;
+            }
+            Ok::<_, Fault>(())
+        })?;
+        Ok(if is_users || destroys {
+            Outcome::Matched
+        } else {
+            Outcome::Wrong
         })
     }
 }
 
 impl Path {
+    const fn slot(self) -> Slot {
+        match self {
+            Self::Admin => Slot::Admin,
+            Self::User => Slot::User,
+            Self::Recovery => Slot::Recovery,
+        }
+    }
+
     const fn count(self, device: &mut Device) -> &mut u8 {
         match self {
             Self::Admin => &mut device.failures.admin,
             Self::User => &mut device.failures.user,
+            Self::Recovery => &mut device.failures.recovery,
+        }
+    }
+
+    const fn clear(self, device: &mut Device) {
+        *self.count(device) = 0;
+        if let Self::Admin = self {
+            device.failures.admin_steps = 0;
         }
     }
 }

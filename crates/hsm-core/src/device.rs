@@ -46,6 +46,18 @@ pub(crate) struct Failures {
     pub(crate) recovery: u8,
 }
 
+impl Failures {
+    /// A PIN was set anew: what was guessed at the old one counts no more.
+    pub(crate) const fn forget(&mut self, slot: Slot) {
+        match slot {
+            Slot::User => self.user = 0,
+            Slot::Recovery => self.recovery = 0,
+            // Cleared by the unlock that came before; the other has no counter of its own.
+            Slot::Admin | Slot::SelfDestruct => {}
+        }
+    }
+}
+
 /// How many failures each path allows. The Admin PIN's limit is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AttemptLimits {

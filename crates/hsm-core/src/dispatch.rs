@@ -9,6 +9,7 @@ use crate::{
         secondary::{Kept, Secondary, write_receipt},
     },
     crypto::{Direction, Provider},
+    csp::Csps,
     device::Lifecycle,
     factory,
     module::Module,
@@ -52,7 +53,7 @@ pub(crate) fn run<B: Board>(
             factory::run(command, (platform, store), signer, out)
         }
         Command::Secondary(command) => secondary(module, command, now, out),
-        Command::User(command) => user(module, command, out),
+        Command::User(command) => user(module, command, now, out),
         Command::Admin(command) => admin(module, command, now, out),
     };
     if outcome == Err(Status::MemoryFailure) {
@@ -106,24 +107,25 @@ fn identity<B: Board>(
 }
 
 fn user<B: Board>(
-    module: &Module<B>,
+    module: &mut Module<B>,
     command: &UserCommand<'_>,
+    now: Millis,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let session = module.state.user()?;
-    match command {
-        UserCommand::Status => status(session, matches!(module.state, State::Admin(_)), out),
-        UserCommand::Encipher(units) => {
-            cipher::run::<B::Crypto>(&session.csps, Direction::Encipher, units, out)
+    let csps = &module.state.user()?.csps;
+    let (direction, units) = match command {
+        UserCommand::Status => {
+            return status(csps, matches!(module.state, State::Admin(_)), out);
         }
-        UserCommand::Decipher(units) => {
-            cipher::run::<B::Crypto>(&session.csps, Direction::Decipher, units, out)
-        }
-    }
+        UserCommand::Encipher(units) => (Direction::Encipher, units),
+        UserCommand::Decipher(units) => (Direction::Decipher, units),
+    };
+    cipher::run::<B::Crypto>(csps, direction, units, out)?;
+    module.state.touch(now);
+    Ok(())
 }
 
-fn status(session: &Session, is_admin: bool, out: &mut Writer<'_>) -> Result<(), Status> {
-    let Session { csps, .. } = session;
+fn status(csps: &Csps, is_admin: bool, out: &mut Writer<'_>) -> Result<(), Status> {
     let (epoch, _) = csps.keyring.current().ok_or(Status::MemoryFailure)?;
     let is_set = |slot| csps.pins.record(slot).is_some();
     let admin = is_admin.then(|| AdminStatus {
@@ -270,7 +272,9 @@ fn secondary<B: Board>(
         }
         State::User(_) => return Err(Status::NotAdministrator),
         State::Fault => return Err(Status::MemoryFailure),
-        State::Locked(_) | State::AdminMode(_) => return Err(Status::Locked),
+        State::Locked(_) | State::Recovering(_) | State::AdminMode(_) => {
+            return Err(Status::Locked);
+        }
     };
     let signer = signer
         .as_ref()

@@ -15,6 +15,41 @@ pub enum Led {
     Pulse,
     /// 1 Hz, in turn with the other alternating LEDs.
     Alternate,
+    /// Blinks as often as a read-out says, in turn.
+    Count,
+}
+
+/// A two-digit value and a flag: RED blinks the tens, GREEN the units, BLUE the flag, between two flashes of all three.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOut {
+    /// Blinks of RED, 0 to 9.
+    pub tens: u8,
+    /// Blinks of GREEN, 0 to 9.
+    pub units: u8,
+    /// Whether BLUE blinks, once.
+    pub flag: bool,
+}
+
+impl ReadOut {
+    /// One flash or blink and the dark after it, in milliseconds.
+    pub const BLINK: u64 = 500;
+
+    pub(crate) const fn of(value: u8, flag: bool) -> Self {
+        Self {
+            tens: value / 10 % 10,
+            units: value % 10,
+            flag,
+        }
+    }
+
+    /// How long it takes, in milliseconds.
+    pub fn duration(self) -> u64 {
+        let blinks = u64::from(self.tens)
+            .saturating_add(u64::from(self.units))
+            .saturating_add(u64::from(self.flag))
+            .saturating_add(2);
+        blinks.saturating_mul(Self::BLINK)
+    }
 }
 
 /// What the LEDs mean.
@@ -36,8 +71,16 @@ pub enum Pattern {
     AwaitingAdminPin,
     /// Waiting for the User PIN.
     AwaitingUserPin,
+    /// Waiting for the Recovery PIN.
+    AwaitingRecoveryPin,
     /// Waiting for a new PIN or a setting's value.
     AwaitingNew,
+    /// A PIN's deletion waits for the same chord again.
+    DeleteArmed,
+    /// A complete reset waits for its second chord.
+    ResetArmed,
+    /// A setting's value, told in blinks.
+    ReadOut(ReadOut),
     /// A new User PIN or a setting was stored.
     Stored,
     /// A new Admin PIN was stored.
@@ -56,7 +99,7 @@ pub enum Pattern {
 
 impl Pattern {
     /// Every pattern, for tables and tests.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::Idle,
         Self::Standby,
         Self::Shipment,
@@ -65,7 +108,15 @@ impl Pattern {
         Self::AdminMode,
         Self::AwaitingAdminPin,
         Self::AwaitingUserPin,
+        Self::AwaitingRecoveryPin,
         Self::AwaitingNew,
+        Self::DeleteArmed,
+        Self::ResetArmed,
+        Self::ReadOut(ReadOut {
+            tens: 1,
+            units: 5,
+            flag: true,
+        }),
         Self::Stored,
         Self::AdminPinStored,
         Self::Refused,
@@ -86,7 +137,11 @@ impl Pattern {
             Self::AdminMode => "admin-mode",
             Self::AwaitingAdminPin => "awaiting-admin-pin",
             Self::AwaitingUserPin => "awaiting-user-pin",
+            Self::AwaitingRecoveryPin => "awaiting-recovery-pin",
             Self::AwaitingNew => "awaiting-new",
+            Self::DeleteArmed => "delete-armed",
+            Self::ResetArmed => "reset-armed",
+            Self::ReadOut(_) => "read-out",
             Self::Stored => "stored",
             Self::AdminPinStored => "admin-pin-stored",
             Self::Refused => "refused",
@@ -99,7 +154,7 @@ impl Pattern {
 
     /// RED, GREEN and BLUE.
     pub const fn leds(self) -> [Led; 3] {
-        use Led::{Alternate, Blink, Fast, Off, On, Pulse};
+        use Led::{Alternate, Blink, Count, Fast, Off, On, Pulse};
         match self {
             Self::Idle => [Off, Off, Off],
             Self::Standby => [On, Off, Off],
@@ -109,7 +164,11 @@ impl Pattern {
             Self::AdminMode => [Off, Off, On],
             Self::AwaitingAdminPin => [Off, Blink, Blink],
             Self::AwaitingUserPin => [Blink, Blink, Blink],
+            Self::AwaitingRecoveryPin => [Blink, Blink, Off],
             Self::AwaitingNew => [Off, Blink, On],
+            Self::DeleteArmed => [Blink, Off, On],
+            Self::ResetArmed => [Blink, Off, Blink],
+            Self::ReadOut(_) => [Count, Count, Count],
             Self::Stored => [Off, Fast, Off],
             Self::AdminPinStored => [Off, Off, Fast],
             Self::Refused => [Blink, Off, Off],

@@ -8,6 +8,8 @@
 //! | [`module`] | the doors |
 //! | `state` | the one value that says what the module is, and the gates |
 //! | `keypad`, `operator`, `complete` | keys → gestures → entries → acts |
+//! | `unlock`, `configure` | what entries open; what they set |
+//! | `display` | what the LEDs show |
 //! | `exchange`, `dispatch` | APDU chaining; state × command |
 //! | `pin`, `attempt` | what may be a PIN; what a wrong one costs |
 //! | `csp` | every type that holds a secret in the clear |
@@ -36,10 +38,12 @@ mod attempt;
 mod cipher;
 mod cloning;
 mod complete;
+mod configure;
 pub mod crypto;
 mod csp;
 mod device;
 mod dispatch;
+mod display;
 mod exchange;
 mod factory;
 mod journal;
@@ -53,6 +57,7 @@ mod sealed;
 mod state;
 mod store;
 pub mod time;
+mod unlock;
 
 pub use dispatch::FIRMWARE;
 pub use module::{Link, Module};

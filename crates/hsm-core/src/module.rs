@@ -4,15 +4,16 @@ use crate::{
     attempt::AdminAttempts,
     crypto::Provider,
     device::Lifecycle,
+    display,
     exchange::Exchange,
     factory,
     keypad::{KeyEvent, gesture::Gestures},
     leds::Pattern,
     operator,
     platform::{Board, Fault, Platform},
-    state::{AdminMode, Fresh, Locked, State},
+    state::{Fresh, Locked, State, Waiting},
     store::Store,
-    time::{ADMIN_MODE, Millis, STANDBY, UNPLUGGED},
+    time::{ADMIN_MODE, Millis, STANDBY},
 };
 use hsm_protocol::identity::LockState;
 
@@ -94,7 +95,10 @@ impl<B: Board> Module<B> {
             Link::Unplugged => {
                 self.is_plugged = false;
                 match &mut self.state {
-                    State::User(_) | State::Admin(_) | State::AdminMode(_) => self.lock(now),
+                    State::User(_)
+                    | State::Admin(_)
+                    | State::AdminMode(_)
+                    | State::Recovering(_) => self.lock(now),
                     // It stays awake for a while, however long it was plugged in.
                     State::Locked(Locked::Awake { since, .. }) => *since = now,
                     State::Fault | State::Fresh(_) | State::Locked(Locked::Asleep) => {}
@@ -132,7 +136,7 @@ impl<B: Board> Module<B> {
     pub fn leds(&self) -> Pattern {
         match self.flash {
             Some((pattern, _)) => pattern,
-            None => operator::pattern(self),
+            None => display::pattern(self),
         }
     }
 
@@ -144,7 +148,9 @@ impl<B: Board> Module<B> {
     pub(crate) fn lock_state(&self) -> LockState {
         match self.state {
             State::User(_) | State::Admin(_) => LockState::Unlocked,
-            State::Fault | State::Locked(_) | State::AdminMode(_) => LockState::Locked,
+            State::Fault | State::Locked(_) | State::Recovering(_) | State::AdminMode(_) => {
+                LockState::Locked
+            }
             State::Fresh(_) if self.store.device().lifecycle == Lifecycle::Shipment => {
                 LockState::Shipment
             }
@@ -158,7 +164,7 @@ impl<B: Board> Module<B> {
             &self.store,
             Locked::Awake {
                 since: now,
-                entry: None,
+                waiting: Waiting::Nothing,
             },
         );
     }
@@ -191,9 +197,13 @@ impl<B: Board> Module<B> {
 
     fn set_unplugged_since(&mut self, since: Option<Millis>) {
         match &mut self.state {
-            State::User(user) => user.unplugged_since = since,
-            State::Admin(admin) => admin.unplugged_since = since,
-            State::Fault | State::Fresh(_) | State::Locked(_) | State::AdminMode(_) => {}
+            State::User(user) => user.presence.unplugged_since = since,
+            State::Admin(admin) => admin.presence.unplugged_since = since,
+            State::Fault
+            | State::Fresh(_)
+            | State::Locked(_)
+            | State::Recovering(_)
+            | State::AdminMode(_) => {}
         }
     }
 
@@ -204,47 +214,51 @@ impl<B: Board> Module<B> {
                 admin.run = crate::cloning::secondary::SecondaryRun::Idle;
                 admin.cycle = None;
             }
-            State::Fault | State::Locked(_) | State::AdminMode(_) | State::User(_) => {}
+            State::Fault
+            | State::Locked(_)
+            | State::Recovering(_)
+            | State::AdminMode(_)
+            | State::User(_) => {}
         }
     }
 
     fn expire(&mut self, now: Millis) {
-        let is_over =
-            |since: Option<Millis>| since.is_some_and(|since| now.since(since) > UNPLUGGED);
-        match &mut self.state {
-            State::Fault | State::Locked(Locked::Asleep) => {}
+        let is_over = match &mut self.state {
+            State::Fault | State::Locked(Locked::Asleep) => false,
             State::Fresh(fresh) => {
                 fresh.run.tick(now);
-                fresh.entry.take_if(|entry| entry.has_expired(now));
+                fresh.waiting.expire(now);
+                false
             }
-            State::Locked(Locked::Awake { since, entry }) => {
-                entry.take_if(|entry| entry.has_expired(now));
-                if entry.is_none() && !self.is_plugged && now.since(*since) > STANDBY {
+            State::Locked(Locked::Awake { since, waiting }) => {
+                waiting.expire(now);
+                if waiting.is_nothing() && !self.is_plugged && now.since(*since) > STANDBY {
                     self.state = State::Locked(Locked::Asleep);
                 }
+                false
             }
-            State::AdminMode(AdminMode {
-                entry, last_key, ..
-            }) => {
-                entry.take_if(|entry| entry.has_expired(now));
-                if now.since(*last_key) > ADMIN_MODE {
-                    self.lock(now);
-                }
+            State::Recovering(recovering) => recovering.entry.has_expired(now),
+            State::AdminMode(admin) => {
+                admin.waiting.expire(now);
+                now.since(admin.last_key) > ADMIN_MODE
             }
             State::User(user) => {
-                if is_over(user.unplugged_since) {
-                    self.lock(now);
-                }
+                user.waiting.expire(now);
+                user.presence
+                    .is_over(user.session.csps.settings.auto_lock, now)
             }
             State::Admin(admin) => {
                 admin.run.tick(now);
                 if let Some(cycle) = &mut admin.cycle {
                     cycle.tick(now);
                 }
-                if is_over(admin.unplugged_since) {
-                    self.lock(now);
-                }
+                admin
+                    .presence
+                    .is_over(admin.session.csps.settings.auto_lock, now)
             }
+        };
+        if is_over {
+            self.lock(now);
         }
     }
 }

@@ -4,11 +4,11 @@ use crate::{
     cloning::{master::MasterCycle, secondary::SecondaryRun},
     crypto::Provider,
     csp::{Csps, Kek},
-    keypad::entry::Entry,
+    keypad::entry::{Entry, Setting},
     pin::Slot,
     platform::Fault,
     store::Store,
-    time::Millis,
+    time::{ENTRY_PAUSE, MINUTE, Millis, UNPLUGGED},
 };
 use hsm_protocol::Status;
 
@@ -24,6 +24,8 @@ pub(crate) enum State<C: Provider> {
     Fresh(Fresh<C>),
     /// Locked.
     Locked(Locked),
+    /// The Recovery PIN was right; a new User PIN is to be typed. To the host it is locked.
+    Recovering(Recovering),
     /// Configuration by keypad. To the host it is locked.
     AdminMode(AdminMode),
     /// Unlocked by its User.
@@ -32,22 +34,69 @@ pub(crate) enum State<C: Provider> {
     Admin(AdminSession<C>),
 }
 
+/// What the keypad waits for.
+#[derive(Default)]
+pub(crate) enum Waiting {
+    /// The first key of something.
+    #[default]
+    Nothing,
+    /// The rest of an entry.
+    Entry(Entry),
+    /// A gesture that confirms, from that moment on.
+    Armed(Armed, Millis),
+}
+
+/// What is done once it is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Armed {
+    /// A complete reset.
+    Reset,
+    /// The deletion of a PIN.
+    Delete(Slot),
+    /// A read-out.
+    ReadOut(Setting),
+}
+
+impl Waiting {
+    /// Forgets what was begun and not gone on with.
+    pub(crate) fn expire(&mut self, now: Millis) {
+        let is_over = match self {
+            Self::Nothing => false,
+            Self::Entry(entry) => entry.has_expired(now),
+            Self::Armed(_, since) => now.since(*since) > ENTRY_PAUSE,
+        };
+        if is_over {
+            *self = Self::Nothing;
+        }
+    }
+
+    pub(crate) const fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+}
+
 /// A module without an Admin PIN may be cloned to.
 pub(crate) struct Fresh<C: Provider> {
-    pub(crate) entry: Option<Entry>,
+    pub(crate) waiting: Waiting,
     pub(crate) run: SecondaryRun<C>,
 }
 
 /// Locked, asleep or awake.
 pub(crate) enum Locked {
     Asleep,
-    Awake { since: Millis, entry: Option<Entry> },
+    Awake { since: Millis, waiting: Waiting },
+}
+
+/// Between the Recovery PIN and the User PIN that replaces the lost one.
+pub(crate) struct Recovering {
+    pub(crate) session: Session,
+    pub(crate) entry: Entry,
 }
 
 /// Configuration by keypad.
 pub(crate) struct AdminMode {
     pub(crate) session: Session,
-    pub(crate) entry: Option<Entry>,
+    pub(crate) waiting: Waiting,
     pub(crate) last_key: Millis,
 }
 
@@ -61,25 +110,51 @@ pub(crate) struct Session {
 /// A User's session: data only.
 pub(crate) struct UserSession {
     pub(crate) session: Session,
-    pub(crate) unplugged_since: Option<Millis>,
+    pub(crate) waiting: Waiting,
+    pub(crate) presence: Presence,
 }
 
 /// An Administrator's session; it holds the runs of either role.
 pub(crate) struct AdminSession<C: Provider> {
     pub(crate) session: Session,
-    pub(crate) unplugged_since: Option<Millis>,
+    pub(crate) presence: Presence,
     pub(crate) run: SecondaryRun<C>,
     pub(crate) cycle: Option<MasterCycle>,
 }
 
+/// When an unlocked module was last of use to somebody.
+#[derive(Clone, Copy)]
+pub(crate) struct Presence {
+    /// Since when it waits for its plug; `None` while it is plugged in.
+    pub(crate) unplugged_since: Option<Millis>,
+    /// The last key or ciphered data. Status polls do not count.
+    pub(crate) last_use: Millis,
+}
+
+impl Presence {
+    /// Whether it locks by itself.
+    pub(crate) fn is_over(&self, auto_lock: Option<u8>, now: Millis) -> bool {
+        let is_forgotten = self
+            .unplugged_since
+            .is_some_and(|since| now.since(since) > UNPLUGGED);
+        let is_unattended = auto_lock.is_some_and(|minutes| {
+            now.since(self.last_use) > u64::from(minutes).saturating_mul(MINUTE)
+        });
+        is_forgotten || is_unattended
+    }
+}
+
 impl Session {
-    /// Opens the store's CSPs in place. A User PIN whose attempts ran out is gone, whatever its record says.
+    /// Opens the store's CSPs in place. A PIN whose attempts ran out is gone, whatever its record says.
     pub(crate) fn open<C: Provider>(&mut self, store: &Store, kek: &Kek) -> Result<(), Fault> {
         self.kek.expose_mut().copy_from_slice(kek.expose());
         store.image().open_csps::<C>(&self.kek, &mut self.csps)?;
         let device = store.device();
         if device.failures.user >= device.limits.user {
             self.csps.pins.delete(Slot::User);
+        }
+        if device.failures.recovery >= device.limits.recovery {
+            self.csps.pins.delete(Slot::Recovery);
         }
         Ok(())
     }
@@ -88,7 +163,7 @@ impl Session {
 impl<C: Provider> Fresh<C> {
     pub(crate) const fn new() -> Self {
         Self {
-            entry: None,
+            waiting: Waiting::Nothing,
             run: SecondaryRun::Idle,
         }
     }
@@ -98,7 +173,7 @@ impl<C: Provider> State<C> {
     pub(crate) const fn awake(now: Millis) -> Self {
         Self::Locked(Locked::Awake {
             since: now,
-            entry: None,
+            waiting: Waiting::Nothing,
         })
     }
 
@@ -108,7 +183,24 @@ impl<C: Provider> State<C> {
             Self::User(user) => Ok(&user.session),
             Self::Admin(admin) => Ok(&admin.session),
             Self::Fault => Err(Status::MemoryFailure),
-            Self::Fresh(_) | Self::Locked(_) | Self::AdminMode(_) => Err(Status::Locked),
+            Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
+                Err(Status::Locked)
+            }
+        }
+    }
+
+    /// Ciphered data went through: the module is not unattended.
+    pub(crate) const fn touch(&mut self, now: Millis) {
+        match self {
+            Self::User(UserSession { presence, .. })
+            | Self::Admin(AdminSession { presence, .. }) => {
+                presence.last_use = now;
+            }
+            Self::Fault
+            | Self::Fresh(_)
+            | Self::Locked(_)
+            | Self::Recovering(_)
+            | Self::AdminMode(_) => {}
         }
     }
 
@@ -118,7 +210,9 @@ impl<C: Provider> State<C> {
             Self::Admin(admin) => Ok(admin),
             Self::User(_) => Err(Status::NotAdministrator),
             Self::Fault => Err(Status::MemoryFailure),
-            Self::Fresh(_) | Self::Locked(_) | Self::AdminMode(_) => Err(Status::Locked),
+            Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
+                Err(Status::Locked)
+            }
         }
     }
 }

@@ -10,9 +10,10 @@
 
 use crate::{
     crypto::{CryptoError, Provider, Rng},
-    csp::{Csps, Kek},
+    csp::{Csps, Kek, Stretched},
     device::{Device, Lifecycle},
     journal::Journal,
+    pin::Slot,
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
     sealed::{Part, SealedPart},
 };
@@ -81,7 +82,42 @@ impl Image {
             .map_err(fault)
     }
 
-    /// Erases what only a KEK opens, beyond recovery: the parts themselves, and the slots that wrap the KEK.
+    /// Makes a PIN open the KEK.
+    pub(crate) fn set_slot<B: Board>(
+        &mut self,
+        platform: &Platform<B>,
+        slot: Slot,
+        stretched: &Stretched,
+        kek: &Kek,
+    ) -> Result<(), Fault> {
+        let wrapped = slot
+            .wrap_key::<B::Crypto>(&platform.secret, stretched, kek)
+            .map_err(fault)?;
+        self.device.set_slot(slot, wrapped);
+        Ok(())
+    }
+
+    /// Makes no PIN open the KEK: a slot without a PIN looks like any other.
+    pub(crate) fn fill_slot<B: Board>(
+        &mut self,
+        platform: &mut Platform<B>,
+        slot: Slot,
+    ) -> Result<(), Fault> {
+        let mut random = [0; 40];
+        platform.rng.fill(&mut random).map_err(fault)?;
+        self.device.set_slot(slot, random);
+        Ok(())
+    }
+
+    /// The same for all four.
+    pub(crate) fn fill_slots<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
+        Slot::ALL
+            .into_iter()
+            .try_for_each(|slot| self.fill_slot(platform, slot))
+    }
+
+    /// Erases what only a KEK opens, beyond recovery: the parts themselves, and the slots that wrap the KEK. What the module
+    /// is stays: key, certificates, root, version floor.
     pub(crate) fn erase<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
         self.csps = SealedPart::blank();
         self.journal = SealedPart::blank();
@@ -94,10 +130,27 @@ impl Image {
             floor: kept.floor,
             ..Device::blank()
         };
-        for slot in &mut self.device.slots {
-            platform.rng.fill(slot).map_err(fault)?;
-        }
-        Ok(())
+        self.fill_slots(platform)
+    }
+
+    /// What the Self-Destruct PIN leaves: a new group, no PIN but this one, which is the User's from now on.
+    pub(crate) fn destroy<B: Board>(
+        &mut self,
+        platform: &mut Platform<B>,
+        kek: &Kek,
+        stretched: &Stretched,
+    ) -> Result<(), Fault> {
+        let (salt, cost) = (self.device.salt, self.device.cost);
+        self.erase(platform)?;
+        self.device.lifecycle = Lifecycle::Configured;
+        self.device.salt = salt;
+        self.device.cost = cost;
+        let mut csps = Csps::default();
+        csps.keyring.generate(&mut platform.rng).map_err(fault)?;
+        csps.pins.set(Slot::User, stretched);
+        self.set_slot(platform, Slot::User, stretched, kek)?;
+        self.seal_csps(platform, kek, &csps)?;
+        self.seal_journal(platform, kek, &Journal::default())
     }
 
     fn encode<B: Board>(

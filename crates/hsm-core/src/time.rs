@@ -16,6 +16,9 @@ impl Millis {
     }
 }
 
+/// What auto-lock counts in, in milliseconds.
+pub const MINUTE: u64 = 60_000;
+
 /// How long a key is held to count as a hold, in milliseconds.
 pub const HOLD: u64 = 1_000;
 

@@ -2,7 +2,7 @@
 //! secret side open it.
 
 use crate::{clock::Clock, port::Port};
-use hsm_core::leds::{Led, Pattern};
+use hsm_core::leds::{Led, Pattern, ReadOut};
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -87,17 +87,47 @@ pub struct LedsLine {
     pub green: String,
     /// BLUE.
     pub blue: String,
+    /// How often each blinks, in a read-out.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub count: Option<CountLine>,
+}
+
+/// A read-out's blinks: a two-digit value and a flag.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct CountLine {
+    /// Of RED: the tens.
+    pub red: u8,
+    /// Of GREEN: the units.
+    pub green: u8,
+    /// Of BLUE: the flag, 0 or 1.
+    pub blue: u8,
 }
 
 impl Reply {
     pub(crate) fn leds(pattern: Pattern) -> Self {
+        Self::Leds(LedsLine::of(pattern))
+    }
+}
+
+impl LedsLine {
+    /// A pattern in words.
+    pub fn of(pattern: Pattern) -> Self {
         let [red, green, blue] = pattern.leds().map(|led| led_name(led).to_owned());
-        Self::Leds(LedsLine {
+        let count = match pattern {
+            Pattern::ReadOut(ReadOut { tens, units, flag }) => Some(CountLine {
+                red: tens,
+                green: units,
+                blue: u8::from(flag),
+            }),
+            _ => None,
+        };
+        Self {
             pattern: pattern.name().into(),
             red,
             green,
             blue,
-        })
+            count,
+        }
     }
 }
 
@@ -119,6 +149,7 @@ const fn led_name(led: Led) -> &'static str {
         Led::Fast => "fast",
         Led::Pulse => "pulse",
         Led::Alternate => "alternate",
+        Led::Count => "count",
     }
 }
 

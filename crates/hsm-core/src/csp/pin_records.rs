@@ -45,15 +45,18 @@ impl PinRecords {
         }
     }
 
+    /// Whether that slot has this very PIN, in constant time.
+    pub(crate) fn is(&self, slot: Slot, stretched: &Stretched) -> bool {
+        self.record(slot)
+            .is_some_and(|other| other.expose().ct_eq(stretched.expose()).into())
+    }
+
     /// Whether another slot has this very PIN, in constant time for each slot.
     pub(crate) fn is_taken(&self, stretched: &Stretched, but: Slot) -> bool {
         Slot::ALL
             .into_iter()
             .filter(|slot| *slot != but)
-            .filter_map(|slot| self.record(slot))
-            .fold(false, |taken, other| {
-                taken | bool::from(other.expose().ct_eq(stretched.expose()))
-            })
+            .fold(false, |taken, slot| taken | self.is(slot, stretched))
     }
 
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {

@@ -2,7 +2,7 @@
 
 use super::{Key, gesture::Gesture};
 use crate::{
-    pin::{Pin, Symbol},
+    pin::{Pin, Slot, Symbol},
     time::{ENTRY_PAUSE, Millis},
 };
 use zeroize::Zeroize;
@@ -12,18 +12,27 @@ use zeroize::Zeroize;
 pub(crate) enum Purpose {
     /// Unlock as Administrator.
     UnlockAdmin,
-    /// Unlock as User.
+    /// Unlock as User. The Self-Destruct PIN is taken here too.
     UnlockUser,
     /// Enter Admin mode.
     EnterAdminMode,
+    /// The Recovery PIN.
+    Recover,
     /// The code that gives more attempts at the Admin PIN.
     UnblockAdmin,
     /// The first Admin PIN, or the next after a reset.
     FirstAdminPin,
-    /// Another Admin PIN.
-    NewAdminPin,
-    /// A User PIN.
-    NewUserPin,
+    /// Another PIN, set by the Administrator.
+    NewPin(Slot),
+    /// Another User PIN, set by the User: unlocked, or after a recovery.
+    OwnPin,
+    /// A setting's value.
+    Setting(Setting),
+}
+
+/// What an Administrator sets to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Setting {
     /// Minutes of unattended auto-lock.
     AutoLock,
     /// User PIN policy.
@@ -32,37 +41,36 @@ pub(crate) enum Purpose {
     Cloning,
     /// Encryption mode.
     EncryptionMode,
+    /// Attempts at the User PIN.
+    UserLimit,
 }
 
 impl Purpose {
     /// Which key completes the entry.
     const fn completed_by(self) -> Key {
         match self {
-            Self::AutoLock | Self::UserPinPolicy | Self::Cloning | Self::EncryptionMode => {
-                Key::Shift
-            }
+            Self::Setting(_) => Key::Shift,
             Self::UnlockAdmin
             | Self::UnlockUser
             | Self::EnterAdminMode
+            | Self::Recover
             | Self::UnblockAdmin
             | Self::FirstAdminPin
-            | Self::NewAdminPin
-            | Self::NewUserPin => Key::Key,
+            | Self::NewPin(_)
+            | Self::OwnPin => Key::Key,
         }
     }
 
     /// Whether it is typed twice.
     const fn is_typed_twice(self) -> bool {
         match self {
-            Self::FirstAdminPin | Self::NewAdminPin | Self::NewUserPin => true,
+            Self::FirstAdminPin | Self::NewPin(_) | Self::OwnPin => true,
             Self::UnlockAdmin
             | Self::UnlockUser
             | Self::EnterAdminMode
+            | Self::Recover
             | Self::UnblockAdmin
-            | Self::AutoLock
-            | Self::UserPinPolicy
-            | Self::Cloning
-            | Self::EncryptionMode => false,
+            | Self::Setting(_) => false,
         }
     }
 }

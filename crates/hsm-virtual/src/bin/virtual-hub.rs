@@ -153,9 +153,20 @@ fn show(reply: &Reply, json: bool) -> anyhow::Result<()> {
         Reply::Leds(leds) if json => println!("{}", serde_json::to_string(leds)?),
         Reply::Leds(LedsLine {
             pattern,
+            count: Some(count),
+            ..
+        }) => {
+            println!(
+                "{pattern}  (RED {}x, GREEN {}x, BLUE {}x)",
+                count.red, count.green, count.blue
+            );
+        }
+        Reply::Leds(LedsLine {
+            pattern,
             red,
             green,
             blue,
+            ..
         }) => {
             println!("{pattern}  (RED {red}, GREEN {green}, BLUE {blue})");
         }

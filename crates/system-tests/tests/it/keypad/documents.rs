@@ -31,6 +31,7 @@ fn every_light_has_its_timeline() {
         Led::Fast,
         Led::Pulse,
         Led::Alternate,
+        Led::Count,
     ];
     assert_eq!(documented, lights.map(name));
 }
@@ -78,5 +79,6 @@ const fn name(led: Led) -> &'static str {
         Led::Fast => "fast",
         Led::Pulse => "pulse",
         Led::Alternate => "alternate",
+        Led::Count => "count",
     }
 }
