@@ -19,10 +19,16 @@ pub(crate) enum Path {
 }
 
 /// Failures after which the Admin PIN is blocked, by how often the code that gives more was taken.
-const ADMIN_STEPS: [u8; 3] = [5, 8, ADMIN_LIMIT];
+pub const ADMIN_STEPS: [u8; 3] = [5, 8, ADMIN_LIMIT];
 
-/// Failures after which everything is erased.
-pub(crate) const ADMIN_LIMIT: u8 = 10;
+/// Failures at the Admin PIN after which everything is erased.
+pub const ADMIN_LIMIT: u8 = 10;
+
+/// Failures after which the User PIN is deleted, unless the Administrator sets fewer; the most that can be set.
+pub const USER_LIMIT: u8 = 10;
+
+/// Failures after which the Recovery PIN is deleted.
+pub const RECOVERY_LIMIT: u8 = 5;
 
 /// How the Admin PIN's attempts stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What an Administrator configures in Admin mode, and the one thing that a User does: another PIN.
 
 use crate::{
+    attempt::USER_LIMIT,
     complete::{Refused, Shown},
     crypto::Rng,
     csp::{Csps, Kek, Stretched},
@@ -15,6 +16,7 @@ use crate::{
     time::Millis,
     unlock::open,
 };
+use core::ops::RangeInclusive;
 use hsm_protocol::settings::{EncryptionMode, UserPinPolicy};
 
 /// The first Admin PIN makes the module's own group: KEK, keyring and slots, in one write. It leads into Admin mode.
@@ -177,7 +179,7 @@ pub(crate) fn set<B: Board>(module: &mut Module<B>, setting: Setting, typed: &Pi
         Setting::AutoLock => {
             settings.auto_lock = match value(2)? {
                 0 => None,
-                minutes @ 5..=99 => Some(minutes),
+                minutes if AUTO_LOCK.contains(&minutes) => Some(minutes),
                 _ => return Err(Refused::ByRule),
             }
         }
@@ -195,26 +197,26 @@ pub(crate) fn set<B: Board>(module: &mut Module<B>, setting: Setting, typed: &Pi
         }
         Setting::UserLimit => {
             limits.user = match value(2)? {
-                limit @ 1..=10 => limit,
+                limit @ 1..=USER_LIMIT => limit,
                 _ => return Err(Refused::ByRule),
             }
         }
     }
     csps.settings = settings;
     // A new policy does not judge the PIN that stands: it takes it away.
-    let deletes_user_pin = setting == Setting::UserPinPolicy;
-    if deletes_user_pin {
+    if setting == Setting::UserPinPolicy {
         csps.pins.delete(Slot::User);
     }
     let is_user_pin_set = csps.pins.record(Slot::User).is_some();
     store.update(platform, |image, platform| {
         image.device.limits = limits;
-        // A lower limit does not take away a PIN that stands.
-        if setting == Setting::UserLimit && is_user_pin_set {
-            image.device.failures.user = 0;
-        }
-        if deletes_user_pin {
+        if !is_user_pin_set {
+            // A power cut may have kept the slot of a PIN whose attempts ran out: a higher limit must not open it again.
             image.fill_slot(platform, Slot::User)?;
+        }
+        if setting == Setting::UserLimit {
+            // A lower limit does not take away a PIN that stands. Without one, the Self-Destruct PIN can be typed again.
+            image.device.failures.user = 0;
         }
         image.seal_csps(platform, kek, csps)
     })?;
@@ -250,6 +252,9 @@ fn policy(typed: u8) -> Result<Option<UserPinPolicy>, Refused> {
         _ => Err(Refused::ByRule),
     }
 }
+
+/// Minutes of unattended auto-lock that can be set, beside 0 for off.
+pub const AUTO_LOCK: RangeInclusive<u8> = 5..=99;
 
 /// The least length of every PIN: as a policy, it asks for nothing.
 const NO_POLICY: u8 = 7;

@@ -1,6 +1,9 @@
 //! The part of the store that is needed before any PIN: certificates, counters, slots, the last receipt.
 
-use crate::pin::Slot;
+use crate::{
+    attempt::{RECOVERY_LIMIT, USER_LIMIT},
+    pin::Slot,
+};
 use heapless::Vec;
 use hsm_protocol::{
     EcPoint, Malformed, identity::PROTOCOL_VERSION, limits, reader::Reader, writer::Writer,
@@ -68,8 +71,8 @@ pub(crate) struct AttemptLimits {
 impl Default for AttemptLimits {
     fn default() -> Self {
         Self {
-            user: 10,
-            recovery: 5,
+            user: USER_LIMIT,
+            recovery: RECOVERY_LIMIT,
         }
     }
 }
@@ -84,7 +87,7 @@ impl AttemptLimits {
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         match (reader.u8()?, reader.u8()?) {
-            (user @ 1..=10, recovery @ 5) => Ok(Self { user, recovery }),
+            (user @ 1..=USER_LIMIT, recovery @ RECOVERY_LIMIT) => Ok(Self { user, recovery }),
             _ => Err(Malformed),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     crypto::{Direction, Provider},
     csp::Csps,
     device::Lifecycle,
-    factory,
+    factory, file,
     module::Module,
     pin::Slot,
     platform::{Board, Fault},
@@ -22,6 +22,7 @@ use hsm_protocol::{
     Status,
     cloning::{Condition, Cycle, Options},
     command::{AdminCommand, Command, PublicCommand, SELECTED, SecondaryCommand, UserCommand},
+    file::FileCommand,
     identity::{Identity, PROTOCOL_VERSION},
     limits,
     settings::{AdminStatus, ModuleStatus, Role},
@@ -119,8 +120,30 @@ fn user<B: Board>(
         }
         UserCommand::Encipher(units) => (Direction::Encipher, units),
         UserCommand::Decipher(units) => (Direction::Decipher, units),
+        UserCommand::File(command) => return shared_file(module, command, now, out),
     };
     cipher::run::<B::Crypto>(csps, direction, units, out)?;
+    module.state.touch(now);
+    Ok(())
+}
+
+fn shared_file<B: Board>(
+    module: &mut Module<B>,
+    command: &FileCommand<'_>,
+    now: Millis,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let (csps, files) = module.state.user_files()?;
+    match command {
+        FileCommand::Begin { chunk_size } => {
+            files.begin(&mut module.platform.rng, csps, *chunk_size, out)?;
+        }
+        FileCommand::Seal(chunk) => files.seal::<B::Crypto>(csps, chunk, out)?,
+        FileCommand::Open(chunk) => files.open::<B::Crypto>(csps, chunk, out)?,
+        // Asking who the team is, as with STATUS, is no use of the module.
+        FileCommand::Recipient => return file::recipient::<B::Crypto>(csps, out),
+        FileCommand::Unwrap(sealed) => file::unwrap::<B::Crypto>(csps, sealed, out)?,
+    }
     module.state.touch(now);
     Ok(())
 }

@@ -8,13 +8,13 @@
 //! | [`module`] | the doors |
 //! | `state` | the one value that says what the module is, and the gates |
 //! | `keypad`, `operator`, `complete` | keys → gestures → entries → acts |
-//! | `unlock`, `configure` | what entries open; what they set |
+//! | `unlock`, [`configure`] | what entries open; what they set |
 //! | `display` | what the LEDs show |
 //! | `exchange`, `dispatch` | APDU chaining; state × command |
-//! | `pin`, `attempt` | what may be a PIN; what a wrong one costs |
+//! | [`pin`], [`attempt`] | what may be a PIN; what a wrong one costs |
 //! | `csp` | every type that holds a secret in the clear |
 //! | `cloning` | the master's part and the secondary's |
-//! | `cipher` | data units |
+//! | `cipher`, `file` | data units; shared files |
 //! | `store`, `device`, `journal`, `sealed` | what is kept, and how it is sealed |
 //! | [`crypto`] | the provider trait, the RustCrypto provider, the generator |
 
@@ -34,11 +34,11 @@
 #[cfg(test)]
 extern crate std;
 
-mod attempt;
+pub mod attempt;
 mod cipher;
 mod cloning;
 mod complete;
-mod configure;
+pub mod configure;
 pub mod crypto;
 mod csp;
 mod device;
@@ -46,6 +46,7 @@ mod dispatch;
 mod display;
 mod exchange;
 mod factory;
+mod file;
 mod journal;
 pub mod keypad;
 pub mod leds;

@@ -112,10 +112,10 @@ fn begin<B: Board>(module: &mut Module<B>, gesture: Gesture, now: Millis) {
         }
         State::AdminMode(_) if gesture == Gesture::Hold(Key::Shift) => return module.lock(now),
         State::AdminMode(admin) => (&mut admin.waiting, in_admin_mode(gesture, now)),
-        State::User(user) => {
-            let begun = (gesture == chord(Key::Key, 4)).then_some(Purpose::OwnPin);
-            (&mut user.waiting, begun.map(|purpose| entry(purpose, now)))
+        State::User(_) if gesture != chord(Key::Key, 4) => {
+            return show(module, Pattern::Refused, now);
         }
+        State::User(user) => (&mut user.waiting, Some(entry(Purpose::OwnPin, now))),
         State::Fault | State::Locked(Locked::Asleep) | State::Recovering(_) | State::Admin(_) => {
             return;
         }

@@ -4,6 +4,7 @@ use crate::{
     cloning::{master::MasterCycle, secondary::SecondaryRun},
     crypto::Provider,
     csp::{Csps, Kek},
+    file::Files,
     keypad::entry::{Entry, Setting},
     pin::Slot,
     platform::Fault,
@@ -110,6 +111,7 @@ pub(crate) struct Session {
 /// A User's session: data only.
 pub(crate) struct UserSession {
     pub(crate) session: Session,
+    pub(crate) files: Files,
     pub(crate) waiting: Waiting,
     pub(crate) presence: Presence,
 }
@@ -117,6 +119,7 @@ pub(crate) struct UserSession {
 /// An Administrator's session; it holds the runs of either role.
 pub(crate) struct AdminSession<C: Provider> {
     pub(crate) session: Session,
+    pub(crate) files: Files,
     pub(crate) presence: Presence,
     pub(crate) run: SecondaryRun<C>,
     pub(crate) cycle: Option<MasterCycle>,
@@ -182,6 +185,18 @@ impl<C: Provider> State<C> {
         match self {
             Self::User(user) => Ok(&user.session),
             Self::Admin(admin) => Ok(&admin.session),
+            Self::Fault => Err(Status::MemoryFailure),
+            Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
+                Err(Status::Locked)
+            }
+        }
+    }
+
+    /// Likewise, with the files being written.
+    pub(crate) fn user_files(&mut self) -> Result<(&Csps, &mut Files), Status> {
+        match self {
+            Self::User(user) => Ok((&user.session.csps, &mut user.files)),
+            Self::Admin(admin) => Ok((&admin.session.csps, &mut admin.files)),
             Self::Fault => Err(Status::MemoryFailure),
             Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
                 Err(Status::Locked)

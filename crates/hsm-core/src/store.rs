@@ -133,18 +133,25 @@ impl Image {
         self.fill_slots(platform)
     }
 
-    /// What the Self-Destruct PIN leaves: a new group, no PIN but this one, which is the User's from now on.
+    /// What the Self-Destruct PIN leaves: a new group, no PIN but this one, which is the User's from now on. Counts of failures
+    /// stay: a blocked Admin PIN that was suddenly open again would give it away.
     pub(crate) fn destroy<B: Board>(
         &mut self,
         platform: &mut Platform<B>,
         kek: &Kek,
         stretched: &Stretched,
     ) -> Result<(), Fault> {
-        let (salt, cost) = (self.device.salt, self.device.cost);
+        let Device {
+            salt,
+            cost,
+            failures,
+            ..
+        } = self.device;
         self.erase(platform)?;
         self.device.lifecycle = Lifecycle::Configured;
         self.device.salt = salt;
         self.device.cost = cost;
+        self.device.failures = failures;
         let mut csps = Csps::default();
         csps.keyring.generate(&mut platform.rng).map_err(fault)?;
         csps.pins.set(Slot::User, stretched);

@@ -5,6 +5,7 @@ use crate::{
     cloning::secondary::SecondaryRun,
     complete::{Refused, Shown},
     csp::Kek,
+    file::Files,
     keypad::entry::{Entry, Purpose},
     module::Module,
     pin::{Pin, UNBLOCK_CODE},
@@ -89,12 +90,14 @@ pub(crate) fn open<B: Board>(
     module.state = match purpose {
         Purpose::UnlockAdmin => State::Admin(AdminSession {
             session,
+            files: Files::default(),
             presence,
             run: SecondaryRun::Idle,
             cycle: None,
         }),
         Purpose::UnlockUser => State::User(UserSession {
             session,
+            files: Files::default(),
             waiting,
             presence,
         }),

@@ -3,9 +3,11 @@
 //! There is no command that takes a PIN: PINs are typed on the module's keypad.
 
 use crate::{
-    Malformed, Status, apdu::CommandApdu, cloning::Options, identity::PROTOCOL_VERSION,
-    journal::JournalPage, limits, reader::Reader, writer::Writer,
+    Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
+    identity::PROTOCOL_VERSION, journal::JournalPage, limits, reader::Reader, writer::Writer,
 };
+
+pub use crate::data_units::DataUnits;
 
 /// The application identifier: RID of the proprietary category (`F`, ISO 7816-5), "KeyWriter" and the version.
 pub const AID: [u8; 11] = *b"\xF0KeyWriter\x01";
@@ -41,6 +43,16 @@ pub mod ins {
     pub const STATUS: u8 = 0x30;
     /// Enciphers (P1 = 0) or deciphers (P1 = 1) data units.
     pub const CIPHER: u8 = 0x32;
+    /// Begins a shared file: the module draws its salt and makes its header.
+    pub const FILE_BEGIN: u8 = 0x34;
+    /// Makes the next chunk of a file.
+    pub const FILE_SEAL: u8 = 0x36;
+    /// Opens a chunk of any file of the group.
+    pub const FILE_OPEN: u8 = 0x38;
+    /// The team's recipient.
+    pub const FILE_RECIPIENT: u8 = 0x3A;
+    /// Opens a file key that was sealed to the team's recipient.
+    pub const FILE_UNWRAP: u8 = 0x3C;
     /// Begins a cycle.
     pub const CYCLE_BEGIN: u8 = 0x40;
     /// Ends a cycle.
@@ -61,7 +73,7 @@ pub mod ins {
     pub const SEAL: u8 = 0x64;
 
     /// Every instruction of this application's class.
-    pub const ALL: [u8; 17] = [
+    pub const ALL: [u8; 22] = [
         IDENTITY,
         CERTIFICATE,
         LAST_RECEIPT,
@@ -70,6 +82,11 @@ pub mod ins {
         INSTALL,
         STATUS,
         CIPHER,
+        FILE_BEGIN,
+        FILE_SEAL,
+        FILE_OPEN,
+        FILE_RECIPIENT,
+        FILE_UNWRAP,
         CYCLE_BEGIN,
         CYCLE_END,
         JOURNAL,
@@ -151,6 +168,8 @@ pub enum UserCommand<'a> {
     Encipher(DataUnits<'a>),
     /// Deciphers data units.
     Decipher(DataUnits<'a>),
+    /// Deals with shared files.
+    File(FileCommand<'a>),
 }
 
 /// Commands of a module unlocked by its Administrator.
@@ -187,59 +206,6 @@ pub enum AdminCommand<'a> {
     /// Takes a Receipt, of this cycle or an earlier one.
     Seal(&'a [u8]),
 }
-
-/// Consecutive data units and how they are numbered (PROTOCOL § 2.7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DataUnits<'a> {
-    /// The epoch whose key is used.
-    pub epoch: u32,
-    /// The size of a unit, in bytes: a multiple of 16, not 0.
-    pub unit_size: u16,
-    /// The number of the first unit.
-    pub first: u64,
-    /// Whole units; the last may be shorter, in whole blocks of 16 bytes.
-    pub data: &'a [u8],
-}
-
-impl<'a> DataUnits<'a> {
-    /// The size of the fields before the data, in bytes.
-    pub const HEADER: usize = 4 + 2 + 8;
-
-    fn parse(bytes: &'a [u8]) -> Result<Self, Status> {
-        let mut reader = Reader::new(bytes);
-        let units = Self {
-            epoch: reader.u32()?,
-            unit_size: reader.u16()?,
-            first: reader.u64()?,
-            data: reader.rest(),
-        };
-        let size = usize::from(units.unit_size);
-        if size == 0
-            || !size.is_multiple_of(BLOCK)
-            || units.data.is_empty()
-            || !units.data.len().is_multiple_of(BLOCK)
-        {
-            return Err(Status::Malformed);
-        }
-        if units.data.len() > limits::CIPHER_DATA {
-            return Err(Status::TooLarge);
-        }
-        let last =
-            u64::try_from(units.data.len().div_ceil(size)).map_err(|_overlong| Status::TooLarge)?;
-        units.first.checked_add(last).ok_or(Status::Malformed)?;
-        Ok(units)
-    }
-
-    /// Appends the wire form.
-    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.u32(self.epoch)?;
-        writer.u16(self.unit_size)?;
-        writer.u64(self.first)?;
-        writer.bytes(self.data)
-    }
-}
-
-const BLOCK: usize = 16;
 
 impl<'a> Command<'a> {
     /// Gives a shape its meaning. GET RESPONSE and chaining are the module's affair and come before this.
@@ -328,7 +294,8 @@ fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
         (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
         (ins::CIPHER, _) => Err(Status::WrongParameters),
-        _ => Err(Status::UnknownInstruction),
+        (_, 0) => FileCommand::parse(apdu).map(UserCommand::File),
+        _ => Err(Status::WrongParameters),
     }
 }
 
@@ -462,30 +429,6 @@ mod tests {
             };
             assert_eq!(accepted, expected, "{ins:02X}");
         }
-    }
-
-    #[test]
-    fn data_units_are_whole_blocks_of_whole_units() {
-        let encode = |unit_size, first, len: usize| {
-            let mut out = [0; 200];
-            let mut writer = Writer::new(&mut out);
-            DataUnits {
-                epoch: 1,
-                unit_size,
-                first,
-                data: &[0; 96][..len],
-            }
-            .write(&mut writer)
-            .unwrap();
-            DataUnits::parse(writer.written()).map(|_| ())
-        };
-        assert_eq!(encode(32, 0, 96), Ok(()));
-        assert_eq!(encode(64, 0, 96), Ok(()), "a shorter last unit");
-        assert_eq!(encode(32, 0, 0), Err(Status::Malformed));
-        assert_eq!(encode(32, 0, 33), Err(Status::Malformed));
-        assert_eq!(encode(0, 0, 32), Err(Status::Malformed));
-        assert_eq!(encode(24, 0, 48), Err(Status::Malformed));
-        assert_eq!(encode(32, u64::MAX, 32), Err(Status::Malformed));
     }
 
     #[test]

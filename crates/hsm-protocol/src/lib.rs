@@ -10,6 +10,7 @@
 //! | [`command`] | its meaning: every field checked |
 //! | [`status`] | status words |
 //! | [`identity`] | who a module is and what it admits to being |
+//! | [`file`] | shared files: header, chunks, the team's recipient |
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
@@ -39,6 +40,8 @@ pub mod apdu;
 pub mod certificate;
 pub mod cloning;
 pub mod command;
+mod data_units;
+pub mod file;
 pub mod frame;
 pub mod identity;
 pub mod journal;

@@ -30,6 +30,9 @@ pub const RESPONSE_ROOM: usize = CHAINED_COMMAND + 2;
 /// The data that one CIPHER command takes.
 pub const CIPHER_DATA: usize = 60 * 1024;
 
+/// Files that a module writes at the same time; one more takes the place of the one that was silent longest.
+pub const FILES: usize = 8;
+
 /// Epochs in a keyring.
 pub const EPOCHS: usize = 8;
 

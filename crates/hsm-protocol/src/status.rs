@@ -51,6 +51,8 @@ pub enum Status {
     NotCertified,
     /// One of the two modules is virtual and the other is not.
     OtherKind,
+    /// A chunk or a sealed file key is not what a module of this group made.
+    NotAuthentic,
 }
 
 impl Status {
@@ -82,6 +84,7 @@ impl Status {
             Self::AlreadyCertified => 0x9809,
             Self::NotCertified => 0x980A,
             Self::OtherKind => 0x980B,
+            Self::NotAuthentic => 0x980C,
         }
     }
 
@@ -96,7 +99,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -120,6 +123,7 @@ impl Status {
         Self::AlreadyCertified,
         Self::NotCertified,
         Self::OtherKind,
+        Self::NotAuthentic,
     ];
 }
 

@@ -69,6 +69,11 @@ impl Provider for AwsLc {
         Ok((EcdhSecret(key), public))
     }
 
+    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
+        let (key, public) = key_pair(scalar)?;
+        Ok((EcdhSecret(key), public))
+    }
+
     fn ecdh_agree(
         secret: &Self::EcdhSecret,
         peer: &EcPoint,
@@ -235,16 +240,17 @@ fn generate_key(
     rng: &mut dyn Rng,
     scalar: &mut [u8; 48],
 ) -> Result<(agreement::PrivateKey, EcPoint), CryptoError> {
-    let generated = rng.fill(scalar).and_then(|()| {
-        let key =
-            agreement::PrivateKey::from_private_key(&ECDH_P384, scalar).or(Err(CryptoError))?;
-        let public = key.compute_public_key().or(Err(CryptoError))?;
-        Ok((key, public.as_ref().try_into().or(Err(CryptoError))?))
-    });
+    let generated = rng.fill(scalar).and_then(|()| key_pair(scalar));
     if generated.is_err() {
         scalar.zeroize();
     }
     generated
+}
+
+fn key_pair(scalar: &[u8; 48]) -> Result<(agreement::PrivateKey, EcPoint), CryptoError> {
+    let key = agreement::PrivateKey::from_private_key(&ECDH_P384, scalar).or(Err(CryptoError))?;
+    let public = key.compute_public_key().or(Err(CryptoError))?;
+    Ok((key, public.as_ref().try_into().or(Err(CryptoError))?))
 }
 
 /// AWS-LC validates points but knows further encodings.

@@ -53,6 +53,8 @@ pub enum Reply {
     Done,
     /// The hub's modules.
     Modules {
+        /// What lets the modules' time pass.
+        clock: ClockLine,
         /// By serial number.
         modules: Vec<ModuleLine>,
     },
@@ -65,6 +67,16 @@ pub enum Reply {
     },
 }
 
+/// What lets the modules' time pass.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockLine {
+    /// It passes by itself.
+    Real,
+    /// Holds and [`Request::Wait`].
+    Manual,
+}
+
 /// A module of the hub.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ModuleLine {
@@ -73,7 +85,8 @@ pub struct ModuleLine {
     /// Whether it is plugged in.
     pub plugged: bool,
     /// What its LEDs show.
-    pub pattern: String,
+    #[serde(flatten)]
+    pub leds: LedsLine,
 }
 
 /// Three LEDs and what they mean together.
@@ -90,6 +103,8 @@ pub struct LedsLine {
     /// How often each blinks, in a read-out.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<CountLine>,
+    /// For how many milliseconds of the modules' time they have shown it: where in its timeline the pattern is.
+    pub since_ms: u64,
 }
 
 /// A read-out's blinks: a two-digit value and a flag.
@@ -104,14 +119,14 @@ pub struct CountLine {
 }
 
 impl Reply {
-    pub(crate) fn leds(pattern: Pattern) -> Self {
-        Self::Leds(LedsLine::of(pattern))
+    pub(crate) fn leds(shown: (Pattern, u64)) -> Self {
+        Self::Leds(LedsLine::of(shown))
     }
 }
 
 impl LedsLine {
-    /// A pattern in words.
-    pub fn of(pattern: Pattern) -> Self {
+    /// A pattern in words, and for how many milliseconds it has been shown.
+    pub fn of((pattern, since_ms): (Pattern, u64)) -> Self {
         let [red, green, blue] = pattern.leds().map(|led| led_name(led).to_owned());
         let count = match pattern {
             Pattern::ReadOut(ReadOut { tens, units, flag }) => Some(CountLine {
@@ -127,6 +142,34 @@ impl LedsLine {
             green,
             blue,
             count,
+            since_ms,
+        }
+    }
+
+    /// The pattern that the words name; `None` where this program knows no such pattern.
+    pub fn pattern(&self) -> Option<Pattern> {
+        let named = |pattern: &Pattern| pattern.name() == self.pattern;
+        Pattern::ALL
+            .into_iter()
+            .find(named)
+            .map(|pattern| match (pattern, self.count) {
+                (Pattern::ReadOut(_), Some(CountLine { red, green, blue })) => {
+                    Pattern::ReadOut(ReadOut {
+                        tens: red,
+                        units: green,
+                        flag: blue == 1,
+                    })
+                }
+                (pattern, _) => pattern,
+            })
+    }
+}
+
+impl ClockLine {
+    pub(crate) const fn of(clock: &Clock) -> Self {
+        match clock {
+            Clock::Real(_) => Self::Real,
+            Clock::Manual(_) => Self::Manual,
         }
     }
 }
@@ -136,7 +179,7 @@ impl ModuleLine {
         Self {
             serial: port.serial.to_string(),
             plugged: port.is_plugged(),
-            pattern: port.leds(clock).name().into(),
+            leds: LedsLine::of(port.leds(clock)),
         }
     }
 }
@@ -153,15 +196,33 @@ const fn led_name(led: Led) -> &'static str {
     }
 }
 
-/// Asks a running hub.
+/// Asks a running hub, once.
 pub fn ask(folder: &Path, request: &Request) -> io::Result<Reply> {
-    let mut stream = UnixStream::connect(crate::server::control_socket(folder))?;
-    let mut line = zeroize::Zeroizing::new(serde_json::to_string(request)?);
-    line.push('\n');
-    stream.write_all(line.as_bytes())?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    Client::connect(folder)?.ask(request)
+}
+
+/// A connection to a running hub, for any number of requests.
+#[derive(Debug)]
+pub struct Client(BufReader<UnixStream>);
+
+impl Client {
+    /// Connects to the hub in a folder.
+    pub fn connect(folder: &Path) -> io::Result<Self> {
+        UnixStream::connect(crate::server::control_socket(folder))
+            .map(|stream| Self(BufReader::new(stream)))
+    }
+
+    /// Asks, and waits for the answer.
+    pub fn ask(&mut self, request: &Request) -> io::Result<Reply> {
+        let mut line = zeroize::Zeroizing::new(serde_json::to_string(request)?);
+        line.push('\n');
+        self.0.get_mut().write_all(line.as_bytes())?;
+        let mut answer = String::new();
+        if self.0.read_line(&mut answer)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(serde_json::from_str(&answer)?)
+    }
 }
 
 /// Answers requests until the other side hangs up.

@@ -107,8 +107,8 @@ impl Hub {
         socket(&self.folder, serial)
     }
 
-    /// Types on a module's keypad; what the LEDs show in the end.
-    pub fn press(&self, serial: Serial, strokes: &[Stroke]) -> Result<Pattern, HubError> {
+    /// Types on a module's keypad; what the LEDs show in the end, and for how many milliseconds they have.
+    pub fn press(&self, serial: Serial, strokes: &[Stroke]) -> Result<(Pattern, u64), HubError> {
         let port = self.port(serial)?;
         let down = |key| port.key(KeyEvent::Down(key), &self.clock);
         let up = |key| port.key(KeyEvent::Up(key), &self.clock);
@@ -235,5 +235,34 @@ fn open_module(
         other => other
             .map(|()| module)
             .map_err(|error| HubError::Manufacture(serial, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys;
+
+    #[test]
+    fn how_long_a_pattern_has_been_shown_is_counted_in_the_modules_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = HubOptions {
+            modules: 1,
+            pin_cost: 1_000,
+            delays: Delays::default(),
+            clock: Clock::manual(),
+            pose_as_hardware: false,
+        };
+        let hub = Hub::open(folder.path(), options).unwrap();
+        let serial = serial(1);
+        let press = |text| hub.press(serial, &keys::parse(text).unwrap()).unwrap();
+        hub.pass(700);
+        assert_eq!(press("SHIFT:1s"), (Pattern::Shipment, 1_700));
+        assert_eq!(press("5"), (Pattern::Refused, 0));
+        hub.pass(450);
+        let shown = || hub.port(serial).unwrap().leds(&hub.clock);
+        assert_eq!(shown(), (Pattern::Refused, 450));
+        hub.pass(1_100);
+        assert_eq!(shown(), (Pattern::Shipment, 50));
     }
 }

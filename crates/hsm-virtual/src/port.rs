@@ -1,7 +1,7 @@
 //! One module behind its socket: who is connected, whose turn it is, and what happens when it is pulled out.
 
 use crate::{board::VirtualBoard, clock::Clock};
-use hsm_core::{Link, Module, keypad::KeyEvent, leds::Pattern};
+use hsm_core::{Link, Module, keypad::KeyEvent, leds::Pattern, time::Millis};
 use hsm_protocol::{
     Serial,
     apdu::{CHAINING, CommandApdu},
@@ -41,6 +41,8 @@ pub struct Port {
 struct Inside {
     module: Module<VirtualBoard>,
     is_plugged: bool,
+    /// What the LEDs show, and since when.
+    shown: (Pattern, Millis),
     connections: HashMap<u64, UnixStream>,
     next_connection: u64,
     /// Who sent the last APDU. Its reset or hang-up ends what runs over APDUs; another's does not.
@@ -54,6 +56,7 @@ impl Port {
     pub fn new(module: Module<VirtualBoard>, delays: Delays) -> Self {
         let serial = module.serial();
         let inside = Inside {
+            shown: (module.leds(), Millis::default()),
             module,
             is_plugged: false,
             connections: HashMap::new(),
@@ -75,6 +78,7 @@ impl Port {
         let was_plugged = std::mem::replace(&mut inside.is_plugged, true);
         if !was_plugged {
             inside.module.link(Link::Plugged, clock.now());
+            inside.look(clock);
         }
         !was_plugged
     }
@@ -85,6 +89,7 @@ impl Port {
         let was_plugged = std::mem::replace(&mut inside.is_plugged, false);
         if was_plugged {
             inside.module.link(Link::Unplugged, clock.now());
+            inside.look(clock);
             inside.speaker = None;
             inside.chaining = None;
             for (_, connection) in inside.connections.drain() {
@@ -105,19 +110,23 @@ impl Port {
 
     /// A key moves.
     pub fn key(&self, event: KeyEvent, clock: &Clock) {
-        self.lock().module.key(event, clock.now());
+        let mut inside = self.lock();
+        inside.module.key(event, clock.now());
+        inside.look(clock);
     }
 
     /// Time passes.
     pub fn tick(&self, clock: &Clock) {
-        self.lock().module.tick(clock.now());
-    }
-
-    /// What the LEDs show.
-    pub fn leds(&self, clock: &Clock) -> Pattern {
         let mut inside = self.lock();
         inside.module.tick(clock.now());
-        inside.module.leds()
+        inside.look(clock);
+    }
+
+    /// What the LEDs show, and for how many milliseconds they have.
+    pub fn leds(&self, clock: &Clock) -> (Pattern, u64) {
+        self.tick(clock);
+        let (pattern, since) = self.lock().shown;
+        (pattern, clock.now().0.saturating_sub(since.0))
     }
 
     /// Answers one connection's frames until it hangs up or the module is pulled out.
@@ -206,6 +215,7 @@ impl Port {
                 std::thread::sleep(self.delay(body));
                 inside.speaker = Some(connection);
                 let len = inside.module.apdu(body, clock.now(), answer);
+                inside.look(clock);
                 let is_open = opens_chain(body, answer.get(..len).unwrap_or_default());
                 inside.chaining = is_open.then_some(connection);
                 self.turn.notify_all();
@@ -254,6 +264,16 @@ impl Port {
     fn lock(&self) -> MutexGuard<'_, Inside> {
         // A thread that panicked left a module that only a power-up could be worse for; it goes on.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    /// Notes when the LEDs begin to show something else.
+    fn look(&mut self, clock: &Clock) {
+        let pattern = self.module.leds();
+        if pattern != self.shown.0 {
+            self.shown = (pattern, clock.now());
+        }
     }
 }
 

@@ -192,6 +192,7 @@ impl Server {
         let hub = &self.hub;
         Ok(match request {
             Request::List => Reply::Modules {
+                clock: control::ClockLine::of(&hub.clock),
                 modules: hub
                     .ports()
                     .map(|port| control::ModuleLine::of(port, &hub.clock))

@@ -1,5 +1,6 @@
 //! A board in memory: flash whose power fails on request, a generator that remembers what it gave.
 
+use crate::trace::note;
 use hsm_core::{
     crypto::{
         CryptoError, Provider, Rng,
@@ -150,6 +151,7 @@ impl Flash {
 impl Storage for Flash {
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault> {
         let cells = self.cells();
+        note("read", [cells.blob.len(), 0, 0]);
         if cells.is_dead {
             return Err(Fault);
         }
@@ -160,17 +162,24 @@ impl Storage for Flash {
     }
 
     fn replace(&mut self, blob: &[u8]) -> Result<(), Fault> {
+        note("replace", [blob.len(), 0, 0]);
         self.operate(|cells| cells.blob = blob.to_vec())
     }
 }
 
 impl Monotonic for Flash {
     fn value(&mut self) -> Result<u64, Fault> {
-        Ok(self.cells().counter)
+        let value = self.cells().counter;
+        note("counter", [usize::try_from(value).expect("few"), 0, 0]);
+        Ok(value)
     }
 
     fn advance(&mut self) -> Result<(), Fault> {
-        self.operate(|cells| cells.counter += 1)
+        self.operate(|cells| {
+            cells.counter += 1;
+            let value = usize::try_from(cells.counter).expect("few");
+            note("advance", [value, 0, 0]);
+        })
     }
 }
 
@@ -208,6 +217,7 @@ pub struct RecordingRng {
 
 impl Rng for RecordingRng {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
+        note("random", [out.len(), 0, 0]);
         self.drbg.fill(out)?;
         self.recorded
             .0

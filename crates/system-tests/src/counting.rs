@@ -1,5 +1,7 @@
-//! A provider that counts comparisons of PINs: each tries to open a slot, and nothing else unwraps a key.
+//! A provider that counts what a guess at a PIN costs, and notes every call: an entry is stretched once, and tried on each
+//! slot of its path; nothing else unwraps a key.
 
+use crate::trace::note;
 use hsm_core::crypto::{CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng};
 use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
 use hsm_virtual::aws_lc::AwsLc;
@@ -9,22 +11,30 @@ use std::cell::Cell;
 pub enum Counting {}
 
 impl Counting {
-    /// How many PINs were compared on this thread.
-    pub fn comparisons() -> u32 {
-        COMPARISONS.get()
+    /// How many PINs were stretched on this thread: one for each entry that is compared.
+    pub fn stretched() -> u32 {
+        STRETCHED.get()
+    }
+
+    /// How many slots were tried on this thread.
+    pub fn slots_tried() -> u32 {
+        SLOTS_TRIED.get()
     }
 }
 
 thread_local! {
-    static COMPARISONS: Cell<u32> = const { Cell::new(0) };
+    static STRETCHED: Cell<u32> = const { Cell::new(0) };
+    static SLOTS_TRIED: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Verifier for Counting {
     fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        note("verify", [message.len(), 0, 0]);
         AwsLc::verify(public, message, signature)
     }
 
     fn sha384(parts: &[&[u8]]) -> Sha384Digest {
+        note("sha384", [total(parts), 0, 0]);
         AwsLc::sha384(parts)
     }
 }
@@ -39,12 +49,18 @@ impl Provider for Counting {
         wrapped: &[u8; 40],
         key: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
-        COMPARISONS.set(COMPARISONS.get() + 1);
+        SLOTS_TRIED.set(SLOTS_TRIED.get() + 1);
+        note("unwrap", [wrapped.len(), key.len(), 0]);
         AwsLc::unwrap_key(kek, wrapped, key)
     }
 
     fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
         AwsLc::ecdh_generate(rng)
+    }
+
+    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
+        note("ecdh", [scalar.len(), 0, 0]);
+        AwsLc::ecdh_from_scalar(scalar)
     }
 
     fn ecdh_agree(
@@ -92,18 +108,26 @@ impl Provider for Counting {
         rng: &mut dyn Rng,
         message: &[u8],
     ) -> Result<Signature, CryptoError> {
+        note("sign", [message.len(), 0, 0]);
         AwsLc::sign(signer, rng, message)
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {
+        note("hmac", [key.len(), total(parts), 0]);
         AwsLc::hmac_sha384(key, parts, out);
     }
 
     fn hkdf_expand(prk: &[u8; 48], info: &[&[u8]], out: &mut [u8]) -> Result<(), CryptoError> {
+        note("hkdf", [total(info), out.len(), 0]);
         AwsLc::hkdf_expand(prk, info, out)
     }
 
     fn pbkdf2(pin: &[u8], salt: &[u8], cost: u32, out: &mut [u8; 32]) -> Result<(), CryptoError> {
+        STRETCHED.set(STRETCHED.get() + 1);
+        note(
+            "stretch",
+            [pin.len(), salt.len(), usize::try_from(cost).expect("fits")],
+        );
         AwsLc::pbkdf2(pin, salt, cost, out)
     }
 
@@ -113,6 +137,7 @@ impl Provider for Counting {
         aad: &[u8],
         buffer: &mut [u8],
     ) -> Result<[u8; 16], CryptoError> {
+        note("seal", [aad.len(), buffer.len(), 0]);
         AwsLc::gcm_seal(key, nonce, aad, buffer)
     }
 
@@ -123,10 +148,12 @@ impl Provider for Counting {
         buffer: &mut [u8],
         tag: &[u8; 16],
     ) -> Result<(), CryptoError> {
+        note("open", [aad.len(), buffer.len(), 0]);
         AwsLc::gcm_open(key, nonce, aad, buffer, tag)
     }
 
     fn wrap_key(kek: &[u8; 32], key: &[u8; 32]) -> Result<[u8; 40], CryptoError> {
+        note("wrap", [key.len(), 0, 0]);
         AwsLc::wrap_key(kek, key)
     }
 
@@ -136,10 +163,16 @@ impl Provider for Counting {
         direction: Direction,
         buffer: &mut [u8],
     ) -> Result<(), CryptoError> {
+        note("xts", [buffer.len(), 0, 0]);
         AwsLc::xts(key, unit, direction, buffer)
     }
 
     fn ecb(key: &[u8; 32], direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError> {
+        note("ecb", [buffer.len(), 0, 0]);
         AwsLc::ecb(key, direction, buffer)
     }
+}
+
+fn total(parts: &[&[u8]]) -> usize {
+    parts.iter().map(|part| part.len()).sum()
 }

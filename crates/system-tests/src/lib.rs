@@ -10,11 +10,13 @@
 
 pub mod board;
 pub mod counting;
+pub mod files;
 pub mod lab;
 pub mod notice;
 pub mod pair;
 pub mod relay;
 pub mod scan;
+pub mod trace;
 pub mod vector;
 
 use board::{Flash, MemoryBoard, Recorded};
@@ -53,6 +55,12 @@ pub const ADMIN_PIN: &str = "24681357";
 
 /// The User PIN that [`Bench::set_up`] sets.
 pub const USER_PIN: &str = "13572468";
+
+/// The Recovery PIN that [`Bench::set_all_pins`] sets.
+pub const RECOVERY_PIN: &str = "31415926";
+
+/// The Self-Destruct PIN that [`Bench::set_all_pins`] sets.
+pub const SELF_DESTRUCT_PIN: &str = "27182818";
 
 impl<C: Provider> Bench<C> {
     /// A certified module in Shipment State, plugged in.
@@ -191,6 +199,25 @@ impl<C: Provider> Bench<C> {
             Pattern::Stored
         );
         assert_eq!(self.press("KEY+8 1 SHIFT"), Pattern::Stored);
+        assert_eq!(self.press("SHIFT:1s"), Pattern::Standby);
+    }
+
+    /// From Shipment: as [`Self::set_up`], with the Recovery and the Self-Destruct PIN besides.
+    pub fn set_all_pins(&mut self) {
+        self.set_up();
+        self.configure(&format!("KEY+4 {RECOVERY_PIN} KEY {RECOVERY_PIN} KEY"));
+        self.configure(&format!(
+            "KEY+6 {SELF_DESTRUCT_PIN} KEY {SELF_DESTRUCT_PIN} KEY"
+        ));
+    }
+
+    /// From Standby: stores something in Admin mode; ends locked.
+    pub fn configure(&mut self, keys: &str) {
+        assert_eq!(
+            self.press(&format!("KEY+1 {ADMIN_PIN} KEY")),
+            Pattern::AdminMode
+        );
+        assert_eq!(self.press(keys), Pattern::Stored, "{keys}");
         assert_eq!(self.press("SHIFT:1s"), Pattern::Standby);
     }
 

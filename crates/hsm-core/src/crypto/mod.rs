@@ -38,6 +38,8 @@ pub trait Provider: Verifier {
 
     /// A fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
     fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
+    /// The key pair of a scalar (48 bytes, big-endian, 1 to n − 1) that the caller derived, and zeroizes.
+    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
     /// The shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). The caller drops the key
     /// then: it is used once.
     fn ecdh_agree(

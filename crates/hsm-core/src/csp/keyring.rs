@@ -1,7 +1,7 @@
 //! The group's keys: one secret for each epoch, and what is derived from it.
 
 use crate::crypto::{CryptoError, Provider, Rng};
-use hsm_protocol::{Malformed, limits, reader::Reader, writer::Writer};
+use hsm_protocol::{Malformed, file::FileHeader, limits, reader::Reader, writer::Writer};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The secret of one epoch. Keys are derived from it by use, with labels (HKDF-Expand, RFC 5869); none is shared.
@@ -27,6 +27,36 @@ impl EpochKey {
         self.derive::<C, 32>(b"KeyWriter v1 data AES-256-ECB")
     }
 
+    /// A shared file's AES-256-XTS key. Its header is part of what it is derived from, salt included.
+    pub(crate) fn derive_file_xts<C: Provider>(
+        &self,
+        header: &[u8; FileHeader::SIZE],
+    ) -> Result<Zeroizing<[u8; 64]>, CryptoError> {
+        self.derive_file::<C, 64>(b"KeyWriter v1 file AES-256-XTS", header)
+    }
+
+    /// A shared file's AES-256-ECB key.
+    pub(crate) fn derive_file_ecb<C: Provider>(
+        &self,
+        header: &[u8; FileHeader::SIZE],
+    ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        self.derive_file::<C, 32>(b"KeyWriter v1 file AES-256-ECB", header)
+    }
+
+    /// The key of a shared file's tags.
+    pub(crate) fn derive_file_mac<C: Provider>(
+        &self,
+        header: &[u8; FileHeader::SIZE],
+    ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        self.derive_file::<C, 32>(b"KeyWriter v1 file AES-256-GMAC", header)
+    }
+
+    /// The scalar of the team's recipient. It misses the range from 1 to n − 1 once in 2¹⁹⁰ epochs; there is no second try,
+    /// as there is none for keys that are drawn.
+    pub(crate) fn derive_recipient<C: Provider>(&self) -> Result<Zeroizing<[u8; 48]>, CryptoError> {
+        self.derive::<C, 48>(b"KeyWriter v1 recipient ECDH-P384")
+    }
+
     /// The key of a receipt's commitments.
     pub(crate) fn derive_commitment<C: Provider>(
         &self,
@@ -37,6 +67,16 @@ impl EpochKey {
     /// The key of a receipt's proof of sameness.
     pub(crate) fn derive_proof<C: Provider>(&self) -> Result<Zeroizing<[u8; 48]>, CryptoError> {
         self.derive::<C, 48>(b"KeyWriter v1 receipt proof")
+    }
+
+    fn derive_file<C: Provider, const N: usize>(
+        &self,
+        label: &[u8],
+        header: &[u8; FileHeader::SIZE],
+    ) -> Result<Zeroizing<[u8; N]>, CryptoError> {
+        let mut key = Zeroizing::new([0; N]);
+        C::hkdf_expand(&self.0, &[label, header], key.as_mut_slice())?;
+        Ok(key)
     }
 
     fn derive<C: Provider, const N: usize>(

@@ -1,21 +1,30 @@
 //! What hands can do, and what the LEDs answer.
 
 mod attempts;
+mod auto_lock;
+mod destruction;
 mod documents;
-mod model;
+mod erasure;
+mod limits;
+mod own_pin;
 mod pins;
+mod read_outs;
+mod recovery;
+mod reset;
 mod settings;
 mod timeouts;
+mod traces;
 
 use hsm_core::{leds::Pattern, time::FLASH};
 use hsm_factory::Root;
 use hsm_protocol::{
     command::{DataUnits, ins},
     identity::{LockState, SignedIdentity},
+    settings::AdminStatus,
     writer::Writer,
 };
 use hsm_virtual::aws_lc::AwsLc;
-use system_tests::{ADMIN_PIN, Bench, USER_PIN};
+use system_tests::{ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN};
 
 type Module = Bench<AwsLc>;
 
@@ -69,7 +78,7 @@ fn shipment_and_standby_know_no_other_chord() {
     }
     let mut module = configured();
     let blob = module.flash.blob();
-    let known = ["KEY", "KEY+1", "SHIFT+KEY"];
+    let known = ["KEY", "KEY+1", "KEY+4", "SHIFT+KEY"];
     for keys in every_chord().filter(|keys| !known.contains(&keys.as_str())) {
         assert_eq!(module.press(&keys), Pattern::Refused, "{keys}");
         assert_eq!(settled(&mut module), Pattern::Standby, "{keys}");
@@ -78,15 +87,16 @@ fn shipment_and_standby_know_no_other_chord() {
 }
 
 #[test]
-fn admin_mode_knows_six_chords() {
+fn admin_mode_knows_seventeen_chords() {
     let mut module = admin_mode();
     let blob = module.flash.blob();
-    let known = ["KEY+2", "KEY+3", "KEY+5", "KEY+7", "KEY+8", "KEY+9"];
     for keys in every_chord() {
-        let expected = if known.contains(&keys.as_str()) {
-            Pattern::AwaitingNew
-        } else {
-            Pattern::Refused
+        let expected = match keys.as_str() {
+            "KEY+2" | "KEY+3" | "KEY+4" | "KEY+5" | "KEY+6" | "KEY+7" | "KEY+8" | "KEY+9"
+            | "7+0" | "0+7" => Pattern::AwaitingNew,
+            "SHIFT+3" | "SHIFT+4" | "SHIFT+6" => Pattern::DeleteArmed,
+            "SHIFT+5" | "SHIFT+7" | "SHIFT+8" | "SHIFT+9" | "2+0" | "0+2" => Pattern::AdminMode,
+            _ => Pattern::Refused,
         };
         assert_eq!(module.press(&keys), expected, "{keys}");
         module.pass(10_050);
@@ -191,7 +201,101 @@ fn configured() -> Module {
     module
 }
 
-/// The same, in Admin mode.
+/// All four PINs set, cloning enabled, in Standby.
+fn all_pins() -> Module {
+    let mut module = shipment();
+    module.set_all_pins();
+    module
+}
+
+/// The four PINs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    Admin,
+    User,
+    Recovery,
+    SelfDestruct,
+}
+
+const ALL: [Which; 4] = [
+    Which::Admin,
+    Which::User,
+    Which::Recovery,
+    Which::SelfDestruct,
+];
+
+impl Which {
+    /// What [`all_pins`] sets it to.
+    const fn pin(self) -> &'static str {
+        match self {
+            Self::Admin => ADMIN_PIN,
+            Self::User => USER_PIN,
+            Self::Recovery => RECOVERY_PIN,
+            Self::SelfDestruct => SELF_DESTRUCT_PIN,
+        }
+    }
+
+    /// What sets it in Admin mode.
+    const fn chord(self) -> &'static str {
+        match self {
+            Self::Admin => "KEY+2",
+            Self::User => "KEY+3",
+            Self::Recovery => "KEY+4",
+            Self::SelfDestruct => "KEY+6",
+        }
+    }
+
+    /// What deletes it there, typed twice.
+    const fn deletion(self) -> Option<&'static str> {
+        match self {
+            Self::Admin => None,
+            Self::User => Some("SHIFT+3"),
+            Self::Recovery => Some("SHIFT+4"),
+            Self::SelfDestruct => Some("SHIFT+6"),
+        }
+    }
+
+    /// Sets it in Admin mode.
+    fn set(self, module: &mut Module, pin: &str) -> Pattern {
+        module.press(&format!("{} {pin} KEY {pin} KEY", self.chord()))
+    }
+
+    const fn stored(self) -> Pattern {
+        match self {
+            Self::Admin => Pattern::AdminPinStored,
+            Self::User | Self::Recovery | Self::SelfDestruct => Pattern::Stored,
+        }
+    }
+
+    /// Types it in Standby, where it belongs.
+    fn enter(self, module: &mut Module, pin: &str) -> Pattern {
+        let chord = match self {
+            Self::Admin => "KEY",
+            Self::User | Self::SelfDestruct => "SHIFT+KEY",
+            Self::Recovery => "KEY+4",
+        };
+        module.press(&format!("{chord} {pin} KEY"))
+    }
+
+    const fn opened(self) -> Pattern {
+        match self {
+            Self::Admin | Self::User | Self::SelfDestruct => Pattern::Unlocked,
+            Self::Recovery => Pattern::AwaitingNew,
+        }
+    }
+
+    /// Whether it is set, as the Administrator is told; of the Admin PIN nothing is said.
+    const fn is_set(self, status: AdminStatus) -> Option<bool> {
+        match self {
+            Self::Admin => None,
+            Self::User => Some(status.user_pin),
+            Self::Recovery => Some(status.recovery_pin),
+            Self::SelfDestruct => Some(status.self_destruct_pin),
+        }
+    }
+}
+
+/// Admin and User PIN set, in Admin mode.
 fn admin_mode() -> Module {
     let mut module = configured();
     enter_admin_mode(&mut module);

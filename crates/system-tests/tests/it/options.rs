@@ -1,5 +1,6 @@
 //! What a clone takes over, by option, and what it keeps; when a master is disabled.
 
+mod pins;
 mod refusals;
 
 use hsm_core::leds::Pattern;

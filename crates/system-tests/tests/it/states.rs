@@ -1,5 +1,7 @@
 //! State × command: the table in the document, sent to modules in every state.
 
+mod keys;
+
 use hsm_core::{Link, leds::Pattern};
 use hsm_factory::{Profile, Root};
 use hsm_protocol::{
@@ -12,7 +14,7 @@ use hsm_protocol::{
 };
 use hsm_virtual::aws_lc::AwsLc;
 use system_tests::{
-    ADMIN_PIN, Bench,
+    ADMIN_PIN, Bench, files,
     relay::{self, Message},
 };
 
@@ -245,6 +247,19 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             module.command(row.ins, p1, &[])
         }
         ins::CIPHER => module.command(row.ins, p1, &units()),
+        ins::FILE_BEGIN => module.command(row.ins, p1, &files::CHUNK_SIZE),
+        ins::FILE_SEAL => {
+            let data = files::seal_command(module);
+            module.command(row.ins, p1, &data)
+        }
+        ins::FILE_OPEN => {
+            let data = files::open_command(module);
+            module.command(row.ins, p1, &data)
+        }
+        ins::FILE_UNWRAP => {
+            let data = files::unwrap_command(module);
+            module.command(row.ins, p1, &data)
+        }
         ins::CYCLE_BEGIN => module.command(row.ins, p1, &[0, 0, 1]),
         ins::CYCLE_END => {
             drop(module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]));

@@ -70,6 +70,13 @@ impl Provider for RustCrypto {
     }
 
     #[inline(never)]
+    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
+        let secret = SecretKey::from_slice(scalar).or(Err(CryptoError))?;
+        let public = encode_point(&secret.public_key())?;
+        Ok((EcdhSecret(secret), public))
+    }
+
+    #[inline(never)]
     fn ecdh_agree(
         secret: &Self::EcdhSecret,
         peer: &EcPoint,

@@ -1,4 +1,5 @@
-//! No power cut buys a guess: an attempt is in the store before anything is compared.
+//! No power cut buys a guess: an attempt is in the store before anything is compared. A guess is one stretching of what was
+//! typed, and a try at every slot of its path.
 
 use super::every;
 use hsm_core::leds::Pattern;
@@ -7,7 +8,7 @@ use hsm_protocol::identity::LockState;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 use system_tests::{
-    ADMIN_PIN, Bench, USER_PIN,
+    ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN,
     board::{Cut, Flash, Recorded},
     counting::Counting,
 };
@@ -17,18 +18,15 @@ type Module = Bench<Counting>;
 /// The writes of paying for an attempt: the store, then the counter.
 const SPEND: u32 = 2;
 
-/// The most writes of a wrong attempt: the last one also erases.
+/// The most writes of a wrong attempt: every one of the User's and the last one of the others write once more.
 const ATTEMPT: u32 = 4;
-
-/// Wrong guesses until a path is closed for good.
-const LIMIT: u32 = 10;
 
 const WRONG: &str = "97531864";
 
 static CHIPS: LazyLock<Flash> = LazyLock::new(|| {
     let root = Root::generate("Test root").unwrap();
     let mut module = Module::new("MODULE-1", &root);
-    module.set_up();
+    module.set_all_pins();
     module.flash.copy()
 });
 
@@ -36,24 +34,71 @@ fn module() -> Module {
     Bench::over("MODULE-1", CHIPS.copy(), Recorded::default())
 }
 
-fn door(is_admin: bool, pin: &str) -> String {
-    format!("{} {pin} KEY", if is_admin { "KEY" } else { "SHIFT+KEY" })
+/// Where a PIN is guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    Admin,
+    User,
+    Recovery,
+}
+
+impl Path {
+    const ALL: [Self; 3] = [Self::Admin, Self::User, Self::Recovery];
+
+    fn entry(self, pin: &str) -> String {
+        let chord = match self {
+            Self::Admin => "KEY",
+            Self::User => "SHIFT+KEY",
+            Self::Recovery => "KEY+4",
+        };
+        format!("{chord} {pin} KEY")
+    }
+
+    /// Everything that opens it, and what the LEDs show then.
+    const fn right(self) -> &'static [(&'static str, Pattern)] {
+        match self {
+            Self::Admin => &[(ADMIN_PIN, Pattern::Unlocked)],
+            Self::User => &[
+                (USER_PIN, Pattern::Unlocked),
+                (SELF_DESTRUCT_PIN, Pattern::Unlocked),
+            ],
+            Self::Recovery => &[(RECOVERY_PIN, Pattern::AwaitingNew)],
+        }
+    }
+
+    /// Wrong guesses until it is closed for good.
+    const fn limit(self) -> u32 {
+        match self {
+            Self::Admin | Self::User => 10,
+            Self::Recovery => 5,
+        }
+    }
+
+    /// How many slots one guess is tried on.
+    const fn slots(self) -> u32 {
+        match self {
+            Self::Admin | Self::Recovery => 1,
+            Self::User => 2,
+        }
+    }
 }
 
 #[test]
 fn while_an_attempt_is_paid_for_nothing_is_compared() {
-    for (is_admin, right) in [(true, ADMIN_PIN), (false, USER_PIN)] {
-        for pin in [right, WRONG] {
-            for cut in every(SPEND) {
-                let mut module = module();
-                let before = Counting::comparisons();
-                module.flash.cut(cut);
-                assert_eq!(module.press(&door(is_admin, pin)), Pattern::Fault);
-                assert_eq!(Counting::comparisons(), before, "{pin} {cut:?}");
-                module.power_up();
-                assert_eq!(module.lock_state(), LockState::Locked);
-                module.press(&door(is_admin, right));
-                assert_eq!(module.lock_state(), LockState::Unlocked);
+    for path in Path::ALL {
+        for (right, shown) in path.right() {
+            for pin in [right, WRONG] {
+                for cut in every(SPEND) {
+                    let mut module = module();
+                    let before = (Counting::stretched(), Counting::slots_tried());
+                    module.flash.cut(cut);
+                    assert_eq!(module.press(&path.entry(pin)), Pattern::Fault);
+                    let after = (Counting::stretched(), Counting::slots_tried());
+                    assert_eq!(after, before, "{path:?} {pin} {cut:?}");
+                    module.power_up();
+                    assert_eq!(module.lock_state(), LockState::Locked);
+                    assert_eq!(module.press(&path.entry(right)), *shown);
+                }
             }
         }
     }
@@ -62,29 +107,30 @@ fn while_an_attempt_is_paid_for_nothing_is_compared() {
 #[test]
 fn the_same_cut_in_every_attempt_gains_no_guess() {
     let mut tried = 0;
-    for is_admin in [true, false] {
+    for path in Path::ALL {
         for cut in every(ATTEMPT) {
-            let guesses = vec![Some(cut); 3 * LIMIT as usize];
-            let compared = guess_to_the_end(is_admin, &guesses);
-            assert!(compared <= LIMIT, "{cut:?}: {compared}");
+            let guesses = vec![Some(cut); 30];
+            let compared = guess_to_the_end(path, &guesses);
+            assert!(compared <= path.limit(), "{path:?} {cut:?}: {compared}");
             tried += guesses.len();
         }
     }
-    println!("{tried} guesses with the power cut: never more than {LIMIT} compared on a path");
+    println!("{tried} guesses with the power cut: never more compared than a path's limit");
 }
 
 #[test]
 fn without_a_cut_each_path_compares_as_many_guesses_as_its_limit() {
-    assert_eq!(guess_to_the_end(true, &[]), LIMIT);
-    assert_eq!(guess_to_the_end(false, &[]), LIMIT);
+    for path in Path::ALL {
+        assert_eq!(guess_to_the_end(path, &[]), path.limit(), "{path:?}");
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
     #[test]
     fn no_sequence_of_cuts_gains_a_guess(
-        is_admin: bool,
+        path in prop::sample::select(Path::ALL.to_vec()),
         cuts in prop::collection::vec(
             prop::option::of((0..=ATTEMPT, any::<bool>()).prop_map(|(number, is_before)| {
                 if is_before { Cut::Before(number) } else { Cut::After(number) }
@@ -92,16 +138,16 @@ proptest! {
             1..24,
         ),
     ) {
-        prop_assert!(guess_to_the_end(is_admin, &cuts) <= LIMIT);
+        prop_assert!(guess_to_the_end(path, &cuts) <= path.limit());
     }
 }
 
 /// Wrong guesses with these cuts, then without any until the path takes no more; how many were compared. In the end the
 /// right PIN opens nothing.
-fn guess_to_the_end(is_admin: bool, cuts: &[Option<Cut>]) -> u32 {
+fn guess_to_the_end(path: Path, cuts: &[Option<Cut>]) -> u32 {
     let mut module = module();
-    let before = Counting::comparisons();
-    let uncut = [None; LIMIT as usize + 1];
+    let (stretched, slots_tried) = (Counting::stretched(), Counting::slots_tried());
+    let uncut = vec![None; path.limit() as usize + 1];
     for cut in cuts.iter().chain(&uncut) {
         module.flash.cut(cut.unwrap_or(Cut::Before(u32::MAX)));
         if matches!(
@@ -111,11 +157,14 @@ fn guess_to_the_end(is_admin: bool, cuts: &[Option<Cut>]) -> u32 {
             // The code that gives more; its write may be what the cut hits.
             module.press("47867243 KEY");
         }
-        module.press(&door(is_admin, WRONG));
+        module.press(&path.entry(WRONG));
         module.power_up();
     }
-    let compared = Counting::comparisons() - before;
-    let right = if is_admin { ADMIN_PIN } else { USER_PIN };
-    assert_ne!(module.press(&door(is_admin, right)), Pattern::Unlocked);
+    let compared = Counting::stretched() - stretched;
+    let slots_tried = Counting::slots_tried() - slots_tried;
+    assert_eq!(slots_tried, compared * path.slots(), "each guess once");
+    for (right, shown) in path.right() {
+        assert_ne!(module.press(&path.entry(right)), *shown);
+    }
     compared
 }

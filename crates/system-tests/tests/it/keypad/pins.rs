@@ -1,9 +1,10 @@
-//! PINs set and changed on the keypad: rules, equality, mismatch.
+//! PINs set and changed by the Administrator: rules, equality, mismatch, deletion.
 
 use super::{
-    ADMIN_PIN, Module, Pattern, USER_PIN, WRONG_PIN, admin_mode, configured, enter_admin_mode,
-    replug, settled, shipment,
+    ADMIN_PIN, ALL, Module, Pattern, USER_PIN, WRONG_PIN, admin_mode, all_pins, configured,
+    enter_admin_mode, replug, settled, shipment,
 };
+use system_tests::{RECOVERY_PIN, SELF_DESTRUCT_PIN};
 
 /// PINs that break a rule for every PIN.
 const BAD: [&str; 14] = [
@@ -43,8 +44,8 @@ fn a_pin_that_breaks_a_rule_is_refused_wherever_it_is_set() {
         let keys = |chord| format!("{chord} {pin} KEY {pin} KEY");
         assert_eq!(fresh.press(&keys("SHIFT+1")), Pattern::Refused, "{pin}");
         assert_eq!(settled(&mut fresh), Pattern::Shipment, "{pin}");
-        for chord in ["KEY+2", "KEY+3"] {
-            assert_eq!(admin.press(&keys(chord)), Pattern::Refused, "{pin}");
+        for which in ALL {
+            assert_eq!(which.set(&mut admin, pin), Pattern::Refused, "{pin}");
             assert_eq!(settled(&mut admin), Pattern::AdminMode, "{pin}");
         }
     }
@@ -66,12 +67,15 @@ fn a_pin_that_keeps_the_rules_is_taken_wherever_it_is_set() {
             change_admin_pin(&mut module, WRONG_PIN),
             Pattern::AdminPinStored
         );
-        assert_eq!(module.press(&keys("KEY+3")), Pattern::Stored, "{pin}");
-        replug(&mut module);
-        assert_eq!(
-            module.press(&format!("SHIFT+KEY {pin} KEY")),
-            Pattern::Unlocked
-        );
+    }
+    for which in ALL {
+        for pin in GOOD {
+            let mut module = admin_mode();
+            assert_eq!(which.set(&mut module, pin), which.stored(), "{pin}");
+            assert_eq!(settled(&mut module), Pattern::AdminMode, "{pin}");
+            replug(&mut module);
+            assert_eq!(which.enter(&mut module, pin), which.opened(), "{pin}");
+        }
     }
 }
 
@@ -128,43 +132,67 @@ fn the_administrator_changes_the_user_pin() {
 }
 
 #[test]
-fn two_pins_are_never_the_same_in_either_order_of_setting() {
-    let mut module = admin_mode();
+fn the_administrator_sets_no_pin_to_what_another_one_is() {
+    let mut module = all_pins();
+    enter_admin_mode(&mut module);
     let blob = module.flash.blob();
-    assert_eq!(change_admin_pin(&mut module, USER_PIN), Pattern::Refused);
-    assert_eq!(set_user_pin(&mut module, ADMIN_PIN), Pattern::Refused);
-    assert_eq!(settled(&mut module), Pattern::AdminMode);
+    for which in ALL {
+        for other in ALL.into_iter().filter(|other| *other != which) {
+            let leds = which.set(&mut module, other.pin());
+            assert_eq!(leds, Pattern::Refused, "{which:?} as {other:?}");
+            assert_eq!(settled(&mut module), Pattern::AdminMode);
+        }
+    }
     assert_eq!(module.flash.blob(), blob);
+    // All four are what they were.
+    for which in ALL {
+        let mut module = module.duplicate();
+        assert_eq!(which.enter(&mut module, which.pin()), which.opened());
+    }
+}
 
-    // What the other one was, once it is changed, is free again.
+#[test]
+fn what_a_pin_was_is_free_once_it_is_changed_or_deleted() {
+    let mut module = all_pins();
+    enter_admin_mode(&mut module);
     assert_eq!(set_user_pin(&mut module, WRONG_PIN), Pattern::Stored);
-    assert_eq!(
-        change_admin_pin(&mut module, USER_PIN),
-        Pattern::AdminPinStored
-    );
+    let leds = change_admin_pin(&mut module, USER_PIN);
+    assert_eq!(leds, Pattern::AdminPinStored);
+    let leds = module.press("SHIFT+4 SHIFT+4");
+    assert_eq!(leds, Pattern::Stored);
+    assert_eq!(set_user_pin(&mut module, RECOVERY_PIN), Pattern::Stored);
+    let leds = module.press("SHIFT+6 SHIFT+6");
+    assert_eq!(leds, Pattern::Stored);
+    let leds = change_admin_pin(&mut module, SELF_DESTRUCT_PIN);
+    assert_eq!(leds, Pattern::AdminPinStored);
 }
 
 #[test]
 fn a_pin_may_be_set_to_what_it_is() {
-    let mut module = admin_mode();
-    assert_eq!(
-        change_admin_pin(&mut module, ADMIN_PIN),
-        Pattern::AdminPinStored
-    );
-    assert_eq!(set_user_pin(&mut module, USER_PIN), Pattern::Stored);
-    replug(&mut module);
-    module.unlock_user();
+    let mut module = all_pins();
+    enter_admin_mode(&mut module);
+    for which in ALL {
+        assert_eq!(which.set(&mut module, which.pin()), which.stored());
+    }
+    for which in ALL {
+        let mut module = module.duplicate();
+        assert_eq!(which.enter(&mut module, which.pin()), which.opened());
+    }
 }
 
 #[test]
 fn a_new_pin_mistyped_or_abandoned_keeps_the_old() {
-    let mut module = configured();
-    for chord in ["KEY+2", "KEY+3"] {
+    let module = all_pins();
+    let blob = module.flash.blob();
+    for which in ALL {
+        let mut module = module.duplicate();
         enter_admin_mode(&mut module);
-        let blob = module.flash.blob();
+        let chord = which.chord();
+        let entered = module.flash.blob();
         for rest in [
             format!("{WRONG_PIN} KEY {WRONG_PIN}1 KEY"),
             format!("{WRONG_PIN} KEY {WRONG_PIN} SHIFT"),
+            format!("{WRONG_PIN} KEY KEY"),
             format!("{WRONG_PIN} KEY KEY+5"),
         ] {
             let keys = format!("{chord} {rest}");
@@ -177,11 +205,63 @@ fn a_new_pin_mistyped_or_abandoned_keeps_the_old() {
         assert_eq!(module.press("KEY"), Pattern::Refused);
         module.press(&format!("{chord} {WRONG_PIN} KEY {WRONG_PIN}"));
         replug(&mut module);
+        assert_eq!(module.flash.blob(), entered);
+        assert_eq!(which.enter(&mut module, which.pin()), which.opened());
+    }
+    assert_eq!(module.flash.blob(), blob);
+}
+
+#[test]
+fn a_deletion_needs_its_chord_twice_and_every_other_key_keeps_the_pin() {
+    for which in ALL {
+        let Some(deletion) = which.deletion() else {
+            continue;
+        };
+        let mut module = all_pins();
+        enter_admin_mode(&mut module);
+        let blob = module.flash.blob();
+        let others = super::every_chord().filter(|keys| keys != deletion);
+        for other in others.chain(["3:1s".into(), "KEY:1s".into()]) {
+            assert_eq!(module.press(deletion), Pattern::DeleteArmed);
+            assert_eq!(module.press(&other), Pattern::Refused, "{other}");
+            assert_eq!(settled(&mut module), Pattern::AdminMode, "{other}");
+        }
+        // What came between does not count as the second time, nor does a pause that is too long.
+        module.press(deletion);
+        module.pass(10_000);
+        assert_eq!(module.leds(), Pattern::DeleteArmed);
+        module.pass(50);
+        assert_eq!(module.leds(), Pattern::AdminMode);
+        assert_eq!(module.press(deletion), Pattern::DeleteArmed);
+        assert_eq!(module.press("SHIFT:1s"), Pattern::Standby);
         assert_eq!(module.flash.blob(), blob);
+
+        enter_admin_mode(&mut module);
+        module.press(deletion);
+        assert_eq!(module.press(deletion), Pattern::Stored);
+        assert_eq!(settled(&mut module), Pattern::AdminMode);
+        replug(&mut module);
+        for other in ALL {
+            let mut module = module.duplicate();
+            let expected = if other == which {
+                Pattern::Refused
+            } else {
+                other.opened()
+            };
+            assert_eq!(other.enter(&mut module, other.pin()), expected, "{other:?}");
+        }
+        module.unlock_admin();
+        assert_eq!(which.is_set(module.status().admin.unwrap()), Some(false));
+    }
+}
+
+#[test]
+fn a_pin_that_is_not_there_may_be_deleted_too() {
+    let mut module = configured();
+    for keys in ["SHIFT+4 SHIFT+4", "SHIFT+6 SHIFT+6"] {
+        module.configure(keys);
     }
     module.unlock_user();
-    replug(&mut module);
-    module.unlock_admin();
 }
 
 #[test]

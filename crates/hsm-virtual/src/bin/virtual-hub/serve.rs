@@ -1,82 +1,23 @@
-//! `virtual-hub`: modules without hardware, and the hands to press their keys.
+//! `virtual-hub serve`: the hub itself.
 
-use anyhow::{Context, bail};
-use clap::{Parser, Subcommand, ValueEnum};
+use anyhow::Context;
+use clap::ValueEnum;
 use hsm_virtual::{
     clock::Clock,
-    control::{self, LedsLine, Reply, Request},
-    hub::{self, Hub, HubOptions},
+    hub::{Hub, HubOptions},
     pcscd::{self, Pcscd},
     port::Delays,
     server::Server,
 };
 use std::{
     path::{Path, PathBuf},
-    process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
-/// A hub of virtual modules: the same core as firmware, with its state in a folder.
-#[derive(Parser)]
-#[command(version, about)]
-struct Arguments {
-    /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
-    #[arg(long, global = true, value_name = "DIR")]
-    state: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run the hub until it is interrupted. All modules start plugged in.
-    Serve(Serve),
-    /// Type on a module's keypad; prints the LEDs it ends on.
-    ///
-    /// Keys: digits one after another, KEY, SHIFT, a chord such as KEY+8, a hold such as SHIFT:1s.
-    Press {
-        /// The module's serial number.
-        serial: String,
-        /// What to type, as one argument.
-        keys: String,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show a module's LEDs.
-    Leds {
-        /// The module's serial number.
-        serial: String,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show the hub's modules.
-    List {
-        /// Print JSON, a line for each module.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Plug a module in.
-    Plug {
-        /// The module's serial number.
-        serial: String,
-    },
-    /// Pull a module out.
-    Unplug {
-        /// The module's serial number.
-        serial: String,
-    },
-    /// Let time pass for all modules: virtual where the hub runs with --clock manual.
-    Wait {
-        /// How long.
-        seconds: f64,
-    },
-}
-
+/// How the hub is set up.
 #[derive(clap::Args)]
-struct Serve {
+pub(crate) struct Options {
     /// How many modules; those that are not there yet are made.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=9999))]
     modules: u16,
@@ -106,90 +47,8 @@ enum ClockKind {
     Manual,
 }
 
-fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("virtual-hub: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let folder = hub::folder(arguments.state)?;
-    match arguments.command {
-        Command::Serve(options) => serve(&folder, &options),
-        Command::Press { serial, keys, json } => {
-            show(&ask(&folder, &Request::Press { serial, keys })?, json)
-        }
-        Command::Leds { serial, json } => show(&ask(&folder, &Request::Leds { serial })?, json),
-        Command::List { json } => show(&ask(&folder, &Request::List)?, json),
-        Command::Plug { serial } => ask(&folder, &Request::Plug { serial }).map(|_done| ()),
-        Command::Unplug { serial } => ask(&folder, &Request::Unplug { serial }).map(|_done| ()),
-        Command::Wait { seconds } => ask(&folder, &Request::Wait { seconds }).map(|_done| ()),
-    }
-}
-
-fn ask(folder: &Path, request: &Request) -> anyhow::Result<Reply> {
-    let reply = control::ask(folder, request).with_context(|| {
-        format!(
-            "no hub answers in {}: start one with `virtual-hub serve`, or name its folder",
-            folder.display()
-        )
-    })?;
-    match reply {
-        Reply::Refused { why } => bail!(why),
-        reply => Ok(reply),
-    }
-}
-
-fn show(reply: &Reply, json: bool) -> anyhow::Result<()> {
-    match reply {
-        Reply::Leds(leds) if json => println!("{}", serde_json::to_string(leds)?),
-        Reply::Leds(LedsLine {
-            pattern,
-            count: Some(count),
-            ..
-        }) => {
-            println!(
-                "{pattern}  (RED {}x, GREEN {}x, BLUE {}x)",
-                count.red, count.green, count.blue
-            );
-        }
-        Reply::Leds(LedsLine {
-            pattern,
-            red,
-            green,
-            blue,
-            ..
-        }) => {
-            println!("{pattern}  (RED {red}, GREEN {green}, BLUE {blue})");
-        }
-        Reply::Modules { modules } => {
-            for module in modules {
-                if json {
-                    println!("{}", serde_json::to_string(module)?);
-                } else {
-                    let place = if module.plugged {
-                        "plugged in"
-                    } else {
-                        "pulled out"
-                    };
-                    println!("{}  {place}  {}", module.serial, module.pattern);
-                }
-            }
-        }
-        Reply::Done | Reply::Refused { .. } => {}
-    }
-    Ok(())
-}
-
-fn serve(folder: &Path, options: &Serve) -> anyhow::Result<()> {
+/// Runs until a signal comes.
+pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
     allow_descriptors(options.modules);
     let hub = Arc::new(Hub::open(
         folder,

@@ -1,0 +1,51 @@
+//! `virtual-hub`: modules without hardware, and the hands to press their keys.
+
+mod ask;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// A hub of virtual modules: the same core as firmware, with its state in a folder.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    state: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the hub until it is interrupted. All modules start plugged in.
+    Serve(serve::Options),
+    /// Show a running hub in this terminal: ports, LEDs, keypads to type on.
+    Panel,
+    #[command(flatten)]
+    Ask(ask::Question),
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("virtual-hub: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let folder = hsm_virtual::hub::folder(arguments.state)?;
+    match arguments.command {
+        Command::Serve(options) => serve::serve(&folder, &options),
+        Command::Panel => Ok(hsm_virtual::panel::run(&folder)?),
+        Command::Ask(question) => ask::run(&folder, question),
+    }
+}

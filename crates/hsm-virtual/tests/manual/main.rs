@@ -1,0 +1,12 @@
+//! The module's manual, `manual/`: its tables come from the constants of the core, its key sequences are typed on a module.
+//! `REWRITE=1 cargo test -p hsm-virtual --test manual` writes the tables anew.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
+
+mod chapters;
+mod leds;
+mod limits;
+mod sequences;
+mod settings;
+mod tables;
+mod typed;

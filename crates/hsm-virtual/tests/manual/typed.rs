@@ -1,0 +1,115 @@
+//! What the manual says to type is typed on a module.
+
+use crate::sequences::{Place, SEQUENCES, word};
+use hsm_core::{attempt::ADMIN_STEPS, pin::UNBLOCK_CODE, time::STANDBY};
+use hsm_protocol::Serial;
+use hsm_virtual::{
+    clock::{Clock, STEP},
+    hub::{Hub, HubOptions},
+    keys,
+    port::Delays,
+};
+use std::collections::BTreeSet;
+
+/// A module in a hub of its own, plugged out.
+struct Bench {
+    hub: Hub,
+    serial: Serial,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = HubOptions {
+            modules: 1,
+            pin_cost: 1_000,
+            delays: Delays::default(),
+            clock: Clock::manual(),
+            pose_as_hardware: false,
+        };
+        let hub = Hub::open(folder.path(), options).expect("a hub");
+        let serial = hub.ports().next().expect("a module").serial;
+        Self {
+            hub,
+            serial,
+            _folder: folder,
+        }
+    }
+
+    /// Types; the name of what the LEDs show then.
+    fn press(&self, text: &str) -> &'static str {
+        let strokes = keys::parse(text).expect("keys");
+        let (pattern, _) = self.hub.press(self.serial, &strokes).expect("pressed");
+        pattern.name()
+    }
+
+    /// A module with an Admin, a User and a Recovery PIN, brought to a place.
+    fn at(place: Place) -> Self {
+        let bench = Self::new();
+        let pin = |name| word(name).expect("a PIN").1;
+        let (admin, user, recovery) = (pin("ADMIN"), pin("USER"), pin("RECOVERY"));
+        if place == Place::Fresh {
+            return bench;
+        }
+        bench.press(&format!("SHIFT+1 {admin} KEY {admin} KEY"));
+        bench.press(&format!("KEY+3 {user} KEY {user} KEY"));
+        bench.press(&format!("KEY+4 {recovery} KEY {recovery} KEY SHIFT:1s"));
+        match place {
+            Place::Fresh | Place::Standby => {}
+            Place::Idle => bench.hub.pass(STANDBY + 2 * STEP),
+            Place::Blocked => {
+                for _ in 0..ADMIN_STEPS[0] {
+                    bench.press("KEY 999 KEY");
+                }
+            }
+            Place::AdminMode => {
+                bench.press(&format!("KEY+1 {admin} KEY"));
+            }
+            Place::User => {
+                bench.press(&format!("SHIFT+KEY {user} KEY"));
+            }
+        }
+        bench
+    }
+}
+
+#[test]
+fn every_sequence_does_on_a_module_what_the_manual_says() {
+    for sequence in &SEQUENCES {
+        let shows = Bench::at(sequence.place).press(&sequence.typed());
+        assert_eq!(
+            shows, sequence.shows,
+            "{:?} {}",
+            sequence.place, sequence.keys
+        );
+    }
+}
+
+#[test]
+fn the_sequences_are_those_of_the_keypad_document() {
+    const KEYPAD: &str = include_str!("../../../../docs/KEYPAD.md");
+    let is_key = |text: &str| keys::parse(text).is_ok();
+    let documented: BTreeSet<&str> = KEYPAD
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+        .flat_map(|cell| cell.split('`'))
+        .filter(|text| is_key(text) && !text.trim().is_empty())
+        .collect();
+    let manual: BTreeSet<&str> = SEQUENCES
+        .iter()
+        .flat_map(|sequence| sequence.keys.split(' '))
+        .filter(|text| word(text).is_none())
+        .collect();
+    assert_eq!(documented, manual);
+}
+
+#[test]
+fn the_unblock_code_of_the_manual_is_the_module_s() {
+    let code = std::str::from_utf8(&UNBLOCK_CODE).expect("digits");
+    assert!(
+        SEQUENCES
+            .iter()
+            .any(|sequence| sequence.keys.starts_with(code))
+    );
+}
