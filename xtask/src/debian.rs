@@ -12,6 +12,12 @@ pub(crate) const TEST: &[&str] = &["pcscd", "openssl"];
 /// To compare with in benchmarks.
 pub(crate) const BENCH: &[&str] = &["softhsm2"];
 
+/// To build libFuzzer.
+pub(crate) const FUZZ: &[&str] = &["g++"];
+
+/// To see what branches on a secret; memcheck needs the C library's symbols.
+pub(crate) const CONSTANT_TIME: &[&str] = &["valgrind", "libc6-dbg"];
+
 /// Installs the packages that are missing, and says so.
 pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
     let missing: Vec<&str> = packages

@@ -11,8 +11,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-factory", &["hsm-protocol"]),
     ("hsm-ifd", &["hsm-protocol"]),
     ("hsm-virtual", &["hsm-core", "hsm-factory", "hsm-protocol"]),
-    ("keywriter", &["hsm-protocol"]),
+    ("license", &[]),
+    ("keywriter", &["hsm-protocol", "license"]),
     ("keywriter-cli", &["keywriter"]),
+    ("age-plugin-keywriter", &["keywriter"]),
+    ("license-portal", &["license"]),
     ("xtask", &[]),
 ];
 
@@ -20,7 +23,13 @@ const ARROWS: &[(&str, &[&str])] = &[
 const MEETING_PLACES: &[&str] = &["system-tests"];
 
 /// Crates on the public side of the wall.
-const PUBLIC: &[&str] = &["keywriter", "keywriter-cli"];
+const PUBLIC: &[&str] = &[
+    "keywriter",
+    "keywriter-cli",
+    "age-plugin-keywriter",
+    "license",
+    "license-portal",
+];
 
 /// Crates that define or hold secrets.
 const SECRET: &[&str] = &["hsm-core", "hsm-virtual", "hsm-factory"];

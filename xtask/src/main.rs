@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod constant_time;
 mod debian;
 mod demo;
+mod fuzz;
 mod layers;
 mod model;
 mod run;
@@ -36,6 +38,10 @@ enum Command {
     Model,
     /// Measure, and print ratios within one run (installs `SoftHSM2` to compare with).
     Bench,
+    /// Fuzz every parser and every state machine.
+    Fuzz(fuzz::Options),
+    /// Check that no branch and no address depends on a secret, and measure what cannot be told apart.
+    ConstantTime,
 }
 
 fn main() -> ExitCode {
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Model => model::run(),
         Command::Bench => bench::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
+        Command::ConstantTime => constant_time::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

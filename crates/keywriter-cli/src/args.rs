@@ -1,19 +1,23 @@
 //! What is typed.
 
-use crate::failure::Failure;
+use crate::{
+    commands::{recipient::RecipientChoices, share::ShareChoices},
+    failure::Failure,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use keywriter::{
     Serial,
     discovery::{Discovery, Kinds},
     folders::Folders,
     genuine::TrustedRoot,
+    license::{DEFAULT_PORTAL, LicenseNumber, Store, is_development_build},
 };
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
 /// Clones a master security module to others, and keeps the receipts.
 #[derive(Debug, Parser)]
-#[command(name = "keywriter", version, propagate_version = true)]
+#[command(name = "keywriter", version = VERSION, propagate_version = true)]
 pub(crate) struct Args {
     /// The folder of a virtual hub [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder]
     #[arg(long, global = true, value_name = "DIR")]
@@ -33,6 +37,15 @@ pub(crate) struct Args {
     /// What to log on standard error, as in `RUST_LOG`: a level, or TARGET=LEVEL,...
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log: Option<String>,
+    /// Read the app's PIN from this file descriptor instead of the terminal, a line each
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        env = "KEYWRITER_PIN_FD",
+        hide_env_values = true
+    )]
+    pub(crate) pin_fd: Option<u32>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -72,6 +85,61 @@ pub(crate) enum Command {
     /// Cipher a file's raw data units, without padding and without authentication
     #[command(subcommand)]
     DataUnits(DataUnitsCommand),
+    /// Encrypt files for every clone of a module
+    Encrypt(ShareChoices),
+    /// Decrypt files with any module of the group that they were encrypted for
+    Decrypt(ShareChoices),
+    /// Show what an encrypted file says of itself; needs no module
+    Inspect {
+        /// The file; - is standard input
+        file: PathBuf,
+    },
+    /// Print the team's recipient for age, or write its identity file
+    Recipient(RecipientChoices),
+    /// Register this app with the license number and the PIN that you received
+    Register(RegisterChoices),
+    /// Change the app's PIN
+    #[command(subcommand)]
+    Pin(PinCommand),
+    /// The license of this app
+    #[command(subcommand)]
+    License(LicenseCommand),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RegisterChoices {
+    /// Your license number
+    #[arg(long, value_name = "XXXX-XXXX-XXXX-XXXX")]
+    pub(crate) license: LicenseNumber,
+    /// Without a network: show a request code, and take the response code of the portal's page
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// The file that holds the response code [default: standard input]
+    #[arg(long, value_name = "FILE", requires = "offline")]
+    pub(crate) response: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) portal: PortalChoice,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PortalChoice {
+    /// The license portal
+    #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL", default_value = DEFAULT_PORTAL)]
+    pub(crate) portal: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PinCommand {
+    /// Ask for the current PIN, the new one, and the new one again; it counts from the next launch
+    Change,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LicenseCommand {
+    /// Show the license and how it stands
+    Show,
+    /// Ask the portal for a fresh license, before or after it lapsed
+    Refresh(PortalChoice),
 }
 
 #[derive(Debug, Subcommand)]
@@ -184,6 +252,11 @@ impl Args {
         Ok(Folders::find(self.state.clone())?)
     }
 
+    /// This user's license and PIN.
+    pub(crate) fn license_store(&self) -> Result<Store, Failure> {
+        Ok(Store::new(self.folders()?.license()))
+    }
+
     /// Where modules are looked for.
     pub(crate) fn discovery(&self) -> Result<Discovery, Failure> {
         let kinds = match self.transport {
@@ -207,6 +280,12 @@ impl Args {
         }
     }
 }
+
+const VERSION: &str = if is_development_build() {
+    concat!(env!("CARGO_PKG_VERSION"), " (development build)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
 
 #[cfg(test)]
 mod tests {

@@ -7,10 +7,12 @@ use keywriter::{
     cycle::CycleError,
     folders::NoHome,
     genuine::RootError,
+    license::{CodeError, LicenseError, PinError, PortalError},
     module::ModuleError,
     plan::{CycleRefusal, MasterRefusal},
     receipt::ReceiptError,
     settings::SettingsError,
+    share::{ShareError, finder::NotFound, paths::PathError},
 };
 use std::{error::Error, io, path::PathBuf, process::ExitCode};
 
@@ -47,6 +49,22 @@ pub(crate) enum Failure {
     NoRoot,
     #[error("{serial}: {source}")]
     Cipher { serial: Serial, source: CipherError },
+    #[error("{file}: {source}")]
+    Share { file: String, source: ShareError },
+    #[error(transparent)]
+    NotFound(#[from] NotFound),
+    #[error("{file}: {source}")]
+    NoneFor { file: String, source: NotFound },
+    #[error(transparent)]
+    Paths(#[from] PathError),
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    #[error("{} would replace the very file that it is made of", .0.display())]
+    SameFile(PathBuf),
+    #[error("{0} of {1} files failed")]
+    SomeFiles(usize, usize),
+    #[error("{0} gave a recipient that is none")]
+    NoRecipient(Serial),
     #[error("cannot {act} {}", path.display())]
     File {
         act: &'static str,
@@ -54,6 +72,16 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    License(#[from] LicenseError),
+    #[error(transparent)]
+    PinShape(#[from] PinError),
+    #[error("the two new PINs differ")]
+    PinsDiffer,
+    #[error("cannot ask for the PIN")]
+    NoTerminal(#[source] io::Error),
+    #[error(transparent)]
+    ResponseCode(#[from] CodeError),
     #[error(transparent)]
     NoHome(#[from] NoHome),
     #[error("cannot write to standard output")]
@@ -77,15 +105,28 @@ impl Failure {
     /// The exit code, as documented.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            Self::Some(_) => SOME_FAILED,
+            Self::Some(_) | Self::SomeFiles(..) => SOME_FAILED,
             Self::Usage(_)
             | Self::NoRoot
+            | Self::SameFile(_)
+            | Self::Paths(PathError::NoEnding(_) | PathError::OneName(_))
+            | Self::NoTerminal(_)
             | Self::Cipher {
                 source: CipherError::UnitSize(_) | CipherError::Numbers,
                 ..
             } => USAGE,
-            Self::Twins(_) | Self::NothingDone | Self::Settings(SettingsError::NoMaster) => REFUSED,
+            Self::NotFound(source) | Self::NoneFor { source, .. } => of_finder(source),
+            Self::Share { source, .. } => of_share(source),
+            Self::Exists(_)
+            | Self::Twins(_)
+            | Self::NothingDone
+            | Self::Settings(SettingsError::NoMaster) => REFUSED,
             Self::NoModule | Self::Absent(_) => ABSENT,
+            Self::PinShape(_) | Self::PinsDiffer | Self::Cycle(CycleError::License(_)) => {
+                UNLICENSED
+            }
+            Self::ResponseCode(_) => BAD_FILE,
+            Self::License(error) => of_license(error),
             Self::Master { why, .. } => of_master(*why),
             Self::Cycle(CycleError::Refused(refusal)) => of_cycle(refusal),
             Self::Cycle(CycleError::Master { source, .. })
@@ -132,7 +173,24 @@ impl Failure {
                 "a virtual hub's root certificate is run/root.pem in its folder"
             }
             Self::Cipher { source, .. } => source.advice(),
+            Self::Share { source, .. } => source.advice(),
+            Self::NotFound(source) | Self::NoneFor { source, .. } => source.advice(),
+            Self::Paths(error) => error.advice(),
+            Self::Exists(_) => "name another with -o, or replace it with --force",
+            Self::SameFile(_) => "name another file with -o",
+            Self::SomeFiles(..) => "see above what to do for each; the others are done",
+            Self::NoRecipient(_) => {
+                "see that this program and the module's firmware belong together"
+            }
             Self::File { .. } => "see that the folder exists and that this user may use it",
+            Self::License(error) => error.advice(),
+            Self::PinShape(_) | Self::PinsDiffer => "nothing was changed: try again",
+            Self::NoTerminal(_) => {
+                "run it in a terminal, or give the PIN on a file descriptor: --pin-fd N, KEYWRITER_PIN_FD"
+            }
+            Self::ResponseCode(_) => {
+                "compare it with the portal's page, and give it with --response FILE or type it again"
+            }
             Self::NoHome(_) => "set HOME to this user's folder",
         })
     }
@@ -187,6 +245,38 @@ fn of_module(error: &ModuleError) -> u8 {
     }
 }
 
+fn of_license(error: &LicenseError) -> u8 {
+    match error {
+        LicenseError::Portal(PortalError::BadAddress(_) | PortalError::Insecure(_)) => USAGE,
+        LicenseError::NotRegistered
+        | LicenseError::Pin(_)
+        | LicenseError::SamePin
+        | LicenseError::Useless(_)
+        | LicenseError::OtherNumber(_)
+        | LicenseError::Gate(_)
+        | LicenseError::Portal(
+            PortalError::Refused | PortalError::BadNumber | PortalError::SlowDown { .. },
+        ) => UNLICENSED,
+        error if error.is_bad_file() => BAD_FILE,
+        _ => IO,
+    }
+}
+
+fn of_share(error: &ShareError) -> u8 {
+    match error {
+        ShareError::Module(source) => of_module(source),
+        error if error.is_bad_file() => BAD_FILE,
+        _ => IO,
+    }
+}
+
+fn of_finder(error: &NotFound) -> u8 {
+    match error {
+        NotFound::NoModule | NotFound::Absent(_) => ABSENT,
+        _ => REFUSED,
+    }
+}
+
 fn of_master(why: MasterRefusal) -> u8 {
     match why {
         MasterRefusal::Absent => ABSENT,
@@ -206,3 +296,5 @@ const ABSENT: u8 = 4;
 const BAD_FILE: u8 = 5;
 /// Files, connections or the system failed.
 const IO: u8 = 6;
+/// A PIN or a license is not taken.
+const UNLICENSED: u8 = 7;

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod failure;
 mod output;
+mod pin;
 mod progress;
 mod table;
 
@@ -31,5 +32,12 @@ fn run(args: &Args) -> Result<(), failure::Failure> {
         Command::Receipt(command) => commands::receipt::run(args, command),
         Command::Journal { serial } => commands::journal::run(args, *serial),
         Command::DataUnits(command) => commands::data_units::run(args, command),
+        Command::Encrypt(choices) => commands::encrypt::run(args, choices),
+        Command::Decrypt(choices) => commands::decrypt::run(args, choices),
+        Command::Inspect { file } => commands::inspect::run(args, file),
+        Command::Recipient(choices) => commands::recipient::run(args, choices),
+        Command::Register(choices) => commands::register::run(args, choices),
+        Command::Pin(command) => commands::pin::run(args, command),
+        Command::License(command) => commands::license::run(args, command),
     }
 }

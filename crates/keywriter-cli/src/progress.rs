@@ -112,6 +112,9 @@ fn text(event: &Event, receipt: Option<&Path>) -> Option<String> {
                 error.advice()
             )
         }
+        Event::Evaluation { .. } => {
+            "evaluation: virtual modules need no license, and are not for secrets".to_owned()
+        }
         Event::Preflight {
             master,
             secondaries,
@@ -195,6 +198,9 @@ const fn step_name(step: u8) -> &'static str {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum EventLine {
+    Evaluation {
+        serial: String,
+    },
     Preflight {
         serial: String,
         secondaries: Vec<String>,
@@ -238,6 +244,9 @@ impl EventLine {
     fn of(event: &Event, receipt: Option<&Path>) -> Option<Self> {
         let names = |serials: &[Serial]| serials.iter().map(Serial::to_string).collect();
         Some(match event {
+            Event::Evaluation { master } => Self::Evaluation {
+                serial: master.to_string(),
+            },
             Event::Preflight {
                 master,
                 secondaries,

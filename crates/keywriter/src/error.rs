@@ -35,6 +35,7 @@ pub const fn reason(status: Status) -> &'static str {
         Status::AlreadyCertified => "it has a certificate already",
         Status::NotCertified => "it has no certificate yet",
         Status::OtherKind => "one of the two modules is virtual and the other is not",
+        Status::NotAuthentic => "that was changed, or no module of its group made it",
     }
 }
 
@@ -55,6 +56,9 @@ pub const fn advice_on(status: Status) -> &'static str {
         Status::VersionRefused => "bring the firmware of both modules to the same version",
         Status::NotCertified => "have it certified first",
         Status::OtherKind => "clone hardware to hardware, and virtual modules to virtual ones",
+        Status::NotAuthentic => {
+            "use the file as it was written, with a module of the group that wrote it"
+        }
         Status::MemoryFailure => "unplug it, plug it in again, and see `keywriter list`",
         Status::NotFound => {
             "it may have been reset, or its journal may reach no further back; to clone anew, \
@@ -140,6 +144,7 @@ impl CycleError {
     pub const fn advice(&self) -> &'static str {
         match self {
             Self::Refused(refusal) => refusal.advice(),
+            Self::License(refusal) => refusal.advice(),
             Self::Master { source, .. } => source.advice(),
         }
     }

@@ -68,6 +68,11 @@ impl Folders {
         self.own.join("receipts")
     }
 
+    /// The license and the app's PIN.
+    pub fn license(&self) -> PathBuf {
+        self.own.join("license.json")
+    }
+
     /// The hub's folder.
     pub fn hub(&self) -> &Path {
         &self.hub

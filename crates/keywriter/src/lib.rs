@@ -1,6 +1,7 @@
 //! Host library: finds modules, relays cloning runs between them, keeps settings and receipts.
 //!
-//! A host is trusted to relay, not to keep: it holds no secret, takes no PIN, and cannot open what it carries.
+//! A host is trusted to relay, not to keep: it holds no secret of a module, takes no PIN of one, and cannot open what
+//! it carries. The app's own PIN and the license are in [`mod@license`].
 //!
 //! | module | what it holds |
 //! |---|---|
@@ -11,7 +12,9 @@
 //! | [`plan`] | what a cycle would do to each module, and why not |
 //! | [`run`] | one cloning run, as types |
 //! | [`cycle`] | one master, many secondaries at once |
+//! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
+//! | [`mod@license`] | registration, the app's PIN, and what needs a license |
 //! | [`settings`], [`receipt`] | files of this computer |
 //! | [`folders`], [`mod@file`] | where they are, and how they are written |
 //! | [`error`] | what to do next |
@@ -26,6 +29,7 @@ pub mod error;
 pub mod file;
 pub mod folders;
 pub mod genuine;
+pub mod license;
 pub mod module;
 pub mod plan;
 pub mod receipt;
@@ -33,6 +37,7 @@ pub mod run;
 #[cfg(test)]
 mod scripted;
 pub mod settings;
+pub mod share;
 pub mod survey;
 pub mod transport;
 mod worker;

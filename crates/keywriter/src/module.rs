@@ -130,6 +130,11 @@ impl ConnectedModule {
         }
     }
 
+    /// The connection itself.
+    pub(crate) fn transport(&mut self) -> &mut dyn Transport {
+        &mut *self.transport
+    }
+
     /// Where it is.
     pub fn place(&self) -> &Place {
         self.transport.place()
@@ -264,7 +269,7 @@ impl ConnectedModule {
         self.command(ins::SEAL, 0, receipt)
     }
 
-    fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, ModuleError> {
+    pub(crate) fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.exchange([CLA, ins, p1, 0], data)
     }
 
@@ -308,7 +313,7 @@ impl ConnectedModule {
         Ok((answer, status))
     }
 
-    fn well_formed<T>(&self, parsed: Result<T, Malformed>) -> Result<T, ModuleError> {
+    pub(crate) fn well_formed<T>(&self, parsed: Result<T, Malformed>) -> Result<T, ModuleError> {
         parsed.map_err(|Malformed| ModuleError::Malformed {
             place: self.place().clone(),
         })

@@ -150,6 +150,9 @@ pub enum SecondaryRefusal {
     /// Its User unlocked it.
     #[error("it is unlocked by its User, not by its Administrator")]
     UnlockedAsUser,
+    /// It would be cloned anew, and the cycle may only finish what an earlier one began.
+    #[error("cloning hardware modules needs a license")]
+    NoLicense,
 }
 
 impl SecondaryRefusal {
@@ -167,6 +170,7 @@ impl SecondaryRefusal {
             Self::UnlockedAsUser => {
                 "unplug it and plug it in again, then on its keypad: KEY, its Admin PIN, KEY"
             }
+            Self::NoLicense => "see `keywriter license show`",
         }
     }
 }

@@ -260,10 +260,10 @@ struct StateFile {
 }
 
 /// A format of ours: each wrong file gets an error of its own.
-struct Format {
-    name: &'static str,
-    version: u64,
-    fields: &'static [&'static str],
+pub(crate) struct Format {
+    pub(crate) name: &'static str,
+    pub(crate) version: u64,
+    pub(crate) fields: &'static [&'static str],
 }
 
 const SETTINGS: Format = Format {
@@ -286,7 +286,7 @@ const STATE: Format = Format {
 };
 
 impl Format {
-    fn check(&self, text: &[u8]) -> Result<(), Wrong> {
+    pub(crate) fn check(&self, text: &[u8]) -> Result<(), Wrong> {
         let other = || Wrong::OtherFormat {
             expected: self.name,
         };

@@ -1,5 +1,6 @@
 //! `keywriter clone`
 
+use super::{launch, now};
 use crate::{
     args::{Args, CloneChoices},
     failure::{Count, Failure},
@@ -7,6 +8,7 @@ use crate::{
 };
 use keywriter::{
     cycle::{self, Event, Setup, Summary},
+    license::{Anchor, GateRefusal},
     plan::Request,
     receipt,
     settings::MasterState,
@@ -14,6 +16,7 @@ use keywriter::{
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
+    let session = launch(args)?;
     let folders = args.folders()?;
     let MasterState { master, options } = MasterState::load(&folders.master())?;
     let receipts = choices
@@ -29,6 +32,9 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         jobs: choices.jobs.map(usize::from),
         root: args.trusted_root()?,
         receipts: Some(receipts.clone()),
+        hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
+            session.permit(&Anchor::of_this_build(), now())
+        }),
     };
     let discovery = args.discovery()?;
     let progress = Progress::new(args.json);

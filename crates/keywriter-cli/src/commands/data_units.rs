@@ -1,6 +1,6 @@
 //! `keywriter data-units encipher|decipher`
 
-use super::find;
+use super::{find, launch};
 use crate::{
     args::{Args, DataUnitsChoices, DataUnitsCommand},
     failure::Failure,
@@ -16,6 +16,7 @@ use serde::Serialize;
 use std::{fs::File, io, path::Path};
 
 pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure> {
+    launch(args)?;
     let (direction, choices) = match command {
         DataUnitsCommand::Encipher(choices) => (Direction::Encipher, choices),
         DataUnitsCommand::Decipher(choices) => (Direction::Decipher, choices),

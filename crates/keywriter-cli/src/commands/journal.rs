@@ -1,6 +1,6 @@
 //! `keywriter journal`
 
-use super::{condition_name, find, hex, ticket_name};
+use super::{condition_name, find, hex, launch, ticket_name};
 use crate::{
     args::Args,
     failure::Failure,
@@ -11,6 +11,7 @@ use keywriter::{Serial, module::Journal, protocol::JournalEntry};
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args, serial: Serial) -> Result<(), Failure> {
+    launch(args)?;
     let mut present = find(args, serial)?;
     let journal = present
         .module

@@ -1,6 +1,6 @@
 //! `keywriter list`
 
-use super::survey_all;
+use super::{launch, survey_all};
 use crate::{
     args::Args,
     failure::{Failure, with_sources},
@@ -17,6 +17,7 @@ use keywriter::{
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    launch(args)?;
     // A state that cannot be read marks no master; `master show` says why.
     let master = MasterState::load(&args.folders()?.master())
         .ok()

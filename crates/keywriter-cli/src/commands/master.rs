@@ -1,6 +1,6 @@
 //! `keywriter master set|show`
 
-use super::survey_all;
+use super::{launch, survey_all};
 use crate::{
     args::{Args, MasterCommand},
     failure::Failure,
@@ -14,6 +14,7 @@ use keywriter::{
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
+    launch(args)?;
     match *command {
         MasterCommand::Set {
             serial,

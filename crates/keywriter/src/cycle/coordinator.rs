@@ -1,6 +1,6 @@
 //! Starts workers, takes in what is plugged in, and knows when all is done.
 
-use super::{CycleError, Event, Failure, JOBS_MAX, Setup};
+use super::{CycleError, Event, Failure, JOBS_MAX, Setup, is_virtual};
 use crate::{
     desk::{self, Desk, DeskHandle, Left, Permits},
     discovery::{Connector, Watch},
@@ -32,6 +32,8 @@ pub(super) struct Coordinator<'a> {
     /// Secondaries announced to the master. A cycle that disables its master takes in no others.
     counted: BTreeSet<Serial>,
     group: Option<[u8; 16]>,
+    /// Whether modules that join may be cloned to.
+    is_licensed: bool,
     /// Places whose module was asked already.
     known: BTreeSet<Place>,
     /// Known places that nobody uses any more: what is plugged in there next is new.
@@ -62,6 +64,7 @@ impl<'a> Coordinator<'a> {
             emit,
             counted: plan.counted(),
             group: None,
+            is_licensed: setup.hardware.is_ok() || is_virtual(setup.request.master, found),
             idle: unused(&places, found, plan, setup.request.master),
             known: places,
             waiting: VecDeque::new(),
@@ -252,6 +255,10 @@ impl<'a> Coordinator<'a> {
         *self.attempts.entry(serial).or_default() += 1;
         (self.emit)(Event::Joined { serial });
         match judge(view, &present.facts, present.receipt.as_deref()) {
+            Judgment::Do(Task::Clone { .. }) if !self.is_licensed => {
+                self.idle.insert(present.facts.place);
+                self.refuse(serial, SecondaryRefusal::NoLicense);
+            }
             Judgment::Do(task) => {
                 worker.desk.expect(serial);
                 self.waiting.push_back((present, task));

@@ -11,8 +11,9 @@ mod tests;
 use crate::{
     discovery::Connector,
     genuine::TrustedRoot,
+    license::{GateRefusal, HardwarePermit},
     module::ModuleError,
-    plan::{CycleRefusal, Plan, Request, SecondaryRefusal, names},
+    plan::{CycleRefusal, Plan, Request, SecondaryRefusal, Task, names},
     receipt::file_name,
     run::StepError,
     survey::{Depth, Survey, survey},
@@ -36,6 +37,8 @@ pub struct Setup {
     pub root: Option<TrustedRoot>,
     /// Where this computer keeps receipts: what is missing there is fetched again.
     pub receipts: Option<PathBuf>,
+    /// The license that new cycles on hardware modules need, or why there is none.
+    pub hardware: Result<HardwarePermit, GateRefusal>,
 }
 
 /// What happens in a cycle. Events of different secondaries come from different threads.
@@ -48,6 +51,11 @@ pub enum Event {
         place: Place,
         /// Why.
         error: ModuleError,
+    },
+    /// The master is virtual: no license is needed, and nothing that it clones is kept safe.
+    Evaluation {
+        /// The master.
+        master: Serial,
     },
     /// What is about to be done.
     Preflight {
@@ -135,6 +143,9 @@ pub enum CycleError {
     /// It must not begin.
     #[error(transparent)]
     Refused(#[from] CycleRefusal),
+    /// Hardware modules, and no license for them.
+    #[error(transparent)]
+    License(#[from] GateRefusal),
     /// The master failed before it began.
     #[error("the master {serial}: {source}")]
     Master {
@@ -172,6 +183,11 @@ pub fn run(
     if let Some(folder) = receipts {
         plan.refetch(|serial, number| folder.join(file_name(serial, number)).exists());
     }
+    if is_virtual(master, &found) {
+        emit(Event::Evaluation { master });
+    } else {
+        check_license(&plan, &setup.hardware)?;
+    }
     emit(Event::Preflight {
         master,
         secondaries: plan.tasks.iter().map(|(serial, _)| *serial).collect(),
@@ -190,6 +206,24 @@ pub fn run(
     (summary.done, summary.failed) = cycle.count();
     emit(Event::CycleEnded(summary));
     Ok(summary)
+}
+
+/// Whether a master's certificate says that it is a program. The modules see to it that its secondaries are of its kind.
+fn is_virtual(master: Serial, found: &Survey) -> bool {
+    let mut facts = found.modules.iter().map(|present| &present.facts);
+    facts.any(|facts| facts.serial == master && facts.opinion.is_virtual == Some(true))
+}
+
+/// New clones of hardware need a license; what an earlier cycle left unfinished does not.
+fn check_license(
+    plan: &Plan,
+    hardware: &Result<HardwarePermit, GateRefusal>,
+) -> Result<(), GateRefusal> {
+    let is_new = |(_, task): &(Serial, Task)| matches!(task, Task::Clone { .. });
+    match hardware {
+        Err(refusal) if plan.tasks.iter().any(is_new) => Err(*refusal),
+        Err(_) | Ok(_) => Ok(()),
+    }
 }
 
 fn make_plan(request: &Request, found: &mut Survey) -> Result<Plan, CycleError> {

@@ -3,6 +3,7 @@
 use crate::{
     cycle::{CycleError, Setup, Summary},
     genuine::TrustedRoot,
+    license::GateRefusal,
     plan::{CycleRefusal, MasterRefusal, Request},
     receipt,
     scripted::{
@@ -350,6 +351,7 @@ fn a_receipt_that_this_computer_lost_is_fetched_again() {
         jobs: Some(1),
         root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
         receipts: Some(folder.path().to_owned()),
+        hardware: Err(GateRefusal::Unregistered),
     };
     assert_eq!(world.run(&setup).unwrap().1, words_of_a("finished"));
     std::fs::write(

@@ -45,7 +45,16 @@ type Answer = Result<Vec<u8>, Status>;
 impl FakeModule {
     pub(crate) fn new(name: &str, root: u8, seed: u8, state: Unlocked) -> Self {
         let serial = name.parse().unwrap();
-        let certified = pki::module(root, serial, seed);
+        Self::certified(serial, pki::module(root, serial, seed), state)
+    }
+
+    /// One whose certificate says that it is a program.
+    pub(crate) fn new_virtual(name: &str, seed: u8, state: Unlocked) -> Self {
+        let serial = name.parse().unwrap();
+        Self::certified(serial, pki::virtual_module(0, serial, seed), state)
+    }
+
+    fn certified(serial: Serial, certified: Certified, state: Unlocked) -> Self {
         let chain = Chain::parse(&certified.bytes).unwrap();
         let certificate = P384::sha384(&[chain.leaf().as_der()]);
         Self {

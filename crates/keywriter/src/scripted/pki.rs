@@ -18,13 +18,22 @@ pub(crate) fn root(seed: u8) -> Certified {
     Certified { key, bytes }
 }
 
-/// Certifies a module.
+/// Certifies a hardware module.
 pub(crate) fn module(root_seed: u8, serial: Serial, seed: u8) -> Certified {
+    certify(root_seed, serial, seed, MODULE)
+}
+
+/// Certifies a virtual module.
+pub(crate) fn virtual_module(root_seed: u8, serial: Serial, seed: u8) -> Certified {
+    certify(root_seed, serial, seed, VIRTUAL_MODULE)
+}
+
+fn certify(root_seed: u8, serial: Serial, seed: u8, extensions: &[&[u8]]) -> Certified {
     let root = root(root_seed);
     let issuer = name(COMMON_NAME, 0x0C, &[b'R', b'0' + root_seed]);
     let subject = name(SERIAL_NUMBER, 0x13, serial.as_str().as_bytes());
     let key = key(seed, 1);
-    let leaf = certificate(&key, (&issuer, &subject), &root.key, MODULE);
+    let leaf = certificate(&key, (&issuer, &subject), &root.key, extensions);
     let mut bytes = vec![0; limits::CHAIN];
     let len = encode_chain(&[&leaf], &mut bytes).unwrap();
     bytes.truncate(len);
@@ -107,6 +116,14 @@ const AUTHORITY: &[&[u8]] = &[
     ],
 ];
 /// Key usage digitalSignature.
-const MODULE: &[&[u8]] = &[&[
+const KEY_USAGE: &[u8] = &[
     0x30, 0x0E, 6, 3, 0x55, 0x1D, 0x0F, 1, 1, 0xFF, 4, 4, 3, 2, 7, 0x80,
-]];
+];
+const MODULE: &[&[u8]] = &[KEY_USAGE];
+/// And: it is a program.
+const VIRTUAL_MODULE: &[&[u8]] = &[
+    KEY_USAGE,
+    &[
+        0x30, 0x11, 6, 0x0B, 0x2B, 6, 1, 4, 1, 0x81, 0xFD, 0x59, 0xC2, 0x20, 1, 4, 2, 5, 0,
+    ],
+];

@@ -5,6 +5,7 @@ use crate::{
     cycle::{self, CycleError, Event, Setup, Summary},
     discovery::{Connector, Watch},
     genuine::TrustedRoot,
+    license::HardwarePermit,
     plan::Request,
     scripted::pki,
     transport::{Place, Transport, TransportError},
@@ -194,7 +195,7 @@ impl Inside {
     }
 }
 
-fn setup(to: &[&str], options: Options) -> Setup {
+pub(crate) fn setup(to: &[&str], options: Options) -> Setup {
     Setup {
         request: Request {
             master: "M".parse().unwrap(),
@@ -204,6 +205,7 @@ fn setup(to: &[&str], options: Options) -> Setup {
         jobs: None,
         root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
         receipts: None,
+        hardware: Ok(HardwarePermit::for_tests()),
     }
 }
 

@@ -46,6 +46,29 @@ pub trait Transport: Send {
 
     /// Where the module is.
     fn place(&self) -> &Place;
+
+    /// Both directions by themselves, where commands may be sent before the answers to those before them are there.
+    fn split(&mut self) -> Option<Halves<'_>> {
+        None
+    }
+}
+
+/// Both directions of a connection.
+pub type Halves<'a> = (Box<dyn SendHalf + 'a>, Box<dyn ReceiveHalf + 'a>);
+
+/// Commands to a module.
+pub trait SendHalf: Send {
+    /// Sends a command APDU; waits only while the connection holds no more.
+    fn send(&mut self, command: &[u8]) -> Result<(), TransportError>;
+}
+
+/// Answers from a module, in the order of its commands.
+pub trait ReceiveHalf: Send {
+    /// Puts the next response APDU into `answer`.
+    fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), TransportError>;
+
+    /// Ends the connection: whoever still sends hears of it.
+    fn abandon(&mut self);
 }
 
 /// Connects to whatever is in `place`.

@@ -1,12 +1,13 @@
 //! A module behind a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
 
-use super::{PATIENCE, Place, Transport, TransportError};
+use super::{Halves, PATIENCE, Place, ReceiveHalf, SendHalf, Transport, TransportError};
 use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     limits,
 };
 use std::{
-    io::{self, Read, Write},
+    io::{self, IoSlice, Read, Write},
+    net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
 };
@@ -16,7 +17,6 @@ use std::{
 pub struct Socket {
     stream: UnixStream,
     place: Place,
-    frame: Vec<u8>,
 }
 
 impl Socket {
@@ -32,42 +32,73 @@ impl Socket {
 
     /// Takes over a stream that is connected already, and powers the module up.
     pub fn on(stream: UnixStream, place: Place) -> Result<Self, TransportError> {
-        let mut socket = Self {
-            stream,
-            place,
-            frame: Vec::new(),
-        };
+        let mut socket = Self { stream, place };
         socket
             .stream
             .set_read_timeout(Some(PATIENCE))
-            .map_err(|error| socket.failure(error))?;
+            .map_err(|error| socket.half().failure(error))?;
         socket.exchange(FrameKind::PowerUp, &[])?;
         Ok(socket)
     }
 
     fn exchange(&mut self, kind: FrameKind, body: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.half().send(kind, body)?;
+        let mut answer = Vec::new();
+        self.half().receive(kind, &mut answer)?;
+        Ok(answer)
+    }
+
+    const fn half(&self) -> Half<'_> {
+        Half {
+            stream: &self.stream,
+            place: &self.place,
+        }
+    }
+}
+
+/// One direction of a connection, or both.
+struct Half<'a> {
+    stream: &'a UnixStream,
+    place: &'a Place,
+}
+
+impl Half<'_> {
+    fn send(&mut self, kind: FrameKind, body: &[u8]) -> Result<(), TransportError> {
         if body.len() > limits::FRAME_BODY {
             let (place, len) = (self.place.clone(), body.len());
             return Err(TransportError::TooLong { place, len });
         }
         let header = FrameHeader::encode(kind, body).map_err(|_overlong| self.malformed())?;
-        // One write: header and body leave in one piece.
-        self.frame.clear();
-        self.frame.extend_from_slice(&header);
-        self.frame.extend_from_slice(body);
-        self.stream
-            .write_all(&self.frame)
-            .map_err(|error| self.failure(error))?;
+        self.write(&header, body)
+            .map_err(|error| self.failure(error))
+    }
 
+    /// One system call, unless the connection is full: header and body leave in one piece.
+    fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<()> {
+        let parts = [IoSlice::new(header), IoSlice::new(body)];
+        let written = loop {
+            match self.stream.write_vectored(&parts) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        let (header, body) = match written.checked_sub(header.len()) {
+            Some(sent) => (&[][..], body.get(sent..).unwrap_or_default()),
+            None => (header.get(written..).unwrap_or_default(), body),
+        };
+        self.stream.write_all(header)?;
+        self.stream.write_all(body)
+    }
+
+    fn receive(&mut self, kind: FrameKind, answer: &mut Vec<u8>) -> Result<(), TransportError> {
         let mut header = [0; FrameHeader::SIZE];
         self.read(&mut header)?;
         let header = FrameHeader::parse(header).map_err(|_shape| self.malformed())?;
         if header.kind != kind {
             return Err(self.malformed());
         }
-        let mut answer = vec![0; header.len];
-        self.read(&mut answer)?;
-        Ok(answer)
+        answer.resize(header.len, 0);
+        self.read(answer)
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), TransportError> {
@@ -94,6 +125,25 @@ impl Socket {
     }
 }
 
+impl SendHalf for Half<'_> {
+    fn send(&mut self, command: &[u8]) -> Result<(), TransportError> {
+        Half::send(self, FrameKind::Transmit, command)
+    }
+}
+
+impl ReceiveHalf for Half<'_> {
+    fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), TransportError> {
+        Half::receive(self, FrameKind::Transmit, answer)
+    }
+
+    fn abandon(&mut self) {
+        // It may be closed already.
+        if let Err(error) = self.stream.shutdown(Shutdown::Both) {
+            tracing::debug!(place = %self.place, %error, "not shut down");
+        }
+    }
+}
+
 impl Transport for Socket {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         self.exchange(FrameKind::Transmit, command)
@@ -101,6 +151,10 @@ impl Transport for Socket {
 
     fn place(&self) -> &Place {
         &self.place
+    }
+
+    fn split(&mut self) -> Option<Halves<'_>> {
+        Some((Box::new(self.half()), Box::new(self.half())))
     }
 }
 

@@ -1,0 +1,101 @@
+//! `keywriter decrypt`
+
+use super::{
+    launch,
+    share::{self, DECRYPTED, Ends, Output, Progress, ShareChoices},
+    survey_all,
+};
+use crate::{args::Args, failure::Failure};
+use keywriter::{
+    Serial,
+    share::{
+        FileHeader, decrypt,
+        finder::{self, Found, Need},
+        paths::{self, Act},
+        read_header,
+    },
+    survey::Survey,
+};
+
+pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
+    let jobs = choices.ends(args.json, |files, output| {
+        Ok(paths::jobs(Act::Decrypt, files, output)?)
+    })?;
+    launch(args)?;
+    let mut modules = Modules {
+        args,
+        named: choices.module,
+        survey: None,
+        found: Vec::new(),
+    };
+    share::run_all(args, &jobs, |job| one(args, choices, job, &mut modules))
+}
+
+fn one(
+    args: &Args,
+    choices: &ShareChoices,
+    job: &Ends,
+    modules: &mut Modules<'_>,
+) -> Result<(), Failure> {
+    let (mut input, len) = share::open_input(job)?;
+    // What is no file of ours is told as such, whatever modules are there.
+    let header = read_header(&mut *input).map_err(|source| share::of(job, source))?;
+    let found = modules.of(&header).map_err(|failure| named(job, failure))?;
+    let mut output = Output::begin(job, choices.force)?;
+    let mut progress = Progress::new(args, job, len);
+    let summary = decrypt(
+        &mut found.module,
+        &header,
+        &mut *input,
+        output.writer(),
+        &mut |bytes| progress.show(bytes),
+    );
+    drop(progress);
+    let summary = summary.map_err(|source| share::of(job, source))?;
+    output.commit(job, choices.force)?;
+    share::print(args, DECRYPTED, job, (found.serial, &summary))
+}
+
+/// Says which file no module was found for.
+fn named(job: &Ends, failure: Failure) -> Failure {
+    match failure {
+        Failure::NotFound(source) => Failure::NoneFor {
+            file: job.name(),
+            source,
+        },
+        other => other,
+    }
+}
+
+/// The modules that files were decrypted with so far, and those that are there besides.
+struct Modules<'a> {
+    args: &'a Args,
+    named: Option<Serial>,
+    survey: Option<Survey>,
+    found: Vec<Found>,
+}
+
+impl Modules<'_> {
+    /// The module that holds a file's key.
+    fn of(&mut self, header: &FileHeader) -> Result<&mut Found, Failure> {
+        let known = self.found.iter().position(|found| {
+            found.status.group == header.group && header.epoch <= found.status.epoch
+        });
+        if known.is_none() {
+            let survey = match &mut self.survey {
+                Some(survey) => survey,
+                none => none.insert(survey_all(self.args)?),
+            };
+            let need = Need::Key {
+                group: header.group,
+                epoch: header.epoch,
+            };
+            self.found.push(finder::find(survey, self.named, need)?);
+        }
+        let place = known.unwrap_or(self.found.len().saturating_sub(1));
+        // It was found or pushed just now.
+        self.found
+            .get_mut(place)
+            .ok_or(Failure::NotFound(finder::NotFound::NoModule))
+    }
+}

@@ -1,0 +1,40 @@
+//! `keywriter pin change`
+
+use super::now;
+use crate::{
+    args::{Args, PinCommand},
+    failure::Failure,
+    output,
+    pin::PinSource,
+};
+use keywriter::license::LicenseError;
+use serde::Serialize;
+
+pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
+    let PinCommand::Change = command;
+    let store = args.license_store()?;
+    let registration = store.registration()?.ok_or(LicenseError::NotRegistered)?;
+    if !args.json {
+        let claims = registration.claims().map_err(LicenseError::from)?;
+        output::line(&format!("license {}", claims.number))?;
+    }
+    let mut source = PinSource::open(args)?;
+    let current = source.ask("Current PIN: ")?;
+    let session = store.launch(&current, now())?;
+    let new = source.ask("New PIN: ")?;
+    if source.ask("Confirm new PIN: ")?.expose() != new.expose() {
+        return Err(Failure::PinsDiffer);
+    }
+    store.change_pin(&session, (&current, &new), now())?;
+    if args.json {
+        return output::json(&ChangedLine {
+            event: "pin-changed",
+        });
+    }
+    output::line("PIN changed: the new one counts from the next launch")
+}
+
+#[derive(Serialize)]
+struct ChangedLine {
+    event: &'static str,
+}

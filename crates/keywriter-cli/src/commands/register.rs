@@ -1,0 +1,139 @@
+//! `keywriter register`
+
+use super::now;
+use crate::{
+    args::{Args, RegisterChoices},
+    failure::Failure,
+    output,
+    pin::PinSource,
+};
+use keywriter::license::{
+    Anchor, LicenseError, LicenseNumber, Portal, RequestCode, ResponseCode, Session, Store,
+};
+use serde::Serialize;
+use std::{
+    fs,
+    io::{self, BufRead, IsTerminal},
+};
+
+pub(crate) fn run(args: &Args, choices: &RegisterChoices) -> Result<(), Failure> {
+    let store = args.license_store()?;
+    if choices.offline {
+        offline(args, &store, choices)
+    } else {
+        online(args, &store, choices)
+    }
+}
+
+fn online(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), Failure> {
+    // The address first: a wrong one is told before a PIN is asked for.
+    let portal = Portal::new(&choices.portal.portal).map_err(LicenseError::from)?;
+    let pin = PinSource::open(args)?.ask("PIN number, as received: ")?;
+    let license = (choices.license, &pin);
+    let session = store.register(&portal, license, &Anchor::of_this_build(), now())?;
+    print(args, &session)
+}
+
+fn offline(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), Failure> {
+    let request = store.request(choices.license)?;
+    let typed = if let Some(path) = &choices.response {
+        fs::read_to_string(path).map_err(|source| Failure::File {
+            act: "read",
+            path: path.clone(),
+            source,
+        })?
+    } else {
+        show(args, &request)?;
+        type_in().map_err(Failure::NoTerminal)?
+    };
+    if typed.trim().is_empty() {
+        // The request stays the same: the response may come another day.
+        return Ok(());
+    }
+    let response = ResponseCode::parse(&typed)?;
+    let mut source = PinSource::open(args)?;
+    let pin = source.ask("PIN number, as received: ")?;
+    // Nobody else can tell whether it was mistyped.
+    if source.ask("The same PIN again: ")?.expose() != pin.expose() {
+        return Err(Failure::PinsDiffer);
+    }
+    let codes = (&request, &response);
+    let session = store.complete(codes, &pin, &Anchor::of_this_build(), now())?;
+    print(args, &session)
+}
+
+fn show(args: &Args, request: &RequestCode) -> Result<(), Failure> {
+    let code = request.to_string();
+    if args.json {
+        return output::json(&RequestLine {
+            event: "request-code",
+            license: request.number,
+            code: &code,
+        });
+    }
+    output::line(&format!(
+        "request code, for the portal's page \"Offline registration\" on another computer:\n\n{code}\n"
+    ))?;
+    if io::stdin().is_terminal() {
+        output::line("type the response code, then an empty line; or come back with it later:")?;
+    }
+    Ok(())
+}
+
+/// Lines up to an empty one, the end, or a whole code.
+fn type_in() -> io::Result<String> {
+    let mut typed = String::new();
+    for line in io::stdin().lock().lines().take(LINES) {
+        let line = line?;
+        if line.trim().is_empty() {
+            break;
+        }
+        typed.push_str(&line);
+        typed.push('\n');
+        if ResponseCode::parse(&typed).is_ok() {
+            break;
+        }
+    }
+    Ok(typed)
+}
+
+fn print(args: &Args, session: &Session) -> Result<(), Failure> {
+    let claims = session.registration().claims();
+    let claims = claims.map_err(LicenseError::from)?;
+    let last = claims.expires.map(|day| day.to_string());
+    if args.json {
+        return output::json(&RegisteredLine {
+            event: "registered",
+            license: claims.number,
+            name: claims.holder.name(),
+            company: claims.holder.company(),
+            expires: last,
+        });
+    }
+    let until = last.map_or(String::new(), |day| format!(", until {day}"));
+    output::line(&format!(
+        "registration successful: license {}{until}",
+        claims.number
+    ))
+}
+
+#[derive(Serialize)]
+struct RequestLine<'a> {
+    event: &'static str,
+    #[serde(serialize_with = "super::as_text")]
+    license: LicenseNumber,
+    code: &'a str,
+}
+
+#[derive(Serialize)]
+struct RegisteredLine<'a> {
+    event: &'static str,
+    #[serde(serialize_with = "super::as_text")]
+    license: LicenseNumber,
+    name: &'a str,
+    company: &'a str,
+    expires: Option<String>,
+}
+
+/// More lines than any way of writing a code has.
+const LINES: usize = 64;

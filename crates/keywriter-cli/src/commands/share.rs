@@ -1,0 +1,382 @@
+//! What `encrypt` and `decrypt` have in common: files one after the other, each whole or not at all.
+
+use crate::{
+    args::Args,
+    failure::{Failure, with_sources},
+    output,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use keywriter::{
+    Serial,
+    file::NewFile,
+    module::ModuleError,
+    protocol::EncryptionMode,
+    share::{ShareError, Summary, paths::Job},
+};
+use serde::Serialize;
+use std::{
+    fs::{self, File},
+    io::{self, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// What is typed behind `encrypt` and `decrypt`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShareChoices {
+    /// Files, and folders with all that is below them; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The file to write, or an existing folder; - is standard output [default: beside each file]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Use this module [default: one that can do it]
+    #[arg(long, value_name = "SERIAL")]
+    pub(crate) module: Option<Serial>,
+    /// Replace what is there under the new name
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Where a job reads from and writes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Ends {
+    /// `None`: standard input.
+    pub(crate) input: Option<PathBuf>,
+    /// `None`: standard output.
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl Ends {
+    /// How messages call it.
+    pub(crate) fn name(&self) -> String {
+        let input = self.input.as_ref();
+        input.map_or("-".into(), |path| path.display().to_string())
+    }
+}
+
+impl ShareChoices {
+    /// What to do, in order.
+    pub(crate) fn ends(
+        &self,
+        json: bool,
+        plan: impl FnOnce(&[PathBuf], Option<&Path>) -> Result<Vec<Job>, Failure>,
+    ) -> Result<Vec<Ends>, Failure> {
+        let is_pipe = |path: &Path| path == Path::new("-");
+        let output = self.output.as_deref();
+        let to_stdout = output.is_some_and(is_pipe);
+        let from_stdin = self.files.iter().any(|path| is_pipe(path));
+        if (to_stdout || from_stdin) && self.files.len() > 1 {
+            return Err(Failure::Usage("a pipe takes one file only".into()));
+        }
+        let ends = if from_stdin {
+            let output = output.filter(|path| !is_pipe(path)).map(Path::to_owned);
+            vec![Ends {
+                input: None,
+                output,
+            }]
+        } else if to_stdout {
+            let input = self.files.first().cloned();
+            vec![Ends {
+                input,
+                output: None,
+            }]
+        } else {
+            let jobs = plan(&self.files, output)?;
+            let ends = jobs.into_iter().map(|job| Ends {
+                input: Some(job.input),
+                output: Some(job.output),
+            });
+            ends.collect()
+        };
+        if json && ends.iter().any(|ends| ends.output.is_none()) {
+            let text =
+                "--json prints to standard output, and so does this command: name a file with -o";
+            return Err(Failure::Usage(text.into()));
+        }
+        Ok(ends)
+    }
+}
+
+/// Does every job. One that fails does not keep the others from being done, unless the module is gone.
+pub(crate) fn run_all(
+    args: &Args,
+    jobs: &[Ends],
+    mut run: impl FnMut(&Ends) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut failed = 0;
+    for job in jobs {
+        let outcome = run(job);
+        let Err(failure) = outcome else {
+            continue;
+        };
+        if jobs.len() == 1 || is_gone(&failure) {
+            return Err(failure);
+        }
+        failed += 1;
+        if args.json {
+            output::json(&FailedLine {
+                event: "file-failed",
+                file: job.name(),
+                code: failure.code(),
+                error: with_sources(&failure),
+                advice: failure.advice(),
+            })?;
+        } else {
+            failure.report(false);
+        }
+    }
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::SomeFiles(failed, jobs.len()))
+    }
+}
+
+const fn is_gone(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::NotFound(_)
+            | Failure::Share {
+                source: ShareError::Module(ModuleError::Transport(_)),
+                ..
+            }
+    )
+}
+
+/// Opens a job's input; its length in bytes, where that is known.
+pub(crate) fn open_input(job: &Ends) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
+    let Some(path) = &job.input else {
+        return Ok((Box::new(io::stdin()), None));
+    };
+    let open = || {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        Ok((file, metadata))
+    };
+    let (file, metadata) = open().map_err(|source| of(job, ShareError::Read(source)))?;
+    let len = metadata.is_file().then_some(metadata.len());
+    Ok((Box::new(file), len))
+}
+
+/// A job's output: nobody sees a file before it is whole.
+pub(crate) enum Output {
+    File(NewFile, PathBuf),
+    Stdout(io::StdoutLock<'static>),
+}
+
+impl Output {
+    pub(crate) fn begin(job: &Ends, force: bool) -> Result<Self, Failure> {
+        let Some(path) = &job.output else {
+            return Ok(Self::Stdout(io::stdout().lock()));
+        };
+        let real = |path: &Path| fs::canonicalize(path).ok();
+        if let (Some(output), Some(input)) = (real(path), job.input.as_deref())
+            && Some(output) == real(input)
+        {
+            return Err(Failure::SameFile(path.clone()));
+        }
+        if !force && path.symlink_metadata().is_ok() {
+            return Err(Failure::Exists(path.clone()));
+        }
+        let begin = || {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            NewFile::begin(path)
+        };
+        let file = begin().map_err(|source| of(job, ShareError::Write(source)))?;
+        Ok(Self::File(file, path.clone()))
+    }
+
+    pub(crate) fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::File(file, _) => file,
+            Self::Stdout(out) => out,
+        }
+    }
+
+    /// The file takes its name.
+    pub(crate) fn commit(self, job: &Ends, force: bool) -> Result<(), Failure> {
+        let Self::File(file, path) = self else {
+            return Ok(());
+        };
+        let committed = if force {
+            file.commit()
+        } else {
+            file.commit_new()
+        };
+        match committed {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Failure::Exists(path))
+            }
+            other => other.map_err(|source| of(job, ShareError::Write(source))),
+        }
+    }
+}
+
+/// An error of one job.
+pub(crate) fn of(job: &Ends, source: ShareError) -> Failure {
+    let file = job.name();
+    Failure::Share { file, source }
+}
+
+/// How far a job is: a bar on a terminal, events with `--json`.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    json: Option<Instant>,
+    file: String,
+    of: Option<u64>,
+}
+
+impl Progress {
+    pub(crate) fn new(args: &Args, job: &Ends, of: Option<u64>) -> Self {
+        let has_bar = !args.json && io::stderr().is_terminal();
+        Self {
+            bar: has_bar.then(|| bar(&job.name(), of)),
+            json: args.json.then(Instant::now),
+            file: job.name(),
+            of,
+        }
+    }
+
+    pub(crate) fn show(&mut self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(bytes);
+        }
+        if let Some(last) = self.json.as_mut().filter(|last| last.elapsed() > BETWEEN) {
+            *last = Instant::now();
+            let line = ProgressLine {
+                event: "progress",
+                file: &self.file,
+                bytes,
+                of: self.of,
+            };
+            // Standard output may be gone; the exit code says what came of the work.
+            drop(output::json(&line));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(name: &str, of: Option<u64>) -> ProgressBar {
+    let (bar, template) = match of {
+        Some(len) => (
+            ProgressBar::new(len),
+            "{prefix} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        ),
+        None => (ProgressBar::no_length(), "{prefix} {bytes} {bytes_per_sec}"),
+    };
+    let style = ProgressStyle::with_template(template);
+    bar.set_style(style.unwrap_or_else(|_never| ProgressStyle::default_bar()));
+    bar.set_prefix(name.to_owned());
+    bar
+}
+
+/// How long at least between two events.
+const BETWEEN: Duration = Duration::from_millis(200);
+
+/// Says what was done.
+pub(crate) fn print(
+    args: &Args,
+    event: &'static str,
+    job: &Ends,
+    (serial, summary): (Serial, &Summary),
+) -> Result<(), Failure> {
+    let header = &summary.header;
+    if let (true, Some(output)) = (args.json, &job.output) {
+        return output::json(&DoneLine {
+            event,
+            file: job.name(),
+            output: output.display().to_string(),
+            serial: serial.to_string(),
+            bytes: summary.bytes,
+            group: super::hex(&header.group),
+            epoch: header.epoch,
+            mode: mode_name(header.mode),
+            milliseconds: StagesLine {
+                read: milliseconds(summary.stages.read),
+                send: milliseconds(summary.stages.send),
+                receive: milliseconds(summary.stages.receive),
+                write: milliseconds(summary.stages.write),
+            },
+        });
+    }
+    if let Some(output) = &job.output {
+        output::line(&format!(
+            "{}: {event} {} bytes with {serial} into {}",
+            job.name(),
+            summary.bytes,
+            output.display()
+        ))?;
+    }
+    if event == ENCRYPTED && header.mode == EncryptionMode::Ecb {
+        eprintln!(
+            "  {}: AES-256-ECB, as the module is set: equal blocks show",
+            job.name()
+        );
+    }
+    Ok(())
+}
+
+/// The event of an encrypted file.
+pub(crate) const ENCRYPTED: &str = "encrypted";
+
+/// The event of a decrypted file.
+pub(crate) const DECRYPTED: &str = "decrypted";
+
+pub(crate) const fn mode_name(mode: EncryptionMode) -> &'static str {
+    match mode {
+        EncryptionMode::Xts => "AES-256-XTS",
+        EncryptionMode::Ecb => "AES-256-ECB",
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[derive(Serialize)]
+struct DoneLine {
+    event: &'static str,
+    file: String,
+    output: String,
+    serial: String,
+    bytes: u64,
+    group: String,
+    epoch: u32,
+    mode: &'static str,
+    milliseconds: StagesLine,
+}
+
+#[derive(Serialize)]
+struct StagesLine {
+    read: u64,
+    send: u64,
+    receive: u64,
+    write: u64,
+}
+
+#[derive(Serialize)]
+struct ProgressLine<'a> {
+    event: &'static str,
+    file: &'a str,
+    bytes: u64,
+    of: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct FailedLine {
+    event: &'static str,
+    file: String,
+    code: u8,
+    error: String,
+    advice: Option<&'static str>,
+}

@@ -1,0 +1,267 @@
+//! The portal's API: two questions, JSON over HTTPS.
+
+use license::{Installation, LicenseNumber, LicenseToken, Malformed, Pin};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use ureq::{
+    Agent,
+    http::{StatusCode, Uri},
+    tls::{RootCerts, TlsConfig},
+};
+use zeroize::Zeroizing;
+
+/// A portal.
+#[derive(Debug)]
+pub struct Portal {
+    url: String,
+    agent: Agent,
+}
+
+/// Why the portal gave no license.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PortalError {
+    /// The address is none.
+    #[error("{0} is not a portal's address")]
+    BadAddress(String),
+    /// A PIN would cross a network in the clear.
+    #[error("{0} is not HTTPS: the PIN would cross the network in the clear")]
+    Insecure(String),
+    /// Nobody answers.
+    #[error("the portal {url} does not answer")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// Why.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// It says no, and deliberately not why.
+    #[error(
+        "the portal refused: the license number or the PIN is wrong, or the license is not active"
+    )]
+    Refused,
+    /// It says that the license number is mistyped or malformed.
+    #[error("the portal does not take this for a license number")]
+    BadNumber,
+    /// Too many questions.
+    #[error("too many tries: the portal answers again in {retry_after} seconds")]
+    SlowDown {
+        /// Seconds.
+        retry_after: u64,
+    },
+    /// It answers what no portal answers.
+    #[error("the portal {url} answered {status}, which this program does not understand")]
+    Unexpected {
+        /// Where.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+impl Portal {
+    /// A portal at `https://HOST[:PORT][/PATH]`; `http://` on this computer alone.
+    pub fn new(url: &str) -> Result<Self, PortalError> {
+        let url = url.trim_end_matches('/');
+        let bad = || PortalError::BadAddress(url.to_owned());
+        let parsed: Uri = url.parse().map_err(|_form| bad())?;
+        let host = parsed.host().filter(|host| !host.is_empty());
+        let is_here = is_this_computer(host.ok_or_else(bad)?);
+        match parsed.scheme_str() {
+            Some("https") => {}
+            Some("http") if is_here => {}
+            Some("http") => return Err(PortalError::Insecure(url.to_owned())),
+            Some(_) | None => return Err(bad()),
+        }
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
+        let mut config = Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(TIMEOUT))
+            // A PIN goes where the user sent it, and nowhere else.
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .user_agent(concat!("keywriter/", env!("CARGO_PKG_VERSION")));
+        if is_here {
+            config = config.proxy(None);
+        }
+        Ok(Self {
+            url: url.to_owned(),
+            agent: config.build().new_agent(),
+        })
+    }
+
+    /// Asks for a license token.
+    pub fn register(
+        &self,
+        number: LicenseNumber,
+        pin: &Pin,
+        installation: Installation,
+    ) -> Result<LicenseToken, PortalError> {
+        let mut digits = Zeroizing::new(String::with_capacity(license::pin::DIGITS));
+        pin.expose_in(&mut digits);
+        self.ask(
+            "register",
+            &RegisterQuestion {
+                license: number.to_string(),
+                pin: &digits,
+                installation: installation.to_string(),
+            },
+        )
+    }
+
+    /// Asks for a fresh token in place of one that may have lapsed.
+    pub fn refresh(
+        &self,
+        token: &str,
+        installation: Installation,
+    ) -> Result<LicenseToken, PortalError> {
+        self.ask(
+            "refresh",
+            &RefreshQuestion {
+                token,
+                installation: installation.to_string(),
+            },
+        )
+    }
+
+    fn ask(&self, what: &str, question: &impl Serialize) -> Result<LicenseToken, PortalError> {
+        let unreachable = |source| PortalError::Unreachable {
+            url: self.url.clone(),
+            source: Box::new(source),
+        };
+        // Long enough never to move, so that nothing of it is left behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(QUESTION));
+        serde_json::to_writer(&mut *body, question)
+            .map_err(|error| unreachable(ureq::Error::Io(error.into())))?;
+        let mut answer = self
+            .agent
+            .post(format!("{}/api/v1/{what}", self.url))
+            .header("content-type", "application/json")
+            .send(body.as_slice())
+            .map_err(unreachable)?;
+        let status = answer.status();
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(ANSWER)
+            .read_to_vec()
+            .map_err(unreachable)?;
+        self.understand(status, &text)
+    }
+
+    fn understand(&self, status: StatusCode, text: &[u8]) -> Result<LicenseToken, PortalError> {
+        let unexpected = || PortalError::Unexpected {
+            url: self.url.clone(),
+            status: status.as_u16(),
+        };
+        let answer: Answer = serde_json::from_slice(text).map_err(|_form| unexpected())?;
+        match (status.as_u16(), answer) {
+            (
+                200,
+                Answer {
+                    token: Some(token), ..
+                },
+            ) => LicenseToken::parse(&token).map_err(|Malformed| unexpected()),
+            (403, _) => Err(PortalError::Refused),
+            (400 | 422, _) => Err(PortalError::BadNumber),
+            (429, answer) => Err(PortalError::SlowDown {
+                retry_after: answer.retry_after.unwrap_or(60),
+            }),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+impl PortalError {
+    /// What to do next.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::BadAddress(_) => "name it as https://HOST with --portal or KEYWRITER_PORTAL",
+            Self::Insecure(_) => {
+                "name it as https://HOST; http:// is for a portal on this computer alone"
+            }
+            Self::Unreachable { .. } => {
+                "see that this computer has a network and name the portal with --portal, or use --offline"
+            }
+            Self::Refused => {
+                "compare both with the mail, and activate the license on the portal's page first"
+            }
+            Self::BadNumber => "compare it with the mail",
+            Self::SlowDown { .. } => "wait, then try again",
+            Self::Unexpected { .. } => {
+                "see that the address is a portal's, and that this program is not too old for it"
+            }
+        }
+    }
+}
+
+fn is_this_computer(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    bare == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[derive(Serialize)]
+struct RegisterQuestion<'a> {
+    license: String,
+    pin: &'a str,
+    installation: String,
+}
+
+#[derive(Serialize)]
+struct RefreshQuestion<'a> {
+    token: &'a str,
+    installation: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    token: Option<String>,
+    retry_after: Option<u64>,
+}
+
+/// The portal of a computer that runs its own.
+pub const DEFAULT_PORTAL: &str = "http://127.0.0.1:8480";
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// More than the longest question.
+const QUESTION: usize = 4096;
+/// The most bytes of an answer that are read.
+const ANSWER: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_crosses_a_network_only_by_https() {
+        for fine in [
+            "https://portal.example",
+            "https://portal.example:8443/kw/",
+            "http://127.0.0.1:8480",
+            "http://localhost:8480/",
+            "http://[::1]:8480",
+        ] {
+            assert!(Portal::new(fine).is_ok(), "{fine}");
+        }
+        for insecure in [
+            "http://portal.example",
+            "http://10.0.0.1",
+            "http://localhost.example",
+        ] {
+            assert!(
+                matches!(Portal::new(insecure), Err(PortalError::Insecure(_))),
+                "{insecure}"
+            );
+        }
+        for bad in ["", "portal.example", "ftp://portal.example", "https://"] {
+            assert!(
+                matches!(Portal::new(bad), Err(PortalError::BadAddress(_))),
+                "{bad}"
+            );
+        }
+    }
+}

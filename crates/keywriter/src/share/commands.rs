@@ -1,0 +1,31 @@
+//! A module's commands for shared files, one at a time.
+
+use crate::module::{ConnectedModule, ModuleError};
+use hsm_protocol::{
+    Malformed,
+    command::ins,
+    file::{FILE_KEY, FileHeader, Recipient, SealedFileKey},
+    writer::Writer,
+};
+
+impl ConnectedModule {
+    /// Begins a shared file with chunks of so many bytes; needs it unlocked. Its header.
+    pub fn file_begin(&mut self, chunk_size: u32) -> Result<[u8; FileHeader::SIZE], ModuleError> {
+        let answer = self.command(ins::FILE_BEGIN, 0, &chunk_size.to_be_bytes())?;
+        self.well_formed(answer.try_into().map_err(|_length| Malformed))
+    }
+
+    /// The team's recipient; needs it unlocked.
+    pub fn file_recipient(&mut self) -> Result<Recipient, ModuleError> {
+        let answer = self.command(ins::FILE_RECIPIENT, 0, &[])?;
+        self.well_formed(Recipient::parse(&answer))
+    }
+
+    /// Opens a file key that was sealed to the team's recipient; needs it unlocked.
+    pub fn file_unwrap(&mut self, sealed: &SealedFileKey) -> Result<[u8; FILE_KEY], ModuleError> {
+        let mut data = [0; SealedFileKey::SIZE];
+        self.well_formed(sealed.write(&mut Writer::new(&mut data)))?;
+        let answer = self.command(ins::FILE_UNWRAP, 0, &data)?;
+        self.well_formed(answer.try_into().map_err(|_length| Malformed))
+    }
+}

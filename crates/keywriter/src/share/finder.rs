@@ -1,0 +1,280 @@
+//! Which of the modules that are plugged in can do it.
+
+use crate::{
+    genuine::Verdict,
+    module::ConnectedModule,
+    survey::{Facts, Survey},
+};
+use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
+
+/// What a module is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// To encrypt, in whatever group it is.
+    Any,
+    /// To decrypt what was encrypted in this group and epoch.
+    Key {
+        /// The group.
+        group: [u8; 16],
+        /// The epoch.
+        epoch: u32,
+    },
+}
+
+/// A module that can do it.
+#[derive(Debug)]
+pub struct Found {
+    /// Its serial number.
+    pub serial: Serial,
+    /// What it tells of itself, unlocked.
+    pub status: ModuleStatus,
+    /// The connection.
+    pub module: ConnectedModule,
+}
+
+/// Why none can.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotFound {
+    /// No module at all.
+    #[error("no module found")]
+    NoModule,
+    /// The named one is not there.
+    #[error("the module {0} is not plugged in")]
+    Absent(Serial),
+    /// The named serial number is there more than once.
+    #[error("the same serial number was found in more than one place: {0}")]
+    Twins(Serial),
+    /// Those that might do are locked.
+    #[error("no unlocked module can do it, and locked: {}", listed(.0))]
+    Locked(Vec<Serial>),
+    /// Those that are unlocked are of other groups.
+    #[error("none of the unlocked modules is of the group {group} that it was encrypted for: {}", listed(.others))]
+    OtherGroup {
+        /// The file's group, in hexadecimal digits.
+        group: String,
+        /// The unlocked modules.
+        others: Vec<Serial>,
+    },
+    /// Of its group, but cloned before that epoch began.
+    #[error(
+        "{serial} is of its group, but holds keys up to epoch {newest} only, and it was encrypted in epoch {epoch}"
+    )]
+    LaterEpoch {
+        /// The module.
+        serial: Serial,
+        /// Its newest epoch.
+        newest: u32,
+        /// The file's.
+        epoch: u32,
+    },
+    /// Certified under another root, or not genuine.
+    #[error("{0} is not genuine, or certified under another root of trust")]
+    NotGenuine(Serial),
+    /// Unlocked modules of different groups.
+    #[error("modules of different groups are unlocked: {}", listed(.0))]
+    Several(Vec<Serial>),
+}
+
+impl NotFound {
+    /// What to do next.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::NoModule | Self::Absent(_) => "plug it in, and see `keywriter list`",
+            Self::Twins(_) => "unplug all but one of them, and see `keywriter list`",
+            Self::Locked(_) => {
+                "unlock one on its keypad: SHIFT+KEY, the User PIN, KEY; then run the same command again"
+            }
+            Self::OtherGroup { .. } => {
+                "plug in and unlock a module of that group; `keywriter inspect` shows a file's group"
+            }
+            Self::LaterEpoch { .. } => "clone that module anew from one that has the epoch",
+            Self::NotGenuine(_) => "use a genuine module; `keywriter list` shows which are",
+            Self::Several(_) => "name one with --module SERIAL",
+        }
+    }
+}
+
+/// Takes a module that can do it out of a survey: the named one, or the first.
+pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Found, NotFound> {
+    if let Some(serial) = named.filter(|serial| survey.is_twin(*serial)) {
+        return Err(NotFound::Twins(serial));
+    }
+    let is_candidate = |facts: &&Facts| named.is_none_or(|serial| serial == facts.serial);
+    let candidates: Vec<Facts> = survey
+        .modules
+        .iter()
+        .map(|present| &present.facts)
+        .filter(is_candidate)
+        .cloned()
+        .collect();
+    if candidates.is_empty() {
+        return Err(named.map_or(NotFound::NoModule, NotFound::Absent));
+    }
+    let serial = choose(&candidates, need)?;
+    let gone = || NotFound::Absent(serial);
+    let present = survey.take(serial).ok_or_else(gone)?;
+    Ok(Found {
+        serial,
+        status: present.facts.status.ok_or_else(gone)?,
+        module: present.module,
+    })
+}
+
+fn choose(candidates: &[Facts], need: Need) -> Result<Serial, NotFound> {
+    let is_trusted = |facts: &&Facts| {
+        matches!(
+            facts.opinion.verdict,
+            Verdict::Genuine | Verdict::UnknownRoot
+        )
+    };
+    let unlocked = || {
+        let trusted = candidates.iter().filter(is_trusted);
+        trusted.filter_map(|facts| Some((facts.serial, facts.status?)))
+    };
+    let able: Vec<_> = unlocked()
+        .filter(|(_, status)| need.is_met_by(status))
+        .collect();
+    if let Some((serial, status)) = able.first() {
+        let is_one_group = able.iter().all(|(_, other)| other.group == status.group);
+        return if is_one_group {
+            Ok(*serial)
+        } else {
+            Err(NotFound::Several(serials(
+                able.iter().map(|(serial, _)| *serial),
+            )))
+        };
+    }
+    if let Need::Key { group, epoch } = need
+        && let Some((serial, status)) = unlocked().find(|(_, status)| status.group == group)
+    {
+        return Err(NotFound::LaterEpoch {
+            serial,
+            newest: status.epoch,
+            epoch,
+        });
+    }
+    let locked = candidates
+        .iter()
+        .filter(is_trusted)
+        .filter(|facts| facts.lock == LockState::Locked)
+        .map(|facts| facts.serial);
+    let locked = serials(locked);
+    if !locked.is_empty() {
+        return Err(NotFound::Locked(locked));
+    }
+    if let (Need::Key { group, .. }, true) = (need, unlocked().next().is_some()) {
+        return Err(NotFound::OtherGroup {
+            group: hex(&group),
+            others: serials(unlocked().map(|(serial, _)| serial)),
+        });
+    }
+    let untrusted = candidates.iter().find(|facts| !is_trusted(facts));
+    Err(untrusted.map_or(NotFound::NoModule, |facts| {
+        NotFound::NotGenuine(facts.serial)
+    }))
+}
+
+impl Need {
+    fn is_met_by(self, status: &ModuleStatus) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Key { group, epoch } => status.group == group && epoch <= status.epoch,
+        }
+    }
+}
+
+fn serials(iterator: impl Iterator<Item = Serial>) -> Vec<Serial> {
+    iterator.collect()
+}
+
+fn listed(serials: &[Serial]) -> String {
+    let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
+    names.join(", ")
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{genuine::Opinion, transport::Place};
+    use hsm_protocol::settings::{EncryptionMode, Role};
+
+    const KEY: Need = Need::Key {
+        group: [1; 16],
+        epoch: 2,
+    };
+
+    /// A module: its name, its group and newest epoch if it is unlocked.
+    fn facts(name: &str, unlocked: Option<(u8, u32)>, verdict: Verdict) -> Facts {
+        Facts {
+            serial: name.parse().unwrap(),
+            firmware: [0, 1, 0],
+            lock: unlocked.map_or(LockState::Locked, |_| LockState::Unlocked),
+            status: unlocked.map(|(group, epoch)| ModuleStatus {
+                role: Role::User,
+                group: [group; 16],
+                epoch,
+                mode: EncryptionMode::Xts,
+                auto_lock: None,
+                policy: None,
+                admin: None,
+            }),
+            opinion: Opinion {
+                verdict,
+                is_virtual: None,
+                certificate: None,
+            },
+            place: Place::Socket(format!("/run/{name}.sock").into()),
+        }
+    }
+
+    fn chosen(candidates: &[Facts], need: Need) -> Result<String, NotFound> {
+        choose(candidates, need).map(|serial| serial.to_string())
+    }
+
+    #[test]
+    fn the_module_of_the_files_group_is_found_among_others() {
+        let all = [
+            facts("A", None, Verdict::Genuine),
+            facts("B", Some((9, 5)), Verdict::Genuine),
+            facts("C", Some((1, 2)), Verdict::Genuine),
+            facts("D", Some((1, 3)), Verdict::Genuine),
+        ];
+        assert_eq!(chosen(&all, KEY), Ok("C".into()));
+        assert!(
+            matches!(chosen(&all, Need::Any), Err(NotFound::Several(three)) if three.len() == 3)
+        );
+        assert_eq!(chosen(&all[2..], Need::Any), Ok("C".into()));
+    }
+
+    #[test]
+    fn each_reason_why_there_is_none_is_told_apart() {
+        let locked = facts("A", None, Verdict::Genuine);
+        let other = facts("B", Some((9, 5)), Verdict::Genuine);
+        let old = facts("C", Some((1, 1)), Verdict::Genuine);
+        let foreign = facts("D", Some((1, 2)), Verdict::ForeignRoot);
+        let with = |all: &[&Facts]| {
+            let all: Vec<_> = all.iter().map(|facts| (*facts).clone()).collect();
+            chosen(&all, KEY).unwrap_err()
+        };
+        assert!(matches!(with(&[&locked, &other]), NotFound::Locked(_)));
+        assert!(matches!(with(&[&other]), NotFound::OtherGroup { .. }));
+        assert!(matches!(
+            with(&[&old, &other]),
+            NotFound::LaterEpoch {
+                newest: 1,
+                epoch: 2,
+                ..
+            }
+        ));
+        assert!(matches!(with(&[&foreign]), NotFound::NotGenuine(_)));
+    }
+}

@@ -1,0 +1,205 @@
+//! The team's recipient as age writes it, and sealing to it: none of this needs a module (docs/FORMAT.md).
+
+use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
+use bech32::Hrp;
+use hkdf::Hkdf;
+use hsm_protocol::{
+    Malformed,
+    file::{FILE_KEY, Recipient, SealedFileKey},
+    reader::Reader,
+};
+use p384::{PublicKey, SecretKey, elliptic_curve::sec1::ToSec1Point};
+use sha2::Sha384;
+use std::fmt::Write;
+use zeroize::Zeroizing;
+
+/// The plugin's name: `age-plugin-keywriter` is the program that age starts.
+pub const PLUGIN: &str = "keywriter";
+
+/// What is encoded in `age1keywriter1…`: version (1) ‖ group (16) ‖ epoch (4) ‖ point, compressed (49).
+pub const RECIPIENT_SIZE: usize = 1 + 16 + 4 + 49;
+
+/// What is encoded in `AGE-PLUGIN-KEYWRITER-1…`: version (1) ‖ group (16).
+pub const IDENTITY_SIZE: usize = 1 + 16;
+
+/// The version of both.
+const VERSION: u8 = 1;
+
+/// The recipient as age takes it: `age1keywriter1…`.
+pub fn encode_recipient(recipient: &Recipient) -> Result<String, Malformed> {
+    let point = public_key(recipient)?.to_sec1_point(true);
+    let bytes = [
+        &[VERSION][..],
+        &recipient.group,
+        &recipient.epoch.to_be_bytes(),
+        point.as_bytes(),
+    ]
+    .concat();
+    encode("age1keywriter", &bytes)
+}
+
+/// The group's identity as age takes it: `AGE-PLUGIN-KEYWRITER-1…`. It holds no secret: it says which modules to look for.
+pub fn encode_identity(group: &[u8; 16]) -> Result<String, Malformed> {
+    let bytes = [&[VERSION][..], group].concat();
+    encode("age-plugin-keywriter-", &bytes).map(|text| text.to_uppercase())
+}
+
+/// The text of an identity file.
+pub fn identity_file(recipient: &Recipient) -> Result<String, Malformed> {
+    let mut text = String::new();
+    let lines = writeln!(
+        text,
+        "# A KeyWriter team. Any of its modules, unlocked, decrypts; this file holds no secret.\n\
+         # group: {}\n# epoch: {}\n# recipient: {}\n{}",
+        super::finder::hex(&recipient.group),
+        recipient.epoch,
+        encode_recipient(recipient)?,
+        encode_identity(&recipient.group)?
+    );
+    lines.map_err(|_never| Malformed)?;
+    Ok(text)
+}
+
+/// Reads the bytes of an `age1keywriter1…`; the point is on the curve.
+pub fn decode_recipient(bytes: &[u8]) -> Result<Recipient, Malformed> {
+    let mut reader = Reader::new(bytes);
+    version(&mut reader)?;
+    let group = *reader.array()?;
+    let epoch = reader.u32()?;
+    let key = PublicKey::from_sec1_bytes(reader.array::<49>()?).map_err(|_point| Malformed)?;
+    reader.finish()?;
+    Ok(Recipient {
+        group,
+        epoch,
+        point: uncompressed(&key)?,
+    })
+}
+
+/// Reads the bytes of an `AGE-PLUGIN-KEYWRITER-1…`: the group.
+pub fn decode_identity(bytes: &[u8]) -> Result<[u8; 16], Malformed> {
+    let mut reader = Reader::new(bytes);
+    version(&mut reader)?;
+    let group = *reader.array()?;
+    reader.finish()?;
+    Ok(group)
+}
+
+/// Why a file key was not sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The recipient's point is none.
+    #[error("the recipient is damaged")]
+    Recipient,
+    /// The operating system gave no random bytes.
+    #[error("no random bytes from the operating system")]
+    Random,
+}
+
+/// Seals a file key of age to the team.
+pub fn seal_file_key(
+    to: &Recipient,
+    file_key: &[u8; FILE_KEY],
+) -> Result<SealedFileKey, SealError> {
+    let recipient = public_key(to).map_err(|Malformed| SealError::Recipient)?;
+    let mut scalar = Zeroizing::new([0; 48]);
+    getrandom::fill(scalar.as_mut_slice()).map_err(|_error| SealError::Random)?;
+    // It misses the range once in 2¹⁹⁰ times; a generator that misses it is broken.
+    let secret = SecretKey::from_slice(scalar.as_slice()).map_err(|_range| SealError::Random)?;
+    let ephemeral = uncompressed(&secret.public_key()).map_err(|Malformed| SealError::Recipient)?;
+    let shared = secret.diffie_hellman(&recipient);
+    let salt = [ephemeral, to.point].concat();
+    let mut key = Zeroizing::new([0; 32]);
+    let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_be_bytes()];
+    Hkdf::<Sha384>::new(Some(&salt), shared.raw_secret_bytes())
+        .expand_multi_info(&info, key.as_mut_slice())
+        .map_err(|_length| SealError::Recipient)?;
+    let mut cipher = *file_key;
+    // The key is used once: its nonce is zero.
+    let tag = Aes256Gcm::new((&*key).into())
+        .encrypt_inout_detached((&[0; 12]).into(), &[], cipher.as_mut_slice().into())
+        .map_err(|_length| SealError::Recipient)?;
+    Ok(SealedFileKey {
+        group: to.group,
+        epoch: to.epoch,
+        ephemeral,
+        cipher,
+        tag: tag.into(),
+    })
+}
+
+fn encode(prefix: &str, bytes: &[u8]) -> Result<String, Malformed> {
+    let prefix = Hrp::parse(prefix).map_err(|_never| Malformed)?;
+    // age gives up Bech32's limit of 90 characters, and this stays below the 1,023 of its checksum.
+    bech32::encode::<bech32::Bech32>(prefix, bytes).map_err(|_too_long| Malformed)
+}
+
+fn version(reader: &mut Reader<'_>) -> Result<(), Malformed> {
+    match reader.u8()? {
+        VERSION => Ok(()),
+        _ => Err(Malformed),
+    }
+}
+
+fn public_key(recipient: &Recipient) -> Result<PublicKey, Malformed> {
+    PublicKey::from_sec1_bytes(&recipient.point).map_err(|_point| Malformed)
+}
+
+fn uncompressed(key: &PublicKey) -> Result<hsm_protocol::EcPoint, Malformed> {
+    key.to_sec1_point(false)
+        .as_bytes()
+        .try_into()
+        .map_err(|_length| Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recipient() -> Recipient {
+        let key = SecretKey::from_slice(&[5; 48]).unwrap().public_key();
+        Recipient {
+            group: [1; 16],
+            epoch: 1,
+            point: uncompressed(&key).unwrap(),
+        }
+    }
+
+    fn decoded(text: &str) -> Vec<u8> {
+        bech32::decode(text).unwrap().1
+    }
+
+    #[test]
+    fn recipient_and_identity_read_back() {
+        let text = encode_recipient(&recipient()).unwrap();
+        assert!(text.starts_with("age1keywriter1"), "{text}");
+        assert_eq!(decode_recipient(&decoded(&text)), Ok(recipient()));
+        let text = encode_identity(&[1; 16]).unwrap();
+        assert!(text.starts_with("AGE-PLUGIN-KEYWRITER-1"), "{text}");
+        assert_eq!(decode_identity(&decoded(&text)), Ok([1; 16]));
+    }
+
+    #[test]
+    fn other_lengths_versions_and_points_are_refused() {
+        let bytes = decoded(&encode_recipient(&recipient()).unwrap());
+        assert_eq!(bytes.len(), RECIPIENT_SIZE);
+        for len in 0..bytes.len() {
+            assert!(decode_recipient(&bytes[..len]).is_err());
+        }
+        let altered = |at: usize, value| {
+            let mut bytes = bytes.clone();
+            bytes[at] = value;
+            decode_recipient(&bytes)
+        };
+        assert!(altered(0, 2).is_err());
+        assert!(altered(21, 4).is_err());
+        assert!(decode_recipient(&[&bytes[..], &[0]].concat()).is_err());
+        assert!(decode_identity(&[1; 18]).is_err());
+    }
+
+    #[test]
+    fn two_sealed_file_keys_have_nothing_in_common() {
+        let [one, two] = [(); 2].map(|()| seal_file_key(&recipient(), &[7; 16]).unwrap());
+        assert_ne!(one.ephemeral, two.ephemeral);
+        assert_ne!(one.cipher, two.cipher);
+    }
+}

@@ -1,0 +1,50 @@
+//! What could be timed (docs/CONSTANT-TIME.md): branches on secrets under valgrind, and unlocks that must look alike.
+
+use crate::{debian, run};
+use anyhow::{Context, Result, bail};
+use std::fs;
+
+pub(crate) fn run() -> Result<()> {
+    branches()?;
+    println!("\n$ constant-time timing  (wants a quiet machine)");
+    run::shown(&[
+        "cargo",
+        "build",
+        "--quiet",
+        "--release",
+        "-p",
+        "system-tests",
+        "--bin",
+        "constant-time",
+    ])?;
+    run::shown(&["target/release/constant-time", "timing"])
+}
+
+/// The part that gives the same result on every machine, in seconds. As the tests build it: with the names of inlined
+/// functions, by which the list of what is allowed goes.
+pub(crate) fn branches() -> Result<()> {
+    debian::install(&[debian::CONSTANT_TIME])?;
+    run::shown(&[
+        "cargo",
+        "build",
+        "--quiet",
+        "-p",
+        "system-tests",
+        "--bin",
+        "constant-time",
+    ])?;
+    let log = run::root().join("target/constant-time.log");
+    let outcome = run::shown(&[
+        "valgrind",
+        "--error-limit=no",
+        "--suppressions=crates/system-tests/src/bin/constant_time/allowed.supp",
+        "--log-file=target/constant-time.log",
+        "target/debug/constant-time",
+        "branches",
+    ]);
+    if outcome.is_err() {
+        let text = fs::read_to_string(&log).context("valgrind left no log")?;
+        bail!("a branch or an address depends on a secret:\n{text}");
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Fuzzing (docs/FUZZING.md): builds every target with coverage counters, as cargo-fuzz does and without installing it, gives
+//! each its seeds, and fails where one is brought down.
+
+use crate::{debian, run};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{Mutex, PoisonError},
+    thread,
+};
+
+/// What to fuzz, and for how long.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// One target; all of them if it is left out.
+    target: Option<String>,
+    /// How long each target runs.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) seconds: u32,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    debian::install(&[debian::BUILD, debian::FUZZ])?;
+    let programs = build()?;
+    let corpus = run::root().join("fuzz/corpus");
+    run::finish(
+        Command::new(programs.join("seeds"))
+            .arg(run::root().join("vectors"))
+            .arg(&corpus),
+        "seeds",
+    )?;
+    find_the_control(&programs)?;
+    let mut targets = targets()?;
+    if let Some(chosen) = &options.target {
+        targets.retain(|target| target == chosen);
+        if targets.is_empty() {
+            bail!("there is no target {chosen} in fuzz/fuzz_targets");
+        }
+    }
+    println!("\n{} targets for {} s each", targets.len(), options.seconds);
+    all(&programs, &targets, options.seconds)
+}
+
+/// Coverage counters for libFuzzer, the flags of cargo-fuzz; a stable compiler takes them all. Address sanitizing, which it
+/// does not take, would find nothing in code that forbids `unsafe`.
+const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Builds all targets; the folder with the programs.
+fn build() -> Result<PathBuf> {
+    let version = run::output(&["rustc", "-vV"])?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("rustc does not say what it runs on")?;
+    println!("\n$ cargo build --manifest-path fuzz/Cargo.toml  (with coverage counters)");
+    // A target by name, so that build scripts stay without counters.
+    let mut cargo = run::command(&[
+        "cargo",
+        "build",
+        "--quiet",
+        "--release",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target-dir",
+        "target/fuzz",
+        "--target",
+        host,
+    ]);
+    run::finish(cargo.env("RUSTFLAGS", FLAGS), "cargo build")?;
+    Ok(run::root().join("target/fuzz").join(host).join("release"))
+}
+
+/// The names of the files in `fuzz/fuzz_targets`, but for the control.
+fn targets() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for file in fs::read_dir(run::root().join("fuzz/fuzz_targets"))? {
+        let path = file?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        names.extend(stem.filter(|stem| *stem != CONTROL).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A target that falls over at some bytes that nobody told the fuzzer. If it does not find them, it finds nothing.
+const CONTROL: &str = "control";
+
+fn find_the_control(programs: &Path) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = fuzz(programs, CONTROL, folder.path(), folder.path(), 30)?;
+    if output.status.success() {
+        bail!("the fuzzer did not find the fault that is planted in `{CONTROL}`");
+    }
+    println!("control: the planted fault was found");
+    Ok(())
+}
+
+/// Runs targets, as many at a time as there are processors.
+fn all(programs: &Path, targets: &[String], seconds: u32) -> Result<()> {
+    let next = Mutex::new(targets.iter());
+    let broken = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        loop {
+            let target = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(target) = target else { return Ok(()) };
+            if !one(programs, target, seconds)? {
+                let mut broken = broken.lock().unwrap_or_else(PoisonError::into_inner);
+                broken.push(target.as_str());
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| -> Result<()> {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker
+                .join()
+                .map_err(|_payload| anyhow::anyhow!("a worker panicked"))??;
+        }
+        Ok(())
+    })?;
+    let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if broken.is_empty() {
+        Ok(())
+    } else {
+        bail!("brought down: {}", broken.join(", "))
+    }
+}
+
+/// Runs one target and reports; whether it stood.
+fn one(programs: &Path, target: &str, seconds: u32) -> Result<bool> {
+    let corpus = run::root().join("fuzz/corpus").join(target);
+    let artifacts = run::root().join("fuzz/artifacts").join(target);
+    let output = fuzz(programs, target, &corpus, &artifacts, seconds)?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let stood = output.status.success();
+    if stood {
+        println!("{}", summary(target, &text));
+    } else {
+        println!(
+            "{target}: brought down\n{text}\nplay it again: {} {}/…",
+            programs.join(target).display(),
+            artifacts.display()
+        );
+    }
+    Ok(stood)
+}
+
+fn fuzz(
+    programs: &Path,
+    target: &str,
+    corpus: &Path,
+    artifacts: &Path,
+    seconds: u32,
+) -> Result<Output> {
+    fs::create_dir_all(corpus)?;
+    fs::create_dir_all(artifacts)?;
+    Command::new(programs.join(target))
+        .arg(corpus)
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .arg(format!("-max_total_time={seconds}"))
+        // Ten seconds for one input, two gigabytes: more is a finding.
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"])
+        .output()
+        .with_context(|| format!("cannot run {target}"))
+}
+
+/// `target: runs, runs a second, places covered`.
+fn summary(target: &str, text: &str) -> String {
+    let figure = |name: &str| {
+        let line = text.lines().rev().find(|line| line.contains(name));
+        line.and_then(|line| line.split_once(name)?.1.split_whitespace().next())
+            .unwrap_or("?")
+            .to_owned()
+    };
+    format!(
+        "{target:16} {:>10} runs {:>9}/s {:>6} places covered",
+        figure("number_of_executed_units:"),
+        figure("average_exec_per_sec:"),
+        figure("cov: "),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_takes_the_last_figures() {
+        let text = "#1 INITED cov: 3 ft: 4\n#9 DONE cov: 17 ft: 20\n\
+            stat::number_of_executed_units: 900\nstat::average_exec_per_sec:     450\n";
+        let line = summary("frame", text);
+        assert!(line.contains("900 runs") && line.contains("450/s") && line.contains("17 places"));
+    }
+}
