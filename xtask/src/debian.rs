@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 /// To build what talks to smart cards.
 pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
 
-/// To test with the real smart-card stack, and against OpenSSL.
-pub(crate) const TEST: &[&str] = &["pcscd", "openssl"];
+/// To test with the real smart-card stack, against OpenSSL, and with the age that people use.
+pub(crate) const TEST: &[&str] = &["pcscd", "openssl", "age"];
 
 /// To compare with in benchmarks.
 pub(crate) const BENCH: &[&str] = &["softhsm2"];

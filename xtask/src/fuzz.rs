@@ -16,7 +16,7 @@ use std::{
 #[derive(Args)]
 pub(crate) struct Options {
     /// One target; all of them if it is left out.
-    target: Option<String>,
+    pub(crate) target: Option<String>,
     /// How long each target runs.
     #[arg(long, default_value_t = 60)]
     pub(crate) seconds: u32,

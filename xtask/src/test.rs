@@ -1,11 +1,23 @@
 //! Everything that CI runs, in one command.
 
-use crate::{debian, demo, layers, model, run, tidy};
+use crate::{constant_time, debian, demo, fuzz, layers, model, run, tidy};
 use anyhow::Result;
 
 pub(crate) fn run() -> Result<()> {
-    debian::install(&[debian::BUILD, debian::TEST])?;
+    debian::install(&[
+        debian::BUILD,
+        debian::TEST,
+        debian::FUZZ,
+        debian::CONSTANT_TIME,
+    ])?;
     run::shown(&["cargo", "fmt", "--all", "--check"])?;
+    run::shown(&[
+        "cargo",
+        "fmt",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--check",
+    ])?;
     run::shown(&[
         "cargo",
         "clippy",
@@ -27,6 +39,11 @@ pub(crate) fn run() -> Result<()> {
     println!("\n$ cargo doc --workspace --no-deps  (warnings are errors)");
     run::finish(doc.env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")?;
     demo::run(&demo::Options::default())?;
+    constant_time::branches()?;
+    fuzz::run(&fuzz::Options {
+        target: None,
+        seconds: 2,
+    })?;
     model::run()?;
     println!("\neverything passed");
     Ok(())

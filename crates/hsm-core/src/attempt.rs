@@ -179,19 +179,16 @@ impl Attempt {
         let destroys = tries(Slot::SelfDestruct, &mut unused)?;
 
         store.update(platform, |image, platform| {
-            let mut ashes = image.clone();
+            let (kept, mut ashes) = (image.clone(), image.clone());
             let mut new_kek = Kek::default();
             platform
                 .rng
                 .fill(new_kek.expose_mut())
                 .map_err(|_error| Fault)?;
             ashes.destroy(platform, &new_kek, &stretched)?;
-            if destroys {
-                *image = ashes;
-                kek.expose_mut().copy_from_slice(new_kek.expose());
-            } else {
-                kek.expose_mut().copy_from_slice(user_kek.expose());
-            }
+            // One of two images of one size is put in place, one of two keys is chosen: as much is copied either way.
+            *image = if destroys { ashes } else { kept };
+            kek.choose(&user_kek, &new_kek, destroys);
             if is_users || destroys {
                 path.clear(&mut image.device);
             } else if image.device.failures.user >= image.device.limits.user {

@@ -171,6 +171,7 @@ impl<B: Board> Module<B> {
 
     /// Nobody knows what the store holds now.
     pub(crate) fn fail(&mut self) {
+        self.flash = None;
         self.state = State::Fault;
     }
 

@@ -15,6 +15,7 @@ use hsm_protocol::{
     settings::{EncryptionMode, UserPinPolicy, read_auto_lock},
     writer::Writer,
 };
+use subtle::{Choice, ConditionallySelectable};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The key-encryption key: everything at rest is under it, and each PIN's slot wraps it.
@@ -28,6 +29,14 @@ impl Kek {
 
     pub(crate) const fn expose_mut(&mut self) -> &mut [u8; 32] {
         &mut self.0
+    }
+
+    /// Becomes the second of two keys, or the first, in constant time.
+    pub(crate) fn choose(&mut self, first: &Self, second: &Self, is_second: bool) {
+        let choice = Choice::from(u8::from(is_second));
+        for (byte, (first, second)) in self.0.iter_mut().zip(first.0.iter().zip(&second.0)) {
+            *byte = u8::conditional_select(first, second, choice);
+        }
     }
 }
 

@@ -1,0 +1,160 @@
+//! What is compared of an answer, and what is kept of it for later commands.
+
+use crate::{
+    command::Raw,
+    device::{Kind, Lifecycle, State},
+    message::{Content, Message},
+    world::{Sample, World, same, serial},
+};
+use hsm_protocol::{
+    command::DataUnits,
+    identity::{LockState, SignedIdentity},
+    journal::JournalPage,
+    receipt::Receipt,
+    settings::{AdminStatus, ModuleStatus, Role, UserPinPolicy},
+};
+
+impl World {
+    /// Compares what came with a success, and keeps what later commands carry.
+    pub(crate) fn answered(
+        &mut self,
+        index: usize,
+        content: Content,
+        raw: &Raw,
+        bytes: Vec<u8>,
+    ) -> Result<(), String> {
+        match content {
+            Content::Nothing => same("an empty answer", &bytes.len(), &0),
+            Content::Any => same("an answer", &bytes.is_empty(), &false),
+            Content::Identity => self.identity(index, &bytes),
+            Content::Status => self.status(index, &bytes),
+            Content::Ciphered => self.ciphered(index, raw, bytes),
+            Content::Journal => self.journal(index, raw.header[2], &bytes),
+            Content::Receipt(run) => {
+                let known = self.receipts.entry(run).or_insert_with(|| bytes.clone());
+                same("the last receipt", &&bytes, &&*known)
+            }
+            Content::Message(message) => {
+                if let Message::Receipt { run, .. } = &message {
+                    Receipt::parse(&bytes).map_err(|error| format!("a Receipt: {error:?}"))?;
+                    self.receipts.insert(*run, bytes.clone());
+                }
+                self.messages.push((message, bytes));
+                Ok(())
+            }
+        }
+    }
+
+    fn identity(&self, index: usize, bytes: &[u8]) -> Result<(), String> {
+        let identity = SignedIdentity::parse(bytes).map_err(|error| format!("{error:?}"))?;
+        let model = &self.models[index];
+        let expected = match (&model.state, model.stored.lifecycle) {
+            (State::User { .. } | State::Admin { .. }, _) => LockState::Unlocked,
+            (State::Fresh { .. }, Lifecycle::Shipment) => LockState::Shipment,
+            (State::Fresh { .. }, _) => LockState::Reset,
+            _ => LockState::Locked,
+        };
+        same("lock state", &identity.identity.lock, &expected)?;
+        same(
+            "serial number",
+            &identity.identity.serial.to_string(),
+            &serial(index),
+        )
+    }
+
+    fn status(&mut self, index: usize, bytes: &[u8]) -> Result<(), String> {
+        let status = ModuleStatus::parse(bytes).map_err(|error| format!("{error:?}"))?;
+        let model = &self.models[index];
+        let stored = &model.stored;
+        let is_set = |kind| stored.pins.contains_key(&kind);
+        let is_admin = matches!(model.state, State::Admin { .. });
+        let group = *self.groups.entry(stored.group).or_insert(status.group);
+        let expected = ModuleStatus {
+            role: if is_admin {
+                Role::Administrator
+            } else {
+                Role::User
+            },
+            group,
+            epoch: 1,
+            mode: stored.mode,
+            auto_lock: stored.auto_lock,
+            policy: stored
+                .policy
+                .map(|(min_length, needs_shift)| UserPinPolicy {
+                    min_length,
+                    needs_shift,
+                }),
+            admin: is_admin.then(|| AdminStatus {
+                cloning: stored.cloning,
+                user_pin: is_set(Kind::User),
+                recovery_pin: is_set(Kind::Recovery),
+                self_destruct_pin: is_set(Kind::SelfDestruct),
+            }),
+        };
+        same("STATUS", &status, &expected)?;
+        let namesakes = self.groups.values().filter(|known| **known == group);
+        same("groups of one identity", &namesakes.count(), &1)
+    }
+
+    fn ciphered(&mut self, index: usize, raw: &Raw, bytes: Vec<u8>) -> Result<(), String> {
+        let stored = &self.models[index].stored;
+        let (group, mode) = (stored.group, stored.mode);
+        let Some(at) = raw.sample else {
+            let plain = raw.data[DataUnits::HEADER..].to_vec();
+            same("a ciphertext that is plain", &(bytes == plain), &false)?;
+            let known = self
+                .samples
+                .iter()
+                .find(|sample| sample.group == group && sample.mode == mode);
+            if let Some(known) = known {
+                return same("the same ciphertext", &bytes, &known.ciphered);
+            }
+            self.samples.push(Sample {
+                group,
+                mode,
+                plain,
+                ciphered: bytes,
+            });
+            return Ok(());
+        };
+        let sample = &self.samples[at];
+        let is_ours = sample.group == group && sample.mode == mode;
+        same("deciphered", &(bytes == sample.plain), &is_ours)
+    }
+
+    fn journal(&self, index: usize, page: u8, bytes: &[u8]) -> Result<(), String> {
+        let journal = JournalPage::parse(bytes).map_err(|error| format!("{error:?}"))?;
+        let stored = &self.models[index].stored;
+        same("Parcels ever released", &journal.total, &stored.total)?;
+        let lines = stored.journal.iter().rev();
+        let page = lines.skip(usize::from(page) * 8).take(8);
+        let expected: Vec<_> = page
+            .map(|line| {
+                let cycle = (line.cycle, line.options, line.secondaries);
+                (
+                    line.number,
+                    cycle,
+                    line.condition,
+                    serial(line.secondary),
+                    line.sealed,
+                )
+            })
+            .collect();
+        let entries: Vec<_> = journal
+            .entries()
+            .map(|entry| {
+                let cycle = entry.cycle;
+                let cycle = (cycle.number, cycle.options.to_byte(), cycle.secondaries);
+                (
+                    entry.number,
+                    cycle,
+                    entry.condition,
+                    entry.serial.to_string(),
+                    entry.sealed,
+                )
+            })
+            .collect();
+        same("the journal", &entries, &expected)
+    }
+}

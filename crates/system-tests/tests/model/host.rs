@@ -1,0 +1,359 @@
+//! What the model answers to a host (docs/PROTOCOL.md § 2.4 and § 4). Messages are symbols: who made them, and in answer to what.
+
+use crate::{
+    device::{JournalLine, Lifecycle, Model, Path, Presence, State, Stored},
+    message::{Carried, Command, Content, Items, Message},
+};
+use hsm_core::time::RUN;
+use hsm_protocol::{Status, cloning::Condition, limits};
+use std::collections::BTreeSet;
+
+/// What is open between one APDU and the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exchange {
+    Closed,
+    Collecting,
+    Answering,
+}
+
+#[derive(Debug)]
+pub(crate) enum SecondaryRun {
+    Idle,
+    Offered { offer: u64, since: u64 },
+    Agreed { consent: u64, since: u64 },
+}
+
+/// A cycle on a master.
+#[derive(Debug)]
+pub(crate) struct Cycle {
+    terms: Terms,
+    pub(crate) runs: [Option<MasterRun>; limits::RUNS],
+    sealed: BTreeSet<usize>,
+}
+
+/// A run that waits for its Consent.
+#[derive(Debug)]
+pub(crate) struct MasterRun {
+    grant: u64,
+    secondary: usize,
+    condition: Condition,
+    pub(crate) since: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Terms {
+    cycle: u32,
+    options: u8,
+    secondaries: u16,
+}
+
+/// The option's bit.
+const DISABLE: u8 = 4;
+
+/// A refusal: one of these status words.
+pub(crate) type Refusal = Vec<Status>;
+
+fn no<T>(status: Status) -> Result<T, Refusal> {
+    Err(vec![status])
+}
+
+impl Model {
+    /// A whole command arrives; what is answered.
+    pub(crate) fn command(&mut self, command: &Command, now: u64) -> Result<Content, Refusal> {
+        match command {
+            Command::Select | Command::Certificate => Ok(Content::Any),
+            Command::Identity => Ok(Content::Identity),
+            Command::LastReceipt => match self.stored.receipt {
+                Some(run) => Ok(Content::Receipt(run)),
+                None => no(Status::NotFound),
+            },
+            Command::Factory => no(Status::AlreadyCertified),
+            Command::Status => self.presence_of().map(|_| Content::Status),
+            Command::Cipher { is_epoch_known } => {
+                let presence = self.presence_of()?;
+                if !is_epoch_known {
+                    return no(Status::NotFound);
+                }
+                presence.last_use = now;
+                Ok(Content::Ciphered)
+            }
+            Command::Journal => {
+                self.cycle()?;
+                Ok(Content::Journal)
+            }
+            Command::CycleBegin { options, .. } if *options > 7 => no(Status::Malformed),
+            Command::CycleBegin {
+                options,
+                secondaries,
+            } => self.cycle_begin(*options, *secondaries),
+            Command::CycleEnd => match self.cycle()?.take() {
+                Some(_) => Ok(Content::Nothing),
+                None => no(Status::OutOfOrder),
+            },
+            Command::Grant { run, offer } => self.grant(*run, offer, now),
+            Command::Parcel { run, consent } => self.parcel(*run, consent),
+            Command::Seal(receipt) => self.seal(receipt),
+            Command::Offer => self.offer(now),
+            Command::Consent(grant) => self.consent(grant, now),
+            Command::Commit(parcel) => self.commit(parcel, now),
+        }
+    }
+
+    /// Needs an unlocked module.
+    fn presence_of(&mut self) -> Result<&mut Presence, Refusal> {
+        match &mut self.state {
+            State::User { presence, .. } | State::Admin { presence, .. } => Ok(presence),
+            _ => no(Status::Locked),
+        }
+    }
+
+    /// Needs the Administrator.
+    fn cycle(&mut self) -> Result<&mut Option<Cycle>, Refusal> {
+        match &mut self.state {
+            State::Admin { cycle, .. } => Ok(cycle),
+            State::User { .. } => no(Status::NotAdministrator),
+            _ => no(Status::Locked),
+        }
+    }
+
+    /// Needs a module that may be cloned to.
+    fn run(&mut self) -> Result<&mut SecondaryRun, Refusal> {
+        match &mut self.state {
+            State::Fresh { run, .. } | State::Admin { run, .. } => Ok(run),
+            State::User { .. } => no(Status::NotAdministrator),
+            _ => no(Status::Locked),
+        }
+    }
+
+    fn cycle_begin(&mut self, options: u8, secondaries: u16) -> Result<Content, Refusal> {
+        *self.cycle()? = None;
+        if !self.stored.cloning {
+            return no(Status::CloningDisabled);
+        }
+        if secondaries == 0 {
+            return no(Status::Malformed);
+        }
+        if options & DISABLE != 0 && usize::from(secondaries) > limits::DISABLING_CYCLE {
+            return no(Status::TooLarge);
+        }
+        self.write(|stored| stored.cycles += 1);
+        let terms = Terms {
+            cycle: self.stored.cycles,
+            options,
+            secondaries,
+        };
+        *self.cycle()? = Some(Cycle {
+            terms,
+            runs: Default::default(),
+            sealed: BTreeSet::new(),
+        });
+        Ok(Content::Nothing)
+    }
+
+    fn grant(&mut self, run: usize, offer: &Carried, now: u64) -> Result<Content, Refusal> {
+        let (id, index) = (self.number(), self.index);
+        let Some(cycle) = self.cycle()? else {
+            return no(Status::OutOfOrder);
+        };
+        cycle.runs[run] = None;
+        match offer {
+            Carried::Garbage(status) => no(*status),
+            // Its last byte is in the signature of the certificate.
+            Carried::Altered(_) => Err(vec![Status::NotGenuine, Status::Malformed]),
+            Carried::Whole(Message::Offer { secondary, .. }) if *secondary == index => {
+                no(Status::SameModule)
+            }
+            Carried::Whole(Message::Offer {
+                id: offer,
+                secondary,
+                condition,
+            }) => {
+                cycle.runs[run] = Some(MasterRun {
+                    grant: id,
+                    secondary: *secondary,
+                    condition: *condition,
+                    since: now,
+                });
+                Ok(Content::Message(Message::Grant {
+                    id,
+                    offer: *offer,
+                    master: index,
+                }))
+            }
+            Carried::Whole(other) => panic!("{other:?} is no Offer"),
+        }
+    }
+
+    fn parcel(&mut self, run: usize, consent: &Carried) -> Result<Content, Refusal> {
+        let id = self.number();
+        let Some(cycle) = self.cycle()? else {
+            return no(Status::OutOfOrder);
+        };
+        let terms = cycle.terms;
+        let Some(run) = cycle.runs[run].take() else {
+            return no(Status::OutOfOrder);
+        };
+        match consent {
+            Carried::Garbage(status) => no(*status),
+            Carried::Whole(Message::Consent { id: consent, grant }) if *grant == run.grant => {
+                self.write(|stored| {
+                    stored.total += 1;
+                    stored.journal.push(JournalLine {
+                        number: stored.total,
+                        cycle: terms.cycle,
+                        options: terms.options,
+                        secondaries: terms.secondaries,
+                        condition: run.condition,
+                        secondary: run.secondary,
+                        run: id,
+                        sealed: false,
+                    });
+                    let surplus = stored.journal.len().saturating_sub(limits::JOURNAL_ENTRIES);
+                    stored.journal.drain(..surplus);
+                });
+                Ok(Content::Message(Message::Parcel {
+                    run: id,
+                    consent: *consent,
+                    items: Items::of(&self.stored, terms.options),
+                }))
+            }
+            _ => no(Status::RunBroken),
+        }
+    }
+
+    fn seal(&mut self, receipt: &Carried) -> Result<Content, Refusal> {
+        self.cycle()?;
+        let (run, items, is_altered) = match receipt {
+            // Its first bytes are a length, not a version.
+            Carried::Garbage(_) => return no(Status::Malformed),
+            Carried::Whole(Message::Receipt { run, items }) => (run, items, false),
+            Carried::Altered(Message::Receipt { run, items }) => (run, items, true),
+            other => panic!("{other:?} is no Receipt"),
+        };
+        let Some(at) = self.stored.journal.iter().position(|line| line.run == *run) else {
+            return no(Status::NotFound);
+        };
+        let line = self.stored.journal[at].clone();
+        if is_altered {
+            return no(Status::NotGenuine);
+        }
+        if *items != Items::of(&self.stored, line.options) {
+            return no(Status::NotProved);
+        }
+        if !line.sealed {
+            let is_last = self.cycle()?.as_mut().is_some_and(|cycle| {
+                cycle.sealed.insert(line.secondary);
+                cycle.terms.options & DISABLE != 0
+                    && cycle.sealed.len() >= usize::from(cycle.terms.secondaries)
+            });
+            self.write(|stored| {
+                stored.journal[at].sealed = true;
+                stored.cloning &= !is_last;
+            });
+            if is_last {
+                self.seen.push("master disabled by its cycle");
+                *self.cycle()? = None;
+            }
+        }
+        Ok(Content::Message(Message::Seal))
+    }
+
+    fn offer(&mut self, now: u64) -> Result<Content, Refusal> {
+        let (offer, secondary) = (self.number(), self.index);
+        let condition = match self.stored.lifecycle {
+            Lifecycle::Shipment => Condition::Shipment,
+            Lifecycle::Reset => Condition::Reset,
+            Lifecycle::Configured => Condition::Replaced,
+        };
+        *self.run()? = SecondaryRun::Offered { offer, since: now };
+        Ok(Content::Message(Message::Offer {
+            id: offer,
+            secondary,
+            condition,
+        }))
+    }
+
+    fn consent(&mut self, grant: &Carried, now: u64) -> Result<Content, Refusal> {
+        let (id, index) = (self.number(), self.index);
+        let run = self.run()?;
+        let SecondaryRun::Offered { offer, .. } = std::mem::replace(run, SecondaryRun::Idle) else {
+            return no(Status::OutOfOrder);
+        };
+        match grant {
+            Carried::Garbage(status) => no(*status),
+            Carried::Whole(Message::Grant { master, .. })
+            | Carried::Altered(Message::Grant { master, .. })
+                if *master == index =>
+            {
+                no(Status::SameModule)
+            }
+            Carried::Whole(Message::Grant {
+                id: grant,
+                offer: of,
+                ..
+            }) if *of == offer => {
+                *run = SecondaryRun::Agreed {
+                    consent: id,
+                    since: now,
+                };
+                Ok(Content::Message(Message::Consent { id, grant: *grant }))
+            }
+            _ => no(Status::RunBroken),
+        }
+    }
+
+    fn commit(&mut self, parcel: &Carried, now: u64) -> Result<Content, Refusal> {
+        let is_fresh = self.stored.lifecycle != Lifecycle::Configured;
+        let run = self.run()?;
+        let SecondaryRun::Agreed { consent, .. } = std::mem::replace(run, SecondaryRun::Idle)
+        else {
+            return no(Status::OutOfOrder);
+        };
+        let (run, items) = match parcel {
+            Carried::Garbage(status) => return no(*status),
+            Carried::Whole(Message::Parcel {
+                run,
+                consent: of,
+                items,
+            }) if *of == consent => (*run, items.clone()),
+            _ => return no(Status::RunBroken),
+        };
+        self.seen.push(if is_fresh {
+            "cloned, fresh"
+        } else {
+            "cloned, in use"
+        });
+        self.write(|stored| {
+            // Journal and what was not copied: a used module's own, a fresh one's default.
+            if is_fresh {
+                *stored = Stored::blank(Lifecycle::Configured);
+            }
+            items.copy_to(stored);
+            stored.cloning = false;
+            stored.failures.clear();
+            stored.steps = 0;
+            stored.receipt = Some(run);
+        });
+        for path in [Path::Admin, Path::User, Path::Recovery] {
+            self.clear(path);
+        }
+        self.lock(now);
+        Ok(Content::Message(Message::Receipt { run, items }))
+    }
+}
+
+impl SecondaryRun {
+    pub(crate) const fn is_running(&self) -> bool {
+        !matches!(self, Self::Idle)
+    }
+
+    pub(crate) fn tick(&mut self, now: u64) {
+        let since = match self {
+            Self::Idle => return,
+            Self::Offered { since, .. } | Self::Agreed { since, .. } => *since,
+        };
+        if now - since > RUN {
+            *self = Self::Idle;
+        }
+    }
+}

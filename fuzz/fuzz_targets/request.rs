@@ -1,0 +1,5 @@
+//! Certification requests.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::parsers::request(data));

@@ -1,0 +1,216 @@
+//! Primitives that cost nothing and hide nothing. A fuzzer cannot guess a tag or a signature: with these it gets past them,
+//! to the parsers and the state machine behind. What the real primitives refuse, the system tests show bit by bit.
+
+use hsm_core::crypto::{
+    CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng, rust_crypto::RustCrypto,
+};
+use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+
+/// Primitives of the right shape. A wrong PIN opens no slot; a signature is bad where its last bytes are [`BAD`], a tag
+/// where its last bit is set, an ECDH share where it is no uncompressed point, an ML-KEM key where its last byte is `FF`.
+pub enum Cheap {}
+
+/// The end of a signature that does not verify, big-endian.
+pub const BAD: u32 = u32::from_be_bytes(*b"bad!");
+
+impl Verifier for Cheap {
+    fn verify(_: &EcPoint, _: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        // As a number, whose comparison is traced; that of byte strings is a call, which is not.
+        match signature.last_chunk() {
+            Some(end) if u32::from_be_bytes(*end) == BAD => Err(BadSignature),
+            _ => Ok(()),
+        }
+    }
+
+    fn sha384(parts: &[&[u8]]) -> Sha384Digest {
+        let mut out = [0; 48];
+        mix(parts, &mut out);
+        out
+    }
+}
+
+impl Provider for Cheap {
+    type EcdhSecret = [u8; 48];
+    type KemSecret = [u8; 32];
+    type Signer = [u8; 48];
+
+    fn ecdh_generate(rng: &mut dyn Rng) -> Result<([u8; 48], EcPoint), CryptoError> {
+        let mut secret = [0; 48];
+        rng.fill(&mut secret)?;
+        Self::ecdh_from_scalar(&secret)
+    }
+
+    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<([u8; 48], EcPoint), CryptoError> {
+        let mut public = [0; 97];
+        public[0] = 4;
+        public[1..49].copy_from_slice(scalar);
+        Ok((*scalar, public))
+    }
+
+    fn ecdh_agree(
+        secret: &[u8; 48],
+        peer: &EcPoint,
+        shared: &mut [u8; 48],
+    ) -> Result<(), CryptoError> {
+        if peer[0] != 4 {
+            return Err(CryptoError);
+        }
+        *shared = std::array::from_fn(|index| secret[index] ^ peer[1 + index]);
+        Ok(())
+    }
+
+    fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey) -> Result<[u8; 32], CryptoError> {
+        let mut secret = [0; 32];
+        rng.fill(&mut secret)?;
+        public.fill(0);
+        public[..32].copy_from_slice(&secret);
+        Ok(secret)
+    }
+
+    fn kem_encapsulate(
+        rng: &mut dyn Rng,
+        public: &KemKey,
+        ciphertext: &mut KemCiphertext,
+        shared: &mut [u8; 32],
+    ) -> Result<(), CryptoError> {
+        if public[1567] == 0xFF {
+            return Err(CryptoError);
+        }
+        rng.fill(shared)?;
+        ciphertext.fill(0);
+        for (index, byte) in shared.iter().enumerate() {
+            ciphertext[index] = byte ^ public[index];
+        }
+        Ok(())
+    }
+
+    fn kem_decapsulate(
+        secret: &[u8; 32],
+        ciphertext: &KemCiphertext,
+        shared: &mut [u8; 32],
+    ) -> Result<(), CryptoError> {
+        *shared = std::array::from_fn(|index| secret[index] ^ ciphertext[index]);
+        Ok(())
+    }
+
+    fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError> {
+        // In earnest: certificates name this key, and it is made once.
+        RustCrypto::signer_generate(rng, scalar)
+    }
+
+    fn signer(scalar: &[u8; 48], _: &EcPoint) -> Result<[u8; 48], CryptoError> {
+        Ok(*scalar)
+    }
+
+    fn sign(scalar: &[u8; 48], _: &mut dyn Rng, message: &[u8]) -> Result<Signature, CryptoError> {
+        let mut signature = [0; 96];
+        mix(&[scalar, message], &mut signature[..90]);
+        Ok(signature)
+    }
+
+    fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {
+        let mut all = vec![key];
+        all.extend_from_slice(parts);
+        mix(&all, out);
+    }
+
+    fn hkdf_expand(prk: &[u8; 48], info: &[&[u8]], out: &mut [u8]) -> Result<(), CryptoError> {
+        let mut all: Vec<&[u8]> = vec![prk];
+        all.extend_from_slice(info);
+        mix(&all, out);
+        Ok(())
+    }
+
+    fn pbkdf2(pin: &[u8], salt: &[u8], cost: u32, out: &mut [u8; 32]) -> Result<(), CryptoError> {
+        if cost == 0 {
+            return Err(CryptoError);
+        }
+        mix(&[&cost.to_be_bytes(), salt, pin], out);
+        Ok(())
+    }
+
+    fn gcm_seal(
+        key: &[u8; 32],
+        _: &[u8; 12],
+        aad: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<[u8; 16], CryptoError> {
+        let mut tag = [0; 16];
+        mix(&[key, aad, buffer], &mut tag);
+        tag[15] &= 0x7F;
+        Ok(tag)
+    }
+
+    fn gcm_open(
+        _: &[u8; 32],
+        _: &[u8; 12],
+        _: &[u8],
+        _: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), CryptoError> {
+        if tag[15] & 0x80 == 0 {
+            Ok(())
+        } else {
+            Err(CryptoError)
+        }
+    }
+
+    fn wrap_key(kek: &[u8; 32], key: &[u8; 32]) -> Result<[u8; 40], CryptoError> {
+        let mut wrapped = [0; 40];
+        mix(&[kek, key], &mut wrapped[32..]);
+        for (index, byte) in key.iter().enumerate() {
+            wrapped[index] = byte ^ kek[index];
+        }
+        Ok(wrapped)
+    }
+
+    fn unwrap_key(
+        kek: &[u8; 32],
+        wrapped: &[u8; 40],
+        key: &mut [u8; 32],
+    ) -> Result<(), CryptoError> {
+        *key = std::array::from_fn(|index| wrapped[index] ^ kek[index]);
+        if Self::wrap_key(kek, key)? == *wrapped {
+            Ok(())
+        } else {
+            key.fill(0);
+            Err(CryptoError)
+        }
+    }
+
+    fn xts(key: &[u8; 64], unit: u128, _: Direction, buffer: &mut [u8]) -> Result<(), CryptoError> {
+        if key[..32] == key[32..] {
+            return Err(CryptoError);
+        }
+        whole_blocks(buffer, key[0] ^ unit.to_be_bytes()[15])
+    }
+
+    fn ecb(key: &[u8; 32], _: Direction, buffer: &mut [u8]) -> Result<(), CryptoError> {
+        whole_blocks(buffer, key[0])
+    }
+}
+
+fn whole_blocks(buffer: &mut [u8], mask: u8) -> Result<(), CryptoError> {
+    if buffer.is_empty() || !buffer.len().is_multiple_of(16) {
+        return Err(CryptoError);
+    }
+    for byte in buffer {
+        *byte ^= mask;
+    }
+    Ok(())
+}
+
+/// FNV-1a over the parts, then as many bytes as are wanted (splitmix64).
+fn mix(parts: &[&[u8]], out: &mut [u8]) {
+    let mut state = 0xCBF2_9CE4_8422_2325_u64;
+    for byte in parts.iter().flat_map(|part| part.iter()) {
+        state = (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3);
+    }
+    for chunk in out.chunks_mut(8) {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        chunk.copy_from_slice(&(z ^ (z >> 31)).to_be_bytes()[..chunk.len()]);
+    }
+}

@@ -1,0 +1,144 @@
+//! A hostile module against the host: whatever it answers, `keywriter` neither panics nor waits for ever.
+
+use crate::stage;
+use hsm_protocol::{cloning::Options, receipt::FinishedReceipt};
+use keywriter::{
+    cipher::{self, Units},
+    discovery::{Connector, Watch},
+    genuine::{P384, TrustedRoot},
+    module::{ConnectedModule, Direction},
+    run::{DirectMaster, Run},
+    survey::{self, Depth},
+    transport::{Place, Transport, TransportError},
+};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// The first byte says where the module is; then its answers, each behind a 16-bit length. It is pulled out after the last.
+pub fn run(data: &[u8]) {
+    let Some((&choice, mut rest)) = data.split_first() else {
+        return;
+    };
+    let mut answers = VecDeque::new();
+    while let Some((len, tail)) = rest.split_first_chunk() {
+        let len = usize::from(u16::from_be_bytes(*len)).min(tail.len());
+        let (answer, tail) = tail.split_at(len);
+        answers.push_back(answer.to_vec());
+        rest = tail;
+    }
+    let hostile = Hostile {
+        place: if choice & 1 == 0 {
+            Place::Socket("/run/H.sock".into())
+        } else {
+            Place::Reader("H".into())
+        },
+        answers: Arc::new(Mutex::new(answers)),
+    };
+    let root = ROOT.with(Clone::clone);
+    let asked = survey::ask(&hostile, &hostile.place, Some(&root), Depth::Receipts);
+    if let Ok(Some(present)) = asked {
+        let mut module = present.module;
+        every_command(&mut module);
+    }
+    every_command(&mut ConnectedModule::new(Box::new(hostile.clone())));
+    whole_run(&hostile, &root);
+}
+
+thread_local! {
+    static ROOT: TrustedRoot =
+        TrustedRoot::from_der(stage::root()).expect("a root");
+}
+
+fn every_command(module: &mut ConnectedModule) {
+    drop(module.select());
+    if let Ok(der) = module.trusted_root() {
+        drop(TrustedRoot::from_der(der));
+    }
+    drop(module.last_receipt());
+    drop(module.status());
+    if let Ok(journal) = module.journal() {
+        assert!(journal.entries.len() <= hsm_protocol::limits::JOURNAL_ENTRIES);
+    }
+    let units = Units {
+        size: 16,
+        first: 0,
+        epoch: 1,
+    };
+    let mut out = Vec::new();
+    let ciphered = cipher::stream(
+        module,
+        Direction::Decipher,
+        units,
+        &mut &[0; 48][..],
+        &mut out,
+    );
+    assert!(ciphered.is_err() || out.len() == 48);
+    drop(module.cycle_begin(Options::default(), 1));
+}
+
+fn whole_run(hostile: &Hostile, root: &TrustedRoot) {
+    let mut master = ConnectedModule::new(Box::new(hostile.clone()));
+    let mut secondary = ConnectedModule::new(Box::new(hostile.clone()));
+    let mut run = || {
+        Run::offer(&mut secondary)?
+            .grant(&mut DirectMaster::new(&mut master))?
+            .consent(&mut secondary)?
+            .parcel(&mut DirectMaster::new(&mut master))?
+            .commit(&mut secondary)?
+            .seal(&mut DirectMaster::new(&mut master))
+    };
+    if let Ok(receipt) = run()
+        && let Ok(finished) = FinishedReceipt::parse(&receipt)
+        && let Ok(root) = root.root()
+        && let Ok(verified) = finished.verify::<P384>(&root)
+    {
+        assert_eq!(finished.receipt.statement(), Ok(*verified.statement()));
+    }
+}
+
+/// A module that says what it likes.
+#[derive(Clone)]
+struct Hostile {
+    place: Place,
+    answers: Arc<Mutex<VecDeque<Vec<u8>>>>,
+}
+
+impl Transport for Hostile {
+    fn transmit(&mut self, _command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers
+            .pop_front()
+            .ok_or_else(|| TransportError::PulledOut {
+                place: self.place.clone(),
+            })
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Connector for Hostile {
+    fn places(&self) -> BTreeSet<Place> {
+        BTreeSet::from([self.place.clone()])
+    }
+
+    fn open(&self, _place: &Place) -> Result<Box<dyn Transport>, TransportError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(Never)
+    }
+}
+
+struct Never;
+
+impl Watch for Never {
+    fn wait_change(&mut self, _timeout: Duration) -> bool {
+        false
+    }
+}

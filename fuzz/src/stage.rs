@@ -1,0 +1,162 @@
+//! Modules in the state that a target needs. Each is made anew from the same chips, so that one input never sees what another
+//! left behind, and a finding can be played again.
+
+use crate::cheap::Cheap;
+use hsm_core::{crypto::Provider, leds::Pattern};
+use hsm_protocol::{
+    Status, apdu::CommandApdu, cloning::Options, command::ins, limits, reader::Reader,
+};
+use std::cell::OnceCell;
+use system_tests::{
+    Bench,
+    board::{Flash, Recorded},
+    relay::{self, Message},
+};
+
+/// A module that gives nothing real away.
+pub type CheapBench = Bench<Cheap>;
+
+/// A certified module in Shipment State. Key and certificate are those of the vectors, the same in every process: an input
+/// that was found means the same when it is played again.
+pub fn certified<C: Provider>(serial: &str) -> Bench<C> {
+    let mut module = Bench::bare(serial);
+    for apdu in sent_to(serial).filter(|apdu| [ins::GENERATE_KEY, ins::INSTALL].contains(&apdu[1]))
+    {
+        let answer = module.raw(&apdu);
+        assert_eq!(answer, [0x90, 0]);
+    }
+    module
+}
+
+/// What the vector of a whole run sends to a module.
+fn sent_to(serial: &str) -> impl Iterator<Item = Vec<u8>> {
+    let vector = include_str!("../../vectors/v1/clone-from-shipment.txt");
+    let prefix = format!("{serial} > ");
+    let sent = vector
+        .lines()
+        .filter_map(move |line| line.strip_prefix(&prefix));
+    sent.map(|apdu| hex::decode(apdu).expect("hex"))
+}
+
+/// The certificate of the vectors' root, DER.
+pub fn root() -> Vec<u8> {
+    let install = sent_to("MASTER-1").find(|apdu| apdu[1] == ins::INSTALL);
+    let install = install.expect("a vector that makes a module");
+    let data = CommandApdu::parse(&install).expect("a command").data;
+    Reader::new(data)
+        .prefixed(limits::CERTIFICATE)
+        .expect("a root")
+        .to_vec()
+}
+
+/// A module as it was delivered.
+pub fn delivered() -> CheapBench {
+    thread_local! {
+        static CHIPS: OnceCell<Chips> = const { OnceCell::new() };
+    }
+    CHIPS.with(|chips| {
+        chips
+            .get_or_init(|| Chips::of(&certified::<Cheap>("SECOND-1")))
+            .module("SECOND-1")
+    })
+}
+
+/// A module with every PIN set and cloning enabled, locked.
+pub fn locked() -> CheapBench {
+    thread_local! {
+        static CHIPS: OnceCell<Chips> = const { OnceCell::new() };
+    }
+    CHIPS.with(|chips| {
+        chips
+            .get_or_init(|| Chips::of(&configured::<Cheap>()))
+            .module("MASTER-1")
+    })
+}
+
+/// Every PIN, auto-lock; cloning enabled.
+pub fn configured<C: Provider>() -> Bench<C> {
+    let mut module = certified("MASTER-1");
+    module.set_all_pins();
+    module.configure("KEY+5 15 SHIFT");
+    module
+}
+
+/// A master unlocked by its Administrator, in a cycle that copies everything.
+pub fn master() -> CheapBench {
+    let mut master = locked();
+    master.unlock_admin();
+    let options = Options {
+        auto_lock: true,
+        user_pin_policy: true,
+        disable_master: true,
+    };
+    relay::begin(&mut master, options, 1).expect("cloning is enabled");
+    master
+}
+
+/// A run on its way: both modules, and what the last one said.
+pub struct Run {
+    /// The master, in a cycle.
+    pub master: CheapBench,
+    /// The secondary, as it was delivered before the run.
+    pub secondary: CheapBench,
+    /// The last message.
+    pub message: Vec<u8>,
+}
+
+impl Run {
+    /// Plays a run up to and with `last`, which is not delivered yet.
+    pub fn up_to(last: Message) -> Self {
+        let mut run = Self {
+            master: master(),
+            secondary: delivered(),
+            message: Vec::new(),
+        };
+        for message in Message::ALL {
+            let before = std::mem::take(&mut run.message);
+            run.message = run.step(message, &before).expect("nobody interferes");
+            if message == last {
+                break;
+            }
+        }
+        run
+    }
+
+    /// Asks for `message`, giving the one before it.
+    pub fn step(&mut self, message: Message, before: &[u8]) -> Result<Vec<u8>, Status> {
+        relay::step(&mut self.master, &mut self.secondary, 0, message, before)
+    }
+}
+
+/// What outlives a module, and is copied for each input.
+pub struct Chips {
+    flash: Flash,
+    recorded: Recorded,
+}
+
+impl Chips {
+    /// Those of a module.
+    pub fn of<C: Provider>(module: &Bench<C>) -> Self {
+        Self {
+            flash: module.flash.copy(),
+            recorded: module.recorded.copy(),
+        }
+    }
+
+    /// A module over a copy of them.
+    pub fn module<C: Provider>(&self, serial: &str) -> Bench<C> {
+        Bench::over(serial, self.flash.copy(), self.recorded.copy())
+    }
+}
+
+/// Whether a module has given up on its store: it shows it, and answers what needs the store with a failure.
+pub fn has_failed<C: Provider>(module: &mut Bench<C>) -> bool {
+    let has_failed = module.leds() == Pattern::Fault;
+    if has_failed {
+        assert_eq!(
+            module.command(ins::OFFER, 0, &[]),
+            Err(Status::MemoryFailure)
+        );
+    }
+    has_failed
+}
