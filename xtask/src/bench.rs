@@ -15,6 +15,8 @@ pub(crate) fn run() -> Result<()> {
         "hsm-virtual",
         "-p",
         "keywriter-cli",
+        "-p",
+        "age-plugin-keywriter",
     ])?;
     // SoftHSM2 reads where its tokens are from a file that only the environment names.
     let folder = tempfile::tempdir()?;

@@ -9,8 +9,11 @@ pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
 /// To test with the real smart-card stack, against OpenSSL, and with the age that people use.
 pub(crate) const TEST: &[&str] = &["pcscd", "openssl", "age"];
 
+/// To test the license portal: a database, a browser, and Python for an SMTP server and a maker of bad requests.
+pub(crate) const PORTAL: &[&str] = &["postgresql", "chromium", "chromium-driver", "python3-venv"];
+
 /// To compare with in benchmarks.
-pub(crate) const BENCH: &[&str] = &["softhsm2"];
+pub(crate) const BENCH: &[&str] = &["softhsm2", "age", "gnupg", "openssl"];
 
 /// To build libFuzzer.
 pub(crate) const FUZZ: &[&str] = &["g++"];

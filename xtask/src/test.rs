@@ -7,9 +7,11 @@ pub(crate) fn run() -> Result<()> {
     debian::install(&[
         debian::BUILD,
         debian::TEST,
+        debian::PORTAL,
         debian::FUZZ,
         debian::CONSTANT_TIME,
     ])?;
+    python_tools()?;
     run::shown(&["cargo", "fmt", "--all", "--check"])?;
     run::shown(&[
         "cargo",
@@ -47,4 +49,22 @@ pub(crate) fn run() -> Result<()> {
     model::run()?;
     println!("\neverything passed");
     Ok(())
+}
+
+/// An SMTP server and a maker of bad requests, in an environment of their own.
+fn python_tools() -> Result<()> {
+    const FOLDER: &str = "target/tools/portal";
+    if run::root().join(FOLDER).join("bin/schemathesis").exists() {
+        return Ok(());
+    }
+    println!("Installing aiosmtpd and schemathesis from PyPI into {FOLDER}");
+    run::shown(&["python3", "-m", "venv", FOLDER])?;
+    let pip = format!("{FOLDER}/bin/pip");
+    run::shown(&[
+        &pip,
+        "install",
+        "--quiet",
+        "aiosmtpd==1.4.6",
+        "schemathesis==4.32.5",
+    ])
 }

@@ -250,6 +250,11 @@ impl Lab {
         }
     }
 
+    /// A program in the lab's environment.
+    pub fn program(&self, name: &str) -> Command {
+        self.command(name)
+    }
+
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
         command

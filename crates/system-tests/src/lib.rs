@@ -11,6 +11,7 @@
 pub mod board;
 pub mod counting;
 pub mod files;
+pub mod format;
 pub mod lab;
 pub mod notice;
 pub mod pair;

@@ -1,0 +1,73 @@
+-- Times are seconds since 1970 (throttles: milliseconds), UTC.
+
+CREATE TABLE licenses (
+    number       TEXT    NOT NULL PRIMARY KEY,
+    email        TEXT    NOT NULL,
+    language     TEXT    NOT NULL,
+    state        TEXT    NOT NULL CHECK (state IN ('issued', 'verifying', 'active', 'revoked')),
+    pin_hash     TEXT    NOT NULL,
+    issued_at    INTEGER NOT NULL,
+    changed_at   INTEGER NOT NULL,
+    activated_at INTEGER
+) STRICT;
+CREATE INDEX licenses_by_email ON licenses (email);
+
+CREATE TABLE holders (
+    license       TEXT NOT NULL PRIMARY KEY REFERENCES licenses (number),
+    first_name    TEXT NOT NULL,
+    last_name     TEXT NOT NULL,
+    company       TEXT NOT NULL,
+    company_email TEXT NOT NULL,
+    phone         TEXT NOT NULL,
+    address       TEXT NOT NULL,
+    city          TEXT NOT NULL,
+    postcode      TEXT NOT NULL,
+    country       TEXT NOT NULL
+) STRICT;
+
+-- The link itself is known only to who got the mail.
+CREATE TABLE links (
+    hash       BLOB    NOT NULL PRIMARY KEY,
+    license    TEXT    NOT NULL REFERENCES licenses (number),
+    expires_at INTEGER NOT NULL,
+    opened_at  INTEGER,
+    used_at    INTEGER
+) STRICT;
+CREATE INDEX links_by_license ON links (license);
+
+CREATE TABLE installations (
+    license      TEXT    NOT NULL REFERENCES licenses (number),
+    installation TEXT    NOT NULL,
+    first_at     INTEGER NOT NULL,
+    last_at      INTEGER NOT NULL,
+    PRIMARY KEY (license, installation)
+) STRICT;
+
+-- `sealed` is emptied on delivery.
+CREATE TABLE outbox (
+    id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    license       TEXT    NOT NULL REFERENCES licenses (number),
+    kind          TEXT    NOT NULL CHECK (kind IN ('license', 'verification')),
+    recipient     TEXT    NOT NULL,
+    sealed        BLOB    NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    next_at       INTEGER NOT NULL,
+    claimed_by    TEXT,
+    claimed_until INTEGER,
+    delivered_at  INTEGER,
+    last_error    TEXT
+) STRICT;
+CREATE INDEX outbox_due ON outbox (next_at) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_by_license ON outbox (license);
+
+-- `full_at`: when the bucket is full again (milliseconds).
+CREATE TABLE throttles (
+    bucket  TEXT    NOT NULL PRIMARY KEY,
+    full_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE operator_keys (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    hash       BLOB    NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;

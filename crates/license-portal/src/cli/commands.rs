@@ -1,0 +1,153 @@
+//! What operators do on the command line.
+
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow, bail};
+use license::{LicenseNumber, SigningKey};
+use serde_json::json;
+
+use super::{Command, One, OperatorCommand, Place};
+use crate::{
+    keys::{self, OperatorKey},
+    model::Filter,
+    portal::{Portal, Refusal},
+    service::{IssueOrder, LicenseReport},
+    store::StoreError,
+};
+
+/// Every command but `serve` and `anchor`.
+pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
+    let portal = place.portal().await?;
+    match command {
+        Command::Issue {
+            email,
+            count,
+            activated,
+            language,
+            json,
+        } => {
+            let order = IssueOrder {
+                email,
+                count,
+                is_activated: activated,
+                language,
+            };
+            let numbers = portal.issue(&order).await?;
+            let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
+            if json {
+                print_json(&json!({ "licenses": numbers }))?;
+            } else {
+                println!("{}", numbers.join("\n"));
+            }
+        }
+        Command::List {
+            state,
+            email,
+            after,
+            limit,
+            json,
+        } => {
+            let after = after
+                .as_deref()
+                .map(parse)
+                .transpose()?
+                .map(|number| number.to_string());
+            let email = email.map(|email| email.to_lowercase());
+            let found = portal
+                .list(&Filter {
+                    state,
+                    email,
+                    after,
+                    limit,
+                })
+                .await?;
+            if json {
+                print_json(&json!({ "licenses": found }))?;
+            } else {
+                for report in &found {
+                    println!("{}", report.line());
+                }
+            }
+        }
+        Command::Show(one) => report(&portal, &one).await?,
+        Command::Revoke(one) => {
+            portal.revoke(parse(&one.number)?).await.map_err(unknown)?;
+            report(&portal, &one).await?;
+        }
+        Command::Resend(one) => {
+            portal.resend(parse(&one.number)?).await.map_err(unknown)?;
+            report(&portal, &one).await?;
+        }
+        Command::OperatorKey { command } => operator_key(&portal, command).await?,
+        Command::Backup { file } => portal.store.backup(&file).await?,
+        Command::Serve(_) | Command::Anchor { .. } => bail!("not a command of this kind"),
+    }
+    Ok(())
+}
+
+/// Prints the public key of a signing key.
+pub(super) fn anchor(signing_key: Option<&Path>) -> anyhow::Result<()> {
+    let key = match signing_key {
+        Some(file) => {
+            keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))?
+        }
+        None => SigningKey::development(),
+    };
+    println!("{}", key.anchor());
+    Ok(())
+}
+
+async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Result<()> {
+    match command {
+        OperatorCommand::Add { name } => {
+            let key = OperatorKey::generate()?;
+            let hash = OperatorKey::hash_of(key.expose());
+            match portal
+                .store
+                .add_operator(&name, &hash, portal.clock.now())
+                .await
+            {
+                Err(StoreError::Exists) => bail!("{name} has a key already"),
+                added => added?,
+            }
+            println!("{}", key.expose());
+        }
+        OperatorCommand::List => {
+            for (name, _hash) in portal.store.operators().await? {
+                println!("{name}");
+            }
+        }
+        OperatorCommand::Remove { name } => {
+            if !portal.store.remove_operator(&name).await? {
+                bail!("{name} has no key");
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn report(portal: &Portal, one: &One) -> anyhow::Result<()> {
+    let report: LicenseReport = portal.show(parse(&one.number)?).await.map_err(unknown)?;
+    if one.json {
+        return print_json(&report);
+    }
+    println!("{}", report.line());
+    Ok(())
+}
+
+fn parse(number: &str) -> anyhow::Result<LicenseNumber> {
+    Ok(LicenseNumber::parse(number)?)
+}
+
+/// An operator may know why.
+fn unknown(refusal: Refusal) -> anyhow::Error {
+    match refusal {
+        Refusal::Refused => anyhow!("no such license, or it is revoked"),
+        other => other.into(),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The program: its command line, and what each command does.
+
+mod commands;
+mod serve;
+mod settings;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{language::Language, model::LicenseState};
+
+pub use settings::ServeOptions;
+
+/// Issues and activates KeyWriter licenses.
+#[derive(Parser)]
+#[command(name = "license-portal", version)]
+pub struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the portal keeps its things.
+#[derive(Args, Clone)]
+pub struct Place {
+    /// Folder of the portal's key, its SQLite file, outbox and packages
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_DATA",
+        default_value = "portal-data",
+        value_name = "DIR"
+    )]
+    data: PathBuf,
+    /// Database: sqlite:FILE or postgres://… [default: portal.sqlite in the data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    database: Option<String>,
+    /// Key that all instances of the portal share [default: portal.key in the data folder; made if it is not there]
+    #[arg(long, global = true, env = "LICENSE_PORTAL_KEY", value_name = "FILE")]
+    portal_key: Option<PathBuf>,
+    /// Where people reach the portal; mailed links begin with it
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_URL",
+        default_value = "http://127.0.0.1:8480",
+        value_name = "URL"
+    )]
+    public_url: String,
+    /// Support contact on every page and in every mail
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_SUPPORT_EMAIL",
+        default_value = "support@keywriter.example",
+        value_name = "ADDRESS"
+    )]
+    support_email: String,
+    /// Support's phone number
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_SUPPORT_PHONE",
+        default_value = "+44 20 7946 0123",
+        value_name = "NUMBER"
+    )]
+    support_phone: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the service
+    Serve(Box<ServeOptions>),
+    /// Issues licenses and mails number and PIN
+    Issue {
+        /// Whom to mail them
+        #[arg(long, value_name = "ADDRESS")]
+        email: String,
+        /// How many licenses
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        count: u32,
+        /// They need no activation
+        #[arg(long)]
+        activated: bool,
+        /// The language of the mails
+        #[arg(long, value_enum, default_value_t = Language::En)]
+        language: Language,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists licenses
+    List {
+        /// Only those in this state
+        #[arg(long, value_parser = state)]
+        state: Option<LicenseState>,
+        /// Only those of this address
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// Only those behind this number, for the next page
+        #[arg(long, value_name = "NUMBER")]
+        after: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows all about a license
+    Show(One),
+    /// Revokes a license
+    Revoke(One),
+    /// Mails a new PIN; the old one is void
+    Resend(One),
+    /// Keys for the operator API
+    OperatorKey {
+        #[command(subcommand)]
+        command: OperatorCommand,
+    },
+    /// Copies the whole database, also while the service runs
+    Backup {
+        /// A file that does not exist
+        file: PathBuf,
+    },
+    /// Prints the public key that the app has to be built with (`KEYWRITER_LICENSE_ANCHOR`)
+    Anchor {
+        /// Key that signs licenses: 64 hexadecimal digits [default: the development key]
+        #[arg(long, env = "LICENSE_PORTAL_SIGNING_KEY", value_name = "FILE")]
+        signing_key: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct One {
+    /// License number
+    number: String,
+    /// Prints JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum OperatorCommand {
+    /// Makes a key and prints it, once
+    Add {
+        /// Whose key
+        name: String,
+    },
+    /// Lists whose keys there are
+    List,
+    /// Removes a key
+    Remove {
+        /// Whose key
+        name: String,
+    },
+}
+
+/// Runs a command.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_unset| "info,sqlx=warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve(options) => serve::run(&cli.place, &options).await,
+            Command::Anchor { signing_key } => commands::anchor(signing_key.as_deref()),
+            command => commands::run(&cli.place, command).await,
+        }
+    })
+}
+
+fn state(text: &str) -> Result<LicenseState, &'static str> {
+    LicenseState::parse(text).ok_or("issued, verifying, active or revoked")
+}

@@ -1,0 +1,81 @@
+//! `license-portal serve`.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::{Context as _, bail};
+use tokio::{net::TcpListener, signal::unix, sync::watch};
+
+use super::{Place, ServeOptions};
+use crate::{
+    mail::{
+        courier::{Courier, FolderCourier, SmtpCourier},
+        outbox::{DELIVERY, Postman},
+    },
+    web,
+};
+
+/// Serves until SIGTERM or SIGINT; then finishes what is under way.
+pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result<()> {
+    let portal = Arc::new(place.serving(options).await?);
+    let courier: Arc<dyn Courier> = match &options.smtp {
+        Some(url) => Arc::new(SmtpCourier::new(url, DELIVERY)?),
+        None => Arc::new(FolderCourier::new(place.outbox()).context("outbox folder")?),
+    };
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| options.listen.to_string())?;
+    let address = listener.local_addr()?;
+    if portal.signer.anchor().is_development() {
+        tracing::warn!(
+            "signing with the published development key: its licenses serve development builds only"
+        );
+    }
+    let (stop, stopped) = watch::channel(false);
+    let postman = Postman::new(Arc::clone(&portal), courier)?;
+    let delivery = tokio::spawn({
+        let stopped = stopped.clone();
+        async move { postman.run(stopped).await }
+    });
+    let service = web::router(portal).into_make_service_with_connect_info::<SocketAddr>();
+    println!("serving on http://{address}");
+    let mut stopped = stopped;
+    let shutdown = async move {
+        // An error means that the sender is gone, which is the end as well.
+        let _ended = stopped.wait_for(|stop| *stop).await;
+    };
+    let server = tokio::spawn(
+        axum::serve(listener, service)
+            .with_graceful_shutdown(shutdown)
+            .into_future(),
+    );
+    let (mut server, mut delivery) = (server, delivery);
+    // One that ends by itself must not leave half a service behind: whoever started it starts it again.
+    tokio::select! {
+        signal = signal() => signal?,
+        ended = &mut server => bail!("the server ended: {ended:?}"),
+        ended = &mut delivery => bail!("the delivery of mails ended: {ended:?}"),
+    }
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    // Connections that are kept open, or slow mails, must not hold the machine's shutdown.
+    match tokio::time::timeout(GRACE, async { (server.await, delivery.await) }).await {
+        Ok((server, delivery)) => {
+            server.context("server")??;
+            delivery.context("delivery")?;
+        }
+        Err(_elapsed) => tracing::warn!("stopped in the middle of something"),
+    }
+    Ok(())
+}
+
+async fn signal() -> anyhow::Result<()> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+const GRACE: std::time::Duration = std::time::Duration::from_secs(40);

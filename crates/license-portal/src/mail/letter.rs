@@ -1,0 +1,78 @@
+//! The two mails, in the three languages. The first line is the subject.
+
+use jiff::Timestamp;
+use license::{LicenseNumber, Pin};
+use zeroize::Zeroizing;
+
+use crate::{
+    keys::LinkSecret,
+    language::{Key, Language},
+    portal::Settings,
+};
+
+/// License number and PIN.
+pub(crate) fn license(
+    language: Language,
+    settings: &Settings,
+    number: LicenseNumber,
+    pin: &Pin,
+    is_active: bool,
+) -> Zeroizing<String> {
+    let mut digits = Zeroizing::new(String::with_capacity(8));
+    pin.expose_in(&mut digits);
+    let number = number.to_string();
+    let key = if is_active {
+        Key("mail-license-active-body")
+    } else {
+        Key("mail-license-body")
+    };
+    let values = [
+        ("license", number.as_str()),
+        ("pin", digits.as_str()),
+        ("url", settings.public_url.as_str()),
+        ("email", settings.support_email.as_str()),
+        ("phone", settings.support_phone.as_str()),
+    ];
+    Zeroizing::new(format!(
+        "{}\n{}\n",
+        language.say("mail-license-subject"),
+        language.say_with(key.0, &values)
+    ))
+}
+
+/// The link that completes an activation. It holds no license number: a mail alone gives nothing away.
+pub(crate) fn verification(
+    language: Language,
+    settings: &Settings,
+    secret: &LinkSecret,
+    expires_at: Timestamp,
+) -> Zeroizing<String> {
+    let link = Zeroizing::new(format!(
+        "{}/activation/{}",
+        settings.public_url,
+        secret.expose()
+    ));
+    let values = [
+        ("link", link.as_str()),
+        ("expires", &time(language, expires_at)),
+        ("email", settings.support_email.as_str()),
+        ("phone", settings.support_phone.as_str()),
+    ];
+    Zeroizing::new(format!(
+        "{}\n{}\n",
+        language.say("mail-verification-subject"),
+        language.say_with("mail-verification-body", &values)
+    ))
+}
+
+/// A time as people of that language write it; UTC.
+pub(crate) fn time(language: Language, time: Timestamp) -> String {
+    let part = |form: &str| time.strftime(form).to_string();
+    let values = [
+        ("year", &*part("%Y")),
+        ("month", &part("%m")),
+        ("day", &part("%d")),
+        ("time", &part("%H:%M")),
+    ];
+    language.say_with("date-and-time", &values)
+}

@@ -1,0 +1,17 @@
+//! `license-portal`: see `license-portal help` and docs/PORTAL.md.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use license_portal::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match license_portal::cli::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("license-portal: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

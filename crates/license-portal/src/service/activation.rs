@@ -1,0 +1,193 @@
+//! From number and PIN to an active license.
+
+use jiff::Timestamp;
+use license::{LicenseNumber, Pin};
+
+use crate::{
+    clock::later,
+    keys::LinkSecret,
+    mail::letter,
+    model::{Completion, Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
+    portal::{Portal, Refusal},
+};
+
+/// What a browser with a ticket sees.
+pub enum TicketPage {
+    /// A link was mailed.
+    Sent(License),
+    /// The license is active.
+    Active(License),
+    /// The license is revoked.
+    Revoked,
+    /// No ticket of ours, or a lapsed one.
+    Lapsed,
+}
+
+/// What is behind a mailed link.
+pub enum LinkPage {
+    /// A button, and until when.
+    Button {
+        /// When the link lapses.
+        expires_at: Timestamp,
+    },
+    /// The button was pressed: the form.
+    Form(License),
+    /// The form was completed.
+    Done(License),
+    /// The link has lapsed; its owner may ask for a new one.
+    Lapsed,
+    /// Unknown or replaced.
+    Unknown,
+}
+
+impl Portal {
+    /// Takes number, PIN and e-mail. Returns a ticket for the page that follows.
+    ///
+    /// An issued license now waits for its link. The same cost whatever is wrong.
+    pub async fn activate(
+        &self,
+        address: &str,
+        email: &str,
+        number: LicenseNumber,
+        pin: Pin,
+    ) -> Result<String, Refusal> {
+        self.pay(address, number).await?;
+        let license = self.store.license(number).await?;
+        let hash = license.as_ref().map(|license| license.pin_hash.as_str());
+        let matched = self.hasher.compare(hash, pin).await?;
+        let license = license.filter(|license| license.email == email.trim().to_lowercase());
+        let (Some(license), Some(_matched)) = (license, matched) else {
+            self.metrics.refused.add();
+            return Err(Refusal::Refused);
+        };
+        self.repay(number).await?;
+        if matches!(
+            license.state,
+            LicenseState::Issued | LicenseState::Verifying
+        ) {
+            self.mail_link(&license).await?;
+        }
+        Ok(self.keys.ticket(number, later(self.clock.now(), TICKET)))
+    }
+
+    /// What to show for a ticket.
+    pub async fn ticket_page(&self, ticket: &str) -> Result<TicketPage, Refusal> {
+        let Some(number) = self.keys.open_ticket(ticket, self.clock.now()) else {
+            return Ok(TicketPage::Lapsed);
+        };
+        Ok(match self.store.license(number).await? {
+            None => TicketPage::Lapsed,
+            Some(license) => match license.state {
+                LicenseState::Issued | LicenseState::Verifying => TicketPage::Sent(license),
+                LicenseState::Active => TicketPage::Active(license),
+                LicenseState::Revoked => TicketPage::Revoked,
+            },
+        })
+    }
+
+    /// Mails a new link to the owner of a ticket's license; the old one becomes void.
+    pub async fn resend_link(&self, ticket: &str) -> Result<(), Refusal> {
+        match self.ticket_page(ticket).await? {
+            TicketPage::Sent(license) => self.mail_link(&license).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// What to show for a link; changes nothing.
+    pub async fn link_page(&self, secret: &str) -> Result<LinkPage, Refusal> {
+        let Some(link) = self.store.link(LinkSecret::hash_of(secret)).await? else {
+            return Ok(LinkPage::Unknown);
+        };
+        let Some(license) = self.store.license(link.number).await? else {
+            return Ok(LinkPage::Unknown);
+        };
+        let is_lapsed = link.expires_at <= self.clock.now();
+        Ok(match license.state {
+            LicenseState::Active if link.used && !is_lapsed => LinkPage::Done(license),
+            LicenseState::Verifying if is_lapsed => LinkPage::Lapsed,
+            LicenseState::Verifying if link.opened => LinkPage::Form(license),
+            LicenseState::Verifying => LinkPage::Button {
+                expires_at: link.expires_at,
+            },
+            LicenseState::Issued | LicenseState::Active | LicenseState::Revoked => {
+                LinkPage::Unknown
+            }
+        })
+    }
+
+    /// Notes that the link's button was pressed.
+    pub async fn open_link(&self, secret: &str) -> Result<(), Refusal> {
+        // What it does not open, the page that follows explains.
+        self.store
+            .open_link(LinkSecret::hash_of(secret), self.clock.now())
+            .await?;
+        Ok(())
+    }
+
+    /// Mails a new link in the place of a lapsed one, to the address that the old one went to.
+    pub async fn renew_link(&self, secret: &str) -> Result<String, Refusal> {
+        let hash: LinkHash = LinkSecret::hash_of(secret);
+        let link = self.store.link(hash).await?.ok_or(Refusal::Refused)?;
+        let license = self
+            .store
+            .license(link.number)
+            .await?
+            .ok_or(Refusal::Refused)?;
+        if license.state != LicenseState::Verifying {
+            return Err(Refusal::Refused);
+        }
+        self.mail_link(&license).await?;
+        Ok(self
+            .keys
+            .ticket(license.number, later(self.clock.now(), TICKET)))
+    }
+
+    /// Completes the activation; a second time it does nothing.
+    pub async fn complete(&self, secret: &str, holder: &Holder) -> Result<(), Refusal> {
+        match self
+            .store
+            .complete(LinkSecret::hash_of(secret), holder, self.clock.now())
+            .await?
+        {
+            Completion::Activated => {
+                self.metrics.activations.add();
+                Ok(())
+            }
+            Completion::AlreadyActivated => Ok(()),
+            Completion::Refused => Err(Refusal::Refused),
+        }
+    }
+
+    async fn mail_link(&self, license: &License) -> Result<(), Refusal> {
+        self.take(
+            "mail",
+            &license.number.to_string(),
+            self.settings.paces.mail,
+        )
+        .await?;
+        let now = self.clock.now();
+        let secret = LinkSecret::generate()?;
+        let expires_at = later(now, self.settings.link_minutes.saturating_mul(60));
+        let link = NewLink {
+            hash: LinkSecret::hash_of(secret.expose()),
+            expires_at,
+        };
+        let text = letter::verification(license.language, &self.settings, &secret, expires_at);
+        let mail = NewMail {
+            number: license.number,
+            kind: MailKind::Verification,
+            recipient: license.email.clone(),
+            sealed: self
+                .keys
+                .seal(license.number, MailKind::Verification, &text)?,
+        };
+        // `false`: it became active or revoked meanwhile, which the page that follows shows.
+        if self.store.verify(license.number, &link, &mail, now).await? {
+            self.bell.notify_one();
+        }
+        Ok(())
+    }
+}
+
+/// How long a ticket is good for, in seconds.
+const TICKET: i64 = 24 * 3600;

@@ -1,0 +1,191 @@
+//! What operators and partners do.
+
+use jiff::Timestamp;
+use lettre::Address;
+use license::{LicenseNumber, Pin};
+use serde::Serialize;
+
+use crate::{
+    keys::random,
+    language::Language,
+    mail::letter,
+    model::{Filter, Holder, License, LicenseState, MailKind, NewMail, Registration},
+    portal::{Portal, Refusal},
+    store::StoreError,
+};
+
+/// Licenses to issue.
+#[derive(Clone, Debug)]
+pub struct IssueOrder {
+    /// Whom to mail number and PIN.
+    pub email: String,
+    /// How many licenses, each with a mail of its own.
+    pub count: u32,
+    /// Whether they need no activation.
+    pub is_activated: bool,
+    /// The language of the mails.
+    pub language: Language,
+}
+
+/// A license as operators see it: without anything secret.
+#[derive(Serialize)]
+pub struct LicenseReport {
+    license: String,
+    email: String,
+    language: Language,
+    state: LicenseState,
+    issued_at: String,
+    changed_at: String,
+    activated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registrations: Option<Vec<Registration>>,
+}
+
+impl LicenseReport {
+    /// Its number.
+    pub fn number(&self) -> &str {
+        &self.license
+    }
+
+    /// A line for a terminal.
+    pub fn line(&self) -> String {
+        format!(
+            "{}  {:<9}  {}  {}",
+            self.license,
+            self.state.as_str(),
+            self.issued_at,
+            self.email
+        )
+    }
+}
+
+impl From<License> for LicenseReport {
+    fn from(license: License) -> Self {
+        Self {
+            license: license.number.to_string(),
+            email: license.email,
+            language: license.language,
+            state: license.state,
+            issued_at: license.issued_at.to_string(),
+            changed_at: license.changed_at.to_string(),
+            activated_at: license.activated_at.map(|time| time.to_string()),
+            holder: None,
+            registrations: None,
+        }
+    }
+}
+
+impl Portal {
+    /// Issues licenses and queues their mails.
+    pub async fn issue(&self, order: &IssueOrder) -> Result<Vec<LicenseNumber>, Refusal> {
+        let email = order.email.trim().to_lowercase();
+        if email.len() > ADDRESS || email.parse::<Address>().is_err() {
+            return Err(Refusal::NoAddress);
+        }
+        let mut numbers = Vec::new();
+        for _ in 0..order.count {
+            numbers.push(self.issue_one(&email, order).await?);
+        }
+        self.bell.notify_one();
+        Ok(numbers)
+    }
+
+    async fn issue_one(&self, email: &str, order: &IssueOrder) -> Result<LicenseNumber, Refusal> {
+        loop {
+            let number = LicenseNumber::generate(random()?);
+            let (pin_hash, mail) = self
+                .new_pin(number, email, order.language, order.is_activated)
+                .await?;
+            let now = self.seconds();
+            let license = License {
+                number,
+                email: email.to_owned(),
+                language: order.language,
+                state: if order.is_activated {
+                    LicenseState::Active
+                } else {
+                    LicenseState::Issued
+                },
+                pin_hash,
+                issued_at: now,
+                changed_at: now,
+                activated_at: order.is_activated.then_some(now),
+            };
+            match self.store.issue(&license, &mail, now).await {
+                // 75 random bits: not before the next ice age.
+                Err(StoreError::Exists) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => return Ok(number),
+            }
+        }
+    }
+
+    /// Gives a license a new PIN and mails it; the old PIN is void.
+    pub async fn resend(&self, number: LicenseNumber) -> Result<(), Refusal> {
+        let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        let is_active = license.state == LicenseState::Active;
+        let (pin_hash, mail) = self
+            .new_pin(number, &license.email, license.language, is_active)
+            .await?;
+        if !self
+            .store
+            .replace_pin(number, &pin_hash, &mail, self.seconds())
+            .await?
+        {
+            return Err(Refusal::Refused);
+        }
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// Revokes a license; again, it does nothing.
+    pub async fn revoke(&self, number: LicenseNumber) -> Result<(), Refusal> {
+        self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        self.store.revoke(number, self.seconds()).await?;
+        Ok(())
+    }
+
+    /// Licenses in the order of their numbers.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<LicenseReport>, Refusal> {
+        let found = self.store.list(filter).await?;
+        Ok(found.into_iter().map(LicenseReport::from).collect())
+    }
+
+    /// All about one license.
+    pub async fn show(&self, number: LicenseNumber) -> Result<LicenseReport, Refusal> {
+        let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        let mut report = LicenseReport::from(license);
+        report.holder = self.store.holder(number).await?;
+        report.registrations = Some(self.store.registrations(number).await?);
+        Ok(report)
+    }
+
+    async fn new_pin(
+        &self,
+        number: LicenseNumber,
+        email: &str,
+        language: Language,
+        is_active: bool,
+    ) -> Result<(String, NewMail), Refusal> {
+        let pin = Pin::generate(random()?);
+        let text = letter::license(language, &self.settings, number, &pin, is_active);
+        let mail = NewMail {
+            number,
+            kind: MailKind::License,
+            recipient: email.to_owned(),
+            sealed: self.keys.seal(number, MailKind::License, &text)?,
+        };
+        Ok((self.hasher.hash(pin).await?, mail))
+    }
+
+    /// Now, as exactly as the database has it.
+    fn seconds(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+}
+
+/// The most bytes of an e-mail address (RFC 5321 § 4.5.3.1.3, without the brackets).
+const ADDRESS: usize = 254;

@@ -1,0 +1,146 @@
+//! From an active license to a signed token in the app.
+
+use license::{
+    Claims, Day, Holder as TokenHolder, Installation, LicenseNumber, LicenseToken, Pin,
+    RequestCode, ResponseCode, TokenId, claims::HOLDER_NAME,
+};
+
+use crate::{
+    keys::random,
+    model::{Holder, LicenseState},
+    portal::{Portal, Refusal},
+};
+
+impl Portal {
+    /// Registers an installation of the app: number and PIN for a token that names the holder.
+    pub async fn register(
+        &self,
+        address: &str,
+        number: LicenseNumber,
+        pin: Pin,
+        installation: Installation,
+    ) -> Result<LicenseToken, Refusal> {
+        self.admit(address, number, pin, installation).await?;
+        let holder = self
+            .store
+            .holder(number)
+            .await?
+            .map_or_else(TokenHolder::unnamed, |holder| name(&holder));
+        self.sign(number, installation, holder)
+    }
+
+    /// Registers an installation without a network: a request code and the PIN for a response code.
+    pub async fn register_offline(
+        &self,
+        address: &str,
+        request: RequestCode,
+        pin: Pin,
+    ) -> Result<ResponseCode, Refusal> {
+        self.admit(address, request.number, pin, request.installation)
+            .await?;
+        let token = self.sign(request.number, request.installation, TokenHolder::unnamed())?;
+        ResponseCode::of(&token).map_err(|_named| Refusal::Refused)
+    }
+
+    /// Gives a newer token for one of ours, lapsed or not, to the same installation.
+    pub async fn refresh(
+        &self,
+        token: &str,
+        installation: Installation,
+    ) -> Result<LicenseToken, Refusal> {
+        let token = LicenseToken::parse(token).map_err(|_malformed| Refusal::Refused)?;
+        let license = token
+            .verify(&self.signer.anchor())
+            .map_err(|_unproved| Refusal::Refused)?;
+        let claims = license.claims();
+        if claims.installation != installation
+            || !self
+                .store
+                .register(claims.number, &installation.to_string(), self.clock.now())
+                .await?
+        {
+            self.metrics.refused.add();
+            return Err(Refusal::Refused);
+        }
+        let token = self.sign(claims.number, installation, claims.holder.clone())?;
+        self.metrics.refreshes.add();
+        Ok(token)
+    }
+
+    async fn admit(
+        &self,
+        address: &str,
+        number: LicenseNumber,
+        pin: Pin,
+        installation: Installation,
+    ) -> Result<(), Refusal> {
+        self.pay(address, number).await?;
+        let license = self.store.license(number).await?;
+        let hash = license.as_ref().map(|license| license.pin_hash.as_str());
+        let matched = self.hasher.compare(hash, pin).await?;
+        let license = license.filter(|license| license.state == LicenseState::Active);
+        let (Some(_license), Some(_matched)) = (license, matched) else {
+            self.metrics.refused.add();
+            return Err(Refusal::Refused);
+        };
+        self.repay(number).await?;
+        if !self
+            .store
+            .register(number, &installation.to_string(), self.clock.now())
+            .await?
+        {
+            return Err(Refusal::Refused);
+        }
+        self.metrics.registrations.add();
+        Ok(())
+    }
+
+    fn sign(
+        &self,
+        number: LicenseNumber,
+        installation: Installation,
+        holder: TokenHolder,
+    ) -> Result<LicenseToken, Refusal> {
+        let now = u64::try_from(self.clock.now().as_second()).unwrap_or_default();
+        let issued = Day::from_unix(now);
+        let days = self.settings.token_days;
+        Ok(self.signer.sign(Claims {
+            token: TokenId::new(random()?),
+            number,
+            installation,
+            issued,
+            expires: (days > 0).then(|| issued.plus(days)),
+            holder,
+        }))
+    }
+}
+
+/// A holder as a token names it: cut, should it be too long.
+fn name(holder: &Holder) -> TokenHolder {
+    let person = format!("{} {}", holder.first_name, holder.last_name);
+    TokenHolder::new(fit(&person), fit(&holder.company)).unwrap_or_default()
+}
+
+fn fit(text: &str) -> &str {
+    let end = (0..=HOLDER_NAME.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default())
+        .unwrap_or_default()
+        .trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_for_a_token_is_cut_between_characters() {
+        assert_eq!(fit(" Zoë "), "Zoë");
+        assert_eq!(fit(&"ß".repeat(60)), "ß".repeat(50));
+        assert_eq!(
+            fit(&format!("a{}", "ß".repeat(60))),
+            format!("a{}", "ß".repeat(49))
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows of both databases as the portal's types.
+
+use jiff::Timestamp;
+use license::LicenseNumber;
+
+use super::StoreError;
+use crate::{
+    language::Language,
+    model::{ClaimedMail, License, LicenseState, Link},
+};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct LicenseRow {
+    number: String,
+    email: String,
+    language: String,
+    state: String,
+    pin_hash: String,
+    issued_at: i64,
+    changed_at: i64,
+    activated_at: Option<i64>,
+}
+
+impl TryFrom<LicenseRow> for License {
+    type Error = StoreError;
+
+    fn try_from(row: LicenseRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: number(&row.number)?,
+            email: row.email,
+            language: Language::parse(&row.language).ok_or(StoreError::Corrupt("language"))?,
+            state: LicenseState::parse(&row.state).ok_or(StoreError::Corrupt("state"))?,
+            pin_hash: row.pin_hash,
+            issued_at: time(row.issued_at)?,
+            changed_at: time(row.changed_at)?,
+            activated_at: row.activated_at.map(time).transpose()?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct LinkRow {
+    license: String,
+    expires_at: i64,
+    opened_at: Option<i64>,
+    used_at: Option<i64>,
+}
+
+impl TryFrom<LinkRow> for Link {
+    type Error = StoreError;
+
+    fn try_from(row: LinkRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            number: number(&row.license)?,
+            expires_at: time(row.expires_at)?,
+            opened: row.opened_at.is_some(),
+            used: row.used_at.is_some(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct MailRow {
+    id: i64,
+    license: String,
+    recipient: String,
+    sealed: Vec<u8>,
+    attempts: i64,
+}
+
+impl From<MailRow> for ClaimedMail {
+    fn from(row: MailRow) -> Self {
+        Self {
+            id: row.id,
+            number: row.license,
+            recipient: row.recipient,
+            sealed: row.sealed,
+            attempts: row.attempts,
+        }
+    }
+}
+
+fn number(text: &str) -> Result<LicenseNumber, StoreError> {
+    LicenseNumber::parse(text).map_err(|_slip| StoreError::Corrupt("license number"))
+}
+
+fn time(seconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_second(seconds).map_err(|_range| StoreError::Corrupt("time"))
+}

@@ -1,0 +1,117 @@
+//! The API of the app (`openapi.json`).
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Request, State, rejection::BytesRejection},
+    http::header,
+    response::{IntoResponse, Response},
+};
+use license::{Installation, LicenseNumber, NumberError};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    portal::Portal,
+    web::{client::ClientAddress, error::ApiError, form::TypedPin},
+};
+
+/// A JSON body, whatever its media type says; anything else is one error.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, ApiError> {
+        let bytes =
+            Bytes::from_request(request, portal)
+                .await
+                .map_err(|rejection| match rejection {
+                    BytesRejection::FailedToBufferBody(failed) if failed.status() == 413 => {
+                        ApiError::TooLarge
+                    }
+                    _ => ApiError::Malformed,
+                })?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|_form| ApiError::Malformed)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Register {
+    license: String,
+    pin: TypedPin,
+    installation: String,
+}
+
+/// `POST /api/v1/register`
+pub(super) async fn register(
+    State(portal): State<Arc<Portal>>,
+    ClientAddress(address): ClientAddress,
+    Body(body): Body<Register>,
+) -> Result<Json<Value>, ApiError> {
+    let number = number(&body.license)?;
+    let pin = body.pin.parse().map_err(|_form| ApiError::Malformed)?;
+    let installation = installation(&body.installation)?;
+    let token = portal.register(&address, number, pin, installation).await?;
+    Ok(Json(json!({ "token": token.to_string() })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refresh {
+    token: String,
+    installation: String,
+}
+
+/// `POST /api/v1/refresh`
+pub(super) async fn refresh(
+    State(portal): State<Arc<Portal>>,
+    ClientAddress(address): ClientAddress,
+    Body(body): Body<Refresh>,
+) -> Result<Json<Value>, ApiError> {
+    let installation = installation(&body.installation)?;
+    portal
+        .take("address", &address, portal.settings.paces.address)
+        .await?;
+    let token = portal.refresh(&body.token, installation).await?;
+    Ok(Json(json!({ "token": token.to_string() })))
+}
+
+/// `GET /api/v1/anchor`
+pub(super) async fn anchor(State(portal): State<Arc<Portal>>) -> Json<Value> {
+    let anchor = portal.signer.anchor();
+    Json(json!({ "anchor": anchor.to_string(), "development": anchor.is_development() }))
+}
+
+/// `GET /api/v1/openapi.json`
+pub(super) async fn openapi() -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        include_str!("../../openapi.json"),
+    )
+        .into_response()
+}
+
+pub(super) async fn no_route() -> ApiError {
+    ApiError::NotFound
+}
+
+pub(super) async fn wrong_method() -> ApiError {
+    ApiError::WrongMethod
+}
+
+pub(super) fn number(text: &str) -> Result<LicenseNumber, ApiError> {
+    LicenseNumber::parse(text).map_err(|error| match error {
+        NumberError::Slip => ApiError::Slip,
+        NumberError::Malformed => ApiError::Malformed,
+    })
+}
+
+fn installation(text: &str) -> Result<Installation, ApiError> {
+    Installation::parse(text).map_err(|_form| ApiError::Malformed)
+}

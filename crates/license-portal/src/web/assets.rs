@@ -1,0 +1,37 @@
+//! Style sheet and pictures, part of the program.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::Path,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use sha2::{Digest as _, Sha256};
+
+/// `GET /assets/{file}`
+pub(super) async fn file(Path(name): Path<String>) -> Response {
+    let (kind, bytes) = match name.as_str() {
+        "style.css" => ("text/css; charset=utf-8", STYLE),
+        "icon.svg" => ("image/svg+xml", ICON),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    // The page names the style sheet with its hash, so that an old copy is never used.
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=86400"),
+    ];
+    (headers, bytes).into_response()
+}
+
+/// Where the style sheet is.
+pub(crate) fn style_path() -> &'static str {
+    static PATH: LazyLock<String> = LazyLock::new(|| {
+        let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(STYLE).into();
+        format!("/assets/style.css?{:08x}", u32::from_be_bytes([a, b, c, d]))
+    });
+    &PATH
+}
+
+const STYLE: &str = include_str!("../../assets/style.css");
+const ICON: &str = include_str!("../../assets/icon.svg");

@@ -1,0 +1,90 @@
+//! Errors of the API.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::portal::Refusal;
+
+/// What a program is told. The cause is logged, never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApiError {
+    /// 400: a mistyped character in the license number.
+    Slip,
+    /// 401: no operator's key.
+    Unauthorized,
+    /// 403: number and PIN do not belong together, or the license is not active.
+    Refused,
+    /// 404: for operators only, and for routes.
+    NotFound,
+    /// 405.
+    WrongMethod,
+    /// 413.
+    TooLarge,
+    /// 422: not what the document says.
+    Malformed,
+    /// 429.
+    SlowDown { retry_after: i64 },
+    /// 503: the database or the queue.
+    Unavailable,
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Refused => Self::Refused,
+            Refusal::SlowDown { retry_after } => Self::SlowDown { retry_after },
+            Refusal::NoAddress => Self::Malformed,
+            Refusal::Hash(_) | Refusal::Store(_) | Refusal::Randomness(_) => {
+                tracing::error!(cause = %Causes(&refusal), "a request failed");
+                Self::Unavailable
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, error) = match self {
+            Self::Slip => (StatusCode::BAD_REQUEST, "slip"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Refused => (StatusCode::FORBIDDEN, "refused"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong-method"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
+            Self::SlowDown { retry_after } => {
+                let body = Json(json!({ "error": "slow-down", "retry_after": retry_after }));
+                let header = [(header::RETRY_AFTER, HeaderValue::from(retry_after))];
+                return (StatusCode::TOO_MANY_REQUESTS, header, body).into_response();
+            }
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        let mut response = (status, Json(json!({ "error": error }))).into_response();
+        if self == Self::Unauthorized {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) struct Causes<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut next = Some(self.0);
+        let mut separator = "";
+        while let Some(error) = next {
+            write!(f, "{separator}{error}")?;
+            separator = ": ";
+            next = error.source();
+        }
+        Ok(())
+    }
+}

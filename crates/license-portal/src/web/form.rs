@@ -1,0 +1,116 @@
+//! Forms that our own page sent.
+
+use std::sync::Arc;
+
+use axum::{
+    Form,
+    extract::{FromRequest, FromRequestParts as _, Request},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
+use license::{Pin, PinError};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::{
+    portal::Portal,
+    web::{
+        frame::Visitor,
+        pages::{Message, say},
+    },
+};
+
+/// A form with the token of our page in it.
+pub(crate) trait HasToken: DeserializeOwned {
+    /// The token.
+    fn token(&self) -> &str;
+}
+
+/// A form that a page of ours sent, from the browser that the page was made for.
+pub(crate) struct Posted<T>(pub(crate) T);
+
+impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Response> {
+        use axum::response::IntoResponse as _;
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, portal)
+            .await
+            .map_err(axum::response::IntoResponse::into_response)?;
+        if !is_same_site(&parts.headers, &portal.settings.public_url) {
+            return Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED));
+        }
+        match Form::<T>::from_request(Request::from_parts(parts, body), portal).await {
+            Ok(Form(form)) if visitor.is_form_token(form.token()) => Ok(Self(form)),
+            Ok(_foreign) => Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED)),
+            Err(rejection) => Err(say(
+                &visitor,
+                rejection.into_response().status(),
+                Message::FORM_MALFORMED,
+            )),
+        }
+    }
+}
+
+/// A PIN as it was typed: wiped, and never shown again.
+pub(crate) struct TypedPin(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for TypedPin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+impl TypedPin {
+    /// Reads 8 digits.
+    pub(crate) fn parse(&self) -> Result<Pin, PinError> {
+        Pin::parse(self.0.trim())
+    }
+}
+
+/// What browsers say of where a form comes from. Programs that say nothing still need the token.
+fn is_same_site(headers: &HeaderMap, public_url: &str) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let is_fetched_here =
+        text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let host = text(header::HOST.as_str()).unwrap_or_default();
+    let is_origin_here = text("origin").is_none_or(|origin| {
+        origin == public_url
+            || origin
+                .split_once("://")
+                .is_some_and(|(_scheme, authority)| authority == host)
+    });
+    is_fetched_here && is_origin_here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_from_another_site_is_told_by_what_the_browser_says() {
+        let here = |pairs: &[(&'static str, &str)]| {
+            let headers = pairs
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            is_same_site(&headers.collect(), "https://portal.example")
+        };
+        assert!(here(&[]));
+        assert!(here(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://portal.example")
+        ]));
+        assert!(here(&[
+            ("host", "127.0.0.1:8480"),
+            ("origin", "http://127.0.0.1:8480")
+        ]));
+        assert!(!here(&[("sec-fetch-site", "cross-site")]));
+        assert!(!here(&[("sec-fetch-site", "same-site")]));
+        assert!(!here(&[
+            ("host", "portal.example"),
+            ("origin", "https://evil.example")
+        ]));
+        assert!(!here(&[("host", "portal.example"), ("origin", "null")]));
+    }
+}

@@ -1,0 +1,214 @@
+//! Who looks at a page: the language, and the cookie that forms are tied to.
+
+use std::{borrow::Cow, sync::Arc};
+
+use askama::Template;
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
+    middleware::Next,
+    response::{Html, IntoResponse as _, Redirect, Response},
+};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use crate::{keys::random, language::Language, portal::Portal, web::assets};
+
+/// Someone who looks at a page.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    /// The portal.
+    pub(crate) portal: Arc<Portal>,
+    /// The language of the page.
+    pub(crate) language: Language,
+    cookie: Arc<str>,
+    path: Arc<str>,
+}
+
+impl FromRequestParts<Arc<Portal>> for Visitor {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _portal: &Arc<Portal>,
+    ) -> Result<Self, StatusCode> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// What every template needs.
+pub(crate) struct Frame {
+    pub(crate) language: Language,
+    pub(crate) path: Arc<str>,
+    pub(crate) form_token: String,
+    portal: Arc<Portal>,
+}
+
+impl Visitor {
+    /// For a template.
+    pub(crate) fn frame(&self) -> Frame {
+        Frame {
+            language: self.language,
+            path: Arc::clone(&self.path),
+            form_token: self.portal.keys.form_token(&self.cookie),
+            portal: Arc::clone(&self.portal),
+        }
+    }
+
+    /// Whether a form bears the token that belongs to this visitor's cookie.
+    pub(crate) fn is_form_token(&self, token: &str) -> bool {
+        self.portal.keys.is_form_token(&self.cookie, token)
+    }
+}
+
+impl Frame {
+    /// The text of a key.
+    pub(crate) fn t(&self, key: &str) -> String {
+        self.language.say(key)
+    }
+
+    /// The text of a key with one value in it.
+    pub(crate) fn t1(&self, key: &str, name: &str, value: &str) -> String {
+        self.language.say_with(key, &[(name, value)])
+    }
+
+    pub(crate) fn support_email(&self) -> &str {
+        &self.portal.settings.support_email
+    }
+
+    pub(crate) fn support_phone(&self) -> &str {
+        &self.portal.settings.support_phone
+    }
+
+    /// The number as telephones take it.
+    pub(crate) fn support_dial(&self) -> String {
+        self.support_phone()
+            .chars()
+            .filter(|c| c.is_ascii_digit() || *c == '+')
+            .collect()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(crate) fn style(&self) -> &'static str {
+        assets::style_path()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(crate) fn languages(&self) -> [Language; 3] {
+        Language::ALL
+    }
+}
+
+/// Renders a template.
+pub(crate) fn render(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page was not rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Finds out language and cookie, and sets the cookie if there is none.
+pub(super) async fn visit(
+    State(portal): State<Arc<Portal>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if let Some(language) = chosen(request.uri()) {
+        let cookie = format!(
+            "lang={}; Path=/; Max-Age=31536000; SameSite=Lax{}",
+            language.as_str(),
+            secure(&portal)
+        );
+        let mut response = Redirect::to(request.uri().path()).into_response();
+        add_cookie(&mut response, &cookie);
+        return response;
+    }
+    let headers = request.headers();
+    let accepted = || {
+        let header = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok());
+        Language::accepted(header.unwrap_or_default())
+    };
+    let language = cookie(headers, "lang")
+        .and_then(|code| Language::parse(&code))
+        .unwrap_or_else(accepted);
+    let name = if portal.is_https() {
+        "__Host-form"
+    } else {
+        "form"
+    };
+    let known = cookie(headers, name).filter(|value| value.len() == 22);
+    let is_new = known.is_none();
+    let value = match known {
+        Some(value) => value.into_owned(),
+        None => match random::<16>() {
+            Ok(bytes) => BASE64_URL_SAFE_NO_PAD.encode(bytes),
+            Err(_none) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        },
+    };
+    let visitor = Visitor {
+        portal: Arc::clone(&portal),
+        language,
+        cookie: value.as_str().into(),
+        path: request.uri().path().into(),
+    };
+    request.extensions_mut().insert(visitor);
+    let mut response = next.run(request).await;
+    if is_new {
+        add_cookie(
+            &mut response,
+            &format!(
+                "{name}={value}; Path=/; HttpOnly; SameSite=Lax{}",
+                secure(&portal)
+            ),
+        );
+    }
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(language.as_str()),
+    );
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Accept-Language, Cookie"),
+    );
+    response
+}
+
+/// The language that the switch asks for.
+fn chosen(uri: &Uri) -> Option<Language> {
+    uri.query()?
+        .split('&')
+        .find_map(|pair| Language::parse(pair.strip_prefix("lang=")?))
+}
+
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(found, _)| *found == name)
+        .map(|(_, value)| Cow::Borrowed(value))
+}
+
+fn add_cookie(response: &mut Response, cookie: &str) {
+    // Made of our own alphabet: it is always a header.
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+fn secure(portal: &Portal) -> &'static str {
+    if portal.is_https() { "; Secure" } else { "" }
+}

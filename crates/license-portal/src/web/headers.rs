@@ -1,0 +1,60 @@
+//! Headers that every response bears.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue, header},
+    response::Response,
+};
+
+use crate::portal::Portal;
+
+/// Adds the headers, and counts the response.
+pub(super) async fn complete(
+    State(portal): State<Arc<Portal>>,
+    mut response: Response,
+) -> Response {
+    let metrics = &portal.metrics;
+    match response.status().as_u16() {
+        ..400 => metrics.answered.add(),
+        400..500 => metrics.rejected.add(),
+        _ => metrics.failed.add(),
+    }
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if portal.is_https() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
+}
+
+/// No scripts, nothing inline, nothing from elsewhere, in nobody's frame. The referrer stays on this site (and there it
+/// must be, or browsers send `Origin: null` with our own forms).
+const HEADERS: [(HeaderName, &str); 7] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];

@@ -1,0 +1,91 @@
+//! HTTP: pages for people, an API for the app, one for operators.
+
+mod api;
+mod assets;
+mod client;
+mod download;
+mod error;
+mod form;
+mod frame;
+mod headers;
+mod operator;
+mod pages;
+mod status;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn_with_state, map_response_with_state},
+    routing::{get, post},
+};
+use tower_http::timeout::TimeoutLayer;
+
+use crate::portal::Portal;
+
+/// All routes. To be served with the peer's address as connect info.
+pub fn router(portal: Arc<Portal>) -> Router {
+    let pages = Router::new()
+        .route(
+            "/",
+            get(pages::activate::show).post(pages::activate::submit),
+        )
+        .route(
+            "/verification/{ticket}",
+            get(pages::verify::show).post(pages::verify::again),
+        )
+        .route(
+            "/activation/{secret}",
+            get(pages::link::show).post(pages::link::complete),
+        )
+        .route("/activation/{secret}/open", post(pages::link::open))
+        .route("/activation/{secret}/renew", post(pages::link::renew))
+        .route(
+            "/offline",
+            get(pages::offline::show).post(pages::offline::submit),
+        )
+        .route("/purchase", get(pages::purchase::show))
+        .route("/download", get(download::page))
+        .fallback(pages::not_found)
+        .method_not_allowed_fallback(pages::wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&portal), frame::visit));
+    let operator = Router::new()
+        .route("/licenses", get(operator::list).post(operator::issue))
+        .route("/licenses/{number}", get(operator::show))
+        .route("/licenses/{number}/revoke", post(operator::revoke))
+        .route("/licenses/{number}/resend", post(operator::resend))
+        .fallback(api::no_route)
+        .method_not_allowed_fallback(api::wrong_method);
+    let api = Router::new()
+        .route("/register", post(api::register))
+        .route("/refresh", post(api::refresh))
+        .route("/anchor", get(api::anchor))
+        .route("/openapi.json", get(api::openapi))
+        .nest("/operator", operator)
+        .fallback(api::no_route)
+        .method_not_allowed_fallback(api::wrong_method);
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/download/{file}", get(download::file))
+        .route("/assets/{file}", get(assets::file))
+        .route("/healthz", get(status::health))
+        .route("/metrics", get(status::metrics))
+        .merge(pages)
+        .layer(map_response_with_state(
+            Arc::clone(&portal),
+            headers::complete,
+        ))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            PATIENCE,
+        ))
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(portal)
+}
+
+/// The most bytes of a request's body.
+pub const BODY: usize = 16 * 1024;
+
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,189 @@
+//! The API of operators and partners: with a key only.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Path, Query, State, rejection::QueryRejection},
+    http::{StatusCode, header, request::Parts},
+};
+use license::LicenseNumber;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    keys::OperatorKey,
+    language::Language,
+    model::{Filter, LicenseState},
+    portal::{Portal, Refusal},
+    service::{IssueOrder, LicenseReport},
+    web::{
+        api::{Body, number},
+        error::ApiError,
+    },
+};
+
+/// Someone who showed an operator's key.
+pub(super) struct Operator {
+    name: String,
+}
+
+impl FromRequestParts<Arc<Portal>> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, ApiError> {
+        let header = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let key = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(ApiError::Unauthorized)?;
+        let shown = OperatorKey::hash_of(key);
+        let mut found = None;
+        for (name, hash) in portal.store.operators().await.map_err(Refusal::from)? {
+            // All of them, in constant time each.
+            if bool::from(hash.ct_eq(&shown)) {
+                found = Some(name);
+            }
+        }
+        found
+            .map(|name| Self { name })
+            .ok_or(ApiError::Unauthorized)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Issue {
+    email: String,
+    #[serde(default = "one")]
+    count: u32,
+    #[serde(default)]
+    activated: bool,
+    #[serde(default = "english")]
+    language: String,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn english() -> String {
+    Language::En.as_str().to_owned()
+}
+
+/// `POST /api/v1/operator/licenses`
+pub(super) async fn issue(
+    operator: Operator,
+    State(portal): State<Arc<Portal>>,
+    Body(body): Body<Issue>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let language = Language::parse(&body.language).ok_or(ApiError::Malformed)?;
+    if !(1..=MOST).contains(&body.count) {
+        return Err(ApiError::Malformed);
+    }
+    let order = IssueOrder {
+        email: body.email,
+        count: body.count,
+        is_activated: body.activated,
+        language,
+    };
+    let numbers = portal.issue(&order).await?;
+    tracing::info!(
+        operator = operator.name,
+        count = numbers.len(),
+        "issued licenses"
+    );
+    let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
+    Ok((StatusCode::CREATED, Json(json!({ "licenses": numbers }))))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Search {
+    state: Option<LicenseState>,
+    email: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/operator/licenses`
+pub(super) async fn list(
+    _operator: Operator,
+    State(portal): State<Arc<Portal>>,
+    search: Result<Query<Search>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(search) = search.map_err(|_form| ApiError::Malformed)?;
+    let limit = search.limit.unwrap_or(MOST);
+    let after = search
+        .after
+        .as_deref()
+        .map(number)
+        .transpose()?
+        .map(|number| number.to_string());
+    let email = search.email.map(|email| email.to_lowercase());
+    if !(1..=MOST).contains(&limit) || email.as_ref().is_some_and(|email| email.contains('\0')) {
+        return Err(ApiError::Malformed);
+    }
+    let found = portal
+        .list(&Filter {
+            state: search.state,
+            email,
+            after,
+            limit,
+        })
+        .await?;
+    Ok(Json(json!({ "licenses": found })))
+}
+
+/// `GET /api/v1/operator/licenses/{number}`
+pub(super) async fn show(
+    _operator: Operator,
+    State(portal): State<Arc<Portal>>,
+    Path(text): Path<String>,
+) -> Result<Json<LicenseReport>, ApiError> {
+    let report = portal.show(number(&text)?).await;
+    report.map(Json).map_err(known_to_operators)
+}
+
+/// `POST /api/v1/operator/licenses/{number}/revoke`
+pub(super) async fn revoke(
+    operator: Operator,
+    State(portal): State<Arc<Portal>>,
+    Path(text): Path<String>,
+) -> Result<Json<LicenseReport>, ApiError> {
+    let number = number(&text)?;
+    portal.revoke(number).await.map_err(known_to_operators)?;
+    tracing::info!(operator = operator.name, license = %number, "revoked a license");
+    portal
+        .show(number)
+        .await
+        .map(Json)
+        .map_err(known_to_operators)
+}
+
+/// `POST /api/v1/operator/licenses/{number}/resend`
+pub(super) async fn resend(
+    operator: Operator,
+    State(portal): State<Arc<Portal>>,
+    Path(text): Path<String>,
+) -> Result<(StatusCode, Json<LicenseReport>), ApiError> {
+    let number = number(&text)?;
+    portal.resend(number).await.map_err(known_to_operators)?;
+    tracing::info!(operator = operator.name, license = %number, "mailed a new PIN");
+    let report = portal.show(number).await.map_err(known_to_operators)?;
+    Ok((StatusCode::ACCEPTED, Json(report)))
+}
+
+/// Operators may know that a number does not exist.
+fn known_to_operators(refusal: Refusal) -> ApiError {
+    match ApiError::from(refusal) {
+        ApiError::Refused => ApiError::NotFound,
+        other => other,
+    }
+}
+
+/// The most licenses in one order and on one page.
+const MOST: u32 = 100;

@@ -1,0 +1,140 @@
+//! Pages for people. Each handler reads a form, asks the portal, and renders.
+
+pub(super) mod activate;
+pub(super) mod field;
+pub(super) mod link;
+pub(super) mod offline;
+pub(super) mod purchase;
+pub(super) mod verify;
+
+use askama::Template;
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+
+use crate::{
+    language::Key,
+    portal::Refusal,
+    web::{
+        error::Causes,
+        frame::{Frame, Visitor, render},
+    },
+};
+
+/// A page that says one thing.
+#[derive(Clone, Copy)]
+pub(super) struct Message {
+    title: Key,
+    text: Key,
+}
+
+impl Message {
+    pub(super) const FORM_EXPIRED: Self = Self {
+        title: Key("form-expired-title"),
+        text: Key("form-expired-text"),
+    };
+    pub(super) const FORM_MALFORMED: Self = Self {
+        title: Key("form-malformed-title"),
+        text: Key("form-malformed-text"),
+    };
+    pub(super) const LINK_VOID: Self = Self {
+        title: Key("link-void-title"),
+        text: Key("link-void-text"),
+    };
+    pub(super) const NOT_FOUND: Self = Self {
+        title: Key("not-found-title"),
+        text: Key("not-found-text"),
+    };
+    pub(super) const REVOKED: Self = Self {
+        title: Key("revoked-title"),
+        text: Key("revoked-text"),
+    };
+    pub(super) const SLOW_DOWN: Self = Self {
+        title: Key("slow-down-title"),
+        text: Key("slow-down-text"),
+    };
+    pub(super) const TICKET_LAPSED: Self = Self {
+        title: Key("ticket-lapsed-title"),
+        text: Key("ticket-lapsed-text"),
+    };
+    pub(super) const UNAVAILABLE: Self = Self {
+        title: Key("unavailable-title"),
+        text: Key("unavailable-text"),
+    };
+    pub(super) const WRONG_METHOD: Self = Self {
+        title: Key("wrong-method-title"),
+        text: Key("wrong-method-text"),
+    };
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage {
+    f: Frame,
+    title: String,
+    text: String,
+}
+
+/// Renders a message.
+pub(super) fn say(visitor: &Visitor, status: StatusCode, message: Message) -> Response {
+    say_with(visitor, status, message, &[])
+}
+
+fn say_with(
+    visitor: &Visitor,
+    status: StatusCode,
+    message: Message,
+    values: &[(&str, &str)],
+) -> Response {
+    let page = MessagePage {
+        f: visitor.frame(),
+        title: visitor.language.say(message.title.0),
+        text: visitor.language.say_with(message.text.0, values),
+    };
+    render(status, &page)
+}
+
+/// Renders what kept the portal from doing as asked.
+pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
+    match refusal {
+        Refusal::SlowDown { retry_after } => {
+            let minutes = retry_after.saturating_add(59) / 60;
+            let minutes = minutes.to_string();
+            let values = [("minutes", minutes.as_str())];
+            let mut response = say_with(
+                visitor,
+                StatusCode::TOO_MANY_REQUESTS,
+                Message::SLOW_DOWN,
+                &values,
+            );
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+            response
+        }
+        Refusal::Refused | Refusal::NoAddress => {
+            say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID)
+        }
+        Refusal::Hash(_) | Refusal::Store(_) | Refusal::Randomness(_) => {
+            tracing::error!(cause = %Causes(refusal), "a page failed");
+            say(
+                visitor,
+                StatusCode::SERVICE_UNAVAILABLE,
+                Message::UNAVAILABLE,
+            )
+        }
+    }
+}
+
+pub(super) async fn not_found(visitor: Visitor) -> Response {
+    say(&visitor, StatusCode::NOT_FOUND, Message::NOT_FOUND)
+}
+
+pub(super) async fn wrong_method(visitor: Visitor) -> Response {
+    say(
+        &visitor,
+        StatusCode::METHOD_NOT_ALLOWED,
+        Message::WRONG_METHOD,
+    )
+}

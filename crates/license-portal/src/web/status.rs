@@ -1,0 +1,45 @@
+//! For those who watch over the service.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts as _, Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{
+    portal::Portal,
+    web::{client::is_local, error::ApiError, operator::Operator},
+};
+
+/// `GET /healthz`: 200 if the database answers, else 503.
+pub(super) async fn health(State(portal): State<Arc<Portal>>) -> (StatusCode, &'static str) {
+    match portal.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ok\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not healthy");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer\n",
+            )
+        }
+    }
+}
+
+/// `GET /metrics`: from this machine, or with an operator's key.
+pub(super) async fn metrics(
+    State(portal): State<Arc<Portal>>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (mut parts, _body) = request.into_parts();
+    if !is_local(&parts) {
+        Operator::from_request_parts(&mut parts, &portal).await?;
+    }
+    let counts = portal.store.counts().await.ok();
+    let format = [(
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    )];
+    Ok((format, portal.metrics.text(counts)).into_response())
+}

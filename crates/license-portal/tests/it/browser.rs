@@ -1,0 +1,359 @@
+//! The whole story in a real browser (Debian's chromium and chromium-driver), in each language, with pictures.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, key::Key};
+use hyper_util::client::legacy::connect::HttpConnector;
+use license::{Installation, LicenseNumber, RequestCode};
+use license_portal::{language::Language, service::IssueOrder, web};
+use serde_json::json;
+
+use crate::{pages::HOLDER, world::World};
+
+/// chromedriver; it stops when this is dropped.
+struct Driver {
+    process: Child,
+    port: u16,
+    profiles: tempfile::TempDir,
+}
+
+impl Driver {
+    async fn start() -> Self {
+        let port = free_port();
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Debian's package chromium-driver is needed");
+        for _ in 0..200 {
+            if tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .is_ok()
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Self {
+            process,
+            port,
+            profiles: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    async fn browser(
+        &self,
+        name: &str,
+        language: Language,
+        (width, height): (u32, u32),
+        dark: bool,
+    ) -> Client {
+        let mut args = vec![
+            "--headless".to_owned(),
+            "--no-sandbox".into(),
+            "--disable-gpu".into(),
+            "--disable-quic".into(),
+            "--no-first-run".into(),
+            "--disable-background-networking".into(),
+            "--disable-component-update".into(),
+            "--disable-sync".into(),
+            "--hide-scrollbars".into(),
+            format!("--window-size={width},{height}"),
+            format!(
+                "--user-data-dir={}",
+                self.profiles.path().join(name).display()
+            ),
+        ];
+        if dark {
+            args.push("--blink-settings=preferredColorScheme=0".into());
+        }
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:chromeOptions": {
+                "args": args,
+                "prefs": { "intl.accept_languages": language.as_str() },
+                "mobileEmulation": { "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.5 } },
+            },
+        });
+        let serde_json::Value::Object(capabilities) = capabilities else {
+            unreachable!()
+        };
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities);
+        builder
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // After a failure its browsers are still there, and would outlive it.
+        let id = self.process.id();
+        let threads = fs::read_dir(format!("/proc/{id}/task"))
+            .into_iter()
+            .flatten();
+        let browsers: String = threads
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok())
+            .collect();
+        if !browsers.trim().is_empty() {
+            let killed = Command::new("kill")
+                .args(browsers.split_whitespace())
+                .status();
+            assert!(killed.is_ok() || std::thread::panicking());
+        }
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn pictures() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .join("portal-pictures");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A browser that walks through the portal and takes pictures on its way.
+struct Walk<'a> {
+    browser: Client,
+    base: String,
+    language: Language,
+    suffix: &'a str,
+    world: &'a World,
+}
+
+impl Walk<'_> {
+    async fn goto(&self, path: &str) {
+        self.browser
+            .goto(&format!("{}{path}", self.base))
+            .await
+            .unwrap();
+    }
+
+    /// Waits for a page with this heading, in this language.
+    async fn heading_is(&self, key: &str) {
+        let text = self.language.say(key);
+        let mut seen = None;
+        for _ in 0..200 {
+            seen = self.heading().await;
+            if seen.as_ref().is_some_and(|seen| seen.0.ends_with(&text)) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let (heading, language) = seen.expect("no page");
+        assert!(heading.ends_with(&text), "{heading} is not {text}");
+        assert_eq!(language, self.language.as_str());
+    }
+
+    /// `None`: the page is just going.
+    async fn heading(&self) -> Option<(String, String)> {
+        let heading = self
+            .browser
+            .find(Locator::Css("h1"))
+            .await
+            .ok()?
+            .text()
+            .await
+            .ok()?;
+        let html = self.browser.find(Locator::Css("html")).await.ok()?;
+        Some((heading, html.attr("lang").await.ok()??))
+    }
+
+    async fn fill(&self, id: &str, text: &str) {
+        let field = self.browser.find(Locator::Id(id)).await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Presses the button with this text, and waits for the page that follows.
+    async fn press(&self, key: &str) {
+        let text = self.language.say(key);
+        let buttons = self.browser.find_all(Locator::Css("button")).await.unwrap();
+        for button in buttons {
+            if button.text().await.unwrap() == text {
+                button.click().await.unwrap();
+                // Gone with its page.
+                while button.is_enabled().await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
+            }
+        }
+        panic!("no button {text}");
+    }
+
+    async fn picture(&self, name: &str) {
+        let png = self.browser.screenshot().await.unwrap();
+        fs::write(
+            pictures().join(format!(
+                "{name}-{}{}.png",
+                self.language.as_str(),
+                self.suffix
+            )),
+            png,
+        )
+        .unwrap();
+    }
+
+    async fn story(&self) {
+        let order = IssueOrder {
+            email: "john.doe@email.com".into(),
+            count: 1,
+            is_activated: false,
+            language: self.language,
+        };
+        let number = self.world.portal.issue(&order).await.unwrap()[0];
+        let mail = self.world.newest_mail().await.text;
+        let pin = mail
+            .split(|c: char| !c.is_ascii_digit())
+            .find(|digits| digits.len() == 8)
+            .expect("no PIN in the mail")
+            .to_owned();
+
+        self.goto("/").await;
+        self.heading_is("activate-lead").await;
+        self.picture("1-activation").await;
+        self.fill("email", "john.doe@email.com").await;
+        self.fill("license", &number.to_string()).await;
+        self.fill("pin", &pin.chars().rev().collect::<String>())
+            .await;
+        self.press("activate").await;
+        self.picture("1-refused").await;
+        self.fill("pin", &pin).await;
+        self.press("activate").await;
+        self.heading_is("verify-title").await;
+        self.picture("2-verification").await;
+
+        let link = self.world.newest_link().await;
+        self.goto(&link).await;
+        self.heading_is("link-title").await;
+        self.picture("2-link").await;
+        self.press("link-button").await;
+        self.heading_is("complete-title").await;
+        for (name, value) in HOLDER {
+            self.fill(
+                name,
+                if name == "country" {
+                    self.country()
+                } else {
+                    value
+                },
+            )
+            .await;
+        }
+        self.picture("3-complete").await;
+        // By the keyboard alone: Enter in a field sends the form.
+        let city = self.browser.find(Locator::Id("city")).await.unwrap();
+        city.send_keys(&Key::Enter.to_string()).await.unwrap();
+        self.heading_is("success-title").await;
+        self.picture("4-success").await;
+        self.others(number, &pin).await;
+    }
+
+    async fn others(&self, number: LicenseNumber, pin: &str) {
+        self.goto("/download").await;
+        self.heading_is("download-title").await;
+        self.picture("download").await;
+        self.goto("/purchase").await;
+        self.heading_is("no-license").await;
+        self.picture("purchase").await;
+        self.goto("/offline").await;
+        self.heading_is("offline-title").await;
+        let request = RequestCode {
+            number,
+            installation: Installation::new([5; 16]),
+        };
+        self.fill("code", &request.to_string()).await;
+        self.fill("pin", pin).await;
+        self.picture("offline-request").await;
+        self.press("offline-button").await;
+        self.heading_is("offline-response").await;
+        self.picture("offline-response").await;
+        self.goto("/activation/none").await;
+        self.heading_is("link-void-title").await;
+    }
+
+    fn country(&self) -> &'static str {
+        self.language
+            .countries()
+            .find(|(code, _)| *code == "GB")
+            .unwrap()
+            .1
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_is_walked_in_every_language_on_desktop_and_phone_in_light_and_dark() {
+    let port = free_port();
+    let base = format!("http://127.0.0.1:{port}");
+    let url = base.clone();
+    let world = World::with(move |settings| {
+        settings.public_url = url;
+        settings.paces.address.burst = 1000;
+        settings.partners = vec![license_portal::portal::Partner {
+            name: "Example Security Ltd".into(),
+            place: "London".into(),
+            url: "https://example.com".into(),
+        }];
+    })
+    .await;
+    let packages = &world.portal.settings.packages;
+    fs::create_dir(packages).unwrap();
+    for name in [
+        "keywriter_0.1.0_amd64.deb",
+        "keywriter_0.1.0_amd64.deb.sig",
+        "KeyWriter-0.1.0.dmg",
+    ] {
+        fs::write(packages.join(name), vec![0; 3_400_000]).unwrap();
+    }
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .unwrap();
+    let service =
+        web::router(Arc::clone(&world.portal)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(axum::serve(listener, service).into_future());
+
+    let driver = Driver::start().await;
+    for (language, suffix, size, dark) in [
+        (Language::En, "", (1100, 1080), false),
+        (Language::De, "", (1100, 1080), false),
+        (Language::Fr, "", (1100, 1080), false),
+        (Language::En, "-phone", (390, 844), false),
+        (Language::De, "-phone-dark", (390, 844), true),
+        (Language::Fr, "-dark", (1100, 1080), true),
+    ] {
+        let name = format!("{}{suffix}", language.as_str());
+        let browser = driver.browser(&name, language, size, dark).await;
+        let walk = Walk {
+            browser: browser.clone(),
+            base: base.clone(),
+            language,
+            suffix,
+            world: &world,
+        };
+        walk.story().await;
+        browser.close().await.unwrap();
+    }
+    server.abort();
+}

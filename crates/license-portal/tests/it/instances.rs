@@ -1,0 +1,295 @@
+//! The real program: two instances on one PostgreSQL under load, one killed, the database down and back; and the API
+//! under a generator of bad requests.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::body::Body;
+use http_body_util::BodyExt as _;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use license_portal::{clock::SystemClock, keys, model::LicenseState, portal::Settings, store};
+use serde_json::{Value, json};
+
+use crate::{mail::python, postgres::Postgres, world};
+
+/// A running `license-portal serve`.
+struct Instance {
+    process: Child,
+    base: String,
+    _input: Option<ChildStdin>,
+}
+
+impl Instance {
+    fn start(data: &Path, database: Option<&str>, more: &[&str]) -> Self {
+        let mut command = program(data, database);
+        command
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--address-burst",
+                "100000",
+            ])
+            .args(more);
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let base = loop {
+            let line = lines.next().expect("the program ended").unwrap();
+            if let Some(base) = line.strip_prefix("serving on ") {
+                break base.to_owned();
+            }
+        };
+        // Mails are printed too: read them, or the pipe fills up.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self {
+            process,
+            base,
+            _input: None,
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .arg(signal)
+            .arg(self.process.id().to_string())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.process.kill();
+        self.process.wait().unwrap();
+    }
+}
+
+fn program(data: &Path, database: Option<&str>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_license-portal"));
+    command
+        .env("LICENSE_PORTAL_DATA", data)
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::null());
+    if let Some(url) = database {
+        command.env("DATABASE_URL", url);
+    }
+    command
+}
+
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn call(method: &str, url: &str, body: &Value) -> Result<(u16, Value), String> {
+    let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let request = axum::http::Request::builder().method(method).uri(url);
+    let request = request.body(Body::from(body.to_string())).unwrap();
+    let exchange = async {
+        let response = client
+            .request(request)
+            .await
+            .map_err(|error| error.to_string())?;
+        let status = response.status().as_u16();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(|error| error.to_string())?
+            .to_bytes();
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
+    };
+    tokio::time::timeout(Duration::from_secs(20), exchange)
+        .await
+        .map_err(|_late| "late".to_owned())?
+}
+
+/// PINs are in the files of the outbox only.
+fn mails(outbox: &Path) -> Vec<(String, String)> {
+    let files = std::fs::read_dir(outbox)
+        .unwrap()
+        .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let mails = files.filter(|text| text.contains("PIN number: "));
+    mails
+        .map(|text| {
+            (
+                world::after(&text, "License number: "),
+                world::after(&text, "PIN number: "),
+            )
+        })
+        .collect()
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..300 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{what} did not happen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_lose_and_double_nothing_when_one_is_killed() {
+    let postgres = Postgres::start();
+    let url = postgres.database();
+    let data = tempfile::tempdir().unwrap();
+    let count = 24;
+    let mut issue = program(data.path(), Some(&url));
+    output(issue.args([
+        "issue",
+        "--email",
+        "a@b.example",
+        "--activated",
+        "--count",
+        &count.to_string(),
+    ]));
+    let one = Instance::start(data.path(), Some(&url), &[]);
+    let other = Instance::start(data.path(), Some(&url), &[]);
+    let outbox = data.path().join("outbox");
+    until("the delivery", async || mails(&outbox).len() == count).await;
+
+    let sold = mails(&outbox);
+    let bases = [one.base.clone(), other.base.clone()];
+    let load = sold.into_iter().enumerate().map(|(index, (license, pin))| {
+        let bases = bases.clone();
+        tokio::spawn(async move {
+            let body =
+                json!({ "license": license, "pin": pin, "installation": format!("{index:032x}") });
+            // As a balancer does: what one does not answer goes to the other.
+            for attempt in 0..6 {
+                let base = &bases[(index + attempt) % 2];
+                match call("POST", &format!("{base}/api/v1/register"), &body).await {
+                    Ok((200, answer)) => return answer["token"].is_string(),
+                    Ok((503, _)) | Err(_) => {}
+                    Ok(other) => panic!("{other:?}"),
+                }
+            }
+            false
+        })
+    });
+    let load: Vec<_> = load.collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    one.signal("-KILL");
+    for registration in load {
+        assert!(registration.await.unwrap());
+    }
+    let found: Value = serde_json::from_str(&output(
+        program(data.path(), Some(&url)).args(["list", "--json"]),
+    ))
+    .unwrap();
+    let licenses = found["licenses"].as_array().unwrap();
+    assert_eq!(licenses.len(), count);
+    for license in licenses {
+        let number = license["license"].as_str().unwrap();
+        let shown = output(program(data.path(), Some(&url)).args(["show", number, "--json"]));
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(
+            shown["registrations"].as_array().unwrap().len(),
+            1,
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_down_is_told_and_comes_back() {
+    let mut postgres = Postgres::start();
+    let url = postgres.database();
+    let data = tempfile::tempdir().unwrap();
+    let mut instance = Instance::start(data.path(), Some(&url), &[]);
+    let health = format!("{}/healthz", instance.base);
+    assert_eq!(call("GET", &health, &Value::Null).await.unwrap().0, 200);
+    postgres.stop();
+    until("the alarm", async || {
+        call("GET", &health, &Value::Null).await.unwrap().0 == 503
+    })
+    .await;
+    let body = json!({ "license": "0000-0000-0000-0001", "pin": "12345678", "installation": "00".repeat(16) });
+    let (status, answer) = call("POST", &format!("{}/api/v1/register", instance.base), &body)
+        .await
+        .unwrap();
+    assert!(
+        (status, answer["error"].as_str()) == (503, Some("unavailable")) || status == 400,
+        "{status} {answer}"
+    );
+    postgres.resume();
+    until("the recovery", async || {
+        call("GET", &health, &Value::Null).await.unwrap().0 == 200
+    })
+    .await;
+    instance.signal("-TERM");
+    assert!(instance.process.wait().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_running_service_is_whole() {
+    let data = tempfile::tempdir().unwrap();
+    let _instance = Instance::start(data.path(), None, &[]);
+    output(program(data.path(), None).args(["issue", "--email", "a@b.example", "--count", "3"]));
+    let file = data.path().join("backup.sqlite");
+    output(program(data.path(), None).arg("backup").arg(&file));
+    let store = store::open(&format!("sqlite:{}", file.display()))
+        .await
+        .unwrap();
+    assert_eq!(store.counts().await.unwrap().issued, 3);
+    let keys = keys::portal_keys(&data.path().join("portal.key")).unwrap();
+    drop(keys);
+    let portal = world::portal(store, Arc::new(SystemClock), Settings::default());
+    let filter = license_portal::model::Filter {
+        state: Some(LicenseState::Issued),
+        limit: 9,
+        ..Default::default()
+    };
+    assert_eq!(portal.list(&filter).await.unwrap().len(), 3);
+}
+
+#[test]
+fn the_api_withstands_a_generator_of_bad_requests() {
+    let data = tempfile::tempdir().unwrap();
+    let key = output(program(data.path(), None).args(["operator-key", "add", "schemathesis"]));
+    let instance = Instance::start(data.path(), None, &[]);
+    let schemathesis: PathBuf = python().with_file_name("schemathesis");
+    let mut run = Command::new(schemathesis);
+    run.current_dir(data.path())
+        .args(["run", &format!("{}/api/v1/openapi.json", instance.base)])
+        .args(["--header", &format!("Authorization: Bearer {}", key.trim())])
+        .args([
+            "--max-examples",
+            "25",
+            "--seed",
+            "1",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--no-color",
+        ])
+        // A license number of the right form has a wrong check character, mostly: `slip` is the right answer.
+        .args(["--exclude-checks", "positive_data_acceptance"])
+        .args(["--request-timeout", "20"]);
+    let result = run.stdin(Stdio::null()).output().unwrap();
+    let report = String::from_utf8_lossy(&result.stdout);
+    assert!(result.status.success(), "{report}");
+}

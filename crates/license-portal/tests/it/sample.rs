@@ -1,0 +1,88 @@
+//! Values for the store's suite.
+
+use jiff::Timestamp;
+use license::LicenseNumber;
+use license_portal::{
+    language::Language,
+    model::{Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
+    store::Store,
+};
+
+use crate::world::START;
+
+pub(crate) async fn issue(store: &dyn Store, seed: u8) -> License {
+    let license = license(seed);
+    store
+        .issue(&license, &mail(seed, MailKind::License), at(0))
+        .await
+        .unwrap();
+    license
+}
+
+pub(crate) async fn verify(store: &dyn Store, seed: u8, link_seed: u8) {
+    let mail = mail(seed, MailKind::Verification);
+    assert!(
+        store
+            .verify(number(seed), &link(link_seed), &mail, at(0))
+            .await
+            .unwrap()
+    );
+}
+
+pub(crate) fn number(seed: u8) -> LicenseNumber {
+    LicenseNumber::generate([seed; 15])
+}
+
+pub(crate) fn license(seed: u8) -> License {
+    License {
+        number: number(seed),
+        email: format!("holder{seed}@example.com"),
+        language: Language::Fr,
+        state: LicenseState::Issued,
+        pin_hash: format!("hash {seed}"),
+        issued_at: at(0),
+        changed_at: at(0),
+        activated_at: None,
+    }
+}
+
+pub(crate) fn mail(seed: u8, kind: MailKind) -> NewMail {
+    let recipient = format!("holder{seed}@example.com");
+    NewMail {
+        number: number(seed),
+        kind,
+        recipient,
+        sealed: vec![seed; 40],
+    }
+}
+
+pub(crate) fn link(seed: u8) -> NewLink {
+    NewLink {
+        hash: hash(seed),
+        expires_at: at(3600),
+    }
+}
+
+pub(crate) fn hash(seed: u8) -> LinkHash {
+    LinkHash([seed; 32])
+}
+
+pub(crate) fn holder() -> Holder {
+    Holder {
+        first_name: "Zoë".into(),
+        last_name: "O'Brien".into(),
+        company: "Example \"Ltd\"".into(),
+        company_email: "office@example.com".into(),
+        phone: "+44 20 7946 0123".into(),
+        address: "1 Main St".into(),
+        city: "Łódź".into(),
+        postcode: "90-001".into(),
+        country: "PL".into(),
+    }
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(START + seconds).unwrap()
+}
+
+pub(crate) const DAY: i64 = 24 * 3600;

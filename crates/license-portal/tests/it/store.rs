@@ -1,0 +1,461 @@
+//! The contract of the store: one suite, on SQLite and on PostgreSQL.
+
+use std::{pin::Pin, sync::Arc};
+
+use license_portal::{
+    model::{Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, Pace},
+    store::{self, Store, StoreError},
+};
+
+use crate::{
+    postgres::Postgres,
+    sample::{DAY, at, hash, holder, issue, license, link, mail, number, verify},
+    world::START,
+    world::sqlite,
+};
+
+type Check = fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()>>>;
+
+macro_rules! checks {
+    ($($check:ident)*) => {
+        const CHECKS: &[(&str, Check)] = &[$((stringify!($check), |store| Box::pin($check(store)))),*];
+    };
+}
+
+checks! {
+    a_license_is_read_as_it_was_written
+    a_number_is_given_once
+    a_list_goes_on_where_it_ended
+    a_new_link_voids_the_one_before
+    a_link_completes_once_and_only_after_its_button
+    a_lapsed_link_completes_nothing
+    many_completions_at_once_activate_once
+    a_revoked_license_is_out_of_reach
+    only_an_active_license_registers
+    a_new_pin_replaces_the_mail_that_waits
+    a_mail_is_claimed_by_one_and_again_when_the_claim_lapses
+    a_delivered_mail_is_wiped
+    many_claims_at_once_never_take_one_mail_twice
+    a_bucket_gives_its_burst_and_then_drips
+    many_attempts_at_once_never_take_more_than_the_burst
+    operators_come_and_go
+    pruning_forgets_only_what_is_old
+    migrating_again_changes_nothing
+    a_backup_is_a_file_of_its_own
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_keeps_the_contract() {
+    for (name, check) in CHECKS {
+        println!("{name}");
+        let folder = tempfile::tempdir().unwrap();
+        check(sqlite(folder.path()).await).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_keeps_the_contract() {
+    let postgres = Postgres::start();
+    for (name, check) in CHECKS {
+        println!("{name}");
+        let store = store::open(&postgres.database()).await.unwrap();
+        store.migrate().await.unwrap();
+        check(store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_that_start_at_once_all_find_the_tables() {
+    let postgres = Postgres::start();
+    let url = postgres.database();
+    let starts = (0..4).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { store::open(&url).await.unwrap().migrate().await })
+    });
+    for start in starts.collect::<Vec<_>>() {
+        start.await.unwrap().unwrap();
+    }
+}
+
+async fn a_license_is_read_as_it_was_written(store: Arc<dyn Store>) {
+    let license = issue(&*store, 1).await;
+    let read = store.license(license.number).await.unwrap().unwrap();
+    assert!(
+        read.number == license.number && read.email == license.email && read.state == license.state
+    );
+    assert!(read.language == license.language && read.pin_hash == license.pin_hash);
+    assert!(read.issued_at == license.issued_at && read.activated_at.is_none());
+    assert!(store.license(number(2)).await.unwrap().is_none());
+    assert!(store.holder(license.number).await.unwrap().is_none());
+}
+
+async fn a_number_is_given_once(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    let again = store
+        .issue(&license(1), &mail(1, MailKind::License), at(0))
+        .await;
+    assert!(matches!(again, Err(StoreError::Exists)));
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
+}
+
+async fn a_list_goes_on_where_it_ended(store: Arc<dyn Store>) {
+    for seed in 1..=5 {
+        issue(&*store, seed).await;
+    }
+    let mut filter = Filter {
+        limit: 2,
+        ..Filter::default()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let page = store.list(&filter).await.unwrap();
+        let Some(last) = page.last() else { break };
+        filter.after = Some(last.number.to_string());
+        seen.extend(page.iter().map(|license| license.number.to_string()));
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.is_sorted());
+    let found = |state, email: Option<&str>| {
+        let filter = Filter {
+            state,
+            email: email.map(str::to_owned),
+            after: None,
+            limit: 9,
+        };
+        let store = Arc::clone(&store);
+        async move { store.list(&filter).await.unwrap().len() }
+    };
+    assert_eq!(found(Some(LicenseState::Issued), None).await, 5);
+    assert_eq!(found(Some(LicenseState::Active), None).await, 0);
+    assert_eq!(found(None, Some("holder3@example.com")).await, 1);
+}
+
+async fn a_new_link_voids_the_one_before(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    verify(&*store, 1, 10).await;
+    verify(&*store, 1, 11).await;
+    assert!(store.link(hash(10)).await.unwrap().is_none());
+    let link = store.link(hash(11)).await.unwrap().unwrap();
+    assert!(link.number == number(1) && !link.opened && !link.used && link.expires_at == at(3600));
+    assert_eq!(
+        store.license(number(1)).await.unwrap().unwrap().state,
+        LicenseState::Verifying
+    );
+    // One mail with the PIN, and one with the link that counts.
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
+}
+
+async fn a_link_completes_once_and_only_after_its_button(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    verify(&*store, 1, 10).await;
+    assert!(matches!(
+        store.complete(hash(10), &holder(), at(1)).await.unwrap(),
+        Completion::Refused
+    ));
+    assert!(store.open_link(hash(10), at(2)).await.unwrap());
+    assert!(store.open_link(hash(10), at(3)).await.unwrap());
+    assert!(matches!(
+        store.complete(hash(10), &holder(), at(4)).await.unwrap(),
+        Completion::Activated
+    ));
+    let other = Holder {
+        city: "Elsewhere".into(),
+        ..holder()
+    };
+    assert!(matches!(
+        store.complete(hash(10), &other, at(5)).await.unwrap(),
+        Completion::AlreadyActivated
+    ));
+    assert!(!store.open_link(hash(10), at(6)).await.unwrap());
+    assert_eq!(store.holder(number(1)).await.unwrap(), Some(holder()));
+    let license = store.license(number(1)).await.unwrap().unwrap();
+    assert!(license.state == LicenseState::Active && license.activated_at == Some(at(4)));
+    let (link, mail) = (link(11), mail(1, MailKind::Verification));
+    assert!(!store.verify(number(1), &link, &mail, at(7)).await.unwrap());
+}
+
+async fn a_lapsed_link_completes_nothing(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    verify(&*store, 1, 10).await;
+    assert!(store.open_link(hash(10), at(3599)).await.unwrap());
+    assert!(!store.open_link(hash(10), at(3600)).await.unwrap());
+    assert!(matches!(
+        store.complete(hash(10), &holder(), at(3600)).await.unwrap(),
+        Completion::Refused
+    ));
+    assert!(matches!(
+        store.complete(hash(99), &holder(), at(1)).await.unwrap(),
+        Completion::Refused
+    ));
+    assert!(store.holder(number(1)).await.unwrap().is_none());
+}
+
+async fn many_completions_at_once_activate_once(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    verify(&*store, 1, 10).await;
+    store.open_link(hash(10), at(1)).await.unwrap();
+    let tries = (0..12).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.complete(hash(10), &holder(), at(2)).await.unwrap() })
+    });
+    let (mut activated, mut already) = (0, 0);
+    for attempt in tries.collect::<Vec<_>>() {
+        match attempt.await.unwrap() {
+            Completion::Activated => activated += 1,
+            Completion::AlreadyActivated => already += 1,
+            Completion::Refused => {}
+        }
+    }
+    assert_eq!((activated, already), (1, 11));
+}
+
+async fn a_revoked_license_is_out_of_reach(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    verify(&*store, 1, 10).await;
+    store.open_link(hash(10), at(1)).await.unwrap();
+    assert!(store.revoke(number(1), at(2)).await.unwrap());
+    assert!(!store.revoke(number(1), at(3)).await.unwrap());
+    assert!(!store.revoke(number(2), at(3)).await.unwrap());
+    assert!(matches!(
+        store.complete(hash(10), &holder(), at(4)).await.unwrap(),
+        Completion::Refused
+    ));
+    assert!(
+        !store
+            .verify(
+                number(1),
+                &link(11),
+                &mail(1, MailKind::Verification),
+                at(5)
+            )
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .replace_pin(number(1), "new", &mail(1, MailKind::License), at(5))
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
+}
+
+async fn only_an_active_license_registers(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    assert!(!store.register(number(1), "aa", at(1)).await.unwrap());
+    verify(&*store, 1, 10).await;
+    store.open_link(hash(10), at(1)).await.unwrap();
+    store.complete(hash(10), &holder(), at(2)).await.unwrap();
+    assert!(store.register(number(1), "aa", at(3)).await.unwrap());
+    assert!(store.register(number(1), "aa", at(9)).await.unwrap());
+    assert!(store.register(number(1), "bb", at(4)).await.unwrap());
+    let registrations = store.registrations(number(1)).await.unwrap();
+    let times: Vec<_> = registrations
+        .iter()
+        .map(|one| (one.first_at - START, one.last_at - START))
+        .collect();
+    assert_eq!(times, [(3, 9), (4, 4)]);
+    store.revoke(number(1), at(10)).await.unwrap();
+    assert!(!store.register(number(1), "aa", at(11)).await.unwrap());
+}
+
+async fn a_new_pin_replaces_the_mail_that_waits(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    let new = NewMail {
+        sealed: b"newer".to_vec(),
+        ..mail(1, MailKind::License)
+    };
+    assert!(
+        store
+            .replace_pin(number(1), "newer hash", &new, at(1))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        store.license(number(1)).await.unwrap().unwrap().pin_hash,
+        "newer hash"
+    );
+    let mails = store.claim("me", at(1), at(60), 9).await.unwrap();
+    let sealed: Vec<_> = mails.iter().map(|mail| mail.sealed.as_slice()).collect();
+    assert_eq!(sealed, [b"newer"]);
+}
+
+async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    let claimed = store.claim("one", at(0), at(60), 9).await.unwrap();
+    assert!(claimed.len() == 1 && claimed[0].attempts == 1);
+    assert!(
+        store
+            .claim("two", at(59), at(120), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let claimed = store.claim("two", at(60), at(120), 9).await.unwrap();
+    assert!(claimed.len() == 1 && claimed[0].attempts == 2);
+    // The first one comes back too late.
+    assert!(!store.delivered(claimed[0].id, "one", at(61)).await.unwrap());
+    store
+        .failed(claimed[0].id, "one", at(900), "late")
+        .await
+        .unwrap();
+    store
+        .failed(claimed[0].id, "two", at(200), "refused")
+        .await
+        .unwrap();
+    assert!(
+        store
+            .claim("one", at(199), at(300), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(store.counts().await.unwrap().mails_failing, 1);
+    assert_eq!(
+        store.claim("one", at(200), at(300), 9).await.unwrap().len(),
+        1
+    );
+}
+
+async fn a_delivered_mail_is_wiped(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    let claimed = store.claim("me", at(0), at(60), 9).await.unwrap();
+    assert!(store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
+    assert!(!store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
+    assert!(
+        store
+            .claim("me", at(9999), at(99_999), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
+}
+
+async fn many_claims_at_once_never_take_one_mail_twice(store: Arc<dyn Store>) {
+    for seed in 1..=20 {
+        issue(&*store, seed).await;
+    }
+    let workers = (0..8).map(|worker| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            let mut taken = Vec::new();
+            for _ in 0..5 {
+                let mails = store
+                    .claim(&worker.to_string(), at(0), at(600), 3)
+                    .await
+                    .unwrap();
+                taken.extend(mails.into_iter().map(|mail| mail.id));
+            }
+            taken
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    all.sort_unstable();
+    let count = all.len();
+    all.dedup();
+    assert_eq!((count, all.len()), (20, 20));
+}
+
+async fn a_bucket_gives_its_burst_and_then_drips(store: Arc<dyn Store>) {
+    let pace = Pace {
+        burst: 3,
+        every: 10_000,
+    };
+    let take = |name: &'static str, second| {
+        let store = Arc::clone(&store);
+        async move { store.take(name, pace, at(second)).await.unwrap() }
+    };
+    for _ in 0..3 {
+        assert_eq!(take("a", 0).await, Attempt::Paid);
+    }
+    assert_eq!(take("a", 0).await, Attempt::Wait(10_000));
+    assert_eq!(take("a", 4).await, Attempt::Wait(6_000));
+    assert_eq!(take("b", 4).await, Attempt::Paid);
+    assert_eq!(take("a", 10).await, Attempt::Paid);
+    assert_eq!(take("a", 10).await, Attempt::Wait(10_000));
+    store.forgive("a").await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(take("a", 10).await, Attempt::Paid);
+    }
+    // Waiting for long saves up no more than the burst.
+    for _ in 0..3 {
+        assert_eq!(take("a", 10_000).await, Attempt::Paid);
+    }
+    assert!(matches!(take("a", 10_000).await, Attempt::Wait(_)));
+}
+
+async fn many_attempts_at_once_never_take_more_than_the_burst(store: Arc<dyn Store>) {
+    let pace = Pace {
+        burst: 5,
+        every: 60_000,
+    };
+    let tries = (0..20).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.take("a", pace, at(0)).await.unwrap() })
+    });
+    let mut paid = 0;
+    for attempt in tries.collect::<Vec<_>>() {
+        paid += u32::from(attempt.await.unwrap() == Attempt::Paid);
+    }
+    assert_eq!(paid, 5);
+}
+
+async fn operators_come_and_go(store: Arc<dyn Store>) {
+    store.add_operator("shop", &[1; 32], at(0)).await.unwrap();
+    assert!(matches!(
+        store.add_operator("shop", &[2; 32], at(0)).await,
+        Err(StoreError::Exists)
+    ));
+    assert_eq!(
+        store.operators().await.unwrap(),
+        [("shop".to_owned(), vec![1; 32])]
+    );
+    assert!(store.remove_operator("shop").await.unwrap());
+    assert!(!store.remove_operator("shop").await.unwrap());
+}
+
+async fn pruning_forgets_only_what_is_old(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    verify(&*store, 1, 10).await;
+    let pace = Pace {
+        burst: 1,
+        every: 60_000,
+    };
+    store.take("a", pace, at(0)).await.unwrap();
+    store.prune(at(59)).await.unwrap();
+    assert!(matches!(
+        store.take("a", pace, at(59)).await.unwrap(),
+        Attempt::Wait(1_000)
+    ));
+    store.prune(at(3600 + 29 * DAY)).await.unwrap();
+    assert!(store.link(hash(10)).await.unwrap().is_some());
+    store.prune(at(3600 + 31 * DAY)).await.unwrap();
+    assert!(store.link(hash(10)).await.unwrap().is_none());
+    // A mail that waits is never old.
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
+}
+
+async fn migrating_again_changes_nothing(store: Arc<dyn Store>) {
+    issue(&*store, 1).await;
+    store.migrate().await.unwrap();
+    assert_eq!(store.counts().await.unwrap().issued, 1);
+    store.ping().await.unwrap();
+}
+
+async fn a_backup_is_a_file_of_its_own(store: Arc<dyn Store>) {
+    use std::os::unix::fs::PermissionsExt as _;
+    issue(&*store, 1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("backup");
+    store.backup(&file).await.unwrap();
+    assert!(file.metadata().unwrap().len() > 1000);
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0);
+    assert!(matches!(
+        store.backup(&file).await,
+        Err(StoreError::Backup(_))
+    ));
+}

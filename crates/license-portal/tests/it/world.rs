@@ -1,0 +1,190 @@
+//! A portal with a clock that tests move and a courier that keeps what it is given.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use license::SigningKey;
+use license_portal::{
+    clock::Clock,
+    keys::PortalKeys,
+    language::Language,
+    mail::{
+        courier::{Courier, CourierError, Parcel},
+        outbox::Postman,
+    },
+    metrics::Metrics,
+    pin_hash::PinHasher,
+    portal::{Portal, Settings},
+    service::IssueOrder,
+    store::{self, Store},
+};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+
+/// 2026-11-24 08:00 UTC.
+pub(crate) const START: i64 = 1_795_507_200;
+
+/// A clock that stands still until it is moved.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(START)))
+    }
+
+    pub(crate) fn forward(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// Keeps mails.
+#[derive(Default)]
+pub(crate) struct Mailbox(pub(crate) Mutex<Vec<Mail>>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
+}
+
+#[async_trait]
+impl Courier for Mailbox {
+    async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
+        let mail = Mail {
+            to: parcel.to.into(),
+            subject: parcel.subject.into(),
+            text: parcel.text.into(),
+        };
+        self.0.lock().unwrap().push(mail);
+        Ok(())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) portal: Arc<Portal>,
+    pub(crate) clock: TestClock,
+    pub(crate) mailbox: Arc<Mailbox>,
+    postman: Postman,
+    _folder: TempDir,
+}
+
+/// A license as its owner knows it.
+#[derive(Clone)]
+pub(crate) struct Sold {
+    pub(crate) email: String,
+    pub(crate) number: String,
+    pub(crate) pin: String,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_settings| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = sqlite(folder.path()).await;
+        let clock = TestClock::new();
+        let mut settings = Settings {
+            packages: folder.path().join("packages"),
+            ..Settings::default()
+        };
+        change(&mut settings);
+        let portal = Arc::new(portal(store, Arc::new(clock.clone()), settings));
+        let mailbox = Arc::new(Mailbox::default());
+        let courier: Arc<dyn Courier> = Arc::<Mailbox>::clone(&mailbox);
+        let postman = Postman::new(Arc::clone(&portal), courier).unwrap();
+        Self {
+            portal,
+            clock,
+            mailbox,
+            postman,
+            _folder: folder,
+        }
+    }
+
+    /// Sells a license and reads its mail.
+    pub(crate) async fn sell(&self, is_activated: bool) -> Sold {
+        let email = "john.doe@email.com".to_owned();
+        let order = IssueOrder {
+            email: email.clone(),
+            count: 1,
+            is_activated,
+            language: Language::En,
+        };
+        self.portal.issue(&order).await.unwrap();
+        let text = self.newest_mail().await.text;
+        Sold {
+            email,
+            number: after(&text, "License number: "),
+            pin: after(&text, "PIN number: "),
+        }
+    }
+
+    /// Delivers what waits, and returns the newest mail.
+    pub(crate) async fn newest_mail(&self) -> Mail {
+        while self.postman.round().await.unwrap() > 0 {}
+        self.mailbox.0.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// The path of the link in the newest mail.
+    pub(crate) async fn newest_link(&self) -> String {
+        let text = self.newest_mail().await.text;
+        let link = text
+            .lines()
+            .find(|line| line.contains("/activation/"))
+            .unwrap();
+        link.trim()
+            .strip_prefix(&self.portal.settings.public_url)
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// The rest of the line behind a word.
+pub(crate) fn after(text: &str, word: &str) -> String {
+    text.lines()
+        .find_map(|line| line.trim().strip_prefix(word))
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+pub(crate) async fn sqlite(folder: &Path) -> Arc<dyn Store> {
+    let store = store::open(&format!(
+        "sqlite:{}",
+        folder.join("portal.sqlite").display()
+    ))
+    .await
+    .unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+pub(crate) fn portal(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: Settings) -> Portal {
+    Portal {
+        store,
+        clock,
+        keys: PortalKeys::derive_from(&[7; 32]),
+        hasher: PinHasher::new().unwrap(),
+        signer: SigningKey::development(),
+        metrics: Metrics::default(),
+        settings,
+        bell: Notify::new(),
+    }
+}

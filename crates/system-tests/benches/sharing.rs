@@ -1,0 +1,346 @@
+//! Sharing a file, as ratios of what was measured in one run: against age, rage, gpg, and the processor's own limit.
+//! `cargo xtask bench` runs it with `TMPDIR` in memory; a disk would be what is measured.
+
+#![expect(clippy::expect_used, reason = "a benchmark that fails has no figures")]
+
+use hsm_factory::Root;
+use hsm_protocol::{
+    apdu::encode_extended,
+    command::{CLA, ins},
+    file::CHUNK_OVERHEAD,
+    limits,
+};
+use hsm_virtual::aws_lc::AwsLc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+use system_tests::{
+    Bench, files,
+    lab::{Lab, Over, program},
+};
+
+fn main() {
+    // `cargo test --benches` asks for nothing but a build.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let limit = openssl();
+    println!("AES-256-XTS by openssl speed: {limit:.2} GB/s");
+    module_alone(limit);
+    for (over, name) in [(Over::Socket, "socket"), (Over::Pcsc, "pcscd")] {
+        let lab = ready(over);
+        let sizes: &[usize] = if over == Over::Socket {
+            &[256, 1024]
+        } else {
+            &[256]
+        };
+        for mib in sizes {
+            against_others(&lab, name, *mib, limit);
+        }
+    }
+    one_kibibyte(&ready(Over::Socket));
+}
+
+/// A hub with one module, unlocked, and keys for the others.
+fn ready(over: Over) -> Lab {
+    let lab = Lab::start(over, 1);
+    lab.set_up("VM0001");
+    lab.unlock_user("VM0001");
+    assert!(lab.shows(&["VM0001".into()]), "it is there");
+    lab
+}
+
+/// What the module takes for itself, without any connection.
+fn module_alone(limit: f64) {
+    let root = Root::generate("Bench root").expect("a root");
+    let mut module = Bench::<AwsLc>::new("MODULE-1", &root);
+    module.set_up();
+    module.unlock_user();
+    let size = u32::try_from(limits::CIPHER_DATA).expect("small");
+    let header = files::begin(&mut module, size).expect("unlocked");
+    let plain = vec![7; limits::CIPHER_DATA];
+    // Buffers are made once: a fresh one for each call would be what is measured.
+    let mut response = vec![0; limits::RESPONSE_APDU];
+    let mut seal = apdu(ins::FILE_SEAL, &[&header, &[0; 9], &plain]);
+    let mut index = 0_u64;
+    let sealed = median(2000, || {
+        seal[INDEX..INDEX + 8].copy_from_slice(&index.to_be_bytes());
+        index += 1;
+        let now = module.now;
+        let len = module.module().apdu(&seal, now, &mut response);
+        assert_eq!(len, limits::CIPHER_DATA + CHUNK_OVERHEAD + 2, "sealed");
+    });
+    let file = files::file(&mut module, size, &plain).expect("sealed");
+    let (header, chunk) = file.split_first_chunk::<64>().expect("a header");
+    let open = apdu(ins::FILE_OPEN, &[header, &[0; 8], chunk]);
+    let opened = median(2000, || {
+        let now = module.now;
+        let len = module.module().apdu(&open, now, &mut response);
+        assert_eq!(len, limits::CIPHER_DATA + 2, "opened");
+    });
+    println!("The module alone, for each chunk of {size} bytes");
+    for (name, time) in [("seal", sealed), ("open", opened)] {
+        let speed = f64::from(size) / time.as_secs_f64() / 1e9;
+        println!(
+            "  {name}  {:.1} µs = {speed:.2} GB/s = {:.0} % of the limit",
+            time.as_secs_f64() * 1e6,
+            100.0 * speed / limit
+        );
+    }
+}
+
+/// Where the index stands in a FILE SEAL command: behind the APDU's seven bytes and the header.
+const INDEX: usize = 7 + 64;
+
+fn apdu(ins: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut apdu = vec![0; limits::COMMAND_APDU];
+    let len = encode_extended([CLA, ins, 0, 0], &parts.concat(), &mut apdu).expect("fits");
+    apdu.truncate(len);
+    apdu
+}
+
+/// Each tool in turn, round after round, so that all meet the same weather.
+fn against_others(lab: &Lab, over: &str, mib: usize, limit: f64) {
+    let folder = lab.folder.path();
+    let plain: Vec<u8> = (0..=250).cycle().take(mib << 20).collect();
+    fs::write(folder.join("plain"), plain).expect("room");
+    let mut tools = tools(folder);
+    let mut stages = [String::new(), String::new()];
+    for _ in 0..ROUNDS {
+        for tool in &mut tools {
+            for (act, arguments) in tool.arguments.iter().enumerate() {
+                let output = folder.join(OUTPUTS[act]);
+                drop(fs::remove_file(&output));
+                let (took, out) = timed(lab, over, &tool.path, arguments);
+                tool.took[act].push(took);
+                if tool.name == "keywriter" {
+                    stages[act] = out;
+                }
+            }
+        }
+    }
+    let bytes = f64::from(u32::try_from(mib).expect("small")) * f64::from(1 << 20);
+    for (act, title) in ["encrypt", "decrypt"].into_iter().enumerate() {
+        println!(
+            "{title} {mib} MiB over {over} (other tool ÷ keywriter; wanted ≥ 1.0, aimed at 1.3)"
+        );
+        let ours = middle(&tools[0].took[act]);
+        for tool in &tools {
+            let took = middle(&tool.took[act]);
+            let speed = bytes / took.as_secs_f64() / 1e9;
+            println!(
+                "  {:10} {:>7.0} ms  {speed:.2} GB/s  ÷ keywriter = {:.2}",
+                tool.name,
+                took.as_secs_f64() * 1e3,
+                took.as_secs_f64() / ours.as_secs_f64()
+            );
+        }
+        let share = 100.0 * bytes / ours.as_secs_f64() / 1e9 / limit;
+        println!(
+            "  keywriter's share of the limit: {share:.0} %; its stages, at the same time: {}",
+            stages_of(&stages[act])
+        );
+    }
+}
+
+const ROUNDS: usize = 3;
+
+/// What encrypting and decrypting write.
+const OUTPUTS: [&str; 2] = ["sealed", "back"];
+
+struct Tool {
+    name: &'static str,
+    path: PathBuf,
+    arguments: [Vec<String>; 2],
+    took: [Vec<Duration>; 2],
+}
+
+fn tools(folder: &Path) -> Vec<Tool> {
+    let tool = |name, path: PathBuf, encrypt: &str, decrypt: &str| Tool {
+        name,
+        path,
+        arguments: [encrypt, decrypt]
+            .map(|line| line.split_whitespace().map(str::to_owned).collect()),
+        took: [vec![], vec![]],
+    };
+    let mut tools = vec![tool(
+        "keywriter",
+        program("keywriter"),
+        "--json encrypt plain -o sealed",
+        "--json decrypt sealed -o back",
+    )];
+    let rage = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../target/tools/bin/rage"
+    ));
+    let key = folder.join("key.txt");
+    if !key.exists() {
+        let made = Command::new("age-keygen")
+            .arg("-o")
+            .arg(&key)
+            .stderr(Stdio::null())
+            .status();
+        assert!(made.expect("age is installed").success(), "a key");
+    }
+    let key = fs::read_to_string(key).expect("a key");
+    let to = key
+        .lines()
+        .find_map(|line| line.strip_prefix("# public key: "))
+        .expect("a recipient");
+    for (name, path) in [("age", Path::new("/usr/bin/age")), ("rage", rage)] {
+        if path.exists() {
+            tools.push(tool(
+                name,
+                path.to_owned(),
+                &format!("-r {to} -o sealed plain"),
+                "-d -i key.txt -o back sealed",
+            ));
+        }
+    }
+    let gpg = "--homedir . --batch --quiet --pinentry-mode loopback --passphrase bench --compress-algo none";
+    tools.push(tool(
+        "gpg",
+        "/usr/bin/gpg".into(),
+        &format!("{gpg} --cipher-algo AES256 -o sealed --symmetric plain"),
+        &format!("{gpg} -o back -d sealed"),
+    ));
+    tools
+}
+
+fn timed(lab: &Lab, over: &str, path: &Path, arguments: &[String]) -> (Duration, String) {
+    let mut command = if path.ends_with("keywriter") {
+        let mut command = lab.program("keywriter");
+        let kind = if over == "socket" { "socket" } else { "pcsc" };
+        command.args(["--transport", kind]);
+        command
+    } else {
+        Command::new(path)
+    };
+    command
+        .args(arguments)
+        .current_dir(lab.folder.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    let began = Instant::now();
+    let output = command.output().expect("the program starts");
+    let took = began.elapsed();
+    assert!(
+        output.status.success(),
+        "{} {arguments:?}: {output:?}",
+        path.display()
+    );
+    (took, String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A team has one recipient, whoever is in it; age writes a stanza for each.
+fn one_kibibyte(lab: &Lab) {
+    let folder = lab.folder.path();
+    fs::write(folder.join("plain"), [7; 1024]).expect("room");
+    let keywriter = tools(folder).swap_remove(0);
+    drop(timed(
+        lab,
+        "socket",
+        &keywriter.path,
+        &keywriter.arguments[0],
+    ));
+    let ours = fs::metadata(folder.join("sealed")).expect("written").len();
+    let to = lab.keywriter(&["recipient"]).expect(0).out;
+    let age = |recipients: &str| {
+        fs::write(folder.join("recipients"), recipients).expect("room");
+        sealed_size(folder, &["-R", "recipients"])
+    };
+    println!("1 KiB for a team, in bytes");
+    println!("  members  keywriter    age, a key for each");
+    for members in [1_usize, 10, 100, 1000] {
+        let keys: String = (0..members).map(|_| age_recipient()).collect();
+        println!("  {members:7}  {ours:9}  {:>21}", age(&keys));
+    }
+    println!(
+        "  age with the team's recipient, for any number: {}",
+        sealed_size(folder, &["-r", to.trim()])
+    );
+}
+
+/// What age makes of `plain`, in bytes.
+fn sealed_size(folder: &Path, to: &[&str]) -> u64 {
+    let plugins = program("age-plugin-keywriter");
+    let search = std::env::var("PATH").unwrap_or_default();
+    let sealed = Command::new("age")
+        .args(to)
+        .args(["-o", "x.age", "plain"])
+        .env(
+            "PATH",
+            format!("{}:{search}", plugins.parent().expect("a folder").display()),
+        )
+        .current_dir(folder)
+        .status();
+    assert!(sealed.expect("age is installed").success(), "sealed");
+    fs::metadata(folder.join("x.age")).expect("written").len()
+}
+
+fn age_recipient() -> String {
+    let made = Command::new("age-keygen")
+        .output()
+        .expect("age is installed");
+    let text = String::from_utf8_lossy(&made.stdout).into_owned();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("# public key: "));
+    format!("{}\n", line.expect("a recipient"))
+}
+
+/// GB/s with 16 KiB a call.
+fn openssl() -> f64 {
+    let output = Command::new("openssl")
+        .args([
+            "speed",
+            "-mr",
+            "-seconds",
+            "1",
+            "-bytes",
+            "16384",
+            "-evp",
+            "aes-256-xts",
+        ])
+        .output()
+        .expect("openssl is installed");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let figure = text.lines().rev().find_map(|line| {
+        line.strip_prefix("+F:")?
+            .rsplit(':')
+            .next()?
+            .parse::<f64>()
+            .ok()
+    });
+    figure.expect("a figure") / 1e9
+}
+
+/// The stages of the last event, in milliseconds.
+fn stages_of(out: &str) -> String {
+    let last = out.lines().last().unwrap_or_default();
+    let event: serde_json::Value = serde_json::from_str(last).unwrap_or_default();
+    let stages = &event["milliseconds"];
+    let each =
+        ["read", "send", "receive", "write"].map(|name| format!("{name} {} ms", stages[name]));
+    each.join(", ")
+}
+
+fn median(calls: usize, mut work: impl FnMut()) -> Duration {
+    let times: Vec<_> = (0..calls)
+        .map(|_| {
+            let began = Instant::now();
+            work();
+            began.elapsed()
+        })
+        .collect();
+    middle(&times)
+}
+
+fn middle(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort();
+    sorted[sorted.len() / 2]
+}

@@ -1,0 +1,234 @@
+//! Bad input: a clear sentence each, the original untouched, and nothing under the final name.
+
+use crate::team::{bytes, command, file, lock, names, shell, team};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+use system_tests::{
+    files::{self, Wire},
+    lab::{Lab, Over, program},
+};
+
+/// A small file of three chunks of 64 bytes, made by `VM0001` itself: `keywriter` makes larger ones.
+fn small(lab: &Lab) -> Vec<u8> {
+    let mut module = Wire::open(&lab.path("hub/run/VM0001.sock"));
+    files::file(&mut module, 64, &bytes(150)).unwrap()
+}
+
+/// Decrypts `name`; asserts the exit code, the words, and that nothing was written.
+#[track_caller]
+fn refuses(lab: &Lab, name: &str, code: i32, words: &[&str]) {
+    let before = names(lab.folder.path());
+    let ran = shell(lab, &format!("$KEYWRITER decrypt {name}"));
+    let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(code), "{name}: {err}");
+    for word in words {
+        assert!(err.contains(word), "{name}: nothing of '{word}' in {err}");
+    }
+    assert_eq!(err.lines().count(), 2, "one sentence and what to do: {err}");
+    assert_eq!(names(lab.folder.path()), before, "nothing is left behind");
+}
+
+#[test]
+fn a_file_that_is_cut_or_goes_on_at_any_length_is_refused() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    let whole = small(&lab);
+    // Each program start costs: every length around the borders here, every length in the library's own test.
+    for len in [
+        0,
+        1,
+        6,
+        7,
+        63,
+        64,
+        65,
+        67,
+        68,
+        131,
+        147,
+        148,
+        149,
+        232,
+        whole.len() - 1,
+    ] {
+        file(&lab, "cut.kw", &whole[..len]);
+        let words: &[&str] = if len <= 6 {
+            &["no file that"]
+        } else {
+            &["cut off"]
+        };
+        refuses(&lab, "cut.kw", 5, words);
+    }
+    for more in [1, 84] {
+        file(&lab, "long.kw", &[&whole[..], &vec![0; more]].concat());
+        refuses(&lab, "long.kw", 5, &["goes on behind its end"]);
+    }
+}
+
+#[test]
+fn every_header_byte_that_is_changed_is_told() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    let whole = small(&lab);
+    for serial in ["VM0002", "VM0003"] {
+        lab.hub(&["unplug", serial]);
+    }
+    for at in 0..64 {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x40;
+        file(&lab, "changed.kw", &changed);
+        let (code, word) = match at {
+            0..6 => (5, "no file that"),
+            6 => (5, "of version 65"),
+            // Of the chunk size, or a possible one that the frame does not fit.
+            7 | 28..32 => (5, "header is damaged"),
+            8..24 => (3, "group"),
+            24..28 => (3, "epoch"),
+            _ => (5, "was changed: chunk 0"),
+        };
+        let ran = shell(&lab, "$KEYWRITER decrypt changed.kw");
+        let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+        let is_other_size = (28..32).contains(&at) && ran.status.code() == Some(5);
+        assert!(
+            ran.status.code() == Some(code) && err.contains(word) || is_other_size,
+            "byte {at}: {err}"
+        );
+        assert!(!lab.path("changed").exists(), "byte {at}");
+    }
+}
+
+#[test]
+fn chunks_that_are_swapped_dropped_or_doubled_are_refused() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    let whole = small(&lab);
+    let (header, body) = whole.split_at(64);
+    let [a, b, c]: [&[u8]; 3] = body.chunks(84).collect::<Vec<_>>().try_into().unwrap();
+    for (name, chunks) in [
+        ("swapped", vec![b, a, c]),
+        ("dropped", vec![a, c]),
+        ("doubled", vec![a, a, b, c]),
+        ("beheaded", vec![b, c]),
+    ] {
+        let bytes = [&[header][..], &chunks].concat().concat();
+        file(&lab, &format!("{name}.kw"), &bytes);
+        refuses(&lab, &format!("{name}.kw"), 5, &["was changed"]);
+    }
+}
+
+#[test]
+fn another_group_a_later_epoch_and_a_locked_module_are_told_apart() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    let mut later = small(&lab);
+    file(&lab, "ours.kw", &later);
+    later[27] = 9;
+    file(&lab, "later.kw", &later);
+    refuses(
+        &lab,
+        "later.kw",
+        3,
+        &["VM0001", "epoch 9", "clone that module anew"],
+    );
+    lock(&lab, "VM0001");
+    refuses(
+        &lab,
+        "ours.kw",
+        3,
+        &["locked", "VM0001", "VM0002", "SHIFT+KEY"],
+    );
+    lab.hub(&["unplug", "VM0001"]);
+    lab.hub(&["unplug", "VM0002"]);
+    lab.unlock_user("VM0003");
+    refuses(&lab, "ours.kw", 3, &["of the group", "VM0003"]);
+    lab.hub(&["unplug", "VM0003"]);
+    refuses(&lab, "ours.kw", 4, &["no module found"]);
+}
+
+#[test]
+fn what_is_there_already_stays_and_what_cannot_be_read_or_written_is_said() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    file(&lab, "plain", b"original");
+    file(&lab, "plain.kw", b"mine");
+    let code = |line: &str, word: &str| {
+        let ran = shell(&lab, line);
+        let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(err.contains(word), "{line}: {err}");
+        ran.status.code().unwrap()
+    };
+    assert_eq!(code("$KEYWRITER encrypt plain", "is there already"), 3);
+    assert_eq!(fs::read(lab.path("plain.kw")).unwrap(), b"mine");
+    assert_eq!(
+        code("$KEYWRITER encrypt plain -o plain --force", "very file"),
+        2
+    );
+    assert_eq!(fs::read(lab.path("plain")).unwrap(), b"original");
+    assert_eq!(code("$KEYWRITER encrypt none", "cannot read"), 6);
+    assert_eq!(code("$KEYWRITER decrypt plain", "does not end in .kw"), 2);
+    assert_eq!(
+        code(
+            "$KEYWRITER encrypt plain -o /proc/plain.kw",
+            "cannot be written"
+        ),
+        6
+    );
+    assert_eq!(code("$KEYWRITER encrypt --force plain", ""), 0);
+    assert_eq!(
+        code(
+            "$KEYWRITER encrypt plain -o - > /dev/full",
+            "cannot be written"
+        ),
+        6
+    );
+    assert_eq!(
+        names(lab.folder.path()),
+        ["hub", "hub.log", "plain", "plain.kw", "user"]
+    );
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_nothing() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    file(&lab, "plain", &bytes(3_000_000));
+    // A mount of its own where that is allowed, else a limit of the file's size.
+    let line = "mkdir small; if mount -t tmpfs -o size=1m none small 2>/dev/null; then m=1; fi
+        [ \"$m\" ] || { ulimit -f 1000; trap '' XFSZ; }
+        $KEYWRITER encrypt plain -o small/plain.kw; code=$?
+        ls -A small; [ \"$m\" ] && umount small; exit $code";
+    let ran = shell(&lab, line);
+    assert_eq!(ran.status.code(), Some(6), "{ran:?}");
+    assert!(ran.stdout.is_empty(), "{ran:?}");
+    assert!(
+        String::from_utf8_lossy(&ran.stderr).contains("cannot be written"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_module_that_is_pulled_out_in_the_middle_leaves_nothing() {
+    let lab = Lab::start_with(Over::Socket, 1, &["--latency", "20"]);
+    lab.set_up("VM0001");
+    lab.unlock_user("VM0001");
+    file(&lab, "plain", &bytes(12_000_000));
+    let mut keywriter = command(&lab, &program("keywriter"));
+    keywriter
+        .args(["--json", "encrypt", "plain"])
+        .stdout(Stdio::piped());
+    let mut keywriter = keywriter.spawn().unwrap();
+    let mut lines = BufReader::new(keywriter.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("progress"));
+    lab.hub(&["unplug", "VM0001"]);
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    assert_eq!(keywriter.wait().unwrap().code(), Some(6));
+    let last = rest.last().unwrap();
+    assert!(
+        last.contains("pulled out") && last.contains("plug it in"),
+        "{last}"
+    );
+    assert_eq!(names(lab.folder.path()), ["hub", "hub.log", "plain"]);
+}

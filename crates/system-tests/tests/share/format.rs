@@ -1,0 +1,226 @@
+//! The vectors of docs/FORMAT.md by both providers, and what modules make read step by step from its text.
+
+use crate::team::{file, shell};
+use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
+use hsm_factory::Root;
+use hsm_virtual::aws_lc::AwsLc;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+use system_tests::{
+    ADMIN_PIN, Bench, files,
+    format::{Header, Reference},
+    lab::{Lab, Over},
+};
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/format");
+
+/// The environment variable that has vectors written which are not there yet. None is ever replaced.
+const RECORD: &str = "KEYWRITER_RECORD";
+
+#[test]
+fn what_a_module_makes_reads_by_the_text_of_the_format() {
+    let root = Root::generate("Test root").unwrap();
+    let mut module = Bench::<RustCrypto>::new("MODULE-1", &root);
+    module.set_up();
+    module.unlock_user();
+    let (group, drawn) = (module.status().group, module.recorded.all());
+    let at = drawn.iter().position(|bytes| bytes[..] == group).unwrap();
+    let epoch_key = drawn[at + 1].as_slice().try_into().unwrap();
+    for mode in ["KEY+9 1 SHIFT", "KEY+9 2 SHIFT"] {
+        module.power_up();
+        module.press(&format!("KEY+1 {ADMIN_PIN} KEY {mode} SHIFT:1s"));
+        module.unlock_user();
+        for len in [0, 5, 64, 150] {
+            let file = files::file(&mut module, 64, &vec![9; len]).unwrap();
+            let read = Reference::<AwsLc>::new(epoch_key).read(&file);
+            assert_eq!(read, Ok(vec![9; len]));
+        }
+    }
+}
+
+#[test]
+fn the_vectors_are_read_as_they_say_by_both_providers() {
+    if std::env::var_os(RECORD).is_some() {
+        record();
+    }
+    let mut count = 0;
+    for path in paths() {
+        let vector = Vector::load(&path);
+        vector.check::<RustCrypto>(&path);
+        vector.check::<AwsLc>(&path);
+        count += 1;
+    }
+    assert_eq!(count, VALID.len() + invalid().len());
+}
+
+#[test]
+fn the_program_refuses_the_vectors_whose_frame_is_wrong() {
+    let lab = Lab::start(Over::Socket, 1);
+    for path in paths() {
+        let vector = Vector::load(&path);
+        file(&lab, "vector.kw", &vector.file);
+        let ran = shell(&lab, "$KEYWRITER inspect vector.kw");
+        // Without a key nobody can tell what was changed inside.
+        let is_framed = matches!(vector.expect.as_str(), "opens" | "changed");
+        let expected = if is_framed { 0 } else { 5 };
+        assert_eq!(ran.status.code(), Some(expected), "{path:?}: {ran:?}");
+    }
+}
+
+fn paths() -> Vec<PathBuf> {
+    let entries = fs::read_dir(FOLDER).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+struct Vector {
+    expect: String,
+    epoch_key: [u8; 48],
+    file: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+impl Vector {
+    fn load(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
+        let fields: BTreeMap<_, _> = text
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name, value.trim()))
+            .collect();
+        assert!(!fields["section"].is_empty(), "{}", path.display());
+        let bytes = |name: &str| hex::decode(fields[name]).unwrap();
+        Self {
+            expect: fields["expect"].to_owned(),
+            epoch_key: bytes("epoch-key").try_into().unwrap(),
+            file: bytes("file"),
+            plain: bytes("plain"),
+        }
+    }
+
+    fn check<P: Provider>(&self, path: &Path) {
+        let read = Reference::<P>::new(self.epoch_key).read(&self.file);
+        match &read {
+            Ok(plain) => assert!(
+                self.expect == "opens" && *plain == self.plain,
+                "{}",
+                path.display()
+            ),
+            Err(why) => assert_eq!(*why, self.expect, "{}", path.display()),
+        }
+    }
+}
+
+/// Names, modes and lengths of the valid ones.
+const VALID: [(&str, u8, usize); 7] = [
+    ("empty", 1, 0),
+    ("one-byte", 1, 1),
+    ("whole-blocks", 1, 48),
+    ("one-full-chunk", 1, 64),
+    ("full-chunk-and-one-byte", 1, 65),
+    ("three-chunks", 1, 150),
+    ("ecb-shows-equal-blocks", 2, 150),
+];
+
+const EPOCH_KEY: [u8; 48] = [0x4B; 48];
+
+const HEADER: Header = Header {
+    mode: 1,
+    group: [0x47; 16],
+    epoch: 1,
+    chunk_size: 64,
+    salt: [0x53; 32],
+};
+
+/// Names, what is said of them, the section, and the bytes of the invalid ones.
+fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
+    let whole = Reference::<RustCrypto>::new(EPOCH_KEY).write(&HEADER, &plain(150));
+    let with = |at: usize, value: u8| {
+        let mut file = whole.clone();
+        file[at] = value;
+        file
+    };
+    let (header, body) = whole.split_at(64);
+    let [a, b, c]: [&[u8]; 3] = body.chunks(84).collect::<Vec<_>>().try_into().unwrap();
+    let empty_end = {
+        let mut file = [header, a].concat();
+        file.extend([0x80, 0, 0, 0]);
+        file.extend([0; 16]);
+        file
+    };
+    vec![
+        ("another-magic", "no file of ours", 1, with(5, b'S')),
+        ("another-version", "another version", 1, with(6, 2)),
+        ("no-such-mode", "damaged header", 1, with(7, 3)),
+        (
+            "chunks-of-no-whole-blocks",
+            "damaged header",
+            1,
+            with(31, 65),
+        ),
+        ("chunks-too-large", "damaged header", 1, with(28, 1)),
+        ("another-group", "changed", 2, with(8, 0)),
+        ("later-epoch", "changed", 2, with(27, 2)),
+        ("other-mode", "changed", 2, with(7, 2)),
+        ("salt-changed", "changed", 2, with(63, 0)),
+        ("ciphertext-changed", "changed", 3, with(68, !whole[68])),
+        ("tag-changed", "changed", 3, with(147, !whole[147])),
+        ("length-changed", "changed", 3, with(64 + 168 + 3, 21)),
+        ("chunks-swapped", "changed", 3, [header, b, a, c].concat()),
+        ("chunk-left-out", "changed", 3, [header, a, c].concat()),
+        ("chunk-doubled", "changed", 3, [header, a, a, b, c].concat()),
+        ("empty-last-chunk", "damaged chunk", 3, empty_end),
+        ("chunk-not-full", "damaged chunk", 3, with(67, 63)),
+        ("cut-between-chunks", "cut off", 4, [header, a, b].concat()),
+        (
+            "cut-within-a-chunk",
+            "cut off",
+            4,
+            whole[..whole.len() - 1].to_vec(),
+        ),
+        ("cut-behind-the-header", "cut off", 4, header.to_vec()),
+        (
+            "byte-behind-the-end",
+            "goes on behind its end",
+            4,
+            [&whole[..], &[0]].concat(),
+        ),
+    ]
+}
+
+fn plain(len: usize) -> Vec<u8> {
+    b"sixteen letters."
+        .iter()
+        .copied()
+        .cycle()
+        .take(len)
+        .collect()
+}
+
+fn record() {
+    fs::create_dir_all(FOLDER).unwrap();
+    let write = |name: &str, expect: &str, section: u8, file: &[u8], plain: &[u8]| {
+        let path = Path::new(FOLDER).join(format!("{name}.txt"));
+        if !path.exists() {
+            let text = format!(
+                "expect: {expect}\nsection: {section}\n\nepoch-key: {}\nfile: {}\nplain: {}\n",
+                hex::encode(EPOCH_KEY),
+                hex::encode(file),
+                hex::encode(plain)
+            );
+            fs::write(path, text).unwrap();
+        }
+    };
+    for (name, mode, len) in VALID {
+        let header = Header { mode, ..HEADER };
+        let file = Reference::<RustCrypto>::new(EPOCH_KEY).write(&header, &plain(len));
+        write(name, "opens", 3, &file, &plain(len));
+    }
+    for (name, expect, section, file) in invalid() {
+        write(name, expect, section, &file, &[]);
+    }
+}
