@@ -177,7 +177,7 @@ impl World {
             self.totals.see(seen);
         }
         if let Some(stored) = stored {
-            self.recover(index, &deed.act, stored)?;
+            self.recover(index, stored)?;
         }
         self.look(index)
     }
@@ -260,14 +260,9 @@ impl World {
     }
 
     /// The power was cut: the module is out of order until it powers up, and is then what the last whole write made it.
-    fn recover(&mut self, index: usize, act: &Act, stored: Stored) -> Result<(), String> {
+    fn recover(&mut self, index: usize, stored: Stored) -> Result<(), String> {
         let bench = &mut self.benches[index];
-        // What a key showed before a command failed still passes over it.
-        let leds = match (act, self.models[index].flash) {
-            (Act::Send(..), Some((pattern, _))) => pattern,
-            _ => Pattern::Fault,
-        };
-        same("LEDs after a power cut", &bench.leds(), &leds)?;
+        same("LEDs after a power cut", &bench.leds(), &Pattern::Fault)?;
         if self.models[index].exchange == Exchange::Collecting {
             bench.raw(&[0x00, 0xA4, 0x04, 0x00]);
         }
