@@ -6,6 +6,7 @@ use std::fs;
 
 pub(crate) fn run() -> Result<()> {
     debian::install(&[debian::BUILD, debian::BENCH])?;
+    install_rage()?;
     run::shown(&[
         "cargo",
         "build",
@@ -36,5 +37,32 @@ pub(crate) fn run() -> Result<()> {
     let bench = bench
         .env("SOFTHSM2_CONF", &configuration)
         .env("TMPDIR", "/dev/shm");
-    run::finish(bench, "cargo bench")
+    run::finish(bench, "cargo bench")?;
+    run::shown(&[
+        "cargo",
+        "bench",
+        "--quiet",
+        "-p",
+        "license-portal",
+        "--bench",
+        "rates",
+    ])
+}
+
+/// rage, to compare with; age is Debian's.
+fn install_rage() -> Result<()> {
+    if run::root().join("target/tools/bin/rage").exists() {
+        return Ok(());
+    }
+    println!("Installing rage into target/tools (some minutes)");
+    run::shown(&[
+        "cargo",
+        "install",
+        "rage",
+        "--locked",
+        "--no-default-features",
+        "--quiet",
+        "--root",
+        "target/tools",
+    ])
 }
