@@ -10,7 +10,7 @@
 //! | [`command`] | its meaning: every field checked |
 //! | [`status`] | status words |
 //! | [`identity`] | who a module is and what it admits to being |
-//! | [`file`] | shared files: header, chunks, the team's recipient |
+//! | [`mod@file`] | shared files: header, chunks, the team's recipient |
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
