@@ -37,7 +37,13 @@ pub(super) fn commit<C: Provider>(
         let is_copied = match item {
             Item::AutoLock => copied.auto_lock,
             Item::UserPinPolicy => copied.policy,
-            _ => true,
+            Item::Keyring
+            | Item::AdminPin
+            | Item::UserPin
+            | Item::RecoveryPin
+            | Item::SelfDestructPin
+            | Item::EncryptionMode
+            | Item::AttemptLimits => true,
         };
         if is_copied {
             let mut commitment = [0; 48];
