@@ -154,8 +154,8 @@ impl Attempt {
     }
 
     /// Tries the PIN on the User's slot and on the Self-Destruct one. What it was must not be told from outside: there is one
-    /// KDF run, both slots are tried, and the image that a self-destruction leaves is made every time, before one of the two
-    /// is written. Only then does it matter which it was.
+    /// KDF run, both slots are tried, and the image that a self-destruction leaves is made every time, before one of the two is
+    /// chosen, byte by byte and in constant time, and written. Only then does it matter which it was.
     pub(crate) fn compare_both<B: Board>(
         self,
         store: &mut Store,
@@ -179,15 +179,14 @@ impl Attempt {
         let destroys = tries(Slot::SelfDestruct, &mut unused)?;
 
         store.update(platform, |image, platform| {
-            let (kept, mut ashes) = (image.clone(), image.clone());
+            let mut ashes = image.clone();
             let mut new_kek = Kek::default();
             platform
                 .rng
                 .fill(new_kek.expose_mut())
                 .map_err(|_error| Fault)?;
             ashes.destroy(platform, &new_kek, &stretched)?;
-            // One of two images of one size is put in place, one of two keys is chosen: as much is copied either way.
-            *image = if destroys { ashes } else { kept };
+            image.choose(&ashes, destroys)?;
             kek.choose(&user_kek, &new_kek, destroys);
             if is_users || destroys {
                 path.clear(&mut image.device);

@@ -2,6 +2,7 @@
 
 use crate::crypto::{CryptoError, Provider, Rng, derive_key};
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
+use subtle::{Choice, ConditionallySelectable};
 
 /// `N` bytes under AES-256-GCM. The key is HMAC-SHA-384(base key, label ‖ salt), cut to 32 bytes.
 #[derive(Clone)]
@@ -83,6 +84,13 @@ impl<const N: usize> SealedPart<N> {
         )
     }
 
+    /// Becomes the other, or stays, in constant time.
+    pub(crate) fn choose(&mut self, other: &Self, choice: Choice) {
+        choose_bytes(&mut self.salt, &other.salt, choice);
+        choose_bytes(&mut self.bytes, &other.bytes, choice);
+        choose_bytes(&mut self.tag, &other.tag, choice);
+    }
+
     /// Differs with every sealing: ties a part to the one that holds this.
     pub(crate) const fn tag(&self) -> &[u8; 16] {
         &self.tag
@@ -99,6 +107,13 @@ impl<const N: usize> SealedPart<N> {
         self.bytes = *reader.array()?;
         self.tag = *reader.array()?;
         Ok(())
+    }
+}
+
+/// Bytes become the others, or stay, in constant time.
+pub(crate) fn choose_bytes<const N: usize>(bytes: &mut [u8; N], others: &[u8; N], choice: Choice) {
+    for (byte, other) in bytes.iter_mut().zip(others) {
+        byte.conditional_assign(other, choice);
     }
 }
 

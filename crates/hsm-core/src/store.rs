@@ -15,9 +15,10 @@ use crate::{
     journal::Journal,
     pin::Slot,
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
-    sealed::{Part, SealedPart},
+    sealed::{Part, SealedPart, choose_bytes},
 };
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
+use subtle::Choice;
 use zeroize::Zeroizing;
 
 /// What the blob holds. Sealed parts stay sealed here: it holds no CSP.
@@ -158,6 +159,23 @@ impl Image {
         self.set_slot(platform, Slot::User, stretched, kek)?;
         self.seal_csps(platform, kek, &csps)?;
         self.seal_journal(platform, kek, &Journal::default())
+    }
+
+    /// Becomes the other, or stays, in constant time: no branch, and the same bytes read and written either way.
+    pub(crate) fn choose(&mut self, other: &Self, is_other: bool) -> Result<(), Fault> {
+        let choice = Choice::from(u8::from(is_other));
+        let mut device = [0; Device::SIZE];
+        let mut others = [0; Device::SIZE];
+        self.device
+            .write(&mut Writer::new(&mut device))
+            .and_then(|()| other.device.write(&mut Writer::new(&mut others)))
+            .map_err(malformed)?;
+        choose_bytes(&mut device, &others, choice);
+        self.device = Device::read(&mut Reader::new(&device)).map_err(malformed)?;
+        self.module_key.choose(&other.module_key, choice);
+        self.csps.choose(&other.csps, choice);
+        self.journal.choose(&other.journal, choice);
+        Ok(())
     }
 
     fn encode<B: Board>(

@@ -3,11 +3,19 @@
 use super::Stretched;
 use crate::pin::Slot;
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// Which PINs are set, and what each stretches to. Salt and cost stand beside the slots: they are needed before any PIN.
 #[derive(Default)]
-pub(crate) struct PinRecords([Option<Stretched>; Slot::ALL.len()]);
+pub(crate) struct PinRecords([Record; Slot::ALL.len()]);
+
+/// One PIN's. A record that is not set holds zeros, and is filled, copied and wiped like one that is: a destroyed module, which
+/// holds one PIN instead of four, must take as long to open as an untouched one.
+#[derive(Default)]
+struct Record {
+    is_set: bool,
+    stretched: Stretched,
+}
 
 impl PinRecords {
     /// The size of the encoded form, in bytes; always the same.
@@ -16,32 +24,31 @@ impl PinRecords {
     const RECORD: usize = 1 + 32;
 
     pub(crate) fn record(&self, slot: Slot) -> Option<&Stretched> {
-        self.0.get(slot.index())?.as_ref()
+        let record = self.0.get(slot.index())?;
+        record.is_set.then_some(&record.stretched)
     }
 
     /// Sets a record, in place.
     pub(crate) fn set(&mut self, slot: Slot, stretched: &Stretched) {
-        if let Some(place) = self.0.get_mut(slot.index()) {
-            place
-                .insert(Stretched::default())
-                .expose_mut()
-                .copy_from_slice(stretched.expose());
-        }
+        self.put(slot, true, stretched.expose());
     }
 
     /// Becomes the same records, in place.
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        for slot in Slot::ALL {
-            match other.record(slot) {
-                Some(stretched) => self.set(slot, stretched),
-                None => self.delete(slot),
-            }
+        for (record, other) in self.0.iter_mut().zip(&other.0) {
+            record.is_set = other.is_set;
+            *record.stretched.expose_mut() = *other.stretched.expose();
         }
     }
 
     pub(crate) fn delete(&mut self, slot: Slot) {
-        if let Some(place) = self.0.get_mut(slot.index()) {
-            *place = None;
+        self.put(slot, false, &NOTHING);
+    }
+
+    fn put(&mut self, slot: Slot, is_set: bool, bytes: &[u8; 32]) {
+        if let Some(record) = self.0.get_mut(slot.index()) {
+            record.is_set = is_set;
+            *record.stretched.expose_mut() = *bytes;
         }
     }
 
@@ -71,26 +78,25 @@ impl PinRecords {
         slot: Slot,
         writer: &mut Writer<'_>,
     ) -> Result<(), Malformed> {
-        let record = self.record(slot);
-        writer.flag(record.is_some())?;
-        writer.bytes(record.map_or(&[0; 32], |stretched| stretched.expose()))
+        let record = self.0.get(slot.index()).ok_or(Malformed)?;
+        writer.flag(record.is_set)?;
+        writer.bytes(record.stretched.expose())
     }
 
-    /// Fills in place.
+    /// Fills in place, by the same steps whether a PIN is set or not.
     pub(crate) fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
-        for place in &mut self.0 {
-            let is_set = reader.flag()?;
-            let bytes = reader.array::<32>()?;
-            *place = None;
-            if is_set {
-                place
-                    .insert(Stretched::default())
-                    .expose_mut()
-                    .copy_from_slice(bytes);
-            } else if bytes.iter().any(|byte| *byte != 0) {
-                return Err(Malformed);
-            }
+        let mut holds_unset = Choice::from(0);
+        for record in &mut self.0 {
+            record.is_set = reader.flag()?;
+            *record.stretched.expose_mut() = *reader.array()?;
+            holds_unset |=
+                Choice::from(u8::from(!record.is_set)) & !record.stretched.expose().ct_eq(&NOTHING);
+        }
+        if holds_unset.into() {
+            return Err(Malformed);
         }
         Ok(())
     }
 }
+
+const NOTHING: [u8; 32] = [0; 32];
