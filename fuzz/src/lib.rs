@@ -8,6 +8,7 @@
 //! | [`store`] | `stored_blob` |
 //! | [`keypad`] | `keypad` |
 //! | [`host`] | `host_response` |
+//! | [`files`] | `file_header`, `shared_file` |
 //! | [`cheap`], [`stage`] | primitives that hide nothing; modules in the state that a target needs |
 //! | [`seeds`] | what each target starts from |
 
@@ -19,6 +20,7 @@
 
 pub mod cheap;
 pub mod cloning;
+pub mod files;
 pub mod host;
 pub mod keypad;
 pub mod parsers;

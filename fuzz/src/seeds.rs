@@ -14,7 +14,7 @@ use hsm_protocol::{
     receipt::Receipt,
 };
 use std::{fs, io, path::Path};
-use system_tests::{Bench, relay::Message};
+use system_tests::{Bench, files, relay::Message};
 
 /// Targets, each with one of its seeds.
 pub type Seeds = Vec<(&'static str, Vec<u8>)>;
@@ -33,6 +33,10 @@ pub fn all(vectors: &Path) -> io::Result<Seeds> {
     for file in fs::read_dir(vectors.join("attestation"))? {
         attestation(&fs::read_to_string(file?.path())?, &mut seeds);
     }
+    for file in fs::read_dir(vectors.join("format"))? {
+        shared_file(&fs::read_to_string(file?.path())?, &mut seeds);
+    }
+    files_on_stage(&mut seeds);
     on_stage(&mut seeds);
     sequences(&mut seeds);
     Ok(seeds)
@@ -101,6 +105,31 @@ fn message(instruction: u8, data: &[u8], seeds: &mut Seeds) {
         _ => return,
     };
     seeds.push((target, data.to_vec()));
+}
+
+/// A file of a vector. The module on stage is of another group: it goes as far as asking.
+fn shared_file(text: &str, seeds: &mut Seeds) {
+    let file = text.lines().find_map(|line| line.strip_prefix("file: "));
+    if let Some(Ok(file)) = file.map(hex::decode) {
+        seeds.push(("file_header", file.clone()));
+        seeds.push(("shared_file", file));
+    }
+}
+
+/// Files that the module on stage made, one of which was changed where it notices.
+fn files_on_stage(seeds: &mut Seeds) {
+    let mut module = stage::locked();
+    module.unlock_user();
+    for (chunk_size, len) in [(64, 0), (64, 64), (64, 150), (16, 100), (61_440, 61_441)] {
+        let file = files::file(&mut module, chunk_size, &vec![7; len]).expect("unlocked");
+        let mut changed = file.clone();
+        // The first bit of the last byte: a tag that is bad.
+        if let Some(last) = changed.last_mut() {
+            *last |= 0x80;
+        }
+        seeds.push(("shared_file", changed));
+        seeds.push(("shared_file", file));
+    }
 }
 
 /// Root and chain of a vector, in hex on several lines each.

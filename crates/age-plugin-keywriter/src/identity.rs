@@ -1,6 +1,6 @@
 //! Decrypting: a module of the group opens the file key.
 
-use crate::stanza;
+use crate::stanza::{Damaged, Sealed};
 use age_core::format::{FileKey, Stanza};
 use age_plugin::{
     Callbacks,
@@ -12,7 +12,6 @@ use keywriter::{
     genuine::TrustedRoot,
     module::ModuleError,
     share::{
-        SealedFileKey,
         finder::{self, Found, Need},
         recipient::{PLUGIN, decode_identity},
     },
@@ -57,16 +56,16 @@ impl IdentityPluginV1 for Modules {
                     stanza_index,
                     message,
                 };
-                let sealed = match stanza::read(stanza) {
+                let sealed = match Sealed::read(stanza) {
                     None => continue,
-                    Some(Err(stanza::Damaged)) => {
+                    Some(Err(Damaged)) => {
                         errors.push(error("it is damaged, or of a later version".into()));
                         continue;
                     }
                     Some(Ok(sealed)) => sealed,
                 };
                 // Another team's stanza is left to that team's identity.
-                if !self.groups.contains(&sealed.group) {
+                if !self.groups.contains(&sealed.to().0) {
                     continue;
                 }
                 match self.unwrap(&sealed, &mut callbacks)? {
@@ -90,7 +89,7 @@ impl Modules {
     /// The file key, or why there is none, as a sentence.
     fn unwrap(
         &mut self,
-        sealed: &SealedFileKey,
+        sealed: &Sealed,
         callbacks: &mut impl Callbacks<Error>,
     ) -> io::Result<Result<FileKey, String>> {
         loop {
@@ -111,10 +110,14 @@ impl Modules {
         }
     }
 
-    fn try_unwrap(&mut self, sealed: &SealedFileKey) -> Result<FileKey, Failed> {
-        let found = self.of(sealed)?;
+    fn try_unwrap(&mut self, sealed: &Sealed) -> Result<FileKey, Failed> {
+        let (group, epoch) = sealed.to();
+        let found = self.of(group, epoch)?;
         let serial = found.serial;
-        let file_key = found.module.file_unwrap(sealed);
+        let file_key = match sealed {
+            Sealed::Classical(sealed) => found.module.file_unwrap(sealed),
+            Sealed::Hybrid(sealed) => found.module.file_hybrid_unwrap(&sealed.fields()),
+        };
         let mut file_key = file_key.map_err(|source| Failed::Module(serial.to_string(), source))?;
         Ok(FileKey::init_with_mut(|place| {
             place.copy_from_slice(&file_key);
@@ -122,15 +125,10 @@ impl Modules {
         }))
     }
 
-    fn of(&mut self, sealed: &SealedFileKey) -> Result<&mut Found, Failed> {
-        let is_able = |found: &Found| {
-            found.status.group == sealed.group && sealed.epoch <= found.status.epoch
-        };
+    fn of(&mut self, group: [u8; 16], epoch: u32) -> Result<&mut Found, Failed> {
+        let is_able = |found: &Found| found.status.group == group && epoch <= found.status.epoch;
         if !self.found.iter().any(is_able) {
-            let need = Need::Key {
-                group: sealed.group,
-                epoch: sealed.epoch,
-            };
+            let need = Need::Key { group, epoch };
             self.found.push(finder::find(&mut ask_all()?, None, need)?);
         }
         let mut found = self.found.iter_mut();

@@ -1,6 +1,6 @@
 //! Encrypting: one stanza for each recipient, and a recipient is a whole team.
 
-use crate::stanza;
+use crate::stanza::Sealed;
 use age_core::{
     format::{FileKey, Stanza},
     secrecy::ExposeSecret,
@@ -10,15 +10,42 @@ use age_plugin::{
     recipient::{Error, RecipientPluginV1},
 };
 use keywriter::share::{
-    Recipient,
-    recipient::{PLUGIN, decode_recipient, seal_file_key},
+    hybrid::{TeamRecipient, seal_hybrid},
+    recipient::{PLUGIN, seal_file_key},
 };
 use std::{collections::HashSet, io};
+
+/// What keeps a file from being sealed to a classical recipient beside this one (the label that C2SP's age-plugin names).
+const POST_QUANTUM: &str = "postquantum";
 
 /// The teams to encrypt to.
 #[derive(Default)]
 pub(crate) struct Team {
-    recipients: Vec<(usize, Recipient)>,
+    recipients: Vec<(usize, TeamRecipient)>,
+}
+
+impl Team {
+    fn has_hybrid(&self) -> bool {
+        let is_hybrid = |(_, to): &_| matches!(to, TeamRecipient::Hybrid(_));
+        self.recipients.iter().any(is_hybrid)
+    }
+
+    /// The classical recipients beside a post-quantum one, each an error. Clients compare the labels of plugins; what is in one
+    /// plugin's hands it compares itself.
+    fn mixed(&self) -> Vec<Error> {
+        let classical = self
+            .recipients
+            .iter()
+            .filter(|(_, to)| self.has_hybrid() && matches!(to, TeamRecipient::Classical(_)));
+        classical
+            .map(|(index, _)| Error::Recipient {
+                index: *index,
+                message:
+                    "it is not post-quantum, and another recipient is: encrypt to one kind only"
+                        .into(),
+            })
+            .collect()
+    }
 }
 
 impl RecipientPluginV1 for Team {
@@ -35,7 +62,7 @@ impl RecipientPluginV1 for Team {
         if plugin_name != PLUGIN {
             return Err(damaged("it is another plugin's recipient"));
         }
-        let recipient = decode_recipient(bytes)
+        let recipient = TeamRecipient::decode(bytes)
             .map_err(|_malformed| damaged("the recipient is damaged, or of a later version"))?;
         self.recipients.push((index, recipient));
         Ok(())
@@ -49,7 +76,8 @@ impl RecipientPluginV1 for Team {
     }
 
     fn labels(&mut self) -> HashSet<String> {
-        HashSet::new()
+        let label = self.has_hybrid().then(|| POST_QUANTUM.to_owned());
+        label.into_iter().collect()
     }
 
     fn wrap_file_keys(
@@ -57,17 +85,25 @@ impl RecipientPluginV1 for Team {
         file_keys: Vec<FileKey>,
         _: impl Callbacks<Error>,
     ) -> io::Result<Result<Vec<Vec<Stanza>>, Vec<Error>>> {
+        let mixed = self.mixed();
+        if !mixed.is_empty() {
+            return Ok(Err(mixed));
+        }
         let wrap = |file_key: &FileKey| {
+            let file_key = file_key.expose_secret();
             let stanzas = self.recipients.iter().map(|(index, recipient)| {
-                let sealed = seal_file_key(recipient, file_key.expose_secret());
-                sealed
-                    .map(|sealed| stanza::write(&sealed))
-                    .map_err(|error| {
-                        vec![Error::Recipient {
-                            index: *index,
-                            message: error.to_string(),
-                        }]
-                    })
+                let sealed = match recipient {
+                    TeamRecipient::Classical(to) => {
+                        seal_file_key(to, file_key).map(Sealed::Classical)
+                    }
+                    TeamRecipient::Hybrid(to) => seal_hybrid(to, file_key).map(Sealed::Hybrid),
+                };
+                sealed.map(|sealed| sealed.write()).map_err(|error| {
+                    vec![Error::Recipient {
+                        index: *index,
+                        message: error.to_string(),
+                    }]
+                })
             });
             stanzas.collect::<Result<Vec<_>, _>>()
         };

@@ -3,97 +3,194 @@
 //! ```text
 //! -> keywriter GROUP EPOCH EPHEMERAL
 //! BODY
+//! -> keywriter-hybrid GROUP EPOCH EPHEMERAL
+//! BODY
 //! ```
 //!
 //! Group: 32 hexadecimal digits. Epoch: a decimal number. Ephemeral: the point, uncompressed, in base64 without padding.
-//! Body: the sealed file key and its tag, 32 bytes.
+//! Body: the sealed file key and its tag, 32 bytes; in the second kind, the post-quantum one, 1,568 of ML-KEM ciphertext before them.
 
 use age_core::format::Stanza;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use keywriter::share::{SealedFileKey, recipient::PLUGIN};
+use keywriter::share::{HybridFileKey, SealedFileKey, hybrid::SealedHybrid, recipient::PLUGIN};
 
-/// The stanza of a sealed file key.
-pub(crate) fn write(sealed: &SealedFileKey) -> Stanza {
-    Stanza {
-        tag: PLUGIN.to_owned(),
-        args: vec![
-            format!("{:032x}", u128::from_be_bytes(sealed.group)),
-            sealed.epoch.to_string(),
-            STANDARD_NO_PAD.encode(sealed.ephemeral),
-        ],
-        body: [sealed.cipher, sealed.tag].concat(),
-    }
+/// The post-quantum stanza's tag.
+const HYBRID: &str = "keywriter-hybrid";
+
+/// A file key that was sealed to a recipient of either kind.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sealed {
+    Classical(SealedFileKey),
+    Hybrid(SealedHybrid),
 }
 
-/// Reads a stanza: `None` where it is another kind's, an error where it is ours and damaged. There is one encoding for each.
-pub(crate) fn read(stanza: &Stanza) -> Option<Result<SealedFileKey, Damaged>> {
-    (stanza.tag == PLUGIN).then(|| {
-        let sealed = parse(stanza).ok_or(Damaged)?;
-        let is_same = write(&sealed) == *stanza;
-        is_same.then_some(sealed).ok_or(Damaged)
-    })
+impl Sealed {
+    /// The group and the epoch it was sealed to.
+    pub(crate) fn to(&self) -> ([u8; 16], u32) {
+        match self {
+            Self::Classical(sealed) => (sealed.group, sealed.epoch),
+            Self::Hybrid(sealed) => {
+                let sealed = sealed.fields();
+                (*sealed.group, sealed.epoch)
+            }
+        }
+    }
+
+    /// The stanza.
+    pub(crate) fn write(&self) -> Stanza {
+        match self {
+            Self::Classical(sealed) => stanza(
+                PLUGIN,
+                (&sealed.group, sealed.epoch, &sealed.ephemeral),
+                &[&sealed.cipher, &sealed.tag],
+            ),
+            Self::Hybrid(sealed) => {
+                let sealed = sealed.fields();
+                stanza(
+                    HYBRID,
+                    (sealed.group, sealed.epoch, sealed.ephemeral),
+                    &[sealed.ciphertext, sealed.cipher, sealed.tag],
+                )
+            }
+        }
+    }
+
+    /// Reads a stanza: `None` where it is another's, an error where it is ours and damaged. There is one encoding for each.
+    pub(crate) fn read(stanza: &Stanza) -> Option<Result<Self, Damaged>> {
+        let sealed = match stanza.tag.as_str() {
+            PLUGIN => classical(stanza).map(Self::Classical),
+            HYBRID => hybrid(stanza).map(Self::Hybrid),
+            _ => return None,
+        };
+        let same = sealed.filter(|sealed| sealed.write() == *stanza);
+        Some(same.ok_or(Damaged))
+    }
 }
 
 /// A stanza of ours that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Damaged;
 
-fn parse(stanza: &Stanza) -> Option<SealedFileKey> {
-    let [group, epoch, ephemeral] = stanza.args.as_slice() else {
-        return None;
-    };
+fn stanza(
+    tag: &str,
+    (group, epoch, ephemeral): (&[u8; 16], u32, &[u8; 97]),
+    body: &[&[u8]],
+) -> Stanza {
+    Stanza {
+        tag: tag.to_owned(),
+        args: vec![
+            format!("{:032x}", u128::from_be_bytes(*group)),
+            epoch.to_string(),
+            STANDARD_NO_PAD.encode(ephemeral),
+        ],
+        body: body.concat(),
+    }
+}
+
+fn classical(stanza: &Stanza) -> Option<SealedFileKey> {
+    let (group, epoch, ephemeral) = arguments(stanza)?;
     let (cipher, tag) = stanza.body.split_first_chunk()?;
     Some(SealedFileKey {
-        group: unhex(group)?,
-        epoch: epoch.parse().ok()?,
-        ephemeral: STANDARD_NO_PAD.decode(ephemeral).ok()?.try_into().ok()?,
+        group,
+        epoch,
+        ephemeral,
         cipher: *cipher,
         tag: tag.try_into().ok()?,
     })
 }
 
-fn unhex(text: &str) -> Option<[u8; 16]> {
-    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+fn hybrid(stanza: &Stanza) -> Option<SealedHybrid> {
+    let (group, epoch, ephemeral) = arguments(stanza)?;
+    let (ciphertext, rest) = stanza.body.split_first_chunk()?;
+    let (cipher, tag) = rest.split_first_chunk()?;
+    let sealed = HybridFileKey {
+        group: &group,
+        epoch,
+        ephemeral: &ephemeral,
+        ciphertext,
+        cipher,
+        tag: tag.try_into().ok()?,
+    };
+    Some(SealedHybrid::new(&sealed))
+}
+
+fn arguments(stanza: &Stanza) -> Option<([u8; 16], u32, [u8; 97])> {
+    let [group, epoch, ephemeral] = stanza.args.as_slice() else {
+        return None;
+    };
+    Some((
+        u128::from_str_radix(group, 16).ok()?.to_be_bytes(),
+        epoch.parse().ok()?,
+        STANDARD_NO_PAD.decode(ephemeral).ok()?.try_into().ok()?,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sealed() -> SealedFileKey {
-        SealedFileKey {
+    fn both() -> [Sealed; 2] {
+        let classical = SealedFileKey {
             group: [0x0A; 16],
             epoch: 3,
             ephemeral: [4; 97],
             cipher: [5; 16],
             tag: [6; 16],
-        }
+        };
+        let hybrid = SealedHybrid::new(&HybridFileKey {
+            group: &[0x0A; 16],
+            epoch: 3,
+            ephemeral: &[4; 97],
+            ciphertext: &[7; 1568],
+            cipher: &[5; 16],
+            tag: &[6; 16],
+        });
+        [Sealed::Classical(classical), Sealed::Hybrid(hybrid)]
     }
 
     #[test]
     fn a_stanza_reads_back() {
-        assert_eq!(read(&write(&sealed())), Some(Ok(sealed())));
+        for sealed in both() {
+            assert_eq!(Sealed::read(&sealed.write()), Some(Ok(sealed)));
+        }
     }
 
     #[test]
     fn what_is_not_ours_is_left_alone_and_what_is_damaged_is_told() {
-        let mut other = write(&sealed());
-        other.tag = "X25519".into();
-        assert_eq!(read(&other), None);
-        for (place, text) in [
-            (0, "0A"),
-            (0, "+a"),
-            (1, "03"),
-            (1, "-1"),
-            (1, ""),
-            (2, "BA"),
-        ] {
-            let mut damaged = write(&sealed());
-            damaged.args[place] = text.into();
-            assert_eq!(read(&damaged), Some(Err(Damaged)), "{place} {text}");
+        for sealed in both() {
+            let mut other = sealed.write();
+            other.tag = "X25519".into();
+            assert_eq!(Sealed::read(&other), None);
+            for (place, text) in [
+                (0, "0A"),
+                (0, "+a"),
+                (1, "03"),
+                (1, "-1"),
+                (1, ""),
+                (2, "BA"),
+            ] {
+                let mut damaged = sealed.write();
+                damaged.args[place] = text.into();
+                assert_eq!(Sealed::read(&damaged), Some(Err(Damaged)), "{place} {text}");
+            }
+            let mut long = sealed.write();
+            long.body.push(0);
+            assert_eq!(Sealed::read(&long), Some(Err(Damaged)));
+            for len in 0..sealed.write().body.len() {
+                let mut short = sealed.write();
+                short.body.truncate(len);
+                assert_eq!(Sealed::read(&short), Some(Err(Damaged)), "{len}");
+            }
         }
-        let mut long = write(&sealed());
-        long.body.push(0);
-        assert_eq!(read(&long), Some(Err(Damaged)));
+    }
+
+    #[test]
+    fn neither_kind_passes_for_the_other() {
+        let [classical, hybrid] = both().map(|sealed| sealed.write());
+        for (stanza, tag) in [(classical, HYBRID), (hybrid, PLUGIN)] {
+            let mut taken = stanza;
+            taken.tag = tag.into();
+            assert_eq!(Sealed::read(&taken), Some(Err(Damaged)));
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     crypto::{Direction, Provider},
     csp::Csps,
     device::Lifecycle,
-    factory, file,
+    factory, file, hybrid,
     module::Module,
     pin::Slot,
     platform::{Board, Fault},
@@ -142,7 +142,9 @@ fn shared_file<B: Board>(
         FileCommand::Open(chunk) => files.open::<B::Crypto>(csps, chunk, out)?,
         // Asking who the team is, as with STATUS, is no use of the module.
         FileCommand::Recipient => return file::recipient::<B::Crypto>(csps, out),
+        FileCommand::HybridRecipient => return hybrid::recipient::<B::Crypto>(csps, out),
         FileCommand::Unwrap(sealed) => file::unwrap::<B::Crypto>(csps, sealed, out)?,
+        FileCommand::HybridUnwrap(sealed) => hybrid::unwrap::<B::Crypto>(csps, sealed, out)?,
     }
     module.state.touch(now);
     Ok(())

@@ -302,7 +302,12 @@ fn key_pair<C: Provider>(
     pair
 }
 
-fn epoch<'a>(csps: &'a Csps, group: &[u8; 16], number: u32) -> Result<&'a EpochKey, Status> {
+/// The key of that epoch, where this module is of that group and has it.
+pub(crate) fn epoch<'a>(
+    csps: &'a Csps,
+    group: &[u8; 16],
+    number: u32,
+) -> Result<&'a EpochKey, Status> {
     if csps.keyring.group() != group {
         return Err(Status::NotFound);
     }

@@ -47,6 +47,7 @@ mod display;
 mod exchange;
 mod factory;
 mod file;
+mod hybrid;
 mod journal;
 pub mod keypad;
 pub mod leds;

@@ -6,14 +6,17 @@
 
 use hsm_protocol::frame::{DEVICE_PREFIX, FrameHeader, FrameKind};
 use hsm_protocol::limits;
+use rustix::buffer::spare_capacity;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::retry_on_intr;
 use rustix::net::{
-    AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with,
+    AddressFamily, SendAncillaryBuffer, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    connect, sendmsg, socket_with,
 };
 use std::ffi::OsStr;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read};
 use std::ops::{ControlFlow, RangeInclusive};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -236,21 +239,18 @@ fn round_trip(
     if is_readable(stream, PollFlags::IN | PollFlags::RDHUP) {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut frame = FrameHeader::encode(kind, body)
-        .map_err(io::Error::other)?
-        .to_vec();
-    frame.extend_from_slice(body);
-    Quietly(stream).write_all(&frame)?;
-
+    send_all(
+        stream,
+        &FrameHeader::encode(kind, body).map_err(io::Error::other)?,
+        body,
+    )?;
     let mut header = [0; FrameHeader::SIZE];
     stream.read_exact(&mut header)?;
     let header = FrameHeader::parse(header).map_err(io::Error::other)?;
     if header.kind != kind || !len.contains(&header.len) {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut answer = vec![0; header.len];
-    stream.read_exact(&mut answer)?;
-    Ok(answer)
+    receive(stream, header.len)
 }
 
 /// Whether one of `events`, or the end of the connection, is there already. Takes nothing from the stream.
@@ -265,16 +265,36 @@ fn is_readable(stream: &UnixStream, events: PollFlags) -> bool {
     )
 }
 
-/// Writes without SIGPIPE. Ignoring that signal is for a program to decide, and this is only a library in one.
-struct Quietly<'a>(&'a UnixStream);
-
-impl Write for Quietly<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(send(self.0.as_fd(), bytes, SendFlags::NOSIGNAL)?)
+/// Header and body in one call while there is room, and no copy of either.
+///
+/// Without SIGPIPE: ignoring that signal is for a program to decide, and this is only a library in one.
+fn send_all(stream: &UnixStream, header: &[u8], body: &[u8]) -> io::Result<()> {
+    let (mut head, mut body) = (header, body);
+    while !head.is_empty() || !body.is_empty() {
+        let parts = [IoSlice::new(head), IoSlice::new(body)];
+        let control = &mut SendAncillaryBuffer::default();
+        let sent = retry_on_intr(|| sendmsg(stream, &parts, control, SendFlags::NOSIGNAL))?;
+        let of_body = sent.saturating_sub(head.len());
+        head = head.get(sent..).unwrap_or_default();
+        body = body.get(of_body..).unwrap_or_default();
     }
+    Ok(())
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+/// So many bytes, into memory that nobody has to clear first.
+fn receive(stream: &UnixStream, len: usize) -> io::Result<Vec<u8>> {
+    let mut answer = Vec::with_capacity(len);
+    while answer.len() < len {
+        let count = retry_on_intr(|| rustix::io::read(stream, spare_capacity(&mut answer)))?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    // There may be more room than was asked for, and then more than the answer in it.
+    if answer.len() == len {
+        Ok(answer)
+    } else {
+        Err(io::ErrorKind::InvalidData.into())
     }
 }
 

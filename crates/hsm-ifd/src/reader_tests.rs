@@ -1,6 +1,7 @@
 //! The order in which a reader reports what happened, without pcscd.
 
 use super::*;
+use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::thread;
 
@@ -160,6 +161,30 @@ fn what_is_no_answer_ends_the_connection() {
             Err(ReaderError::NoModule)
         );
     }
+}
+
+#[test]
+fn the_longest_command_and_the_longest_answer_pass_whole() {
+    let bench = Bench::new();
+    let listener = bench.listen();
+    let reader = bench.reader();
+    assert!(reader.is_present());
+    let (mut module, _) = listener.accept().unwrap();
+    let bytes = |len: usize| -> Vec<u8> { (0..=250).cycle().take(len).collect() };
+    let (command, response) = (bytes(limits::FRAME_BODY), bytes(limits::RESPONSE_APDU));
+    thread::scope(|s| {
+        s.spawn(|| {
+            let expected = frame(FrameKind::Transmit, &command);
+            let mut sent = vec![0; expected.len()];
+            module.read_exact(&mut sent).unwrap();
+            assert!(sent == expected);
+            // In pieces, as a full connection takes them.
+            for piece in frame(FrameKind::Transmit, &response).chunks(20_000) {
+                module.write_all(piece).unwrap();
+            }
+        });
+        assert!(reader.transmit(&command) == Ok(response.clone()));
+    });
 }
 
 #[test]

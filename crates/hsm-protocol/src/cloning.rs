@@ -167,7 +167,8 @@ pub struct Offer<'a> {
     pub chain: Chain<'a>,
 }
 
-const KEM: usize = 1568;
+/// The size of an ML-KEM-1024 key, and of a ciphertext, in bytes (FIPS 203 § 8).
+pub const KEM: usize = 1568;
 
 impl<'a> Offer<'a> {
     /// The most bytes an Offer takes.

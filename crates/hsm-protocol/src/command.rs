@@ -49,9 +49,9 @@ pub mod ins {
     pub const FILE_SEAL: u8 = 0x36;
     /// Opens a chunk of any file of the group.
     pub const FILE_OPEN: u8 = 0x38;
-    /// The team's recipient.
+    /// The team's recipient: P1 = 0 the classical one, 1 the post-quantum one.
     pub const FILE_RECIPIENT: u8 = 0x3A;
-    /// Opens a file key that was sealed to the team's recipient.
+    /// Opens a file key that was sealed to the team's recipient, P1 as there.
     pub const FILE_UNWRAP: u8 = 0x3C;
     /// Begins a cycle.
     pub const CYCLE_BEGIN: u8 = 0x40;
@@ -295,6 +295,7 @@ fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
         (ins::CIPHER, _) => Err(Status::WrongParameters),
         (_, 0) => FileCommand::parse(apdu).map(UserCommand::File),
+        (_, 1) => FileCommand::parse_hybrid(apdu).map(UserCommand::File),
         _ => Err(Status::WrongParameters),
     }
 }
@@ -422,7 +423,7 @@ mod tests {
                 }
             }
             let expected = match ins {
-                ins::CERTIFICATE | ins::CIPHER => 2,
+                ins::CERTIFICATE | ins::CIPHER | ins::FILE_RECIPIENT | ins::FILE_UNWRAP => 2,
                 ins::GRANT | ins::PARCEL => limits::RUNS,
                 ins::JOURNAL => JournalPage::PAGES,
                 _ => 1,

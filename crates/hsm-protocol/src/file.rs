@@ -3,8 +3,8 @@
 //! A file is a header and its chunks, nothing else. A module makes the header and every chunk; a host joins them.
 
 use crate::{
-    EcPoint, Malformed, Status, apdu::CommandApdu, command::ins, limits, reader::Reader,
-    settings::EncryptionMode, writer::Writer,
+    EcPoint, Malformed, Status, apdu::CommandApdu, command::ins, hybrid::HybridFileKey, limits,
+    reader::Reader, settings::EncryptionMode, writer::Writer,
 };
 
 /// What a module does for shared files (PROTOCOL § 2.9).
@@ -23,6 +23,10 @@ pub enum FileCommand<'a> {
     Recipient,
     /// Opens a file key.
     Unwrap(SealedFileKey),
+    /// The team's post-quantum recipient.
+    HybridRecipient,
+    /// Opens a file key that was sealed to it.
+    HybridUnwrap(HybridFileKey<'a>),
 }
 
 impl<'a> FileCommand<'a> {
@@ -44,6 +48,16 @@ impl<'a> FileCommand<'a> {
             ins::FILE_RECIPIENT => Ok(Self::Recipient),
             ins::FILE_UNWRAP => SealedFileKey::parse(apdu.data).map(Self::Unwrap),
             _ => Err(Status::UnknownInstruction),
+        }
+    }
+
+    /// With P1 1: of the post-quantum recipient.
+    pub(crate) fn parse_hybrid(apdu: &CommandApdu<'a>) -> Result<Self, Status> {
+        match apdu.ins {
+            ins::FILE_RECIPIENT if !apdu.data.is_empty() => Err(Status::WrongLength),
+            ins::FILE_RECIPIENT => Ok(Self::HybridRecipient),
+            ins::FILE_UNWRAP => Ok(Self::HybridUnwrap(HybridFileKey::parse(apdu.data)?)),
+            _ => Err(Status::WrongParameters),
         }
     }
 }

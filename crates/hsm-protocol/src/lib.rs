@@ -11,6 +11,7 @@
 //! | [`status`] | status words |
 //! | [`identity`] | who a module is and what it admits to being |
 //! | [`mod@file`] | shared files: header, chunks, the team's recipient |
+//! | [`hybrid`] | the team's post-quantum recipient |
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
@@ -43,6 +44,7 @@ pub mod command;
 mod data_units;
 pub mod file;
 pub mod frame;
+pub mod hybrid;
 pub mod identity;
 pub mod journal;
 pub mod limits;

@@ -2,7 +2,8 @@
 //!
 //! EC scalars come from the caller's generator. ML-KEM keys, encapsulations and signature nonces do not: for these
 //! aws-lc-rs takes nothing but its own generator (SP 800-90A `CTR_DRBG`, seeded by the operating system), so they
-//! cannot be repeated in a test and do not notice a failing `rng`.
+//! cannot be repeated in a test and do not notice a failing `rng`. Nor does it take an ML-KEM seed: the `ml-kem` crate
+//! expands it, AWS-LC decapsulates.
 //!
 //! ECB is [`RustCrypto`]'s, which ciphers blocks side by side; aws-lc-rs calls into C for each, at a thirtieth of the speed.
 
@@ -19,6 +20,7 @@ use aws_lc_rs::{digest, hkdf, hmac, pbkdf2};
 use hsm_core::crypto::rust_crypto::RustCrypto;
 use hsm_core::crypto::{CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng};
 use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+use ml_kem::{KeyExport, array::Array, ml_kem_1024};
 use std::num::NonZeroU32;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -88,6 +90,16 @@ impl Provider for AwsLc {
         let half = key.encapsulation_key().or(Err(CryptoError))?;
         put(public, half.key_bytes().or(Err(CryptoError))?.as_ref())?;
         Ok(KemSecret(key))
+    }
+
+    #[expect(deprecated, reason = "AWS-LC takes a key in no other form")]
+    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+        let expanded = ml_kem_1024::DecapsulationKey::from_seed(Array(*seed));
+        put(public, &expanded.encapsulation_key().to_bytes())?;
+        let mut bytes = ml_kem::ExpandedKeyEncoding::to_expanded_bytes(&expanded);
+        let key = kem::DecapsulationKey::new(&ML_KEM_1024, &bytes);
+        bytes.as_mut_slice().zeroize();
+        key.map(KemSecret).or(Err(CryptoError))
     }
 
     fn kem_encapsulate(

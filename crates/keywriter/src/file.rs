@@ -1,5 +1,9 @@
 //! Files that are there whole or not at all.
 
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -48,11 +52,10 @@ impl NewFile {
         sync_folder(&self.target)
     }
 
-    /// Puts it in place unless something is there.
+    /// Puts it in place unless something is there: then, [`io::ErrorKind::AlreadyExists`].
     pub fn commit_new(self) -> io::Result<()> {
         self.file.sync_all()?;
-        // A link, unlike a rename, refuses to replace; the temporary name goes when this is dropped.
-        fs::hard_link(&self.temporary, &self.target)?;
+        take_free_name(&WAYS, &self.temporary, &self.target)?;
         sync_folder(&self.target)
     }
 }
@@ -86,6 +89,51 @@ pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = NewFile::begin(target)?;
     file.write_all(bytes)?;
     file.commit()
+}
+
+/// Gives a file a name that is free, and leaves it alone where it is not.
+type Way = fn(&Path, &Path) -> io::Result<()>;
+
+/// Not every filesystem knows every way: FAT has no links, network filesystems no flags of a rename, FAT by FUSE neither.
+const WAYS: [Way; 3] = [rename_to_free, link_to_free, rename_to_reserved];
+
+/// Goes the first way that the filesystem knows.
+fn take_free_name(ways: &[Way], from: &Path, to: &Path) -> io::Result<()> {
+    let mut outcome = Err(io::ErrorKind::Unsupported.into());
+    for way in ways {
+        outcome = way(from, to);
+        if !outcome.as_ref().is_err_and(is_unknown_way) {
+            break;
+        }
+    }
+    outcome
+}
+
+/// The kernel looks and renames in one step.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+/// A link, unlike a plain rename, refuses to replace. The temporary name goes when the [`NewFile`] is dropped.
+fn link_to_free(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)
+}
+
+/// An empty file holds the name until the rename: a crash in between leaves it, but nothing of anybody's is replaced.
+fn rename_to_reserved(from: &Path, to: &Path) -> io::Result<()> {
+    File::create_new(to)?;
+    fs::rename(from, to).inspect_err(|_| {
+        if let Err(error) = fs::remove_file(to) {
+            tracing::warn!(%error, "an empty file is left behind");
+        }
+    })
+}
+
+/// What a filesystem answers that cannot do it this way, whatever is there.
+fn is_unknown_way(error: &io::Error) -> bool {
+    // FAT and FUSE say EPERM to a link.
+    let unknown = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM];
+    Errno::from_io_error(error).is_some_and(|errno| unknown.contains(&errno))
 }
 
 fn sync_folder(file: &Path) -> io::Result<()> {
@@ -136,6 +184,21 @@ mod tests {
         assert_eq!(names(target.parent().unwrap()), ["a"]);
     }
 
+    /// A new file takes a free name whole, and a taken one not at all.
+    fn assert_replaces_nothing(folder: &Path, ways: &[Way]) {
+        let commit = |text: &[u8]| {
+            let mut file = NewFile::begin(&folder.join("a"))?;
+            file.write_all(text)?;
+            file.file.sync_all()?;
+            take_free_name(ways, &file.temporary, &file.target)
+        };
+        commit(b"old").unwrap();
+        let error = commit(b"new").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(folder.join("a")).unwrap(), b"old");
+        assert_eq!(names(folder), ["a"]);
+    }
+
     #[test]
     fn a_new_file_replaces_nothing() {
         let folder = tempfile::tempdir().unwrap();
@@ -146,5 +209,99 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&target).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing_whichever_way_it_takes_its_name() {
+        for way in WAYS {
+            let folder = tempfile::tempdir().unwrap();
+            assert_replaces_nothing(folder.path(), &[way]);
+        }
+    }
+
+    #[test]
+    fn a_filesystem_without_one_way_is_taken_another() {
+        let refusing: [Way; 4] = [
+            |_, _| Err(Errno::INVAL.into()),
+            |_, _| Err(Errno::NOSYS.into()),
+            |_, _| Err(Errno::OPNOTSUPP.into()),
+            |_, _| Err(Errno::PERM.into()),
+        ];
+        for way in WAYS {
+            let folder = tempfile::tempdir().unwrap();
+            assert_replaces_nothing(folder.path(), &[&refusing[..], &[way]].concat());
+        }
+        let full: Way = |_, _| Err(Errno::NOSPC.into());
+        let outcome = take_free_name(&[full, rename_to_free], Path::new("a"), Path::new("b"));
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull, "no other way");
+    }
+
+    /// As on a USB stick. By the kernel where it has FAT and this user may mount, else by FUSE; it is said where neither goes.
+    #[test]
+    fn a_new_file_replaces_nothing_on_fat() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(stick) = Fat::mount(folder.path()) else {
+            println!(
+                "NOT TESTED: no FAT can be mounted here (dosfstools, fusefat, and a user who may mount)"
+            );
+            return;
+        };
+        println!("FAT by {}", stick.by);
+        assert_replaces_nothing(&stick.root, &WAYS);
+        NewFile::begin(&stick.root.join("b"))
+            .unwrap()
+            .commit_new()
+            .unwrap();
+        assert_eq!(names(&stick.root), ["a", "b"]);
+    }
+
+    struct Fat {
+        root: std::path::PathBuf,
+        by: &'static str,
+    }
+
+    impl Fat {
+        fn mount(folder: &Path) -> Option<Self> {
+            let (image, root) = (folder.join("image"), folder.join("root"));
+            File::create(&image).unwrap().set_len(4 << 20).unwrap();
+            fs::create_dir(&root).unwrap();
+            let runs = |line: &[&str]| {
+                let (program, options) = line.split_first().unwrap();
+                let paths = [&image, &root];
+                let paths = paths
+                    .into_iter()
+                    .take(1 + usize::from(*program != "mkfs.vfat"));
+                let mut command = process::Command::new(program);
+                let ran = command.args(options).args(paths).output();
+                ran.is_ok_and(|ran| ran.status.success())
+            };
+            if !runs(&["mkfs.vfat"]) {
+                return None;
+            }
+            let by = if runs(&["mount", "-t", "vfat", "-o", "loop"]) {
+                "the kernel"
+            } else if runs(&["fusefat", "-o", "rw+"]) {
+                "FUSE"
+            } else {
+                return None;
+            };
+            Some(Self { root, by })
+        }
+    }
+
+    impl Drop for Fat {
+        fn drop(&mut self) {
+            let program = if self.by == "FUSE" {
+                "fusermount"
+            } else {
+                "umount"
+            };
+            let mut unmount = process::Command::new(program);
+            if self.by == "FUSE" {
+                unmount.arg("-u");
+            }
+            assert!(unmount.arg(&self.root).status().unwrap().success());
+        }
     }
 }

@@ -78,6 +78,11 @@ impl Provider for Counting {
         AwsLc::kem_generate(rng, public)
     }
 
+    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+        note("kem", [seed.len(), 0, 0]);
+        AwsLc::kem_from_seed(seed, public)
+    }
+
     fn kem_encapsulate(
         rng: &mut dyn Rng,
         public: &KemKey,

@@ -29,9 +29,9 @@ pub trait Rng {
 
 /// The primitives of the suite. Secrets are written into places that the caller owns and zeroizes.
 pub trait Provider: Verifier {
-    /// An ephemeral ECDH key. It zeroizes itself when dropped.
+    /// An ECDH key, ephemeral or derived. It zeroizes itself when dropped.
     type EcdhSecret;
-    /// An ephemeral decapsulation key. It zeroizes itself when dropped.
+    /// A decapsulation key, ephemeral or derived. It zeroizes itself when dropped.
     type KemSecret;
     /// A module's signing key, ready for use. It zeroizes itself when dropped.
     type Signer;
@@ -51,6 +51,8 @@ pub trait Provider: Verifier {
     /// A fresh ML-KEM-1024 key pair.
     fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey)
     -> Result<Self::KemSecret, CryptoError>;
+    /// The ML-KEM-1024 key pair of a seed, `d ‖ z` (FIPS 203 § 7.1), that the caller derived, and zeroizes.
+    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError>;
     /// Encapsulates to a peer's key, which is checked (FIPS 203 § 7.2).
     fn kem_encapsulate(
         rng: &mut dyn Rng,

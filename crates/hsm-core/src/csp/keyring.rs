@@ -57,6 +57,20 @@ impl EpochKey {
         self.derive::<C, 48>(b"KeyWriter v1 recipient ECDH-P384")
     }
 
+    /// The scalar of the team's post-quantum recipient; of its range see [`Self::derive_recipient`].
+    pub(crate) fn derive_hybrid_ecdh<C: Provider>(
+        &self,
+    ) -> Result<Zeroizing<[u8; 48]>, CryptoError> {
+        self.derive::<C, 48>(b"KeyWriter v1 hybrid ECDH-P384")
+    }
+
+    /// The seed of the team's post-quantum recipient, `d ‖ z` of FIPS 203 § 7.1.
+    pub(crate) fn derive_hybrid_kem<C: Provider>(
+        &self,
+    ) -> Result<Zeroizing<[u8; 64]>, CryptoError> {
+        self.derive::<C, 64>(b"KeyWriter v1 hybrid ML-KEM-1024")
+    }
+
     /// The key of a receipt's commitments.
     pub(crate) fn derive_commitment<C: Provider>(
         &self,

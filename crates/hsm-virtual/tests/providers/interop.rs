@@ -50,6 +50,32 @@ fn each_pair_agrees_on_a_kem_secret_unless_the_ciphertext_was_touched() {
 }
 
 #[test]
+fn a_seed_makes_one_kem_key_whoever_expands_it_and_whoever_encapsulates_to_it() {
+    fn check<A: Provider, B: Provider>() {
+        for _ in 0..ROUNDS {
+            let (seed, mut public, mut other) = (random(), [0; 1568], [1; 1568]);
+            let secret = A::kem_from_seed(&seed, &mut public).unwrap();
+            B::kem_from_seed(&seed, &mut other).unwrap();
+            assert!(public == other);
+            let (mut ciphertext, mut here, mut there) = ([0; 1568], [0; 32], [1; 32]);
+            B::kem_encapsulate(&mut Os, &public, &mut ciphertext, &mut there).unwrap();
+            A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
+            assert_eq!(here, there);
+            // Rejected implicitly, and alike: the secret is then one of `z` and the ciphertext (FIPS 203 § 6.3).
+            ciphertext[usize::from(random::<1>()[0])] ^= 1;
+            A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
+            let same = B::kem_from_seed(&seed, &mut other).unwrap();
+            B::kem_decapsulate(&same, &ciphertext, &mut there).unwrap();
+            assert_eq!(here, there);
+        }
+    }
+    check::<RustCrypto, RustCrypto>();
+    check::<RustCrypto, AwsLc>();
+    check::<AwsLc, RustCrypto>();
+    check::<AwsLc, AwsLc>();
+}
+
+#[test]
 fn each_verifies_what_the_other_signed_with_either_ones_key() {
     fn check<A: Provider, B: Provider>() {
         for len in 0..ROUNDS {

@@ -23,7 +23,7 @@ pub(super) fn header(
     input: &mut dyn Read,
 ) -> Result<(FileHeader, [u8; FileHeader::SIZE]), ShareError> {
     let mut bytes = [0; FileHeader::SIZE];
-    let len = fill(input, &mut bytes).map_err(ShareError::Read)?;
+    let len = fill(input, &mut bytes).map_err(ShareError::read)?;
     match FileHeader::parse(&bytes) {
         Ok(header) if len == bytes.len() => Ok((header, bytes)),
         // Too short to be told from any other file, unless it begins as ours do.
@@ -80,7 +80,7 @@ impl<'a> Body<'a> {
         let index = self.index;
         let room = self.room();
         let place = place.get_mut(..room).ok_or(ShareError::Damaged(index))?;
-        let len = fill(self.input, place).map_err(ShareError::Read)?;
+        let len = fill(self.input, place).map_err(ShareError::read)?;
         let Some((lead, _)) = place.get(..len).and_then(<[u8]>::split_first_chunk) else {
             return Err(ShareError::Cut);
         };
@@ -99,7 +99,7 @@ impl<'a> Body<'a> {
     }
 
     fn goes_on(&mut self) -> Result<bool, ShareError> {
-        let len = fill(self.input, &mut [0]).map_err(ShareError::Read)?;
+        let len = fill(self.input, &mut [0]).map_err(ShareError::read)?;
         Ok(len != 0)
     }
 }

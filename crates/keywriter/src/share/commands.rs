@@ -5,6 +5,7 @@ use hsm_protocol::{
     Malformed,
     command::ins,
     file::{FILE_KEY, FileHeader, Recipient, SealedFileKey},
+    hybrid::{HybridFileKey, HybridRecipient},
     writer::Writer,
 };
 
@@ -26,6 +27,23 @@ impl ConnectedModule {
         let mut data = [0; SealedFileKey::SIZE];
         self.well_formed(sealed.write(&mut Writer::new(&mut data)))?;
         let answer = self.command(ins::FILE_UNWRAP, 0, &data)?;
+        self.well_formed(answer.try_into().map_err(|_length| Malformed))
+    }
+
+    /// The team's post-quantum recipient; needs it unlocked.
+    pub fn file_hybrid_recipient(&mut self) -> Result<HybridRecipient, ModuleError> {
+        let answer = self.command(ins::FILE_RECIPIENT, 1, &[])?;
+        self.well_formed(HybridRecipient::parse(&answer))
+    }
+
+    /// Opens a file key that was sealed to the team's post-quantum recipient; needs it unlocked.
+    pub fn file_hybrid_unwrap(
+        &mut self,
+        sealed: &HybridFileKey<'_>,
+    ) -> Result<[u8; FILE_KEY], ModuleError> {
+        let mut data = [0; HybridFileKey::SIZE];
+        self.well_formed(sealed.write(&mut Writer::new(&mut data)))?;
+        let answer = self.command(ins::FILE_UNWRAP, 1, &data)?;
         self.well_formed(answer.try_into().map_err(|_length| Malformed))
     }
 }

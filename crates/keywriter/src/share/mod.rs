@@ -7,22 +7,28 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`encrypt`], [`decrypt`], [`inspect`] | streams |
-//! | `body`, `pipe` | a file cut into chunks; commands sent ahead of their answers |
+//! | `body`, `pipe`, `patience` | a file cut into chunks; commands sent ahead of their answers; waiting for input |
 //! | [`finder`] | which module can do it |
 //! | [`paths`] | which files, and what they will be called |
-//! | [`recipient`] | the team's recipient, for age |
+//! | [`recipient`], [`hybrid`] | the team's recipients for age, classical and post-quantum |
 
 mod body;
 mod commands;
 pub mod finder;
+pub mod hybrid;
 pub mod paths;
+mod patience;
 mod pipe;
 pub mod recipient;
 mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use hsm_protocol::file::{FileHeader, Recipient, SealedFileKey};
+pub use hsm_protocol::{
+    file::{FileHeader, Recipient, SealedFileKey},
+    hybrid::{HybridFileKey, HybridRecipient},
+};
+pub use patience::Source;
 pub use stream::{Inspection, Stages, Summary, decrypt, encrypt, inspect, read_header};
 
 use crate::{module::ModuleError, transport::TransportError};
@@ -101,6 +107,16 @@ impl ShareError {
                 | Self::Damaged(_)
                 | Self::Changed(_)
         )
+    }
+}
+
+impl ShareError {
+    /// Of a read that failed: the module's end, if that was noticed meanwhile.
+    fn read(error: io::Error) -> Self {
+        match error.downcast::<TransportError>() {
+            Ok(gone) => gone.into(),
+            Err(error) => Self::Read(error),
+        }
     }
 }
 

@@ -3,17 +3,14 @@
 //! One thread reads and sends, another receives and writes; what lies between them is the connection's own room. Over a
 //! connection that takes one command at a time (PC/SC), a third thread stands between the two.
 
-use super::ShareError;
+use super::{ShareError, patience::Stop};
 use crate::{
     module::{ConnectedModule, ModuleError},
     transport::{Halves, Place, ReceiveHalf, SendHalf, Transport, TransportError},
 };
 use hsm_protocol::{Status, limits};
 use std::{
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::{self, Scope},
     time::{Duration, Instant},
 };
@@ -33,7 +30,7 @@ pub(super) struct Times {
 pub(super) struct Feed<'a, T> {
     half: Box<dyn SendHalf + 'a>,
     tokens: SyncSender<T>,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
     send: Duration,
 }
 
@@ -54,7 +51,7 @@ impl From<ShareError> for Stopped {
 impl<T> Feed<'_, T> {
     /// Sends a command; `token` comes out with its answer.
     pub(super) fn send(&mut self, command: &[u8], token: T) -> Result<(), Stopped> {
-        if self.stop.load(Ordering::Relaxed) || self.tokens.send(token).is_err() {
+        if self.stop.is_over() || self.tokens.send(token).is_err() {
             return Err(Stopped::There);
         }
         let began = Instant::now();
@@ -68,14 +65,14 @@ impl<T> Feed<'_, T> {
 }
 
 /// Runs commands through a module: `produce` sends them from a thread of its own, `take` gets the answers' data in order.
-/// The first error ends both.
+/// The first error ends both, and rings.
 pub(super) fn run<T: Send>(
     module: &mut ConnectedModule,
+    stop: &Stop,
     produce: impl FnOnce(&mut Feed<'_, T>) -> Result<(), Stopped> + Send,
     mut take: impl FnMut(T, &[u8]) -> Result<(), ShareError>,
 ) -> Result<Times, ShareError> {
     let place = module.place().clone();
-    let stop = AtomicBool::new(false);
     let transport = module.transport();
     let splits = transport.split().is_some();
     thread::scope(|scope| {
@@ -88,7 +85,7 @@ pub(super) fn run<T: Send>(
         let mut feed = Feed {
             half,
             tokens,
-            stop: &stop,
+            stop,
             send: Duration::ZERO,
         };
         let producer = scope.spawn(move || {
@@ -102,6 +99,7 @@ pub(super) fn run<T: Send>(
             let asked = Instant::now();
             if let Err(error) = answers.receive(&mut answer) {
                 answers.abandon();
+                stop.ring();
                 taken = taken.and(Err(error.into()));
                 break;
             }
@@ -112,7 +110,9 @@ pub(super) fn run<T: Send>(
                 taken = data(&answer, &place)
                     .map_err(ShareError::from)
                     .and_then(|data| take(token, data));
-                stop.store(taken.is_err(), Ordering::Relaxed);
+                if taken.is_err() {
+                    stop.ring();
+                }
                 times.take += came.elapsed();
             }
         }

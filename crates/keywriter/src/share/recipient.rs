@@ -4,8 +4,8 @@ use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use bech32::Hrp;
 use hkdf::Hkdf;
 use hsm_protocol::{
-    Malformed,
-    file::{FILE_KEY, Recipient, SealedFileKey},
+    EcPoint, Malformed,
+    file::{FILE_KEY, Recipient, SealedFileKey, TAG},
     reader::Reader,
 };
 use p384::{PublicKey, SecretKey, elliptic_curve::sec1::ToSec1Point};
@@ -27,15 +27,14 @@ const VERSION: u8 = 1;
 
 /// The recipient as age takes it: `age1keywriter1…`.
 pub fn encode_recipient(recipient: &Recipient) -> Result<String, Malformed> {
-    let point = public_key(recipient)?.to_sec1_point(true);
     let bytes = [
         &[VERSION][..],
         &recipient.group,
         &recipient.epoch.to_be_bytes(),
-        point.as_bytes(),
+        &point(&public_key(&recipient.point)?)?,
     ]
     .concat();
-    encode("age1keywriter", &bytes)
+    encode(PREFIX, &bytes)
 }
 
 /// The group's identity as age takes it: `AGE-PLUGIN-KEYWRITER-1…`. It holds no secret: it says which modules to look for.
@@ -44,17 +43,17 @@ pub fn encode_identity(group: &[u8; 16]) -> Result<String, Malformed> {
     encode("age-plugin-keywriter-", &bytes).map(|text| text.to_uppercase())
 }
 
-/// The text of an identity file.
-pub fn identity_file(recipient: &Recipient) -> Result<String, Malformed> {
+/// The text of an identity file, with one of the group's recipients, as age takes it, in a comment.
+pub fn identity_file(group: &[u8; 16], epoch: u32, recipient: &str) -> Result<String, Malformed> {
     let mut text = String::new();
     let lines = writeln!(
         text,
         "# A KeyWriter team. Any of its modules, unlocked, decrypts; this file holds no secret.\n\
          # group: {}\n# epoch: {}\n# recipient: {}\n{}",
-        super::finder::hex(&recipient.group),
-        recipient.epoch,
-        encode_recipient(recipient)?,
-        encode_identity(&recipient.group)?
+        super::finder::hex(group),
+        epoch,
+        recipient,
+        encode_identity(group)?
     );
     lines.map_err(|_never| Malformed)?;
     Ok(text)
@@ -66,7 +65,7 @@ pub fn decode_recipient(bytes: &[u8]) -> Result<Recipient, Malformed> {
     version(&mut reader)?;
     let group = *reader.array()?;
     let epoch = reader.u32()?;
-    let key = PublicKey::from_sec1_bytes(reader.array::<49>()?).map_err(|_point| Malformed)?;
+    let key = public_key(reader.array::<49>()?)?;
     reader.finish()?;
     Ok(Recipient {
         group,
@@ -100,37 +99,67 @@ pub fn seal_file_key(
     to: &Recipient,
     file_key: &[u8; FILE_KEY],
 ) -> Result<SealedFileKey, SealError> {
-    let recipient = public_key(to).map_err(|Malformed| SealError::Recipient)?;
-    let mut scalar = Zeroizing::new([0; 48]);
-    getrandom::fill(scalar.as_mut_slice()).map_err(|_error| SealError::Random)?;
-    // It misses the range once in 2¹⁹⁰ times; a generator that misses it is broken.
-    let secret = SecretKey::from_slice(scalar.as_slice()).map_err(|_range| SealError::Random)?;
-    let ephemeral = uncompressed(&secret.public_key()).map_err(|Malformed| SealError::Recipient)?;
+    let recipient = public_key(&to.point).map_err(|Malformed| SealError::Recipient)?;
+    let (secret, ephemeral) = ephemeral()?;
     let shared = secret.diffie_hellman(&recipient);
     let salt = [ephemeral, to.point].concat();
-    let mut key = Zeroizing::new([0; 32]);
     let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_be_bytes()];
-    Hkdf::<Sha384>::new(Some(&salt), shared.raw_secret_bytes())
-        .expand_multi_info(&info, key.as_mut_slice())
-        .map_err(|_length| SealError::Recipient)?;
-    let mut cipher = *file_key;
-    // The key is used once: its nonce is zero.
-    let tag = Aes256Gcm::new((&*key).into())
-        .encrypt_inout_detached((&[0; 12]).into(), &[], cipher.as_mut_slice().into())
-        .map_err(|_length| SealError::Recipient)?;
+    let extracted = Hkdf::<Sha384>::new(Some(&salt), shared.raw_secret_bytes());
+    let (cipher, tag) = once(&extracted, &info, file_key)?;
     Ok(SealedFileKey {
         group: to.group,
         epoch: to.epoch,
         ephemeral,
         cipher,
-        tag: tag.into(),
+        tag,
     })
 }
 
-fn encode(prefix: &str, bytes: &[u8]) -> Result<String, Malformed> {
+/// A key pair for one file key.
+pub(super) fn ephemeral() -> Result<(SecretKey, EcPoint), SealError> {
+    let mut scalar = Zeroizing::new([0; 48]);
+    getrandom::fill(scalar.as_mut_slice()).map_err(|_error| SealError::Random)?;
+    // It misses the range once in 2¹⁹⁰ times; a generator that misses it is broken.
+    let secret = SecretKey::from_slice(scalar.as_slice()).map_err(|_range| SealError::Random)?;
+    let point = uncompressed(&secret.public_key()).map_err(|Malformed| SealError::Recipient)?;
+    Ok((secret, point))
+}
+
+/// AES-256-GCM under a key that is used once: its nonce is zero.
+pub(super) fn once(
+    extracted: &Hkdf<Sha384>,
+    info: &[&[u8]],
+    file_key: &[u8; FILE_KEY],
+) -> Result<([u8; FILE_KEY], [u8; TAG]), SealError> {
+    let mut key = Zeroizing::new([0; 32]);
+    extracted
+        .expand_multi_info(info, key.as_mut_slice())
+        .map_err(|_length| SealError::Recipient)?;
+    let mut cipher = *file_key;
+    let tag = Aes256Gcm::new((&*key).into())
+        .encrypt_inout_detached((&[0; 12]).into(), &[], cipher.as_mut_slice().into())
+        .map_err(|_length| SealError::Recipient)?;
+    Ok((cipher, tag.into()))
+}
+
+/// What stands before the last `1` of every recipient of ours.
+pub(super) const PREFIX: &str = "age1keywriter";
+
+/// Bech32 with a limit of 8 KiB in place of its 90 characters. age has no limit of its own, but for the lines of a file of
+/// recipients, which is this.
+pub(super) enum Long {}
+
+impl bech32::Checksum for Long {
+    type MidstateRepr = u32;
+    const CODE_LENGTH: usize = 8 << 10;
+    const CHECKSUM_LENGTH: usize = bech32::Bech32::CHECKSUM_LENGTH;
+    const GENERATOR_SH: [u32; 5] = bech32::Bech32::GENERATOR_SH;
+    const TARGET_RESIDUE: u32 = bech32::Bech32::TARGET_RESIDUE;
+}
+
+pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Result<String, Malformed> {
     let prefix = Hrp::parse(prefix).map_err(|_never| Malformed)?;
-    // age gives up Bech32's limit of 90 characters, and this stays below the 1,023 of its checksum.
-    bech32::encode::<bech32::Bech32>(prefix, bytes).map_err(|_too_long| Malformed)
+    bech32::encode::<Long>(prefix, bytes).map_err(|_too_long| Malformed)
 }
 
 fn version(reader: &mut Reader<'_>) -> Result<(), Malformed> {
@@ -140,11 +169,20 @@ fn version(reader: &mut Reader<'_>) -> Result<(), Malformed> {
     }
 }
 
-fn public_key(recipient: &Recipient) -> Result<PublicKey, Malformed> {
-    PublicKey::from_sec1_bytes(&recipient.point).map_err(|_point| Malformed)
+/// Either form of a point that is on the curve and not at infinity.
+pub(super) fn public_key(point: &[u8]) -> Result<PublicKey, Malformed> {
+    PublicKey::from_sec1_bytes(point).map_err(|_point| Malformed)
 }
 
-fn uncompressed(key: &PublicKey) -> Result<hsm_protocol::EcPoint, Malformed> {
+/// The compressed form.
+pub(super) fn point(key: &PublicKey) -> Result<[u8; 49], Malformed> {
+    key.to_sec1_point(true)
+        .as_bytes()
+        .try_into()
+        .map_err(|_length| Malformed)
+}
+
+pub(super) fn uncompressed(key: &PublicKey) -> Result<EcPoint, Malformed> {
     key.to_sec1_point(false)
         .as_bytes()
         .try_into()

@@ -3,6 +3,7 @@
 use super::{
     ShareError,
     body::{Body, Frame, fill, header},
+    patience::{Patient, Source, Stop},
     pipe::{self, Stopped},
 };
 use crate::module::{ConnectedModule, ModuleError};
@@ -45,7 +46,7 @@ pub struct Stages {
 /// Encrypts `input` into `output`; `progress` hears of every chunk how many bytes are done.
 pub fn encrypt(
     module: &mut ConnectedModule,
-    input: &mut (dyn Read + Send),
+    input: &mut dyn Source,
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary, ShareError> {
@@ -56,7 +57,7 @@ pub fn encrypt(
 pub(super) fn encrypt_in(
     module: &mut ConnectedModule,
     chunk_size: u32,
-    input: &mut (dyn Read + Send),
+    input: &mut dyn Source,
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary, ShareError> {
@@ -69,14 +70,17 @@ pub(super) fn encrypt_in(
     output.write_all(&bytes).map_err(ShareError::Write)?;
     let size = usize::try_from(chunk_size).unwrap_or(0);
     let (mut total, mut read) = (0, Duration::ZERO);
+    let stop = Stop::new();
+    let mut input = Patient::new(input, module.transport(), &stop);
     let times = pipe::run(
         module,
+        &stop,
         |feed| {
             let mut current = Command::new(ins::FILE_SEAL, SealChunk::FIELDS, size);
             let mut next = Command::new(ins::FILE_SEAL, SealChunk::FIELDS, size);
             let mut fetch = |command: &mut Command| {
                 let began = Instant::now();
-                let len = fill(input, command.payload()).map_err(ShareError::Read);
+                let len = fill(&mut input, command.payload()).map_err(ShareError::read);
                 read += began.elapsed();
                 len
             };
@@ -129,7 +133,7 @@ pub(super) fn encrypt_in(
 pub fn decrypt(
     module: &mut ConnectedModule,
     header: &FileHeader,
-    input: &mut (dyn Read + Send),
+    input: &mut dyn Source,
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Summary, ShareError> {
@@ -140,10 +144,13 @@ pub fn decrypt(
     let bytes = header.to_bytes().map_err(|_full| ShareError::Header)?;
     let (mut total, mut read) = (0, Duration::ZERO);
     let mut current = 0;
+    let stop = Stop::new();
+    let mut input = Patient::new(input, module.transport(), &stop);
     let times = pipe::run(
         module,
+        &stop,
         |feed| {
-            let mut body = Body::new(input, header);
+            let mut body = Body::new(&mut input, header);
             let mut command = Command::new(ins::FILE_OPEN, OpenChunk::FIELDS, body.room());
             loop {
                 let began = Instant::now();

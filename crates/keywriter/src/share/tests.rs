@@ -1,9 +1,9 @@
 //! Streams over a module that inverts each bit and makes no tags; what real modules check is tested with real modules.
 
-use super::{ShareError, decrypt, encrypt, inspect, read_header};
+use super::{ShareError, Source, decrypt, encrypt, inspect, read_header};
 use crate::{
     module::{ConnectedModule, ModuleError},
-    transport::{Place, Transport, TransportError},
+    transport::{Leash, Place, Transport, TransportError},
 };
 use hsm_protocol::{
     Status,
@@ -12,12 +12,21 @@ use hsm_protocol::{
     file::{FileHeader, Lead, MAGIC},
     settings::EncryptionMode,
 };
-use std::io::{self, Read, Write};
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    sync::{Mutex, mpsc},
+    thread,
+    time::Duration,
+};
 
 /// Takes one command at a time, as a reader does, and is pulled out after so many.
 struct Inverter {
     place: Place,
     left: usize,
+    /// Hangs up with its other end.
+    leash: Mutex<Option<UnixStream>>,
 }
 
 impl Transport for Inverter {
@@ -40,6 +49,11 @@ impl Transport for Inverter {
 
     fn place(&self) -> &Place {
         &self.place
+    }
+
+    fn leash(&self) -> Option<Leash> {
+        let stream = self.leash.lock().unwrap().take()?;
+        Some(Leash::new(stream, self.place.clone()))
     }
 }
 
@@ -75,8 +89,13 @@ fn answer(ins: u8, data: &[u8]) -> Vec<u8> {
 }
 
 fn module(left: usize) -> ConnectedModule {
+    module_on(left, None)
+}
+
+fn module_on(left: usize, leash: Option<UnixStream>) -> ConnectedModule {
     let place = Place::Reader("A".into());
-    ConnectedModule::new(Box::new(Inverter { place, left }))
+    let leash = Mutex::new(leash);
+    ConnectedModule::new(Box::new(Inverter { place, left, leash }))
 }
 
 fn encrypted(plain: &[u8]) -> Vec<u8> {
@@ -184,6 +203,81 @@ fn a_module_that_is_pulled_out_ends_it() {
     ));
 }
 
+/// A pipe with some bytes in it, and its other end: until that is dropped, the next byte is waited for.
+fn pipe(bytes: &[u8]) -> (File, UnixStream) {
+    let (mut writer, reader) = UnixStream::pair().unwrap();
+    writer.write_all(bytes).unwrap();
+    (OwnedFd::from(reader).into(), writer)
+}
+
+/// What `work` comes to, though nobody writes into the pipe any more.
+fn soon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(work()));
+    told.recv_timeout(Duration::from_secs(20))
+        .expect("it does not wait for input")
+}
+
+#[test]
+fn a_module_that_is_pulled_out_while_input_is_awaited_ends_it() {
+    let (mut input, _writer) = pipe(&[7; 100]);
+    let (leash, plug) = UnixStream::pair().unwrap();
+    let outcome = soon(move || {
+        let mut plug = Some(plug);
+        // The first chunk is done; of the second, nothing comes.
+        super::stream::encrypt_in(
+            &mut module_on(9, Some(leash)),
+            32,
+            &mut input,
+            &mut Vec::new(),
+            &mut |_| drop(plug.take()),
+        )
+    });
+    assert!(matches!(
+        outcome,
+        Err(ShareError::Module(ModuleError::Transport(
+            TransportError::PulledOut { .. }
+        )))
+    ));
+}
+
+#[test]
+fn a_changed_chunk_is_told_at_once_though_more_of_the_file_is_awaited() {
+    let mut file = encrypted(&[7; 200]);
+    file[FileHeader::SIZE + 68..FileHeader::SIZE + 84].fill(0xBA);
+    file.truncate(FileHeader::SIZE + 84);
+    let (mut input, _writer) = pipe(&file);
+    let outcome = soon(move || {
+        let header = read_header(&mut input).unwrap();
+        decrypt(
+            &mut module(9),
+            &header,
+            &mut input,
+            &mut Vec::new(),
+            &mut |_| {},
+        )
+    });
+    assert!(
+        matches!(outcome, Err(ShareError::Changed(0))),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn a_pipe_is_read_to_its_end() {
+    let plain = vec![7; 100_000];
+    let (mut input, mut writer) = pipe(&[]);
+    let written = plain.clone();
+    thread::spawn(move || {
+        for part in written.chunks(999) {
+            writer.write_all(part).unwrap();
+        }
+    });
+    let mut file = Vec::new();
+    encrypt(&mut module(9), &mut input, &mut file, &mut |_| {}).unwrap();
+    assert_eq!(decrypted(&file).0, plain);
+}
+
 /// Fails after so many bytes.
 struct Failing(usize);
 
@@ -200,6 +294,8 @@ impl Write for Failing {
         Ok(())
     }
 }
+
+impl Source for Failing {}
 
 impl Read for Failing {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {

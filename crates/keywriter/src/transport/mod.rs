@@ -3,8 +3,11 @@
 pub mod pcsc;
 pub mod socket;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::{fmt, io, path::PathBuf, time::Duration};
+use rustix::{
+    event::{PollFd, PollFlags},
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+};
+use std::{fmt, io, os::unix::net::UnixStream, path::PathBuf, time::Duration};
 
 /// Where a module is plugged in. It says nothing about which module that is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +53,35 @@ pub trait Transport: Send {
     /// Both directions by themselves, where commands may be sent before the answers to those before them are there.
     fn split(&mut self) -> Option<Halves<'_>> {
         None
+    }
+
+    /// What tells that the module is gone, without asking it; `None` where nothing does.
+    fn leash(&self) -> Option<Leash> {
+        None
+    }
+}
+
+/// Hangs up once a module is gone. It may be waited for beside whoever talks to the module.
+#[derive(Debug)]
+pub struct Leash {
+    stream: UnixStream,
+    place: Place,
+}
+
+impl Leash {
+    /// On a stream that hangs up when the module in `place` is gone.
+    pub(crate) const fn new(stream: UnixStream, place: Place) -> Self {
+        Self { stream, place }
+    }
+
+    /// What to poll: any event is the end.
+    pub(crate) fn as_poll(&self) -> PollFd<'_> {
+        PollFd::new(&self.stream, PollFlags::RDHUP)
+    }
+
+    /// Where the module was.
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 }
 

@@ -4,9 +4,15 @@
 //! second program may look; modules notice a command that does not belong to their run. An error, or an answer without
 //! a status word, ends the connection: whoever is in the reader afterwards proves anew who it is.
 
-use super::{Place, Transport, TransportError};
+use super::{Leash, Place, Transport, TransportError};
 use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
-use std::{ffi::CString, time::Duration};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::{
+    ffi::{CStr, CString},
+    os::unix::net::UnixStream,
+    thread,
+    time::Duration,
+};
 
 /// The most entries that one wait takes, the one for new readers included.
 const WAIT_MAX: usize = 16;
@@ -71,6 +77,17 @@ impl Transport for Card {
     fn place(&self) -> &Place {
         &self.place
     }
+
+    /// A thread with a context of its own waits for it: a context's lock is held while a command is under way. Both end
+    /// some time after the leash does; the card is not touched.
+    fn leash(&self) -> Option<Leash> {
+        let name = CString::new(self.place.name()).ok()?;
+        let (stream, held) = UnixStream::pair().ok()?;
+        thread::Builder::new()
+            .spawn(move || hold(&name, &held))
+            .ok()?;
+        Some(Leash::new(stream, self.place.clone()))
+    }
 }
 
 impl Card {
@@ -91,6 +108,40 @@ impl Drop for Card {
         self.leave();
     }
 }
+
+/// Returns when the card is gone or swapped, or nobody holds the other end any more. Without a service there is no card.
+fn hold(reader: &CStr, held: &UnixStream) {
+    let Ok(context) = Context::establish(Scope::User) else {
+        return;
+    };
+    let mut states = [ReaderState::new(reader.to_owned(), State::UNAWARE)];
+    let mut count = None;
+    while !is_let_go(held) {
+        match context.get_status_change(LET_GO, &mut states) {
+            Ok(()) => {}
+            Err(Error::Timeout) => continue,
+            Err(_gone) => return,
+        }
+        for state in &mut states {
+            let is_swapped = *count.get_or_insert(state.event_count()) != state.event_count();
+            if is_swapped || !state.event_state().contains(State::PRESENT) {
+                return;
+            }
+            state.sync_current_state();
+        }
+    }
+}
+
+fn is_let_go(held: &UnixStream) -> bool {
+    let outcome = poll(
+        &mut [PollFd::new(held, PollFlags::RDHUP)],
+        Some(&Timespec::default()),
+    );
+    outcome.is_ok_and(|ready| ready != 0)
+}
+
+/// How long a thread may outlive its leash.
+const LET_GO: Duration = Duration::from_secs(1);
 
 /// The readers in which a card is. None where the smart-card service is not running.
 pub fn occupied() -> Vec<String> {

@@ -1,6 +1,6 @@
 //! A module behind a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
 
-use super::{Halves, PATIENCE, Place, ReceiveHalf, SendHalf, Transport, TransportError};
+use super::{Halves, Leash, PATIENCE, Place, ReceiveHalf, SendHalf, Transport, TransportError};
 use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     limits,
@@ -155,6 +155,11 @@ impl Transport for Socket {
 
     fn split(&mut self) -> Option<Halves<'_>> {
         Some((Box::new(self.half()), Box::new(self.half())))
+    }
+
+    fn leash(&self) -> Option<Leash> {
+        let stream = self.stream.try_clone().ok()?;
+        Some(Leash::new(stream, self.place.clone()))
     }
 }
 

@@ -34,6 +34,7 @@ impl World {
                 let known = self.receipts.entry(run).or_insert_with(|| bytes.clone());
                 same("the last receipt", &&bytes, &&*known)
             }
+            Content::File(content) => self.file_answered(index, content, bytes),
             Content::Message(message) => {
                 if let Message::Receipt { run, .. } = &message {
                     Receipt::parse(&bytes).map_err(|error| format!("a Receipt: {error:?}"))?;

@@ -13,7 +13,7 @@ impl Generator {
         if world.models[self.favorite].exchange != Exchange::Closed && self.random.chance(50) {
             return Act::GetResponse;
         }
-        match self.random.below(14) {
+        match self.random.below(15) {
             0..=2 => self.noise(),
             3 | 4 => self.wait(),
             5 => Act::Garbage(self.random.pick(&Garbage::ALL)),
@@ -33,6 +33,7 @@ impl Generator {
                 is_epoch_known: self.random.chance(60),
             }),
             12 => self.plugs().remove(0),
+            13 => self.file_act(),
             _ => Act::PowerUp,
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    const fn new(instruction: u8, p1: u8, data: Vec<u8>) -> Self {
+    pub(crate) const fn new(instruction: u8, p1: u8, data: Vec<u8>) -> Self {
         Self {
             header: [CLA, instruction, p1, 0],
             data,
@@ -101,6 +101,7 @@ impl World {
                 let (receipt, data) = self.carry(pick, |m| matches!(m, Message::Receipt { .. }))?;
                 (Command::Seal(receipt), Raw::new(ins::SEAL, 0, data))
             }
+            Send::File(send) => return self.about_files(send),
         })
     }
 

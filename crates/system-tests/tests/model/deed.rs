@@ -1,5 +1,6 @@
 //! What happens to the modules of a case, one deed after another, in words that a person can repeat.
 
+use crate::files::FileSend;
 use std::fmt::{Display, Formatter, Result};
 use system_tests::board::Cut;
 
@@ -55,6 +56,7 @@ pub(crate) enum Send {
     Parcel(u8, Pick),
     Commit(Pick),
     Seal(Pick),
+    File(FileSend),
 }
 
 /// Which message a command carries: of its kind, from the last one back.

@@ -2,6 +2,7 @@
 //! stored, what state it is in, what time and plug do. `hand` adds the keypad, `host` the commands.
 
 use crate::{
+    files::Slot,
     hand::Entry,
     host::{Cycle, Exchange, SecondaryRun},
 };
@@ -158,6 +159,8 @@ pub(crate) enum Armed {
 pub(crate) struct Presence {
     pub(crate) unplugged_since: Option<u64>,
     pub(crate) last_use: u64,
+    /// That it is writing, the one with the last chunk at the end.
+    pub(crate) files: Vec<Slot>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "there are three of them")]

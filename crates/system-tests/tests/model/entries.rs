@@ -119,6 +119,7 @@ impl Model {
         Presence {
             unplugged_since: if self.is_plugged { None } else { Some(now) },
             last_use: now,
+            files: Vec::new(),
         }
     }
 

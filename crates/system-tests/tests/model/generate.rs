@@ -3,6 +3,7 @@
 use crate::{
     deed::{Act, Deed, Pick, Send, Sending},
     device::{Kind, State},
+    files::{FileSend, Suite},
     pins,
     random::Random,
     world::{MODULES, World},
@@ -195,7 +196,11 @@ impl Generator {
     fn unlocked(&mut self, world: &World, module: usize, is_admin: bool) -> Vec<Act> {
         let samples = world.samples.len().max(1);
         let auto_lock = world.models[module].stored.auto_lock;
-        match self.random.below(12) {
+        match self.random.below(17) {
+            12..=15 => (0..=self.random.below(4))
+                .map(|_| self.file_act())
+                .collect(),
+            16 => self.many_files(),
             0 | 1 => vec![whole(Send::Encipher {
                 is_epoch_known: true,
             })],
@@ -208,13 +213,16 @@ impl Generator {
             // Until just before or just after it locks by itself, with a poll or data in between.
             8 => auto_lock.map_or_else(Vec::new, |minutes| {
                 let whole_time = u64::from(minutes) * MINUTE;
-                let between = if self.random.chance(50) {
-                    Send::Status
-                } else {
+                let between = self.random.pick(&[
+                    Send::Status,
                     Send::Encipher {
                         is_epoch_known: true,
-                    }
-                };
+                    },
+                    Send::File(FileSend::Recipient(Suite::Classical)),
+                    Send::File(FileSend::Begin {
+                        is_size_right: true,
+                    }),
+                ]);
                 let rest = self.random.pick(&[1_000, MINUTE, MINUTE + 500]);
                 vec![
                     Act::Wait(whole_time - MINUTE),

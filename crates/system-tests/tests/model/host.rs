@@ -53,7 +53,7 @@ const DISABLE: u8 = 4;
 /// A refusal: one of these status words.
 pub(crate) type Refusal = Vec<Status>;
 
-fn no<T>(status: Status) -> Result<T, Refusal> {
+pub(crate) fn no<T>(status: Status) -> Result<T, Refusal> {
     Err(vec![status])
 }
 
@@ -96,11 +96,12 @@ impl Model {
             Command::Offer => self.offer(now),
             Command::Consent(grant) => self.consent(grant, now),
             Command::Commit(parcel) => self.commit(parcel, now),
+            Command::File(command) => self.file_command(command, now),
         }
     }
 
     /// Needs an unlocked module.
-    fn presence_of(&mut self) -> Result<&mut Presence, Refusal> {
+    pub(crate) fn presence_of(&mut self) -> Result<&mut Presence, Refusal> {
         match &mut self.state {
             State::User { presence, .. } | State::Admin { presence, .. } => Ok(presence),
             _ => no(Status::Locked),

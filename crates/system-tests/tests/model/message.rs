@@ -1,6 +1,9 @@
 //! What crosses the host, by what it means: who made a message, and in answer to what.
 
-use crate::device::{Kind, Stored};
+use crate::{
+    device::{Kind, Stored},
+    files::{FileCommand, FileContent},
+};
 use hsm_protocol::{Status, cloning::Condition, settings::EncryptionMode};
 use std::collections::BTreeMap;
 
@@ -98,6 +101,7 @@ pub(crate) enum Command {
     Grant { run: usize, offer: Carried },
     Parcel { run: usize, consent: Carried },
     Seal(Carried),
+    File(FileCommand),
 }
 
 /// What an answer holds, beyond its status word.
@@ -113,6 +117,7 @@ pub(crate) enum Content {
     Message(Message),
     /// The last receipt, of this run.
     Receipt(u64),
+    File(FileContent),
 }
 
 /// Bits of a cycle's options.

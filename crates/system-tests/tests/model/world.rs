@@ -6,6 +6,7 @@ use crate::{
     host::Exchange,
     message::Message,
     pins,
+    shared::Shared,
 };
 use hsm_core::{Link, keypad::Key, leds::Pattern, time::Millis};
 use hsm_factory::Root;
@@ -94,6 +95,7 @@ pub(crate) struct World {
     /// What modules sent, by what it means.
     pub(crate) messages: Vec<(Message, Vec<u8>)>,
     pub(crate) samples: Vec<Sample>,
+    pub(crate) shared: Shared,
     /// The identity of each group, once somebody saw it.
     pub(crate) groups: BTreeMap<u64, [u8; 16]>,
     /// The last receipts, once somebody saw them.
@@ -118,6 +120,7 @@ impl World {
                 .collect(),
             messages: Vec::new(),
             samples: Vec::new(),
+            shared: Shared::default(),
             groups: BTreeMap::new(),
             receipts: BTreeMap::new(),
             ledger: BTreeMap::new(),
@@ -330,6 +333,7 @@ impl World {
                 Message::Grant { .. } => Grant::parse(bytes).ok().map(|grant| *grant.nonce),
                 _ => None,
             })
+            .chain(self.shared.begun.iter().map(|begun| begun.header.salt))
             .collect();
         for (index, bench) in self.benches.iter().enumerate() {
             let draws = bench.recorded.all();

@@ -4,39 +4,60 @@ use crate::team::{bytes, command, file, lock, team};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
 };
 use system_tests::lab::{Lab, Over};
 
-/// Debian's age, and rage where `target/tools` has it.
-fn tools() -> Vec<PathBuf> {
+/// Debian's age, and rage. A test that did without one of them would pass and say nothing.
+fn tools() -> [PathBuf; 2] {
     let rage = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/bin/rage");
-    [Path::new("/usr/bin/age"), Path::new(rage)]
-        .into_iter()
-        .filter(|path| path.exists())
-        .map(Path::to_owned)
-        .collect()
+    let tools = ["/usr/bin/age", rage].map(PathBuf::from);
+    for tool in &tools {
+        assert!(
+            tool.exists(),
+            "no {}: `cargo xtask test` installs it",
+            tool.display()
+        );
+    }
+    tools
+}
+
+/// Those of them that tell plugins which labels they keep apart: age from 1.2 and rage from 0.11 on.
+fn with_labels() -> Vec<PathBuf> {
+    let knows = |path: &PathBuf| {
+        let ran = Command::new(path).arg("--version").output().unwrap();
+        let version = String::from_utf8(ran.stdout).unwrap();
+        !["1.0.", "v1.0.", "1.1.", "v1.1.", "rage 0.10."]
+            .iter()
+            .any(|old| version.starts_with(old))
+    };
+    tools().into_iter().filter(knows).collect()
 }
 
 /// The recipient, and `team.txt` in the lab's folder.
 fn recipient(lab: &Lab) -> String {
+    recipient_by(lab, &[])
+}
+
+/// The post-quantum recipient, and `team.txt`.
+fn hybrid(lab: &Lab) -> String {
+    recipient_by(lab, &["--post-quantum"])
+}
+
+fn recipient_by(lab: &Lab, choice: &[&str]) -> String {
     lab.unlock_user("VM0001");
     let path = lab.path("team.txt");
-    let path = path.to_str().unwrap();
-    lab.keywriter(&["recipient", &format!("--identity={path}")])
-        .expect(0);
-    let recipient = lab.keywriter(&["recipient"]).expect(0).out;
+    let identity = format!("--identity={}", path.display());
+    let with = |more: &[&str]| lab.keywriter(&[&["recipient"], choice, more].concat());
+    with(&[&identity, "--force"]).expect(0);
+    let recipient = with(&[]).expect(0).out.trim().to_owned();
     lock(lab, "VM0001");
-    recipient.trim().to_owned()
+    assert!(fs::read_to_string(path).unwrap().contains(&recipient));
+    recipient
 }
 
 fn run(lab: &Lab, tool: &Path, arguments: &[&str]) -> Output {
     command(lab, tool).args(arguments).output().unwrap()
-}
-
-#[test]
-fn age_is_there() {
-    assert!(!tools().is_empty(), "apt-get install age");
 }
 
 #[test]
@@ -143,4 +164,92 @@ fn the_file_is_as_large_for_a_team_of_any_size() {
     });
     // One stanza, whoever holds a clone: a team of a thousand has the recipient of a team of one.
     assert!(sizes[0] == sizes[1] && sizes[0] < 1024 + 500, "{sizes:?}");
+}
+
+#[test]
+fn what_is_sealed_to_the_post_quantum_recipient_each_tool_opens_with_any_clone() {
+    let lab = team(Over::Socket);
+    let to = hybrid(&lab);
+    let plain = bytes(100_000);
+    file(&lab, "plain", &plain);
+    // A line of a file of recipients, too, holds it.
+    file(&lab, "to.txt", format!("{to}\n").as_bytes());
+    for (number, encrypts) in with_labels().iter().enumerate() {
+        for given in [["-r", &to], ["-R", "to.txt"]] {
+            let name = format!("{number}{}.age", given[0]);
+            let arguments = [&given[..], &["-o", &name, "plain"]].concat();
+            let ran = run(&lab, encrypts, &arguments);
+            assert!(ran.status.success(), "{encrypts:?}: {ran:?}");
+            for serial in ["VM0001", "VM0002"] {
+                lab.unlock_user(serial);
+                // One that cannot seal to it opens it nevertheless.
+                for decrypts in tools() {
+                    let ran = run(&lab, &decrypts, &["-d", "-i", "team.txt", &name]);
+                    assert!(
+                        ran.status.success(),
+                        "{encrypts:?} {decrypts:?} {serial}: {ran:?}"
+                    );
+                    assert_eq!(ran.stdout, plain);
+                }
+                lock(&lab, serial);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_sealed_to_the_post_quantum_recipient_and_to_another_kind() {
+    let lab = team(Over::Socket);
+    let (to, classical) = (hybrid(&lab), recipient(&lab));
+    file(&lab, "plain", b"plain");
+    let x25519 = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    for tool in tools() {
+        for other in [x25519, &classical] {
+            let ran = run(
+                &lab,
+                &tool,
+                &["-r", &to, "-r", other, "-o", "x.age", "plain"],
+            );
+            assert!(!ran.status.success(), "{tool:?}: {ran:?}");
+            assert!(!lab.path("x.age").exists(), "{tool:?}");
+        }
+    }
+    // Debian's age would not notice, and is told so.
+    for tool in tools() {
+        if !with_labels().contains(&tool) {
+            let ran = run(&lab, &tool, &["-r", &to, "-o", "x.age", "plain"]);
+            let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+            assert!(!ran.status.success() && err.contains("labels"), "{err}");
+            assert!(!lab.path("x.age").exists(), "{tool:?}");
+        }
+    }
+}
+
+#[test]
+fn a_changed_post_quantum_stanza_opens_nothing() {
+    let lab = team(Over::Socket);
+    let to = hybrid(&lab);
+    file(&lab, "plain", &[0; 1024]);
+    lab.unlock_user("VM0001");
+    for encrypts in with_labels() {
+        let ran = run(&lab, &encrypts, &["-r", &to, "-o", "x.age", "plain"]);
+        assert!(ran.status.success(), "{ran:?}");
+        let sealed = fs::read(lab.path("x.age")).unwrap();
+        let text = String::from_utf8_lossy(&sealed).into_owned();
+        let at = text.find("-> keywriter-hybrid").unwrap();
+        let body = at + text[at..].find('\n').unwrap() + 1;
+        // The ciphertext's first line and its last, and the tag's.
+        for place in [body + 2, body + 65 * 32 + 2, body + 65 * 33 + 2] {
+            let mut changed = sealed.clone();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            fs::write(lab.path("changed.age"), changed).unwrap();
+            for tool in tools() {
+                let ran = run(&lab, &tool, &["-d", "-i", "team.txt", "changed.age"]);
+                assert!(!ran.status.success() && ran.stdout.is_empty(), "{ran:?}");
+                let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+                assert!(err.contains("changed"), "{tool:?}: {err}");
+            }
+        }
+        fs::remove_file(lab.path("x.age")).unwrap();
+    }
 }

@@ -1,10 +1,14 @@
 //! Bad input: a clear sentence each, the original untouched, and nothing under the final name.
 
 use crate::team::{bytes, command, file, lock, names, shell, team};
+use hsm_protocol::file::FileHeader;
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
     process::Stdio,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 use system_tests::{
     files::{self, Wire},
@@ -231,4 +235,48 @@ fn a_module_that_is_pulled_out_in_the_middle_leaves_nothing() {
         "{last}"
     );
     assert_eq!(names(lab.folder.path()), ["hub", "hub.log", "plain"]);
+}
+
+#[test]
+fn a_module_that_is_pulled_out_while_a_pipe_is_idle_is_told_over_sockets() {
+    is_told_while_a_pipe_is_idle(Over::Socket, "socket");
+}
+
+#[test]
+fn a_module_that_is_pulled_out_while_a_pipe_is_idle_is_told_over_pcscd() {
+    is_told_while_a_pipe_is_idle(Over::Pcsc, "pcsc");
+}
+
+fn is_told_while_a_pipe_is_idle(over: Over, transport: &str) {
+    let lab = Lab::start(over, 1);
+    lab.set_up("VM0001");
+    lab.unlock_user("VM0001");
+    assert!(lab.shows(&["VM0001".into()]), "it is there");
+    let mut keywriter = lab
+        .program("keywriter")
+        .args(["--transport", transport, "encrypt", "-", "-o", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = keywriter.stdin.take().unwrap();
+    let mut output = keywriter.stdout.take().unwrap();
+    // Two chunks and a little: the first comes out, the second waits for what follows it, and nobody goes on.
+    input.write_all(&bytes(130_000)).unwrap();
+    output
+        .read_exact(&mut [0; FileHeader::SIZE])
+        .expect("a header");
+    lab.hub(&["unplug", "VM0001"]);
+    let (tell, told) = mpsc::channel();
+    let waiting = thread::spawn(move || tell.send(keywriter.wait_with_output()));
+    let ended = told.recv_timeout(Duration::from_secs(20));
+    drop(input);
+    waiting.join().unwrap().unwrap();
+    let ran = ended.expect("it does not wait for input").unwrap();
+    let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(
+        ran.status.code() == Some(6) && err.contains("pulled out"),
+        "{err}"
+    );
 }

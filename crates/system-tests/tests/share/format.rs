@@ -70,22 +70,22 @@ fn the_program_refuses_the_vectors_whose_frame_is_wrong() {
     }
 }
 
-fn paths() -> Vec<PathBuf> {
+pub(crate) fn paths() -> Vec<PathBuf> {
     let entries = fs::read_dir(FOLDER).unwrap();
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
 }
 
-struct Vector {
-    expect: String,
-    epoch_key: [u8; 48],
-    file: Vec<u8>,
-    plain: Vec<u8>,
+pub(crate) struct Vector {
+    pub(crate) expect: String,
+    pub(crate) epoch_key: [u8; 48],
+    pub(crate) file: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
 }
 
 impl Vector {
-    fn load(path: &Path) -> Self {
+    pub(crate) fn load(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap();
         let fields: BTreeMap<_, _> = text
             .lines()

@@ -5,6 +5,9 @@
 mod age;
 mod bad;
 mod format;
+mod hybrid;
 mod module;
+mod played;
 mod programs;
+mod stanzas;
 mod team;

@@ -94,8 +94,13 @@ impl Provider for RustCrypto {
     ) -> Result<Self::KemSecret, CryptoError> {
         let mut seed = Zeroizing::new([0; 64]);
         rng.fill(&mut *seed)?;
-        public.copy_from_slice(&expand(&seed).encapsulation_key().to_bytes());
-        Ok(KemSecret(seed))
+        Self::kem_from_seed(&seed, public)
+    }
+
+    #[inline(never)]
+    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+        public.copy_from_slice(&expand(seed).encapsulation_key().to_bytes());
+        Ok(KemSecret(Zeroizing::new(*seed)))
     }
 
     #[inline(never)]

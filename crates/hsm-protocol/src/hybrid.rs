@@ -1,0 +1,144 @@
+//! The team's post-quantum recipient, and what one sealed to it carries (PROTOCOL § 2.9, docs/FORMAT.md § 6): ECDH P-384 and
+//! ML-KEM-1024 together, so that whoever breaks one of them has nothing yet.
+
+use crate::{
+    EcPoint, Malformed, Sha384Digest, Verifier,
+    cloning::KEM,
+    file::{FILE_KEY, TAG},
+    reader::Reader,
+    writer::Writer,
+};
+
+/// The team's post-quantum recipient: whoever has it can seal to the team, and needs no module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HybridRecipient {
+    /// The group whose modules open what is sealed to it.
+    pub group: [u8; 16],
+    /// The epoch from whose key both pairs are derived.
+    pub epoch: u32,
+    /// The public half, P-384; it is not that of the classical recipient.
+    pub point: EcPoint,
+    /// The encapsulation key, ML-KEM-1024.
+    pub kem: [u8; KEM],
+}
+
+impl HybridRecipient {
+    /// Its size on the wire, in bytes.
+    pub const SIZE: usize = 16 + 4 + 97 + KEM;
+
+    /// Reads what FILE RECIPIENT answers. Point and key are not validated.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let recipient = Self {
+            group: *reader.array()?,
+            epoch: reader.u32()?,
+            point: *reader.array()?,
+            kem: *reader.array()?,
+        };
+        reader.finish()?;
+        Ok(recipient)
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.bytes(&self.group)?;
+        writer.u32(self.epoch)?;
+        writer.bytes(&self.point)?;
+        writer.bytes(&self.kem)
+    }
+}
+
+/// A file key of age, sealed to the team's post-quantum recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HybridFileKey<'a> {
+    /// The group it was sealed to.
+    pub group: &'a [u8; 16],
+    /// The epoch it was sealed to.
+    pub epoch: u32,
+    /// The sealer's ephemeral point.
+    pub ephemeral: &'a EcPoint,
+    /// The ML-KEM-1024 ciphertext.
+    pub ciphertext: &'a [u8; KEM],
+    /// The file key, enciphered.
+    pub cipher: &'a [u8; FILE_KEY],
+    /// Its tag.
+    pub tag: &'a [u8; TAG],
+}
+
+impl<'a> HybridFileKey<'a> {
+    /// Its size on the wire, in bytes.
+    pub const SIZE: usize = 16 + 4 + 97 + KEM + FILE_KEY + TAG;
+
+    /// The label of the key that a file key is sealed under.
+    pub const LABEL: &'static [u8] = b"KeyWriter v1 hybrid AES-256-GCM";
+
+    /// What the transcript begins with.
+    const SUITE: &'static [u8] =
+        b"KeyWriter v1 hybrid recipient: ECDH-P384 + ML-KEM-1024, HKDF-SHA384, AES-256-GCM";
+
+    /// Reads the wire form. The point is not validated.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let sealed = Self {
+            group: reader.array()?,
+            epoch: reader.u32()?,
+            ephemeral: reader.array()?,
+            ciphertext: reader.array()?,
+            cipher: reader.array()?,
+            tag: reader.array()?,
+        };
+        reader.finish()?;
+        Ok(sealed)
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        writer.bytes(self.group)?;
+        writer.u32(self.epoch)?;
+        writer.bytes(self.ephemeral)?;
+        writer.bytes(self.ciphertext)?;
+        writer.bytes(self.cipher)?;
+        writer.bytes(self.tag)
+    }
+}
+
+/// The hash of everything public that both ends know before there is a key: to whom, and both shares. It keys the extraction,
+/// so a secret belongs to this recipient and these shares alone.
+pub fn transcript<V: Verifier>(
+    to: &HybridRecipient,
+    ephemeral: &EcPoint,
+    ciphertext: &[u8; KEM],
+) -> Sha384Digest {
+    V::sha384(&[
+        HybridFileKey::SUITE,
+        &to.group,
+        &to.epoch.to_be_bytes(),
+        &to.point,
+        &to.kem,
+        ephemeral,
+        ciphertext,
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recipient_and_file_key_read_back_and_no_other_length_does() {
+        let mut wire: [u8; HybridFileKey::SIZE] = core::array::from_fn(|at| at.to_le_bytes()[0]);
+        let mut out = [0; HybridFileKey::SIZE];
+        let sealed = HybridFileKey::parse(&wire).unwrap();
+        sealed.write(&mut Writer::new(&mut out)).unwrap();
+        assert_eq!(wire, out);
+        for len in 0..wire.len() {
+            assert!(HybridFileKey::parse(&wire[..len]).is_err(), "{len}");
+        }
+        let (recipient, rest) = wire.split_at_mut(HybridRecipient::SIZE);
+        let read = HybridRecipient::parse(recipient).unwrap();
+        read.write(&mut Writer::new(&mut out)).unwrap();
+        assert_eq!(recipient, &out[..HybridRecipient::SIZE]);
+        assert!(HybridRecipient::parse(rest).is_err());
+        assert!(HybridFileKey::parse(&[&wire[..], &[0]].concat()).is_err());
+    }
+}

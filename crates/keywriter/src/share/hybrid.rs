@@ -1,0 +1,228 @@
+//! The team's post-quantum recipient as age writes it, and sealing to it: none of this needs a module (docs/FORMAT.md § 6).
+
+use super::recipient::{
+    PREFIX, RECIPIENT_SIZE, SealError, decode_recipient, encode, ephemeral, once, point,
+    public_key, uncompressed,
+};
+use crate::genuine::P384;
+use hkdf::Hkdf;
+use hsm_protocol::{
+    EcPoint, Malformed,
+    cloning::KEM,
+    file::{FILE_KEY, Recipient, TAG},
+    hybrid::{HybridFileKey, HybridRecipient, transcript},
+    reader::Reader,
+};
+use ml_kem::ml_kem_1024::EncapsulationKey;
+use sha2::Sha384;
+use zeroize::{Zeroize, Zeroizing};
+
+/// What is encoded in the longer `age1keywriter1…`: kind (1) ‖ group (16) ‖ epoch (4) ‖ point, compressed (49) ‖ ML-KEM-1024 key.
+pub const HYBRID_RECIPIENT_SIZE: usize = RECIPIENT_SIZE + KEM;
+
+/// The kind of the post-quantum recipient, where the classical one has its version.
+const KIND: u8 = 2;
+
+/// A file key that was sealed to the post-quantum recipient, kept: what [`HybridFileKey`] borrows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedHybrid {
+    group: [u8; 16],
+    epoch: u32,
+    ephemeral: EcPoint,
+    ciphertext: Box<[u8; KEM]>,
+    cipher: [u8; FILE_KEY],
+    tag: [u8; TAG],
+}
+
+impl SealedHybrid {
+    /// Keeps what was read.
+    pub fn new(sealed: &HybridFileKey<'_>) -> Self {
+        Self {
+            group: *sealed.group,
+            epoch: sealed.epoch,
+            ephemeral: *sealed.ephemeral,
+            ciphertext: Box::new(*sealed.ciphertext),
+            cipher: *sealed.cipher,
+            tag: *sealed.tag,
+        }
+    }
+
+    /// Its fields, as the wire has them.
+    pub const fn fields(&self) -> HybridFileKey<'_> {
+        HybridFileKey {
+            group: &self.group,
+            epoch: self.epoch,
+            ephemeral: &self.ephemeral,
+            ciphertext: &self.ciphertext,
+            cipher: &self.cipher,
+            tag: &self.tag,
+        }
+    }
+}
+
+/// A team's recipient of either kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TeamRecipient {
+    /// P-384 alone.
+    Classical(Recipient),
+    /// P-384 and ML-KEM-1024.
+    Hybrid(Box<HybridRecipient>),
+}
+
+impl TeamRecipient {
+    /// Reads the bytes of an `age1keywriter1…` of either kind. The point is on the curve, the ML-KEM key in its one encoding.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        match bytes.first() {
+            Some(&KIND) => decode_hybrid(bytes).map(|to| Self::Hybrid(Box::new(to))),
+            _ => decode_recipient(bytes).map(Self::Classical),
+        }
+    }
+}
+
+/// The recipient as age takes it: `age1keywriter1…`, of 2,641 characters.
+pub fn encode_hybrid(recipient: &HybridRecipient) -> Result<String, Malformed> {
+    let key = public_key(&recipient.point)?;
+    encapsulation_key(&recipient.kem)?;
+    let bytes = [
+        &[KIND][..],
+        &recipient.group,
+        &recipient.epoch.to_be_bytes(),
+        &point(&key)?,
+        &recipient.kem,
+    ]
+    .concat();
+    encode(PREFIX, &bytes)
+}
+
+fn decode_hybrid(bytes: &[u8]) -> Result<HybridRecipient, Malformed> {
+    let mut reader = Reader::new(bytes);
+    if reader.u8()? != KIND {
+        return Err(Malformed);
+    }
+    let group = *reader.array()?;
+    let epoch = reader.u32()?;
+    let key = public_key(reader.array::<49>()?)?;
+    let kem = *reader.array()?;
+    encapsulation_key(&kem)?;
+    reader.finish()?;
+    Ok(HybridRecipient {
+        group,
+        epoch,
+        point: uncompressed(&key)?,
+        kem,
+    })
+}
+
+/// Seals a file key of age to the team: both secrets in one key, extracted under the hash of all that is public.
+pub fn seal_hybrid(
+    to: &HybridRecipient,
+    file_key: &[u8; FILE_KEY],
+) -> Result<SealedHybrid, SealError> {
+    let damaged = |Malformed| SealError::Recipient;
+    let recipient = public_key(&to.point).map_err(damaged)?;
+    let kem = encapsulation_key(&to.kem).map_err(damaged)?;
+    let (secret, ephemeral) = ephemeral()?;
+    let mut message = Zeroizing::new([0; 32]);
+    getrandom::fill(message.as_mut_slice()).map_err(|_error| SealError::Random)?;
+    let (ciphertext, mut kem_secret) = kem.encapsulate_deterministic((&*message).into());
+    let ecdh_secret = secret.diffie_hellman(&recipient);
+    let mut secrets = Zeroizing::new([0; 48 + 32]);
+    let (first, second) = secrets.split_at_mut(48);
+    first.copy_from_slice(ecdh_secret.raw_secret_bytes());
+    second.copy_from_slice(&kem_secret);
+    kem_secret.as_mut_slice().zeroize();
+    let ciphertext = Box::new(ciphertext.into());
+    let salt = transcript::<P384>(to, &ephemeral, &ciphertext);
+    let extracted = Hkdf::<Sha384>::new(Some(&salt), secrets.as_slice());
+    let (cipher, tag) = once(&extracted, &[HybridFileKey::LABEL], file_key)?;
+    Ok(SealedHybrid {
+        group: to.group,
+        epoch: to.epoch,
+        ephemeral,
+        ciphertext,
+        cipher,
+        tag,
+    })
+}
+
+/// Checks that every coefficient is below the modulus (FIPS 203 § 7.2).
+fn encapsulation_key(bytes: &[u8; KEM]) -> Result<EncapsulationKey, Malformed> {
+    EncapsulationKey::new(bytes.into()).map_err(|_range| Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bech32::primitives::decode::CheckedHrpstring;
+    use ml_kem::{KeyExport, ml_kem_1024::DecapsulationKey};
+
+    fn recipient() -> HybridRecipient {
+        let kem = DecapsulationKey::from_seed([7; 64].into());
+        HybridRecipient {
+            group: [1; 16],
+            epoch: 1,
+            point: uncompressed(&ephemeral().unwrap().0.public_key()).unwrap(),
+            kem: kem.encapsulation_key().to_bytes().into(),
+        }
+    }
+
+    fn decoded(text: &str) -> Vec<u8> {
+        let parsed = CheckedHrpstring::new::<crate::share::recipient::Long>(text).unwrap();
+        assert_eq!(parsed.hrp().as_str(), PREFIX);
+        parsed.byte_iter().collect()
+    }
+
+    #[test]
+    fn a_recipient_of_either_kind_reads_back_as_what_it_is() {
+        let to = recipient();
+        let text = encode_hybrid(&to).unwrap();
+        assert_eq!(text.len(), 2641);
+        let bytes = decoded(&text);
+        assert_eq!(bytes.len(), HYBRID_RECIPIENT_SIZE);
+        let read = TeamRecipient::decode(&bytes);
+        assert_eq!(read, Ok(TeamRecipient::Hybrid(Box::new(to.clone()))));
+        let classical = Recipient {
+            group: to.group,
+            epoch: to.epoch,
+            point: to.point,
+        };
+        let text = super::super::recipient::encode_recipient(&classical).unwrap();
+        let read = TeamRecipient::decode(&decoded(&text));
+        assert_eq!(read, Ok(TeamRecipient::Classical(classical)));
+    }
+
+    #[test]
+    fn other_lengths_kinds_points_and_keys_are_refused() {
+        let bytes = decoded(&encode_hybrid(&recipient()).unwrap());
+        for len in 0..bytes.len() {
+            assert!(TeamRecipient::decode(&bytes[..len]).is_err(), "{len}");
+        }
+        assert!(TeamRecipient::decode(&[&bytes[..], &[0]].concat()).is_err());
+        for (at, value, what) in [
+            (0, 0, "kind"),
+            (0, 1, "a classical one's"),
+            (0, 3, "kind"),
+            (21, 4, "point"),
+        ] {
+            let mut altered = bytes.clone();
+            altered[at] = value;
+            assert!(TeamRecipient::decode(&altered).is_err(), "{what}");
+        }
+        // The first coefficient is 4,095, which is not below 3,329.
+        let mut altered = bytes;
+        altered[70..72].copy_from_slice(&[0xFF; 2]);
+        assert!(TeamRecipient::decode(&altered).is_err());
+        let mut to = recipient();
+        to.kem[..2].copy_from_slice(&[0xFF; 2]);
+        assert_eq!(seal_hybrid(&to, &[7; 16]), Err(SealError::Recipient));
+        assert!(encode_hybrid(&to).is_err());
+    }
+
+    #[test]
+    fn two_sealed_file_keys_have_nothing_in_common() {
+        let [one, two] = [(); 2].map(|()| seal_hybrid(&recipient(), &[7; 16]).unwrap());
+        assert_ne!(one.ephemeral, two.ephemeral);
+        assert_ne!(one.ciphertext, two.ciphertext);
+        assert_ne!(one.cipher, two.cipher);
+    }
+}

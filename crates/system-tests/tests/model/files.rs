@@ -1,0 +1,264 @@
+//! Shared files (docs/PROTOCOL.md § 2.9): what a host asks for, and what the model answers; `shared` has the bytes. Chunks are
+//! of 64 bytes: where the borders lie is tested elsewhere; here it is sessions, slots, groups and order.
+
+use crate::{
+    deed::{Act, Send},
+    device::{Model, Presence},
+    generate::{Generator, whole},
+    host::{Refusal, no},
+    message::Content,
+};
+use hsm_protocol::{Status, limits};
+
+/// What a host does about files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FileSend {
+    Begin {
+        is_size_right: bool,
+    },
+    /// The next chunk of the file that was begun so many files ago, or one that is not next.
+    Seal {
+        back: usize,
+        off: i64,
+        last: bool,
+        len: usize,
+    },
+    /// In a file that no module began.
+    SealOfNobody,
+    /// The chunk that was made so many chunks ago.
+    Open {
+        back: usize,
+        twist: Twist,
+    },
+    Recipient(Suite),
+    /// A file key sealed to the recipient that was told so many recipients ago.
+    Unwrap {
+        back: usize,
+        is_altered: bool,
+    },
+}
+
+/// What is changed of a chunk before it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    Nothing,
+    Tag,
+    Cipher,
+    Place,
+    Mode,
+    Group,
+    Epoch,
+    Lead,
+}
+
+/// Of a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suite {
+    Classical,
+    Hybrid,
+}
+
+/// The same, by what it means.
+#[derive(Clone, Debug)]
+pub(crate) enum FileCommand {
+    /// Refused for its shape, whoever asks.
+    Shapeless,
+    Begin,
+    Seal {
+        file: Option<u64>,
+        index: u64,
+        last: bool,
+        plain: Vec<u8>,
+    },
+    Recipient(Suite),
+    /// Something sealed for a group: a chunk, or a file key.
+    Open {
+        /// `None`: a group that there is not.
+        group: Option<u64>,
+        is_epoch_known: bool,
+        is_authentic: bool,
+        plain: Vec<u8>,
+    },
+}
+
+/// What an answer holds.
+#[derive(Clone, Debug)]
+pub(crate) enum FileContent {
+    Header(u64),
+    Chunk {
+        file: u64,
+        index: u64,
+        last: bool,
+        plain: Vec<u8>,
+    },
+    Recipient(Suite),
+    Plain(Vec<u8>),
+}
+
+/// A file that a module is writing.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    file: u64,
+    next: u64,
+}
+
+impl Model {
+    /// A command for files arrives.
+    pub(crate) fn file_command(
+        &mut self,
+        command: &FileCommand,
+        now: u64,
+    ) -> Result<Content, Refusal> {
+        if matches!(command, FileCommand::Shapeless) {
+            return no(Status::Malformed);
+        }
+        let (number, own) = (self.number(), self.stored.group);
+        let mut seen = "a file begun";
+        let presence = self.presence_of()?;
+        let content = match command {
+            FileCommand::Shapeless => return no(Status::Malformed),
+            FileCommand::Begin => {
+                if presence.files.len() == limits::FILES {
+                    // The one that was silent longest.
+                    presence.files.remove(0);
+                    seen = "a file ended for another";
+                }
+                presence.files.push(Slot {
+                    file: number,
+                    next: 0,
+                });
+                FileContent::Header(number)
+            }
+            FileCommand::Seal {
+                file,
+                index,
+                last,
+                plain,
+            } => {
+                let file = presence.advance(*file, *index, *last, plain.len())?;
+                seen = "a chunk made";
+                FileContent::Chunk {
+                    file,
+                    index: *index,
+                    last: *last,
+                    plain: plain.clone(),
+                }
+            }
+            // Asking who the team is, is no use of the module.
+            FileCommand::Recipient(suite) => {
+                return Ok(Content::File(FileContent::Recipient(*suite)));
+            }
+            FileCommand::Open {
+                group,
+                is_epoch_known,
+                is_authentic,
+                plain,
+            } => {
+                if *group != Some(own) || !is_epoch_known {
+                    return no(Status::NotFound);
+                }
+                if !is_authentic {
+                    return no(Status::NotAuthentic);
+                }
+                seen = "a chunk or file key opened";
+                FileContent::Plain(plain.clone())
+            }
+        };
+        presence.last_use = now;
+        self.seen.push(seen);
+        Ok(Content::File(content))
+    }
+}
+
+impl Presence {
+    /// Each index once, in order; the file that had the last chunk is the last in line to end.
+    fn advance(
+        &mut self,
+        file: Option<u64>,
+        index: u64,
+        last: bool,
+        len: usize,
+    ) -> Result<u64, Refusal> {
+        let at = self.files.iter().position(|slot| Some(slot.file) == file);
+        let Some(at) = at.filter(|at| self.files[*at].next == index) else {
+            return no(Status::OutOfOrder);
+        };
+        let fits = match len {
+            0 => last && index == 0,
+            1..64 => last,
+            _ => len == 64,
+        };
+        if !fits {
+            return no(Status::Malformed);
+        }
+        let mut slot = self.files.remove(at);
+        slot.next += 1;
+        let file = slot.file;
+        if !last {
+            self.files.push(slot);
+        }
+        Ok(file)
+    }
+}
+
+impl Generator {
+    /// Mostly what goes on with a file; sometimes another one, a chunk again, or one that was changed.
+    pub(crate) fn file_act(&mut self) -> Act {
+        let back = self
+            .random
+            .weighted(&[(6, 0), (3, 1), (2, 3), (1, 7), (2, 8)]);
+        let send = match self.random.below(24) {
+            0..=3 => FileSend::Begin {
+                is_size_right: self.random.chance(95),
+            },
+            4..=12 => FileSend::Seal {
+                back,
+                off: self.random.weighted(&[(12, 0), (1, -1), (1, 1)]),
+                last: self.random.chance(30),
+                len: self.random.weighted(&[(8, 64), (2, 9), (1, 0), (1, 65)]),
+            },
+            13 => FileSend::SealOfNobody,
+            14..=19 => FileSend::Open {
+                back,
+                twist: self.twist(),
+            },
+            20 | 21 => FileSend::Recipient(self.random.pick(&[Suite::Classical, Suite::Hybrid])),
+            _ => FileSend::Unwrap {
+                back: back.min(3),
+                is_altered: self.random.chance(20),
+            },
+        };
+        whole(Send::File(send))
+    }
+
+    /// More files than a module keeps in mind, then a chunk of each.
+    pub(crate) fn many_files(&mut self) -> Vec<Act> {
+        let count = limits::FILES + self.random.below(3);
+        let begin = FileSend::Begin {
+            is_size_right: true,
+        };
+        let mut acts = vec![whole(Send::File(begin)); count];
+        acts.extend((0..count).map(|_| {
+            whole(Send::File(FileSend::Seal {
+                back: self.random.below(count),
+                off: 0,
+                last: self.random.chance(30),
+                len: 64,
+            }))
+        }));
+        acts
+    }
+
+    fn twist(&mut self) -> Twist {
+        self.random.weighted(&[
+            (10, Twist::Nothing),
+            (1, Twist::Tag),
+            (1, Twist::Cipher),
+            (1, Twist::Place),
+            (1, Twist::Mode),
+            (1, Twist::Group),
+            (1, Twist::Epoch),
+            (1, Twist::Lead),
+        ])
+    }
+}

@@ -1,0 +1,134 @@
+//! Shared files from whoever sent them: what the reader lets out was verified by a module, and memory does not grow.
+
+use crate::{cheap::Cheap, stage};
+use hsm_protocol::{
+    apdu::CommandApdu,
+    command::ins,
+    file::{CHUNK_OVERHEAD, FileHeader},
+    limits,
+};
+use keywriter::{
+    module::ConnectedModule,
+    share::{self, Source},
+    transport::{Place, Transport, TransportError},
+};
+use std::{
+    io::{self, Read, Write},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use system_tests::Bench;
+
+/// A header, and what the reader says of a file that begins with these bytes.
+pub fn header(data: &[u8]) {
+    let read = share::read_header(&mut &*data);
+    let Some(bytes) = data.first_chunk() else {
+        assert!(read.is_err(), "too short");
+        return;
+    };
+    match FileHeader::parse(bytes) {
+        Ok(header) => {
+            assert_eq!(header.to_bytes().as_ref(), Ok(bytes));
+            assert!(
+                usize::try_from(header.chunk_size).is_ok_and(|size| size <= limits::CIPHER_DATA)
+            );
+            assert!(read.is_ok_and(|read| read == header));
+        }
+        Err(_) => assert!(read.is_err_and(|error| error.is_bad_file())),
+    }
+}
+
+/// A whole file, for a module whose tags the fuzzer can guess. It is of the group if the file says so rightly.
+pub fn whole(data: &[u8]) {
+    let inspected = share::inspect(&mut Limited(data));
+    let mut input = Limited(data);
+    let Ok(header) = share::read_header(&mut input) else {
+        assert!(inspected.is_err());
+        return;
+    };
+    let verified = Verified::default();
+    let mut bench = stage::locked();
+    bench.unlock_user();
+    let mut module = ConnectedModule::new(Box::new(OnBench {
+        bench,
+        place: Place::Reader("A".into()),
+        verified: verified.clone(),
+    }));
+    let mut output = Output {
+        written: 0,
+        verified: verified.clone(),
+    };
+    let outcome = share::decrypt(&mut module, &header, &mut input, &mut output, &mut |_| {});
+    match (outcome, inspected) {
+        (Ok(summary), Ok(inspection)) => {
+            assert_eq!(summary.bytes, inspection.plain);
+            assert_eq!(output.written, verified.plain().len(), "all of it");
+        }
+        (Ok(_), Err(error)) => panic!("decrypted, though {error}"),
+        (Err(_), _) => {}
+    }
+}
+
+/// Input in pieces; a reader that would take more than a chunk at once is a finding.
+struct Limited<'a>(&'a [u8]);
+
+impl Source for Limited<'_> {}
+
+impl Read for Limited<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        assert!(bytes.len() <= limits::CIPHER_DATA + CHUNK_OVERHEAD);
+        let len = bytes.len().min(1000);
+        self.0.read(&mut bytes[..len])
+    }
+}
+
+/// What a module has said is genuine so far.
+#[derive(Clone, Default)]
+struct Verified(Arc<Mutex<Vec<u8>>>);
+
+impl Verified {
+    fn plain(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nothing may come here that no module has verified, nor in another order.
+struct Output {
+    written: usize,
+    verified: Verified,
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let end = self.written + bytes.len();
+        assert_eq!(self.verified.plain().get(self.written..end), Some(bytes));
+        self.written = end;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct OnBench {
+    bench: Bench<Cheap>,
+    place: Place,
+    verified: Verified,
+}
+
+impl Transport for OnBench {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        assert!(command.len() <= limits::COMMAND_APDU);
+        let apdu = CommandApdu::parse(command).expect("the host sends commands");
+        assert_eq!(apdu.ins, ins::FILE_OPEN);
+        let answer = self.bench.raw(command);
+        if let Some(plain) = answer.strip_suffix(&[0x90, 0]) {
+            self.verified.plain().extend_from_slice(plain);
+        }
+        Ok(answer)
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}
