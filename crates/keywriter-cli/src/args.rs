@@ -11,6 +11,7 @@ use keywriter::{
     folders::Folders,
     genuine::TrustedRoot,
     license::{DEFAULT_PORTAL, LicenseNumber, Store, is_development_build},
+    report::Language,
 };
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -74,7 +75,7 @@ pub(crate) enum Command {
     /// Take the Auto-Lock and User PIN Policy choices to another computer
     #[command(subcommand)]
     Settings(SettingsCommand),
-    /// Check receipts
+    /// Check receipts and reports
     #[command(subcommand)]
     Receipt(ReceiptCommand),
     /// Show whom a master cloned to; it must be unlocked by its Administrator
@@ -104,6 +105,18 @@ pub(crate) enum Command {
     /// The license of this app
     #[command(subcommand)]
     License(LicenseCommand),
+    /// Print what completes command lines in this shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages, a file for each command
+    #[command(hide = true)]
+    Man {
+        /// The folder; made if it is not there
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -173,6 +186,43 @@ pub(crate) struct CloneChoices {
     /// Where receipts go [default: keywriter/receipts in the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) receipts: Option<PathBuf>,
+    /// Write a report of the cycle, with its receipts, to this file; `receipt verify` checks it
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write the report as a page to print
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report_page: Option<PathBuf>,
+    /// The language of the page
+    #[arg(
+        long,
+        value_name = "LANGUAGE",
+        value_enum,
+        default_value_t,
+        requires = "report_page"
+    )]
+    pub(crate) report_language: PageLanguage,
+}
+
+/// The language of a report's page.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum PageLanguage {
+    /// English
+    #[default]
+    En,
+    /// German
+    De,
+    /// French
+    Fr,
+}
+
+impl From<PageLanguage> for Language {
+    fn from(language: PageLanguage) -> Self {
+        match language {
+            PageLanguage::En => Self::English,
+            PageLanguage::De => Self::German,
+            PageLanguage::Fr => Self::French,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -191,9 +241,9 @@ pub(crate) enum SettingsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReceiptCommand {
-    /// Check a receipt offline, with the root certificate alone
+    /// Check a receipt, or every receipt of a report, offline, with the root certificate alone
     Verify {
-        /// The receipt
+        /// The receipt or the report
         file: PathBuf,
     },
 }
@@ -302,6 +352,18 @@ mod tests {
         let parse = |jobs| Args::try_parse_from(["keywriter", "clone", "--jobs", jobs]).is_ok();
         assert!(parse("1") && parse("64"));
         assert!(!parse("0") && !parse("65"));
+    }
+
+    #[test]
+    fn a_language_is_for_a_page() {
+        let parse = |arguments: &[&str]| {
+            let arguments = ["keywriter", "clone"].iter().chain(arguments);
+            Args::try_parse_from(arguments).is_ok()
+        };
+        assert!(parse(&["--report", "a.json"]) && parse(&["--report-page", "a.html"]));
+        let language = ["--report-language", "fr", "--report-page", "a.html"];
+        assert!(parse(&language));
+        assert!(!parse(&language[..2]));
     }
 
     #[test]

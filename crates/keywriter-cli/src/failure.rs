@@ -1,6 +1,7 @@
 //! Why the program failed, what to do next, and the exit code (docs/CLI.md).
 
 use crate::output;
+pub(crate) use keywriter::error::with_sources;
 use keywriter::{
     Serial,
     cipher::CipherError,
@@ -11,10 +12,11 @@ use keywriter::{
     module::ModuleError,
     plan::{CycleRefusal, MasterRefusal},
     receipt::ReceiptError,
+    report::ReportError,
     settings::SettingsError,
     share::{ShareError, finder::NotFound, paths::PathError},
 };
-use std::{error::Error, io, path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 /// How a command ends other than well.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,8 @@ pub(crate) enum Failure {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Receipt(#[from] ReceiptError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Root(#[from] RootError),
     #[error("name the root certificate with --root FILE")]
@@ -137,6 +141,7 @@ impl Failure {
             } => of_module(source),
             Self::Settings(error) if error.is_bad_file() => BAD_FILE,
             Self::Cipher { source, .. } if source.is_bad_file() => BAD_FILE,
+            Self::Report(error) if error.is_bad_file() => BAD_FILE,
             Self::Root(RootError::NotPem { .. } | RootError::NotRoot { .. })
             | Self::Receipt(ReceiptError::NotReceipt { .. } | ReceiptError::Refused { .. }) => {
                 BAD_FILE
@@ -169,6 +174,7 @@ impl Failure {
             Self::Cycle(error) => error.advice(),
             Self::Settings(error) => error.advice(),
             Self::Receipt(error) => error.advice(),
+            Self::Report(error) => error.advice(),
             Self::Root(_) | Self::NoRoot => {
                 "a virtual hub's root certificate is run/root.pem in its folder"
             }
@@ -213,21 +219,6 @@ impl Failure {
             eprintln!("  {advice}");
         }
     }
-}
-
-/// An error with what caused it, as far as the causes say more.
-pub(crate) fn with_sources(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = source.source();
-    }
-    text
 }
 
 fn of_cycle(refusal: &CycleRefusal) -> u8 {

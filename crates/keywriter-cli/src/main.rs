@@ -39,5 +39,7 @@ fn run(args: &Args) -> Result<(), failure::Failure> {
         Command::Register(choices) => commands::register::run(args, choices),
         Command::Pin(command) => commands::pin::run(args, command),
         Command::License(command) => commands::license::run(args, command),
+        Command::Completions { shell } => commands::usage::completions(*shell),
+        Command::Man { folder } => commands::usage::man(folder),
     }
 }

@@ -17,7 +17,8 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
     write(format!("{text}\n").as_bytes())
 }
 
-fn write(bytes: &[u8]) -> Result<(), Failure> {
+/// Prints bytes as they are.
+pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // A reader that has seen enough.

@@ -7,6 +7,22 @@ use crate::{
     transport::TransportError,
 };
 use hsm_protocol::Status;
+use std::error::Error;
+
+/// An error with what caused it, as far as the causes say more.
+pub fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let more = source.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = source.source();
+    }
+    text
+}
 
 /// A status as words that follow "it", or stand for themselves.
 pub const fn reason(status: Status) -> &'static str {

@@ -73,6 +73,11 @@ impl Folders {
         self.own.join("license.json")
     }
 
+    /// How the user likes the desktop app.
+    pub fn preferences(&self) -> PathBuf {
+        self.own.join("desktop.json")
+    }
+
     /// The hub's folder.
     pub fn hub(&self) -> &Path {
         &self.hub

@@ -16,6 +16,7 @@
 //! | [`cipher`] | a stream's data units, through a module |
 //! | [`mod@license`] | registration, the app's PIN, and what needs a license |
 //! | [`settings`], [`receipt`] | files of this computer |
+//! | [`report`] | a cycle's receipts in one file, and on a page to print |
 //! | [`folders`], [`mod@file`] | where they are, and how they are written |
 //! | [`error`] | what to do next |
 
@@ -33,6 +34,7 @@ pub mod license;
 pub mod module;
 pub mod plan;
 pub mod receipt;
+pub mod report;
 pub mod run;
 #[cfg(test)]
 mod scripted;
@@ -47,6 +49,7 @@ pub use hsm_protocol::{Serial, cloning::Options};
 /// What programs show of the protocol's own types.
 pub mod protocol {
     pub use hsm_protocol::{
+        Status,
         cloning::{Condition, Ticket},
         identity::LockState,
         journal::JournalEntry,

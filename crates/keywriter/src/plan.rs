@@ -150,6 +150,9 @@ pub enum SecondaryRefusal {
     /// Its User unlocked it.
     #[error("it is unlocked by its User, not by its Administrator")]
     UnlockedAsUser,
+    /// The cycle was stopped before its turn.
+    #[error("the cycle was stopped before its turn")]
+    Stopped,
     /// It would be cloned anew, and the cycle may only finish what an earlier one began.
     #[error("cloning hardware modules needs a license")]
     NoLicense,
@@ -170,6 +173,7 @@ impl SecondaryRefusal {
             Self::UnlockedAsUser => {
                 "unplug it and plug it in again, then on its keypad: KEY, its Admin PIN, KEY"
             }
+            Self::Stopped => "run `keywriter clone` again",
             Self::NoLicense => "see `keywriter license show`",
         }
     }

@@ -91,7 +91,8 @@ impl ReceiptError {
     }
 }
 
-const fn words(why: ReceiptRefusal) -> &'static str {
+/// A refusal in words.
+pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
     match why {
         ReceiptRefusal::Malformed => "not a receipt",
         ReceiptRefusal::Secondary(why) => match why {

@@ -4,16 +4,24 @@ use super::{launch, now};
 use crate::{
     args::{Args, CloneChoices},
     failure::{Count, Failure},
+    output,
     progress::Progress,
 };
 use keywriter::{
-    cycle::{self, Event, Setup, Summary},
+    cycle::{self, Event, Setup, Stop, Summary},
+    genuine::TrustedRoot,
     license::{Anchor, GateRefusal},
     plan::Request,
     receipt,
+    report::Report,
     settings::MasterState,
 };
-use std::sync::{Mutex, PoisonError};
+use serde::Serialize;
+use signal_hook::{consts::SIGINT, flag};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
     let session = launch(args)?;
@@ -35,12 +43,18 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
             session.permit(&Anchor::of_this_build(), now())
         }),
+        stop: stop_on_interrupt(),
     };
     let discovery = args.discovery()?;
     let progress = Progress::new(args.json);
     // Events come from many threads; the first thing that goes wrong with their output is what is reported.
     let trouble = Mutex::new(None);
+    let report = Mutex::new(Report::new(now(), master, options));
     let emit = |event: Event| {
+        report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .note(&event);
         let kept = match &event {
             Event::Done {
                 receipt: Some(receipt),
@@ -59,10 +73,61 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         }
     };
     let summary = cycle::run(&discovery, &setup, &emit)?;
+    // Even after trouble: what the modules signed is worth keeping.
+    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let saved = save(args, choices, &report, setup.root.as_ref());
     match trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(failure) => Err(failure),
-        None => conclude(master, summary),
+        None => saved.and_then(|()| conclude(master, summary)),
     }
+}
+
+/// The first Ctrl-C finishes the runs that are under way and begins no more; the second one ends the program.
+fn stop_on_interrupt() -> Stop {
+    let stop = Stop::default();
+    let registered = flag::register_conditional_shutdown(SIGINT, INTERRUPTED, stop.flag())
+        .and_then(|_| flag::register(SIGINT, stop.flag()));
+    if let Err(error) = registered {
+        tracing::warn!(%error, "Ctrl-C ends the program at once");
+    }
+    stop
+}
+
+/// The exit code of a program that Ctrl-C ended: 128 and the signal's number.
+const INTERRUPTED: i32 = 130;
+
+/// Writes the report where the user wants one.
+fn save(
+    args: &Args,
+    choices: &CloneChoices,
+    report: &Report,
+    root: Option<&TrustedRoot>,
+) -> Result<(), Failure> {
+    if let Some(file) = &choices.report {
+        report.save(file)?;
+        print(args, "report-saved", file)?;
+    }
+    if let Some(file) = &choices.report_page {
+        report.save_page(file, root, choices.report_language.into())?;
+        print(args, "report-page-saved", file)?;
+    }
+    Ok(())
+}
+
+fn print(args: &Args, event: &'static str, file: &Path) -> Result<(), Failure> {
+    let file = file.display().to_string();
+    if args.json {
+        output::json(&SavedLine { event, file })
+    } else {
+        output::line(&format!("report: {file}"))
+    }
+}
+
+/// A report that was saved.
+#[derive(Serialize)]
+struct SavedLine {
+    event: &'static str,
+    file: String,
 }
 
 fn conclude(master: keywriter::Serial, summary: Summary) -> Result<(), Failure> {

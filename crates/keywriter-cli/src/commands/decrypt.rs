@@ -39,14 +39,14 @@ fn one(
 ) -> Result<(), Failure> {
     let (mut input, len) = share::open_input(job)?;
     // What is no file of ours is told as such, whatever modules are there.
-    let header = read_header(&mut *input).map_err(|source| share::of(job, source))?;
+    let header = read_header(&mut input).map_err(|source| share::of(job, source))?;
     let found = modules.of(&header).map_err(|failure| named(job, failure))?;
     let mut output = Output::begin(job, choices.force)?;
     let mut progress = Progress::new(args, job, len);
     let summary = decrypt(
         &mut found.module,
         &header,
-        &mut *input,
+        &mut input,
         output.writer(),
         &mut |bytes| progress.show(bytes),
     );

@@ -27,7 +27,7 @@ fn one(args: &Args, choices: &ShareChoices, job: &Ends, found: &mut Found) -> Re
     let mut progress = Progress::new(args, job, len);
     let summary = encrypt(
         &mut found.module,
-        &mut *input,
+        &mut input,
         output.writer(),
         &mut |bytes| progress.show(bytes),
     );

@@ -12,7 +12,7 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
         output: None,
     };
     let (mut input, _) = share::open_input(&job)?;
-    let inspection = inspect(&mut *input).map_err(|source| share::of(&job, source))?;
+    let inspection = inspect(&mut input).map_err(|source| share::of(&job, source))?;
     let header = inspection.header;
     let line = InspectedLine {
         event: "inspected",

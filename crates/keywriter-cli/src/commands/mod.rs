@@ -15,6 +15,7 @@ pub(crate) mod recipient;
 pub(crate) mod register;
 pub(crate) mod settings;
 pub(crate) mod share;
+pub(crate) mod usage;
 
 use crate::{args::Args, failure::Failure, pin::PinSource};
 use keywriter::{

@@ -12,19 +12,123 @@ use keywriter::{
     genuine::TrustedRoot,
     protocol::{Statement, VerifiedReceipt},
     receipt,
+    report::{Failed, Report},
 };
 use serde::Serialize;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
 
 pub(crate) fn run(args: &Args, command: &ReceiptCommand) -> Result<(), Failure> {
     let ReceiptCommand::Verify { file } = command;
     // A receipt is checked against a root that its reader vouches for, never against the one a hub happens to show.
     let root = TrustedRoot::load(args.root.as_deref().ok_or(Failure::NoRoot)?)?;
+    if is_report(file) {
+        return run_report(args, file, &root);
+    }
     let verified = receipt::verify(file, &root)?;
     let line = ReceiptLine::of(&verified);
     if args.json {
         output::json(&line)
     } else {
         output::line(line.text(verified.statement().cycle.options).trim_end())
+    }
+}
+
+/// Verifies every receipt of a report, and says so only if all do.
+fn run_report(args: &Args, file: &Path, root: &TrustedRoot) -> Result<(), Failure> {
+    let report = Report::load(file)?;
+    let verified = report.verify(root)?;
+    if !args.json {
+        return output::line(report_text(&report, &verified).trim_end());
+    }
+    for receipt in &verified {
+        output::json(&ReceiptLine::of(receipt))?;
+    }
+    output::json(&ReportLine {
+        event: "report",
+        file: file.display().to_string(),
+        made: report.made,
+        master: report.master.to_string(),
+        choices: report.options.into(),
+        receipts: verified.len(),
+        failed: report.failed.iter().map(FailedLine::of).collect(),
+    })
+}
+
+/// Whether a file is meant as a report: JSON and armor differ in what comes first. One that cannot be read is a receipt
+/// until that is told.
+fn is_report(file: &Path) -> bool {
+    let Ok(file) = File::open(file) else {
+        return false;
+    };
+    let mut text = BufReader::new(file);
+    text.fill_buf()
+        .is_ok_and(|first| first.trim_ascii_start().starts_with(b"{"))
+}
+
+fn report_text(report: &Report, verified: &[VerifiedReceipt]) -> String {
+    let rows: Vec<_> = verified
+        .iter()
+        .map(VerifiedReceipt::statement)
+        .map(|statement| {
+            vec![
+                statement.secondary.serial.to_string(),
+                format!("parcel {}", statement.number),
+                format!("in cycle {}", statement.cycle.number),
+                condition_name(statement.condition).to_owned(),
+            ]
+        })
+        .collect();
+    let mut text = format!(
+        "verified: each of these holds what {} cloned to it\n\n{}",
+        report.master,
+        table::render(&rows)
+    );
+    if !report.failed.is_empty() {
+        text.push_str("\nnoted by the computer that made the report, and signed by no module:\n\n");
+        // Whoever made the report chose these words, and they go to a terminal.
+        let lines = report
+            .failed
+            .iter()
+            .map(|Failed { serial, why }| format!("{serial}  failed: {}\n", why.escape_debug()));
+        text.extend(lines);
+    }
+    if verified.iter().any(VerifiedReceipt::has_virtual_module) {
+        text.push_str(VIRTUAL);
+    }
+    text
+}
+
+const VIRTUAL: &str = "\na virtual module took part: good for evaluation, not for secrets\n";
+
+/// A report, all of whose receipts verified.
+#[derive(Serialize)]
+struct ReportLine {
+    event: &'static str,
+    file: String,
+    made: u64,
+    master: String,
+    #[serde(flatten)]
+    choices: ChoicesLine,
+    receipts: usize,
+    failed: Vec<FailedLine>,
+}
+
+#[derive(Serialize)]
+struct FailedLine {
+    serial: String,
+    why: String,
+}
+
+impl FailedLine {
+    fn of(failed: &Failed) -> Self {
+        Self {
+            serial: failed.serial.to_string(),
+            why: failed.why.clone(),
+        }
     }
 }
 
@@ -141,8 +245,36 @@ impl ReceiptLine {
             table::render(&rows)
         );
         if self.is_virtual {
-            text.push_str("\na virtual module took part: good for evaluation, not for secrets\n");
+            text.push_str(VIRTUAL);
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_report_is_told_by_its_first_character() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert!(!is_report(&path));
+        for (text, expected) in [("\n {", true), ("-----BEGIN", false), ("", false)] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(is_report(&path), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_report_notes_cannot_move_the_cursor() {
+        let mut report = Report::new(0, "M".parse().unwrap(), Options::default());
+        report.failed.push(Failed {
+            serial: "A".parse().unwrap(),
+            why: "\u{1b}[2Jverified".to_owned(),
+        });
+        let text = report_text(&report, &[]);
+        assert!(text.contains("A  failed: \\u{1b}[2Jverified"), "{text}");
     }
 }

@@ -7,6 +7,7 @@ use keywriter::{
     file::NewFile,
     share::{
         finder::{self, Need},
+        hybrid::encode_hybrid,
         recipient::{encode_recipient, identity_file},
     },
 };
@@ -22,6 +23,9 @@ pub(crate) struct RecipientChoices {
     /// Write the identity file that age takes with -i, and not the recipient
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "team.txt")]
     identity: Option<PathBuf>,
+    /// The recipient that holds out against a quantum computer too: some 2,600 characters, for age 1.2, rage 0.11 and later
+    #[arg(long)]
+    post_quantum: bool,
     /// Ask this module [default: the one that is unlocked]
     #[arg(long, value_name = "SERIAL")]
     module: Option<Serial>,
@@ -34,14 +38,19 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
     launch(args)?;
     let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
     let serial = found.serial;
-    let recipient = found
-        .module
-        .file_recipient()
-        .map_err(|source| Failure::Module { serial, source })?;
+    let refused = |source| Failure::Module { serial, source };
     let no_point = |_malformed| Failure::NoRecipient(serial);
-    let text = encode_recipient(&recipient).map_err(no_point)?;
+    let (group, epoch, text) = if choices.post_quantum {
+        let to = found.module.file_hybrid_recipient().map_err(refused)?;
+        let text = encode_hybrid(&to).map_err(no_point)?;
+        (to.group, to.epoch, text)
+    } else {
+        let to = found.module.file_recipient().map_err(refused)?;
+        let text = encode_recipient(&to).map_err(no_point)?;
+        (to.group, to.epoch, text)
+    };
     if let Some(path) = &choices.identity {
-        let file = identity_file(&recipient).map_err(no_point)?;
+        let file = identity_file(&group, epoch, &text).map_err(no_point)?;
         write(path, &file, choices.force)?;
     }
     if args.json {
@@ -49,8 +58,9 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
             event: "recipient",
             serial: serial.to_string(),
             recipient: text,
-            group: super::hex(&recipient.group),
-            epoch: recipient.epoch,
+            group: super::hex(&group),
+            epoch,
+            post_quantum: choices.post_quantum,
             identity: choices
                 .identity
                 .as_ref()
@@ -93,5 +103,6 @@ struct RecipientLine {
     recipient: String,
     group: String,
     epoch: u32,
+    post_quantum: bool,
     identity: Option<String>,
 }

@@ -16,7 +16,8 @@ use keywriter::{
 use serde::Serialize;
 use std::{
     fs::{self, File},
-    io::{self, IsTerminal, Read, Write},
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -145,18 +146,19 @@ const fn is_gone(failure: &Failure) -> bool {
 }
 
 /// Opens a job's input; its length in bytes, where that is known.
-pub(crate) fn open_input(job: &Ends) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
-    let Some(path) = &job.input else {
-        return Ok((Box::new(io::stdin()), None));
-    };
+pub(crate) fn open_input(job: &Ends) -> Result<(File, Option<u64>), Failure> {
     let open = || {
-        let file = File::open(path)?;
+        let file = match &job.input {
+            Some(path) => File::open(path)?,
+            // Not as `Stdin`: what that holds in its buffer cannot be polled for.
+            None => io::stdin().as_fd().try_clone_to_owned()?.into(),
+        };
         let metadata = file.metadata()?;
         Ok((file, metadata))
     };
     let (file, metadata) = open().map_err(|source| of(job, ShareError::Read(source)))?;
     let len = metadata.is_file().then_some(metadata.len());
-    Ok((Box::new(file), len))
+    Ok((file, len))
 }
 
 /// A job's output: nobody sees a file before it is whole.

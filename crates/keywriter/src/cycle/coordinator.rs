@@ -15,6 +15,7 @@ use crate::{
 use hsm_protocol::Serial;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -155,6 +156,9 @@ impl<'a> Coordinator<'a> {
         let is_over = Arc::new(AtomicBool::new(false));
         keep_watch(watch, sender.clone(), Arc::clone(&is_over));
         loop {
+            if self.setup.stop.is_requested() {
+                self.leave_waiting();
+            }
             while self.active.len() < jobs
                 && let Some((present, task)) = self.waiting.pop_front()
             {
@@ -181,6 +185,14 @@ impl<'a> Coordinator<'a> {
             }
         }
         is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Those whose turn has not come are left as they are.
+    fn leave_waiting(&mut self) {
+        for (present, _) in mem::take(&mut self.waiting) {
+            self.idle.insert(present.facts.place);
+            self.refuse(present.facts.serial, SecondaryRefusal::Stopped);
+        }
     }
 
     fn finish(&mut self, outcome: Outcome) {
@@ -242,7 +254,7 @@ impl<'a> Coordinator<'a> {
                 .any(|(present, _)| present.facts.serial == serial);
         let is_done = self.results.get(&serial) == Some(&End::Done);
         let attempts = self.attempts.get(&serial).copied().unwrap_or_default();
-        serial != *master && is_open && !is_busy && !is_done && attempts < ATTEMPTS
+        !self.setup.stop.is_requested() && serial != *master && is_open && !is_busy && !is_done && attempts < ATTEMPTS
     }
 
     fn take_in(&mut self, present: Present, worker: &Worker<'_>) {

@@ -21,7 +21,13 @@ use crate::{
 };
 use coordinator::Coordinator;
 use hsm_protocol::{Serial, cloning::Options};
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// The most secondaries that are worked on at the same time.
 pub const JOBS_MAX: usize = 64;
@@ -39,6 +45,29 @@ pub struct Setup {
     pub receipts: Option<PathBuf>,
     /// The license that new cycles on hardware modules need, or why there is none.
     pub hardware: Result<HardwarePermit, GateRefusal>,
+    /// How its user stops it.
+    pub stop: Stop,
+}
+
+/// A user's wish that no further secondary be begun. Runs under way are finished: a secondary is a clone or what it was.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks for it.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// The flag itself, for a signal handler.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
+    /// Whether it was asked for.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What happens in a cycle. Events of different secondaries come from different threads.
@@ -179,7 +208,7 @@ pub fn run(
         places.remove(&place);
         emit(Event::Unusable { place, error });
     }
-    let mut plan = make_plan(request, &mut found)?;
+    let mut plan = preflight(request, &mut found)?;
     if let Some(folder) = receipts {
         plan.refetch(|serial, number| folder.join(file_name(serial, number)).exists());
     }
@@ -226,7 +255,9 @@ fn check_license(
     }
 }
 
-fn make_plan(request: &Request, found: &mut Survey) -> Result<Plan, CycleError> {
+/// What a cycle would do to what was surveyed with [`Depth::Receipts`]. Nothing is changed; the master is asked for its journal
+/// where that matters.
+pub fn preflight(request: &Request, found: &mut Survey) -> Result<Plan, CycleError> {
     let master = request.master;
     let journal = if is_journal_needed(master, found) {
         let present = found

@@ -1,7 +1,7 @@
 //! Whole cycles over modules that behave and links that do not.
 
 use crate::{
-    cycle::{CycleError, Setup, Summary},
+    cycle::{self, CycleError, Event, Setup, Stop, Summary},
     genuine::TrustedRoot,
     license::GateRefusal,
     plan::{CycleRefusal, MasterRefusal, Request},
@@ -9,7 +9,7 @@ use crate::{
     scripted::{
         module::{FakeModule, Unlocked},
         pki,
-        world::{Fault, World},
+        world::{Fault, World, setup},
     },
     transport::Place,
 };
@@ -32,6 +32,27 @@ fn words(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .iter()
         .map(|(name, word)| ((*name).to_owned(), (*word).to_owned()))
         .collect()
+}
+
+#[test]
+fn a_cycle_that_is_stopped_finishes_what_it_began_and_begins_nothing_more() {
+    let world = World::new(&[("A", FRESH), ("B", FRESH), ("C", FRESH)]);
+    let mut setup = setup(&[], DISABLE);
+    setup.jobs = Some(1);
+    let summary = cycle::run(&world, &setup, &|event| {
+        if let Event::Step { step: 1, .. } = event {
+            setup.stop.request();
+        }
+    })
+    .unwrap();
+    assert_eq!((summary.done, summary.failed), (1, 2));
+    assert!(!summary.disabled, "two are left that it announced");
+    let (summary, words_then) = world.clone_to(&[], NO_OPTIONS).unwrap();
+    assert_eq!((summary.done, summary.failed), (3, 0));
+    assert_eq!(
+        words_then,
+        words(&[("A", "clone"), ("B", "done"), ("C", "done")])
+    );
 }
 
 fn clone(world: &World) -> (Summary, BTreeMap<String, String>) {
@@ -352,6 +373,7 @@ fn a_receipt_that_this_computer_lost_is_fetched_again() {
         root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
         receipts: Some(folder.path().to_owned()),
         hardware: Err(GateRefusal::Unregistered),
+        stop: Stop::default(),
     };
     assert_eq!(world.run(&setup).unwrap().1, words_of_a("finished"));
     std::fs::write(

@@ -41,6 +41,12 @@ pub enum PortalError {
         "the portal refused: the license number or the PIN is wrong, or the license is not active"
     )]
     Refused,
+    /// The license is in use elsewhere.
+    #[error("the license is registered on {most} computers already, as many as it allows")]
+    TooManyInstallations {
+        /// How many it allows.
+        most: u32,
+    },
     /// It says that the license number is mistyped or malformed.
     #[error("the portal does not take this for a license number")]
     BadNumber,
@@ -166,6 +172,12 @@ impl Portal {
                 },
             ) => LicenseToken::parse(&token).map_err(|Malformed| unexpected()),
             (403, _) => Err(PortalError::Refused),
+            (
+                409,
+                Answer {
+                    most: Some(most), ..
+                },
+            ) => Err(PortalError::TooManyInstallations { most }),
             (400 | 422, _) => Err(PortalError::BadNumber),
             (429, answer) => Err(PortalError::SlowDown {
                 retry_after: answer.retry_after.unwrap_or(60),
@@ -188,6 +200,9 @@ impl PortalError {
             }
             Self::Refused => {
                 "compare both with the mail, and activate the license on the portal's page first"
+            }
+            Self::TooManyInstallations { .. } => {
+                "ask your partner to have the portal forget a computer that needs it no more"
             }
             Self::BadNumber => "compare it with the mail",
             Self::SlowDown { .. } => "wait, then try again",
@@ -221,6 +236,7 @@ struct RefreshQuestion<'a> {
 struct Answer {
     token: Option<String>,
     retry_after: Option<u64>,
+    most: Option<u32>,
 }
 
 /// The portal of a computer that runs its own.

@@ -350,6 +350,11 @@ impl Session {
     pub const fn registration(&self) -> &Registration {
         &self.0
     }
+
+    /// Takes over a fresh license of the same registration, which [`Store::refresh`] gave.
+    pub fn renew(&mut self, registration: Registration) {
+        self.0 = registration;
+    }
 }
 
 impl LicenseError {

@@ -2,7 +2,7 @@
 
 use super::module::{FakeModule, Unlocked};
 use crate::{
-    cycle::{self, CycleError, Event, Setup, Summary},
+    cycle::{self, CycleError, Event, Setup, Stop, Summary},
     discovery::{Connector, Watch},
     genuine::TrustedRoot,
     license::HardwarePermit,
@@ -206,6 +206,7 @@ pub(crate) fn setup(to: &[&str], options: Options) -> Setup {
         root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
         receipts: None,
         hardware: Ok(HardwarePermit::for_tests()),
+        stop: Stop::default(),
     }
 }
 

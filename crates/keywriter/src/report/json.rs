@@ -1,0 +1,278 @@
+//! The JSON of a report.
+
+use super::{Entry, EntryError, Failed, Report, ReportError, hex};
+use crate::{
+    receipt::LABEL,
+    settings::{Format, Wrong},
+};
+use hsm_protocol::{
+    Serial,
+    cloning::{Condition, Options},
+    limits,
+    receipt::{Item, Statement},
+};
+use pem_rfc7468::LineEnding;
+use serde::{Deserialize, Serialize, de::Error as _};
+use std::{io, path::Path};
+
+/// Why a text is no report.
+#[derive(Debug)]
+pub(super) enum Bad {
+    Text(Wrong),
+    Entry(usize, EntryError),
+}
+
+impl Bad {
+    pub(super) fn at(self, path: &Path) -> ReportError {
+        let path = path.to_owned();
+        match self {
+            Self::Text(what) => ReportError::Wrong { path, what },
+            Self::Entry(index, what) => ReportError::Entry {
+                path,
+                number: index + 1,
+                what,
+            },
+        }
+    }
+}
+
+/// The text of a report with these entries.
+pub(super) fn encode(report: &Report, entries: &[Entry<'_>]) -> io::Result<Vec<u8>> {
+    let Options {
+        auto_lock,
+        user_pin_policy,
+        disable_master,
+    } = report.options;
+    let file = ReportFile {
+        format: FORMAT.name.to_owned(),
+        version: FORMAT.version,
+        made: report.made,
+        master: report.master.to_string(),
+        auto_lock,
+        user_pin_policy,
+        disable_master,
+        clones: entries
+            .iter()
+            .map(CloneFields::of)
+            .collect::<Result<_, _>>()?,
+        failed: report.failed.iter().map(FailedFields::of).collect(),
+    };
+    let mut text = serde_json::to_vec_pretty(&file)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Reads a report's text, and compares every field of a clone with its receipt.
+pub(super) fn parse(text: &[u8]) -> Result<Report, Bad> {
+    FORMAT.check(text).map_err(Bad::Text)?;
+    let file: ReportFile =
+        serde_json::from_slice(text).map_err(|error| Bad::Text(Wrong::Value(error)))?;
+    let master = serial(&file.master)?;
+    let receipts: Vec<_> = file
+        .clones
+        .iter()
+        .enumerate()
+        .map(|(index, clone)| clone.receipt().map_err(|what| Bad::Entry(index, what)))
+        .collect::<Result<_, _>>()?;
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    for (index, (fields, bytes)) in file.clones.iter().zip(&receipts).enumerate() {
+        let bad = |what| Bad::Entry(index, what);
+        let entry = Entry::parse(bytes, master).map_err(bad)?;
+        fields.compare(&entry).map_err(bad)?;
+        if entries.iter().any(|known| known.is_same_run(&entry)) {
+            return Err(bad(EntryError::Twice));
+        }
+        entries.push(entry);
+    }
+    let failed = file.failed.into_iter().map(|failed| {
+        Ok(Failed {
+            serial: serial(&failed.serial)?,
+            why: failed.why,
+        })
+    });
+    Ok(Report {
+        made: file.made,
+        master,
+        options: Options {
+            auto_lock: file.auto_lock,
+            user_pin_policy: file.user_pin_policy,
+            disable_master: file.disable_master,
+        },
+        failed: failed.collect::<Result<_, _>>()?,
+        receipts,
+    })
+}
+
+fn serial(text: &str) -> Result<Serial, Bad> {
+    text.parse()
+        .map_err(|error| Bad::Text(Wrong::Value(serde_json::Error::custom(error))))
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ReportFile {
+    format: String,
+    version: u64,
+    made: u64,
+    master: String,
+    auto_lock: bool,
+    user_pin_policy: bool,
+    disable_master: bool,
+    clones: Vec<CloneFields>,
+    failed: Vec<FailedFields>,
+}
+
+/// What a receipt says, to be read without a program, and the receipt.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct CloneFields {
+    serial: String,
+    certificate: String,
+    master_certificate: String,
+    number: u64,
+    cycle: u32,
+    secondaries: u16,
+    auto_lock: bool,
+    user_pin_policy: bool,
+    disable_master: bool,
+    condition: String,
+    group: String,
+    epoch: u32,
+    items: Vec<String>,
+    transcript: String,
+    receipt: String,
+}
+
+impl CloneFields {
+    fn of(entry: &Entry<'_>) -> io::Result<Self> {
+        let Statement {
+            transcript,
+            number,
+            cycle,
+            ticket: _,
+            master,
+            secondary,
+            condition,
+            group,
+            epoch,
+            commitments,
+            proof: _,
+        } = &entry.statement;
+        let items = commitments.iter().map(|(item, _)| Item::name(item));
+        let receipt = pem_rfc7468::encode_string(LABEL, LineEnding::LF, entry.bytes);
+        Ok(Self {
+            serial: secondary.serial.to_string(),
+            certificate: hex(&secondary.certificate),
+            master_certificate: hex(&master.certificate),
+            number: *number,
+            cycle: cycle.number,
+            secondaries: cycle.secondaries,
+            auto_lock: cycle.options.auto_lock,
+            user_pin_policy: cycle.options.user_pin_policy,
+            disable_master: cycle.options.disable_master,
+            condition: condition_name(*condition).to_owned(),
+            group: hex(group),
+            epoch: *epoch,
+            items: items.map(str::to_owned).collect(),
+            transcript: hex(transcript),
+            receipt: receipt.map_err(io::Error::other)?,
+        })
+    }
+
+    /// The bytes of the armored receipt.
+    fn receipt(&self) -> Result<Vec<u8>, EntryError> {
+        match pem_rfc7468::decode_vec(self.receipt.as_bytes()) {
+            Ok((LABEL, bytes)) if bytes.len() <= limits::RECEIPT => Ok(bytes),
+            Ok(_) | Err(_) => Err(EntryError::NotReceipt),
+        }
+    }
+
+    /// Finds the first field that is not what the receipt says. The armor is compared too: it has one form.
+    fn compare(&self, entry: &Entry<'_>) -> Result<(), EntryError> {
+        let signed = Self::of(entry).map_err(|_never| EntryError::NotReceipt)?;
+        let Self {
+            serial,
+            certificate,
+            master_certificate,
+            number,
+            cycle,
+            secondaries,
+            auto_lock,
+            user_pin_policy,
+            disable_master,
+            condition,
+            group,
+            epoch,
+            items,
+            transcript,
+            receipt,
+        } = self;
+        let fields = [
+            ("serial", *serial == signed.serial),
+            ("certificate", *certificate == signed.certificate),
+            (
+                "master_certificate",
+                *master_certificate == signed.master_certificate,
+            ),
+            ("number", *number == signed.number),
+            ("cycle", *cycle == signed.cycle),
+            ("secondaries", *secondaries == signed.secondaries),
+            ("auto_lock", *auto_lock == signed.auto_lock),
+            (
+                "user_pin_policy",
+                *user_pin_policy == signed.user_pin_policy,
+            ),
+            ("disable_master", *disable_master == signed.disable_master),
+            ("condition", *condition == signed.condition),
+            ("group", *group == signed.group),
+            ("epoch", *epoch == signed.epoch),
+            ("items", *items == signed.items),
+            ("transcript", *transcript == signed.transcript),
+            ("receipt", *receipt == signed.receipt),
+        ];
+        match fields.iter().find(|(_, is_same)| !is_same) {
+            Some((name, _)) => Err(EntryError::Field(name)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct FailedFields {
+    serial: String,
+    why: String,
+}
+
+impl FailedFields {
+    fn of(failed: &Failed) -> Self {
+        Self {
+            serial: failed.serial.to_string(),
+            why: failed.why.clone(),
+        }
+    }
+}
+
+const fn condition_name(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Shipment => "shipment",
+        Condition::Reset => "reset",
+        Condition::Replaced => "replaced",
+    }
+}
+
+const FORMAT: Format = Format {
+    name: "keywriter-report",
+    version: 1,
+    fields: &[
+        "format",
+        "version",
+        "made",
+        "master",
+        "auto_lock",
+        "user_pin_policy",
+        "disable_master",
+        "clones",
+        "failed",
+    ],
+};

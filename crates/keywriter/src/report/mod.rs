@@ -1,0 +1,328 @@
+//! The report of a cloning cycle: its receipts in one file for programs, and on one page for people (docs/REPORT.md).
+//!
+//! This computer has no key of its own and signs nothing. What the report says of each clone is recomputed from that
+//! clone's receipt, which both modules signed; the rest is a note, and called one.
+
+mod json;
+mod page;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use page::Language;
+
+use crate::{
+    cycle::Event,
+    error::with_sources,
+    file,
+    genuine::{P384, TrustedRoot},
+    receipt,
+    settings::Wrong,
+};
+use hsm_protocol::{
+    Malformed, Serial,
+    certificate::CertificateRefusal,
+    cloning::Options,
+    receipt::{FinishedReceipt, ReceiptRefusal, Statement, VerifiedReceipt},
+};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+/// How a cycle went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// When it was made, in seconds since 1970-01-01 00:00 UTC, by this computer's clock. Nobody signs it.
+    pub made: u64,
+    /// The master. Every receipt is of this master.
+    pub master: Serial,
+    /// The choices of the cycle. Nobody signs them here; each receipt has those that it was made under.
+    pub options: Options,
+    /// Finished receipts (PROTOCOL § 4.7), as [`Event::Done`] gives them.
+    pub receipts: Vec<Vec<u8>>,
+    /// The secondaries that are no clones. Nobody signs that.
+    pub failed: Vec<Failed>,
+}
+
+/// A secondary that is no clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The secondary.
+    pub serial: Serial,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Why a report is not saved, not read, or proves nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// It cannot be read.
+    #[error("cannot read the report {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error("cannot write the report {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The text is not a report's.
+    #[error("{}: {what}", path.display())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        what: Wrong,
+    },
+    /// What it says of a clone is not what the modules signed.
+    #[error("{}: clone {number}: {what}", path.display())]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// Which clone of the report, from 1.
+        number: usize,
+        /// What is wrong with it.
+        #[source]
+        what: EntryError,
+    },
+    /// One of the receipts is none.
+    #[error("receipt {number} of the report is malformed")]
+    Malformed {
+        /// Which receipt of the report, from 1.
+        number: usize,
+    },
+    /// A receipt proves nothing under this root.
+    #[error("the receipt of {serial}: {}", receipt::words(*why))]
+    Refused {
+        /// The secondary, as the receipt names it.
+        serial: Serial,
+        /// Why.
+        why: ReceiptRefusal,
+    },
+    /// There is nothing to verify.
+    #[error("the report has no receipt, and proves nothing")]
+    NoReceipt,
+}
+
+/// What is wrong with a clone's entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// It has no armored receipt.
+    #[error("field \"receipt\" is not a receipt")]
+    NotReceipt,
+    /// The receipt says otherwise.
+    #[error("field \"{0}\" is not what the receipt says")]
+    Field(&'static str),
+    /// The receipt names another master than the report.
+    #[error("the receipt is of the master {0}")]
+    OtherMaster(Serial),
+    /// An earlier entry has the same receipt.
+    #[error("its run is in the report twice")]
+    Twice,
+}
+
+impl ReportError {
+    /// What to do next.
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "see that the file exists and that this user may read it",
+            Self::Write { .. } => "see that this user may write there, or name another file",
+            Self::Wrong {
+                what: Wrong::NewerVersion { .. },
+                ..
+            } => "use a newer keywriter",
+            Self::Wrong { .. } => "use a report as `keywriter clone --report` wrote it, unchanged",
+            Self::Entry { .. } | Self::Malformed { .. } => {
+                "do not rely on this report; verify the receipts themselves, each in its own file"
+            }
+            Self::Refused { why, .. } => match why {
+                ReceiptRefusal::Secondary(CertificateRefusal::ForeignRoot)
+                | ReceiptRefusal::Master(CertificateRefusal::ForeignRoot) => {
+                    "name the root certificate of these modules with --root"
+                }
+                _ => "do not rely on this report",
+            },
+            Self::NoReceipt => "see in the report why each secondary failed",
+        }
+    }
+
+    /// Whether the report is wrong, rather than reading or writing it.
+    pub const fn is_bad_file(&self) -> bool {
+        !matches!(self, Self::Read { .. } | Self::Write { .. })
+    }
+}
+
+impl Report {
+    /// A report of a cycle that has not begun.
+    pub const fn new(made: u64, master: Serial, options: Options) -> Self {
+        Self {
+            made,
+            master,
+            options,
+            receipts: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Takes down what an event says of a secondary; the last failure of each counts, until it is done.
+    pub fn note(&mut self, event: &Event) {
+        match event {
+            Event::Done {
+                serial, receipt, ..
+            } => {
+                self.failed.retain(|failed| failed.serial != *serial);
+                self.receipts.extend(receipt.clone());
+            }
+            Event::Failed { serial, failure } => {
+                self.failed.retain(|failed| failed.serial != *serial);
+                self.failed.push(Failed {
+                    serial: *serial,
+                    why: with_sources(failure),
+                });
+            }
+            Event::Unusable { .. }
+            | Event::Evaluation { .. }
+            | Event::Preflight { .. }
+            | Event::CycleBegan { .. }
+            | Event::Joined { .. }
+            | Event::Step { .. }
+            | Event::CycleEnded(_) => {}
+        }
+    }
+
+    /// Checks every receipt with nothing but the root; all verify, in the report's order, or none counts.
+    pub fn verify(&self, root: &TrustedRoot) -> Result<Vec<VerifiedReceipt>, ReportError> {
+        if self.receipts.is_empty() {
+            return Err(ReportError::NoReceipt);
+        }
+        let verified = self.receipts.iter().enumerate().map(|(index, bytes)| {
+            let malformed = |Malformed| ReportError::Malformed { number: index + 1 };
+            let (finished, statement) = parse(bytes).map_err(malformed)?;
+            verify(&finished, root).map_err(|why| ReportError::Refused {
+                serial: statement.secondary.serial,
+                why,
+            })
+        });
+        verified.collect()
+    }
+
+    /// Writes the report as JSON, in place of what was there.
+    pub fn save(&self, path: &Path) -> Result<(), ReportError> {
+        let text = json::encode(self, &self.entries(path)?);
+        let written = text.and_then(|text| file::replace(path, &text));
+        written.map_err(|source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Reads a report's JSON. Whatever it says of a clone is what the receipt says; the signatures are for [`Self::verify`].
+    pub fn load(path: &Path) -> Result<Self, ReportError> {
+        let mut text = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(SIZE_MAX).read_to_end(&mut text))
+            .map_err(|source| ReportError::Read {
+                path: path.to_owned(),
+                source,
+            })?;
+        json::parse(&text).map_err(|bad| bad.at(path))
+    }
+
+    /// Writes the report as a page of HTML that needs nothing else and runs nothing, in place of what was there. With a
+    /// root, each receipt is verified and the page says what came of it.
+    pub fn save_page(
+        &self,
+        path: &Path,
+        root: Option<&TrustedRoot>,
+        language: Language,
+    ) -> Result<(), ReportError> {
+        let page = page::render(self, self.entries(path)?, root, language);
+        let written = page.and_then(|page| file::replace(path, page.as_bytes()));
+        written.map_err(|source| ReportError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// The receipts, parsed: each run once, all of the one master.
+    fn entries(&self, path: &Path) -> Result<Vec<Entry<'_>>, ReportError> {
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        for (index, bytes) in self.receipts.iter().enumerate() {
+            let entry = Entry::parse(bytes, self.master).map_err(|what| ReportError::Entry {
+                path: path.to_owned(),
+                number: index + 1,
+                what,
+            })?;
+            if !entries.iter().any(|known| known.is_same_run(&entry)) {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// A receipt of the report's master, not yet verified.
+struct Entry<'a> {
+    bytes: &'a [u8],
+    finished: FinishedReceipt<'a>,
+    statement: Statement,
+}
+
+impl<'a> Entry<'a> {
+    fn parse(bytes: &'a [u8], master: Serial) -> Result<Self, EntryError> {
+        let (finished, statement) = parse(bytes).map_err(|Malformed| EntryError::NotReceipt)?;
+        if statement.master.serial != master {
+            return Err(EntryError::OtherMaster(statement.master.serial));
+        }
+        Ok(Self {
+            bytes,
+            finished,
+            statement,
+        })
+    }
+
+    /// Modules sign anew each time they are asked, and a run stays the same.
+    fn is_same_run(&self, other: &Self) -> bool {
+        self.statement.transcript == other.statement.transcript
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<(FinishedReceipt<'_>, Statement), Malformed> {
+    let finished = FinishedReceipt::parse(bytes)?;
+    let statement = finished.receipt.statement()?;
+    Ok((finished, statement))
+}
+
+fn verify(
+    finished: &FinishedReceipt<'_>,
+    root: &TrustedRoot,
+) -> Result<VerifiedReceipt, ReceiptRefusal> {
+    let root = root.root().map_err(|Malformed| ReceiptRefusal::Malformed)?;
+    finished.verify::<P384>(&root)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        for digit in [byte >> 4, byte & 0xF] {
+            text.extend(char::from_digit(digit.into(), 16));
+        }
+        text
+    })
+}
+
+/// The most bytes of a report that are read: some thousands of clones. A longer one is cut off there, and is no JSON.
+const SIZE_MAX: u64 = 64 * 1024 * 1024;
