@@ -23,6 +23,20 @@ pub enum Request {
         /// Keys as text: [`crate::keys`].
         keys: String,
     },
+    /// Press a key of a keypad, and keep it down: until [`Self::Up`], or until the connection ends.
+    Down {
+        /// Which module.
+        serial: String,
+        /// One key, as in [`crate::keys`].
+        key: String,
+    },
+    /// Let a key of a keypad go.
+    Up {
+        /// Which module.
+        serial: String,
+        /// One key, as in [`crate::keys`].
+        key: String,
+    },
     /// What the LEDs show.
     Leds {
         /// Which module.
@@ -225,8 +239,11 @@ impl Client {
     }
 }
 
-/// Answers requests until the other side hangs up.
-pub(crate) fn answer(stream: &UnixStream, mut act: impl FnMut(Request) -> Reply) -> io::Result<()> {
+/// Answers requests until the other side hangs up, or until there is no answer.
+pub(crate) fn answer(
+    stream: &UnixStream,
+    mut act: impl FnMut(Request) -> Option<Reply>,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     loop {
@@ -236,10 +253,11 @@ pub(crate) fn answer(stream: &UnixStream, mut act: impl FnMut(Request) -> Reply)
         }
         let reply = match serde_json::from_str(&line) {
             Ok(request) => act(request),
-            Err(error) => Reply::Refused {
+            Err(error) => Some(Reply::Refused {
                 why: format!("no such request: {error}"),
-            },
+            }),
         };
+        let Some(reply) = reply else { return Ok(()) };
         let mut text = serde_json::to_string(&reply)?;
         text.push('\n');
         writer.write_all(text.as_bytes())?;

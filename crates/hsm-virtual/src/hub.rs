@@ -134,6 +134,13 @@ impl Hub {
         Ok(port.leds(&self.clock))
     }
 
+    /// Moves one key of a module's keypad; what the LEDs show then, and for how many milliseconds they have.
+    pub fn key(&self, serial: Serial, event: KeyEvent) -> Result<(Pattern, u64), HubError> {
+        let port = self.port(serial)?;
+        port.key(event, &self.clock);
+        Ok(port.leds(&self.clock))
+    }
+
     /// Lets time pass for every module.
     pub fn pass(&self, milliseconds: u64) {
         self.clock.pass(milliseconds, || self.tick());

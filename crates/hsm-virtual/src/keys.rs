@@ -37,6 +37,11 @@ pub fn parse(text: &str) -> Result<Vec<Stroke>, UnknownKey> {
     Ok(strokes)
 }
 
+/// Reads one key: a digit, `KEY` or `SHIFT`.
+pub fn key(word: &str) -> Result<Key, UnknownKey> {
+    key_of(word).ok_or_else(|| UnknownKey(word.into()))
+}
+
 fn word_strokes(word: &str, strokes: &mut Vec<Stroke>) -> Option<()> {
     if let Some((key, time)) = word.split_once(':') {
         let seconds: f64 = time.strip_suffix('s')?.parse().ok()?;
@@ -114,6 +119,15 @@ mod tests {
             "A",
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_key_is_one_word_and_no_more() {
+        assert!(key("SHIFT").is_ok_and(|key| key == Key::Shift));
+        assert!(key("8").is_ok_and(|key| key == digit_key(8)));
+        for text in ["", "12", "KEY+8", "SHIFT:1s", "KEY "] {
+            assert!(key(text).is_err(), "{text}");
         }
     }
 }

@@ -139,10 +139,10 @@ impl Drop for Pcscd {
     }
 }
 
-/// Where the reader driver is: what [`DRIVER_VARIABLE`] names, or else beside the running program.
+/// Where the reader driver is: what [`DRIVER_VARIABLE`] names, or else near the running program.
 ///
-/// That is right for installed programs, and in cargo's target folder for programs and tests alike: there, the file in
-/// `deps` is the one that every build renews.
+/// In cargo's target folder that is right for programs and tests alike: the file in `deps` is the one that every build
+/// renews. A Debian package has its programs in `bin`, and the driver in `lib/keywriter` beside that.
 pub fn find_driver() -> Result<PathBuf, PcscdError> {
     if let Some(named) = std::env::var_os(DRIVER_VARIABLE) {
         return Ok(PathBuf::from(named));
@@ -150,8 +150,13 @@ pub fn find_driver() -> Result<PathBuf, PcscdError> {
     let program = std::env::current_exe().map_err(PcscdError::Start)?;
     let beside = program.with_file_name(DRIVER_FILE);
     let below = program.with_file_name("deps").join(DRIVER_FILE);
-    [below, beside.clone()]
+    let packaged = program
+        .ancestors()
+        .nth(2)
+        .map(|prefix| prefix.join("lib/keywriter").join(DRIVER_FILE));
+    [Some(below), Some(beside.clone()), packaged]
         .into_iter()
+        .flatten()
         .find(|file| file.is_file())
         .ok_or(PcscdError::NoDriver(beside))
 }

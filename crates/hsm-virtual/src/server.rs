@@ -6,6 +6,7 @@ use crate::{
     keys,
     port::Port,
 };
+use hsm_core::keypad::{Key, KeyEvent};
 use hsm_protocol::Serial;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::{
@@ -20,6 +21,7 @@ use std::{
     },
     thread,
 };
+use zeroize::Zeroizing;
 
 /// A hub that answers.
 #[derive(Debug)]
@@ -173,14 +175,29 @@ impl Server {
         };
         let server = Arc::clone(self);
         spawn(move || {
-            if let Err(error) = control::answer(&stream, |request| server.control(request)) {
+            let mut hand = Hand::default();
+            let answered = control::answer(&stream, |request| {
+                // A hub that is over hangs up: its modules are on no port any more.
+                (!server.is_over()).then(|| server.control(&mut hand, request))
+            });
+            if let Err(error) = answered {
                 tracing::debug!(%error, "a control connection ended");
             }
+            server.let_go(hand);
         })
     }
 
-    fn control(&self, request: Request) -> Reply {
-        match self.act(request) {
+    /// A key that nobody holds any more must not make a chord of the next one's press.
+    fn let_go(&self, hand: Hand) {
+        for (serial, key) in hand.0 {
+            if let Err(error) = self.hub.key(serial, KeyEvent::Up(key)) {
+                tracing::debug!(%error, "a key could not be let go");
+            }
+        }
+    }
+
+    fn control(&self, hand: &mut Hand, request: Request) -> Reply {
+        match self.act(hand, request) {
             Ok(reply) => reply,
             Err(error) => Reply::Refused {
                 why: error.to_string(),
@@ -188,7 +205,7 @@ impl Server {
         }
     }
 
-    fn act(&self, request: Request) -> Result<Reply, Box<dyn std::error::Error>> {
+    fn act(&self, hand: &mut Hand, request: Request) -> Result<Reply, Box<dyn std::error::Error>> {
         let hub = &self.hub;
         Ok(match request {
             Request::List => Reply::Modules {
@@ -199,7 +216,19 @@ impl Server {
                     .collect(),
             },
             Request::Press { serial, keys } => {
+                let keys = Zeroizing::new(keys);
                 Reply::leds(hub.press(serial.parse()?, &keys::parse(&keys)?)?)
+            }
+            Request::Down { serial, key } => {
+                let (serial, key) = (serial.parse()?, keys::key(&Zeroizing::new(key))?);
+                let shown = hub.key(serial, KeyEvent::Down(key))?;
+                hand.take(serial, key);
+                Reply::leds(shown)
+            }
+            Request::Up { serial, key } => {
+                let (serial, key) = (serial.parse()?, keys::key(&Zeroizing::new(key))?);
+                hand.leave(serial, key);
+                Reply::leds(hub.key(serial, KeyEvent::Up(key))?)
             }
             Request::Leds { serial } => Reply::leds(hub.port(serial.parse()?)?.leds(&hub.clock)),
             Request::Plug { serial } => {
@@ -230,6 +259,22 @@ impl Server {
         if let Err(error) = wake.write_all(&[0]) {
             tracing::trace!(%error, "the server is awake already");
         }
+    }
+}
+
+/// The keys that a connection holds down.
+#[derive(Default)]
+struct Hand(Vec<(Serial, Key)>);
+
+impl Hand {
+    fn take(&mut self, serial: Serial, key: Key) {
+        if !self.0.contains(&(serial, key)) {
+            self.0.push((serial, key));
+        }
+    }
+
+    fn leave(&mut self, serial: Serial, key: Key) {
+        self.0.retain(|held| *held != (serial, key));
     }
 }
 
@@ -283,3 +328,72 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 const STACK: usize = 512 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::Clock, control::LedsLine, hub::HubOptions, port::Delays};
+
+    fn server(folder: &Path) -> Arc<Server> {
+        let options = HubOptions {
+            modules: 1,
+            pin_cost: 1_000,
+            delays: Delays::default(),
+            clock: Clock::manual(),
+            pose_as_hardware: false,
+        };
+        Server::bind(Arc::new(Hub::open(folder, options).unwrap())).unwrap()
+    }
+
+    fn shown(reply: Reply) -> String {
+        match reply {
+            Reply::Leds(LedsLine { pattern, .. }) => pattern,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn down(key: &str) -> Request {
+        let (serial, key) = ("VM0001".into(), key.into());
+        Request::Down { serial, key }
+    }
+
+    fn up(key: &str) -> Request {
+        let (serial, key) = ("VM0001".into(), key.into());
+        Request::Up { serial, key }
+    }
+
+    #[test]
+    fn keys_that_are_down_together_are_a_chord() {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, mut hand) = (server(folder.path()), Hand::default());
+        assert_eq!(shown(server.control(&mut hand, down("SHIFT"))), "shipment");
+        assert_eq!(shown(server.control(&mut hand, down("1"))), "awaiting-new");
+        assert_eq!(shown(server.control(&mut hand, up("1"))), "awaiting-new");
+        assert_eq!(
+            shown(server.control(&mut hand, up("SHIFT"))),
+            "awaiting-new"
+        );
+        assert!(hand.0.is_empty());
+    }
+
+    #[test]
+    fn what_a_connection_held_is_let_go_when_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, mut hand) = (server(folder.path()), Hand::default());
+        server.control(&mut hand, down("SHIFT"));
+        server.let_go(hand);
+        let mut next = Hand::default();
+        // SHIFT alone, come up, is refused; held, it would make a chord of the next key.
+        assert_ne!(shown(server.control(&mut next, down("1"))), "awaiting-new");
+        assert_eq!(shown(server.control(&mut next, up("1"))), "refused");
+    }
+
+    #[test]
+    fn a_chord_is_no_key_and_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (server, mut hand) = (server(folder.path()), Hand::default());
+        let reply = server.control(&mut hand, down("KEY+8"));
+        assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
+        assert!(hand.0.is_empty());
+    }
+}

@@ -1,9 +1,11 @@
-//! The module's manual, `manual/`: its tables come from the constants of the core, its key sequences are typed on a module.
+//! The manual, `manual/`: the module's tables come from the constants of the core, its key sequences are typed on a module;
+//! KeyWriter's chapters and pictures are the same in every language.
 //! `REWRITE=1 cargo test -p hsm-virtual --test manual` writes the tables anew.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
 
 mod chapters;
+mod keywriter;
 mod leds;
 mod limits;
 mod sequences;

@@ -12,14 +12,14 @@ use hsm_virtual::{
 use std::collections::BTreeSet;
 
 /// A module in a hub of its own, plugged out.
-struct Bench {
-    hub: Hub,
+pub(crate) struct Bench {
+    pub(crate) hub: Hub,
     serial: Serial,
     _folder: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let options = HubOptions {
             modules: 1,
@@ -38,7 +38,7 @@ impl Bench {
     }
 
     /// Types; the name of what the LEDs show then.
-    fn press(&self, text: &str) -> &'static str {
+    pub(crate) fn press(&self, text: &str) -> &'static str {
         let strokes = keys::parse(text).expect("keys");
         let (pattern, _) = self.hub.press(self.serial, &strokes).expect("pressed");
         pattern.name()

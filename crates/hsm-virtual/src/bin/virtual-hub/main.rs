@@ -3,12 +3,12 @@
 mod ask;
 mod serve;
 
-use clap::{Parser, Subcommand};
-use std::{path::PathBuf, process::ExitCode};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::{fs, path::PathBuf, process::ExitCode};
 
 /// A hub of virtual modules: the same core as firmware, with its state in a folder.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "virtual-hub", version, about)]
 struct Arguments {
     /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
     #[arg(long, global = true, value_name = "DIR")]
@@ -25,6 +25,12 @@ enum Command {
     Panel,
     #[command(flatten)]
     Ask(ask::Question),
+    /// Write the man pages, a file for each command.
+    #[command(hide = true)]
+    Man {
+        /// The folder; made if it is not there.
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,5 +53,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Serve(options) => serve::serve(&folder, &options),
         Command::Panel => Ok(hsm_virtual::panel::run(&folder)?),
         Command::Ask(question) => ask::run(&folder, question),
+        Command::Man { folder } => {
+            fs::create_dir_all(&folder)?;
+            Ok(clap_mangen::generate_to(Arguments::command(), folder)?)
+        }
     }
 }

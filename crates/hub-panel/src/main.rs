@@ -1,0 +1,38 @@
+//! `hub-panel`: a running virtual hub in a window.
+
+use anyhow::Context;
+use clap::Parser;
+use hub_panel::{link::Link, model::Language, screen::Screen};
+use std::{path::PathBuf, process::ExitCode};
+
+/// A running virtual hub in a window: ports, LEDs, keypads to press.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
+    #[arg(long, visible_alias = "state", value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hub-panel: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let is_default = arguments.dir.is_none();
+    let folder = hsm_virtual::hub::folder(arguments.dir)?;
+    let screen = Screen::new(
+        &folder,
+        is_default,
+        Language::of_system(|name| std::env::var(name).ok()),
+    )
+    .context("no window can be opened: is there a display?")?;
+    let link = Link::start(&folder, screen.waker()).context("no thread for the hub")?;
+    screen.run(link).context("the window failed")
+}

@@ -1,0 +1,131 @@
+//! Pictures of the window for the manual, and that what they show is drawn.
+
+use crate::hands::{button, click, open};
+use hsm_core::leds::{Pattern, ReadOut};
+use hsm_virtual::control::{ClockLine, LedsLine, ModuleLine};
+use hub_panel::{
+    model::{Event, Language, Report},
+    screen::Screen,
+    ui::Theme,
+};
+use i_slint_backend_testing::{TestingBackend, TestingBackendOptions};
+use slint::{ComponentHandle, Rgba8Pixel, SharedPixelBuffer};
+use std::{fs, path::Path, time::Duration};
+
+const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/manual-pictures");
+
+fn drawn() -> Screen {
+    let options = TestingBackendOptions {
+        mock_time: true,
+        threading: false,
+        renderer_name: Some("software".into()),
+    };
+    slint::platform::set_platform(Box::new(TestingBackend::new(options))).unwrap();
+    open(Path::new("/home/anna/.local/state/keywriter/hub"))
+}
+
+fn see(screen: &Screen) {
+    let read_out = Pattern::ReadOut(ReadOut {
+        tens: 1,
+        units: 5,
+        flag: false,
+    });
+    let patterns = [
+        (Pattern::Shipment, true),
+        (Pattern::Unlocked, true),
+        (Pattern::Cloning, true),
+        (Pattern::AwaitingNew, true),
+        (Pattern::Standby, true),
+        (Pattern::AdminMode, true),
+        (read_out, true),
+        (Pattern::Reset, true),
+        (Pattern::Idle, false),
+        (Pattern::Standby, false),
+    ];
+    let modules = (1..)
+        .zip(patterns)
+        .map(|(number, (pattern, plugged))| ModuleLine {
+            serial: format!("VM{number:04}"),
+            plugged,
+            leds: LedsLine::of((pattern, 100)),
+        });
+    let (clock, modules) = (ClockLine::Real, modules.collect());
+    screen.update(Event::Hub(Report::Seen { clock, modules }));
+}
+
+fn picture(screen: &Screen, name: &str) -> SharedPixelBuffer<Rgba8Pixel> {
+    picture_in(PICTURES, screen, name)
+}
+
+fn picture_in(folder: &str, screen: &Screen, name: &str) -> SharedPixelBuffer<Rgba8Pixel> {
+    i_slint_backend_testing::mock_elapsed_time(Duration::from_secs(1));
+    let picture = screen.window().window().take_snapshot().unwrap();
+    fs::create_dir_all(folder).unwrap();
+    let file = fs::File::create(format!("{folder}/{name}.png")).unwrap();
+    let mut encoder = png::Encoder::new(file, picture.width(), picture.height());
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(picture.as_bytes()).unwrap();
+    picture
+}
+
+fn has_color(picture: &SharedPixelBuffer<Rgba8Pixel>, [red, green, blue]: [u8; 3]) -> bool {
+    let near = |a: u8, b: u8| a.abs_diff(b) < 12;
+    picture
+        .as_slice()
+        .iter()
+        .any(|pixel| near(pixel.r, red) && near(pixel.g, green) && near(pixel.b, blue))
+}
+
+#[test]
+fn the_window_is_drawn_in_three_languages_and_two_themes() {
+    let screen = drawn();
+    for language in Language::ALL {
+        screen.select_language(language);
+        for (is_dark, theme, background) in [
+            (false, "light", [0xf3, 0xf5, 0xf9]),
+            (true, "dark", [0x0e, 0x13, 0x20]),
+        ] {
+            screen.window().global::<Theme>().set_dark(is_dark);
+            // Each language anew, so that every picture has its LEDs at the same moment.
+            see(&screen);
+            let picture = picture(&screen, &format!("hub-panel-{}-{theme}", language.code()));
+            assert_eq!((picture.width(), picture.height()), (1180, 800));
+            assert!(has_color(&picture, background), "{language:?} {theme}");
+            // GREEN is lit.
+            assert!(has_color(&picture, [69, 255, 152]), "{language:?} {theme}");
+        }
+    }
+}
+
+#[test]
+fn the_window_without_a_hub_is_drawn() {
+    let screen = drawn();
+    screen.update(Event::Hub(Report::Gone));
+    let picture = picture(&screen, "hub-panel-no-hub");
+    assert!(has_color(&picture, [0x24, 0x58, 0xe6]));
+}
+
+#[test]
+fn what_a_hub_refuses_and_the_about_box_are_drawn() {
+    let screen = drawn();
+    screen.select_language(Language::French);
+    see(&screen);
+    let modules = vec![ModuleLine {
+        serial: "VM0001".into(),
+        plugged: false,
+        leds: LedsLine::of((Pattern::AdminBlockedAgain, 100)),
+    }];
+    let clock = ClockLine::Manual;
+    screen.update(Event::Hub(Report::Seen { clock, modules }));
+    let why = "the hub has no module VM0099: `virtual-hub list` shows them";
+    screen.update(Event::Hub(Report::Refused(why.into())));
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    let refused = picture_in(folder, &screen, "hub-panel-refused");
+    assert!(has_color(&refused, [0xfd, 0xea, 0xec]));
+    click(&button(&screen, "À propos"));
+    let about = picture_in(folder, &screen, "hub-panel-about");
+    let corner = |picture: &SharedPixelBuffer<Rgba8Pixel>| picture.as_slice().last().unwrap().r;
+    assert!(corner(&about) < corner(&refused), "dimmed");
+}

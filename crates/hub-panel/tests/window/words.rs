@@ -1,0 +1,51 @@
+//! Every pattern has words, and other words in every language.
+
+use crate::hands::screen;
+use hsm_core::leds::Pattern;
+use hsm_virtual::panel::words::meaning;
+use hub_panel::{
+    model::Language,
+    screen::shown,
+    ui::{Light, Words},
+};
+use slint::ComponentHandle;
+use std::collections::BTreeSet;
+
+#[test]
+fn in_english_the_window_says_what_the_terminal_says() {
+    let screen = screen();
+    let words = screen.window().global::<Words>();
+    for pattern in Pattern::ALL {
+        assert_eq!(words.invoke_meaning(shown(pattern)), meaning(pattern));
+    }
+}
+
+#[test]
+fn every_pattern_and_every_light_has_words_of_its_own_in_every_language() {
+    let screen = screen();
+    let words = screen.window().global::<Words>();
+    let lights = [
+        Light::Off,
+        Light::On,
+        Light::Blink,
+        Light::Fast,
+        Light::Pulse,
+        Light::Alternate,
+        Light::Count,
+    ];
+    let mut said = BTreeSet::new();
+    for language in Language::ALL {
+        screen.select_language(language);
+        for pattern in Pattern::ALL {
+            said.insert(words.invoke_meaning(shown(pattern)));
+        }
+        for light in lights {
+            said.insert(words.invoke_light(light));
+        }
+    }
+    // "pulse" is French and "pulses" English: no two are the same.
+    assert_eq!(
+        said.len(),
+        Language::ALL.len() * (Pattern::ALL.len() + lights.len())
+    );
+}
