@@ -1,12 +1,17 @@
 //! Measurements; the numbers are the benchmark's own (crates/system-tests/benches).
 
-use crate::{debian, run};
+use crate::{debian, rage, run};
 use anyhow::Result;
 use std::fs;
 
 pub(crate) fn run() -> Result<()> {
-    debian::install(&[debian::BUILD, debian::BENCH])?;
-    install_rage()?;
+    debian::install(&[
+        debian::BUILD,
+        debian::BENCH,
+        debian::WINDOW,
+        debian::WINDOW_TEST,
+    ])?;
+    rage::install()?;
     run::shown(&[
         "cargo",
         "build",
@@ -18,6 +23,10 @@ pub(crate) fn run() -> Result<()> {
         "keywriter-cli",
         "-p",
         "age-plugin-keywriter",
+        "-p",
+        "keywriter-desktop",
+        "--bins",
+        "--examples",
     ])?;
     // SoftHSM2 reads where its tokens are from a file that only the environment names.
     let folder = tempfile::tempdir()?;
@@ -46,23 +55,5 @@ pub(crate) fn run() -> Result<()> {
         "license-portal",
         "--bench",
         "rates",
-    ])
-}
-
-/// rage, to compare with; age is Debian's.
-fn install_rage() -> Result<()> {
-    if run::root().join("target/tools/bin/rage").exists() {
-        return Ok(());
-    }
-    println!("Installing rage into target/tools (some minutes)");
-    run::shown(&[
-        "cargo",
-        "install",
-        "rage",
-        "--locked",
-        "--no-default-features",
-        "--quiet",
-        "--root",
-        "target/tools",
     ])
 }

@@ -6,11 +6,32 @@ use anyhow::{Context, Result};
 /// To build what talks to smart cards.
 pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
 
-/// To test with the real smart-card stack, against OpenSSL, and with the age that people use.
-pub(crate) const TEST: &[&str] = &["pcscd", "openssl", "age"];
+/// To test with the real smart-card stack, against OpenSSL, with the age that people use, and on FAT as sticks have it.
+pub(crate) const TEST: &[&str] = &["pcscd", "openssl", "age", "dosfstools", "fusefat"];
 
-/// To test the license portal: a database, a browser, and Python for an SMTP server and a maker of bad requests.
-pub(crate) const PORTAL: &[&str] = &["postgresql", "chromium", "chromium-driver", "python3-venv"];
+/// To test the license portal: a database, a browser, a balancer, a generator of load, and Python for an SMTP server and a
+/// maker of bad requests.
+pub(crate) const PORTAL: &[&str] = &[
+    "postgresql",
+    "chromium",
+    "chromium-driver",
+    "haproxy",
+    "wrk",
+    "systemd",
+    "python3-venv",
+];
+
+/// To draw windows; the toolkit loads these at run time.
+pub(crate) const WINDOW: &[&str] = &[
+    "libx11-6",
+    "libx11-xcb1",
+    "libxcursor1",
+    "libxi6",
+    "libxkbcommon-x11-0",
+];
+
+/// To test windows: a display without a monitor, hands, and a screen reader's ears.
+pub(crate) const WINDOW_TEST: &[&str] = &["xvfb", "xdotool", "imagemagick", "dbus", "at-spi2-core"];
 
 /// To compare with in benchmarks.
 pub(crate) const BENCH: &[&str] = &["softhsm2", "age", "gnupg", "openssl"];
@@ -20,6 +41,16 @@ pub(crate) const FUZZ: &[&str] = &["g++"];
 
 /// To see what branches on a secret; memcheck needs the C library's symbols.
 pub(crate) const CONSTANT_TIME: &[&str] = &["valgrind", "libc6-dbg"];
+
+/// To build Debian packages, to check them, and to install them in a clean Debian.
+pub(crate) const PACKAGE: &[&str] = &[
+    "dpkg-dev",
+    "lintian",
+    "desktop-file-utils",
+    "man-db",
+    "mmdebstrap",
+    "gpg",
+];
 
 /// Installs the packages that are missing, and says so.
 pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
@@ -32,11 +63,8 @@ pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
         return Ok(());
     }
     println!("Installing Debian packages: {}", missing.join(" "));
-    let is_root = run::output(&["id", "-u"])?.trim() == "0";
-    let apt = |words: &[&str]| {
-        let sudo: &[&str] = if is_root { &[] } else { &["sudo"] };
-        run::shown(&[sudo, &["apt-get", "-qq"], words].concat())
-    };
+    let sudo = sudo()?;
+    let apt = |words: &[&str]| run::shown(&[sudo, &["apt-get", "-qq"], words].concat());
     let install = [
         &["install", "-y", "--no-install-recommends"],
         missing.as_slice(),
@@ -51,6 +79,12 @@ pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
                 missing.join(" ")
             )
         })
+}
+
+/// What stands before a command that only root may run.
+pub(crate) fn sudo() -> Result<&'static [&'static str]> {
+    let is_root = run::output(&["id", "-u"])?.trim() == "0";
+    Ok(if is_root { &[] } else { &["sudo"] })
 }
 
 fn is_installed(package: &str) -> bool {

@@ -11,9 +11,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-factory", &["hsm-protocol"]),
     ("hsm-ifd", &["hsm-protocol"]),
     ("hsm-virtual", &["hsm-core", "hsm-factory", "hsm-protocol"]),
+    ("hub-panel", &["hsm-core", "hsm-virtual"]),
     ("license", &[]),
     ("keywriter", &["hsm-protocol", "license"]),
     ("keywriter-cli", &["keywriter"]),
+    ("keywriter-desktop", &["keywriter"]),
     ("age-plugin-keywriter", &["keywriter"]),
     ("license-portal", &["license"]),
     ("xtask", &[]),
@@ -26,13 +28,14 @@ const MEETING_PLACES: &[&str] = &["system-tests"];
 const PUBLIC: &[&str] = &[
     "keywriter",
     "keywriter-cli",
+    "keywriter-desktop",
     "age-plugin-keywriter",
     "license",
     "license-portal",
 ];
 
 /// Crates that define or hold secrets.
-const SECRET: &[&str] = &["hsm-core", "hsm-virtual", "hsm-factory"];
+const SECRET: &[&str] = &["hsm-core", "hsm-virtual", "hsm-factory", "hub-panel"];
 
 /// What the module core must do without.
 const NOT_IN_CORE: &[&str] = &["std", "alloc", "getrandom", "aws-lc-rs", "libc", "rustix"];

@@ -2,15 +2,21 @@
 
 #![forbid(unsafe_code)]
 
+mod app;
 mod bench;
 mod constant_time;
+mod deb;
 mod debian;
 mod demo;
 mod fuzz;
 mod layers;
+mod manual;
 mod model;
+mod rage;
+mod release;
 mod run;
 mod test;
+mod third_party;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Clone a virtual master to nine secondaries, and read a file's data units back on each.
     Demo(demo::Options),
+    /// Open the app beside the hub's window; needs a display.
+    App(app::Options),
     /// Install what the tests need, then run everything that CI runs.
     Test,
     /// Check who may depend on whom, over the whole dependency closure.
@@ -36,6 +44,14 @@ enum Command {
     Tidy,
     /// Check the protocol's model (installs Verifpal into target/tools on first use).
     Model,
+    /// Build the Debian packages into target/debian; with --test, install and start them in a clean Debian.
+    Deb(deb::Options),
+    /// Build the programs to be given to others; refuses the development license key.
+    Release,
+    /// Write the list of whose work is in the programs.
+    ThirdParty,
+    /// Build the user's manual in three languages into target/manual (installs mdBook into target/tools on first use).
+    Manual(manual::Options),
     /// Measure, and print ratios within one run (installs `SoftHSM2` to compare with).
     Bench,
     /// Fuzz every parser and every state machine.
@@ -47,10 +63,15 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
+        Command::App(options) => app::run(&options),
         Command::Test => test::run(),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),
         Command::Model => model::run(),
+        Command::Deb(options) => deb::run(&options),
+        Command::Release => release::run(),
+        Command::ThirdParty => third_party::write(),
+        Command::Manual(options) => manual::run(&options),
         Command::Bench => bench::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::ConstantTime => constant_time::run(),

@@ -1,6 +1,6 @@
 //! Everything that CI runs, in one command.
 
-use crate::{constant_time, debian, demo, fuzz, layers, model, run, tidy};
+use crate::{constant_time, deb, debian, demo, fuzz, layers, model, rage, run, tidy};
 use anyhow::Result;
 
 pub(crate) fn run() -> Result<()> {
@@ -8,10 +8,14 @@ pub(crate) fn run() -> Result<()> {
         debian::BUILD,
         debian::TEST,
         debian::PORTAL,
+        debian::WINDOW,
+        debian::WINDOW_TEST,
         debian::FUZZ,
         debian::CONSTANT_TIME,
     ])?;
+    rage::install()?;
     python_tools()?;
+    axe()?;
     run::shown(&["cargo", "fmt", "--all", "--check"])?;
     run::shown(&[
         "cargo",
@@ -41,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
     println!("\n$ cargo doc --workspace --no-deps  (warnings are errors)");
     run::finish(doc.env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")?;
     demo::run(&demo::Options::default())?;
+    deb::test_built()?;
     constant_time::branches()?;
     fuzz::run(&fuzz::Options {
         target: None,
@@ -66,5 +71,23 @@ fn python_tools() -> Result<()> {
         "--quiet",
         "aiosmtpd==1.4.6",
         "schemathesis==4.32.5",
+    ])
+}
+
+/// axe-core, which checks pages for accessibility; from PyPI, where it comes without npm.
+fn axe() -> Result<()> {
+    const FOLDER: &str = "target/tools/axe";
+    if run::root().join(FOLDER).exists() {
+        return Ok(());
+    }
+    println!("Installing axe-core 4.12.1 from PyPI into {FOLDER}");
+    run::shown(&[
+        "target/tools/portal/bin/pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--target",
+        FOLDER,
+        "axe-playwright-python==0.1.8",
     ])
 }

@@ -1,6 +1,6 @@
 //! Documents stay true: paths that they name exist, and what is unfinished has a number.
 
-use crate::run;
+use crate::{run, third_party};
 use anyhow::{Context, Result, bail};
 use std::fs;
 
@@ -51,6 +51,7 @@ pub(crate) fn run() -> Result<()> {
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
     }
+    third_party::check()?;
     println!("tidy: the documents name what exists");
     Ok(())
 }

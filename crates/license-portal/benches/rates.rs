@@ -1,7 +1,8 @@
-//! Pages and registrations per second, each beside what bounds it, in one run: `cargo bench -p license-portal`.
+//! Pages, activations, registrations and verified tokens per second, each beside what bounds it, in one run:
+//! `cargo bench -p license-portal`.
 //!
-//! A page is compared with a bare handler of the same framework; a registration, which has to compare a PIN, with the
-//! Argon2id hash that it consists of.
+//! A page is compared with a bare handler of the same framework; an activation and a registration, which each have to compare
+//! a PIN, with the Argon2id hash that they consist of; a token with the Ed25519 signature in it.
 
 #![expect(
     clippy::expect_used,
@@ -10,6 +11,7 @@
 )]
 
 use std::{
+    hint::black_box,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -22,7 +24,9 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use license::{Pin, SigningKey};
+use license::{
+    Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, Pin, SigningKey, TokenId,
+};
 use license_portal::{
     clock::SystemClock,
     keys::PortalKeys,
@@ -78,6 +82,152 @@ async fn main() {
         "registrations      {register_rate:>8.0} /s   {:.2} of the hashes",
         register_rate / hash_rate
     );
+    let activation_rate = activations(&portal, ours).await;
+    println!(
+        "activations        {activation_rate:>8.0} /s   {:.2} of the hashes",
+        activation_rate / hash_rate
+    );
+    tokio::task::spawn_blocking(verifications).await.unwrap();
+}
+
+/// Whole activations per second: number and PIN, the mail, its link's button, the form.
+async fn activations(portal: &Arc<Portal>, ours: SocketAddr) -> f64 {
+    let mails = Arc::new(Mails::default());
+    let order = IssueOrder {
+        email: "a@b.example".into(),
+        count: ACTIVATIONS,
+        is_activated: false,
+        holder: None,
+        language: Language::En,
+    };
+    portal.issue(&order).await.unwrap();
+    let courier: Arc<dyn Courier> = Arc::<Mails>::clone(&mails);
+    let postman = Arc::new(Postman::new(Arc::clone(portal), courier).unwrap());
+    while postman.round().await.unwrap() > 0 {}
+    let sold = std::mem::take(&mut *mails.0.lock().unwrap());
+    let browser = Browser::open(ours).await;
+    let start = Instant::now();
+    for some in sold.chunks(CONNECTIONS) {
+        let entries = some.iter().map(|text| {
+            let (license, pin) = (after(text, "License number: "), after(text, "PIN number: "));
+            let entry = [
+                ("email", "a@b.example"),
+                ("license", &license),
+                ("pin", &pin),
+            ];
+            browser.send("/", &entry)
+        });
+        all(entries).await;
+        while postman.round().await.unwrap() > 0 {}
+        let links = std::mem::take(&mut *mails.0.lock().unwrap());
+        let links: Vec<_> = links
+            .iter()
+            .map(|text| after(text, "http://127.0.0.1:8480"))
+            .collect();
+        assert_eq!(links.len(), some.len());
+        all(links
+            .iter()
+            .map(|link| browser.send(&format!("{link}/open"), &[])))
+        .await;
+        all(links.iter().map(|link| browser.send(link, &HOLDER))).await;
+    }
+    let rate = f64::from(ACTIVATIONS) / start.elapsed().as_secs_f64();
+    assert_eq!(portal.metrics.activations.value(), u64::from(ACTIVATIONS));
+    rate
+}
+
+/// What sends forms: a cookie and the token that belongs to it.
+struct Browser {
+    base: SocketAddr,
+    client: Client<HttpConnector, Body>,
+    cookie: String,
+    token: String,
+}
+
+impl Browser {
+    async fn open(base: SocketAddr) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let page = client.get(format!("http://{base}/").parse().unwrap());
+        let page = page.await.unwrap();
+        let cookie = page.headers()["set-cookie"].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let html = page.into_body().collect().await.unwrap().to_bytes();
+        let html = String::from_utf8(html.to_vec()).unwrap();
+        let (_, rest) = html.split_once("name=\"token\" value=\"").unwrap();
+        Self {
+            base,
+            client,
+            cookie,
+            token: rest.split('"').next().unwrap().to_owned(),
+        }
+    }
+
+    /// Sends a form; it has to lead on.
+    fn send(&self, path: &str, fields: &[(&str, &str)]) -> impl Future<Output = ()> + use<> {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", &self.token)
+            .extend_pairs(fields)
+            .finish();
+        let request = Request::post(format!("http://{}{path}", self.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", &self.cookie)
+            .body(Body::from(body))
+            .unwrap();
+        let turn = self.client.request(request);
+        async move {
+            let response = turn.await.unwrap();
+            assert!(response.status().is_redirection(), "{}", response.status());
+            response.into_body().collect().await.unwrap();
+        }
+    }
+}
+
+async fn all(turns: impl Iterator<Item = impl Future<Output = ()> + Send + 'static>) {
+    for turn in turns.map(tokio::spawn).collect::<Vec<_>>() {
+        turn.await.unwrap();
+    }
+}
+
+/// Tokens that are read and verified, and signatures alone, on one core.
+fn verifications() {
+    let key = SigningKey::development();
+    let claims = Claims {
+        token: TokenId::new([7; 7]),
+        number: LicenseNumber::generate([9; 15]),
+        installation: Installation::new([1; 16]),
+        issued: Day::new(20_600),
+        expires: Some(Day::new(21_000)),
+        holder: Holder::new("John Doe", "Example Ltd").unwrap(),
+    };
+    let (text, anchor) = (key.sign(claims).to_string(), key.anchor());
+    let token_rate = turns(|| {
+        let token = LicenseToken::parse(black_box(&text)).unwrap();
+        black_box(token.verify(&anchor).unwrap());
+    });
+    let signer = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    // As long as what a token's signature covers.
+    let message = [7; 120];
+    let signature = ed25519_dalek::Signer::sign(&signer, &message);
+    let public = signer.verifying_key().to_bytes();
+    let bare_rate = turns(|| {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(black_box(&public)).unwrap();
+        key.verify_strict(black_box(&message), &signature).unwrap();
+    });
+    println!("bare signatures    {bare_rate:>8.0} /s   verified on one core");
+    println!(
+        "license tokens     {token_rate:>8.0} /s   {:.2} of the signatures",
+        token_rate / bare_rate
+    );
+}
+
+fn turns(mut turn: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    let mut done = 0_u32;
+    while start.elapsed() < SPAN {
+        turn();
+        done += 1;
+    }
+    f64::from(done) / start.elapsed().as_secs_f64()
 }
 
 /// Requests per second over some connections; every answer has to be a success.
@@ -142,6 +292,7 @@ async fn portal(folder: &std::path::Path) -> Portal {
         signer: SigningKey::development(),
         metrics: Metrics::default(),
         settings: Settings {
+            installations: u32::MAX,
             paces: Paces {
                 address: free,
                 license: free,
@@ -159,6 +310,7 @@ async fn sell(portal: &Arc<Portal>, count: u32) -> Vec<(String, String)> {
         email: "a@b.example".into(),
         count,
         is_activated: true,
+        holder: None,
         language: Language::En,
     };
     portal.issue(&order).await.unwrap();
@@ -167,16 +319,18 @@ async fn sell(portal: &Arc<Portal>, count: u32) -> Vec<(String, String)> {
     let postman = Postman::new(Arc::clone(portal), courier).unwrap();
     while postman.round().await.unwrap() > 0 {}
     let texts = mails.0.lock().unwrap();
-    let word = |text: &str, word: &str| {
-        text.lines()
-            .find_map(|line| line.strip_prefix(word))
-            .expect("no such line")
-            .to_owned()
-    };
     texts
         .iter()
-        .map(|text| (word(text, "License number: "), word(text, "PIN number: ")))
+        .map(|text| (after(text, "License number: "), after(text, "PIN number: ")))
         .collect()
+}
+
+/// The rest of the line that begins so.
+fn after(text: &str, word: &str) -> String {
+    text.lines()
+        .find_map(|line| line.trim().strip_prefix(word))
+        .expect("no such line")
+        .to_owned()
 }
 
 #[derive(Default)]
@@ -192,3 +346,17 @@ impl Courier for Mails {
 
 const SPAN: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 16;
+/// Licenses that are activated: some seconds' worth.
+const ACTIVATIONS: u32 = 160;
+
+const HOLDER: [(&str, &str); 9] = [
+    ("first_name", "John"),
+    ("last_name", "Doe"),
+    ("company", "Example Ltd"),
+    ("company_email", "office@example.com"),
+    ("phone", "+44 20 7946 0123"),
+    ("address", "1 Main Street"),
+    ("city", "London"),
+    ("postcode", "N1 9GU"),
+    ("country", "GB"),
+];

@@ -104,6 +104,7 @@ offline-button = Antwortcode anzeigen
 offline-response = Antwortcode
 offline-type = Geben Sie diese Zeilen in der KeyWriter-App ein. Sie passen nur zu der Installation, die den Anfragecode gezeigt hat.
 offline-refused = Anfragecode und PIN Nummer gehören nicht zusammen, oder die Lizenz ist nicht aktiv. Bitte geben Sie die PIN Nummer genau wie erhalten ein.
+offline-full = Diese Lizenz ist bereits auf { $most } Computern registriert, auf mehr lässt sie sich nicht registrieren. Bitte wenden Sie sich an Ihren Partner oder den Support, um einen davon freizugeben.
 wrong-code-slip = In Zeile { $line } des Codes ist ein Tippfehler.
 wrong-code-form = Der Anfragecode hat { $lines } Zeilen aus 16 Buchstaben und Ziffern.
 wrong-code-mixed = Die Zeilen des Codes gehören nicht zusammen.

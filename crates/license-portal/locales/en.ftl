@@ -104,6 +104,7 @@ offline-button = Show the response code
 offline-response = Response code
 offline-type = Enter these lines in the KeyWriter app. They fit only the installation that showed the request code.
 offline-refused = Request code and PIN number do not belong together, or the license is not active. Please enter the PIN number precisely as received.
+offline-full = This license is registered on { $most } computers already, as many as it allows. Please contact your partner or support to free one.
 wrong-code-slip = There is a typing error in line { $line } of the code.
 wrong-code-form = The request code has { $lines } lines of 16 letters and digits.
 wrong-code-mixed = The lines of the code do not belong together.

@@ -104,6 +104,7 @@ offline-button = Afficher le code de réponse
 offline-response = Code de réponse
 offline-type = Saisissez ces lignes dans l'appli KeyWriter. Elles ne conviennent qu'à l'installation qui a affiché le code de demande.
 offline-refused = Le code de demande et le code PIN ne vont pas ensemble, ou la licence n'est pas active. Veuillez saisir le code PIN exactement tel qu'il vous a été communiqué.
+offline-full = Cette licence est déjà enregistrée sur { $most } ordinateurs, le maximum qu'elle autorise. Veuillez contacter votre partenaire ou le support pour en libérer un.
 wrong-code-slip = La ligne { $line } du code contient une faute de frappe.
 wrong-code-form = Le code de demande comporte { $lines } lignes de 16 lettres et chiffres.
 wrong-code-mixed = Les lignes du code ne vont pas ensemble.

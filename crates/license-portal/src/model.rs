@@ -225,6 +225,17 @@ pub struct Registration {
     pub last_at: i64,
 }
 
+/// Whether an installation was noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is in the books.
+    Yes,
+    /// It is not, and as many as the license allows are.
+    Full,
+    /// The license is not active.
+    NotActive,
+}
+
 impl Pace {
     /// How long an attempt that found the bucket empty has to wait, where the bucket is full at `full_at`
     /// (milliseconds).

@@ -56,6 +56,8 @@ pub struct Settings {
     pub link_minutes: i64,
     /// How long a license token is current before the app has to refresh it, in days; 0: for ever.
     pub token_days: u16,
+    /// How many installations of the app a license may be registered on.
+    pub installations: u32,
     /// The paces of its throttles.
     pub paces: Paces,
 }
@@ -113,6 +115,7 @@ impl Default for Settings {
             partners: Vec::new(),
             link_minutes: 60,
             token_days: 365,
+            installations: 5,
             paces: Paces::default(),
         }
     }
@@ -125,6 +128,12 @@ pub enum Refusal {
     /// Number, PIN and e-mail do not belong together, or the license is not in the right state. No more is told.
     #[error("refused")]
     Refused,
+    /// The license is registered on as many installations as it may be; told only to who knows the PIN.
+    #[error("registered on as many installations as the license allows: {most}")]
+    Full {
+        /// How many.
+        most: u32,
+    },
     /// Too often.
     #[error("to be tried again in {retry_after} seconds")]
     SlowDown {
@@ -143,6 +152,11 @@ pub enum Refusal {
     /// An operator entered what is no e-mail address.
     #[error("not an e-mail address")]
     NoAddress,
+    /// An operator entered a holder that a token cannot name, or one for licenses that their holders activate themselves.
+    #[error(
+        "a holder needs activated licenses, a name, and at most 100 bytes each without control characters"
+    )]
+    NoHolder,
 }
 
 impl Portal {

@@ -9,6 +9,7 @@ use hsm_core::{
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
 };
 use std::{
+    collections::BTreeMap,
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -194,18 +195,43 @@ impl ModuleSecret for FixedSecret {
 
 /// Every answer that a generator gave, in order.
 #[derive(Clone, Default)]
-pub struct Recorded(Arc<Mutex<Vec<Vec<u8>>>>);
+pub struct Recorded(Arc<Mutex<Draws>>);
+
+#[derive(Clone, Default)]
+struct Draws {
+    given: Vec<Vec<u8>>,
+    /// By their numbers from 0.
+    planned: BTreeMap<usize, Vec<u8>>,
+}
 
 impl Recorded {
     /// The same answers, in a record of their own.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self(Arc::new(Mutex::new(self.all())))
+        Self(Arc::new(Mutex::new(self.draws().clone())))
     }
 
     /// All of them.
     pub fn all(&self) -> Vec<Vec<u8>> {
-        self.0.lock().expect("no panic while held").clone()
+        self.draws().given.clone()
+    }
+
+    /// The draw of that number, from 0, will give these bytes: a module makes the keys of a vector.
+    pub fn plan(&self, number: usize, bytes: &[u8]) {
+        self.draws().planned.insert(number, bytes.to_vec());
+    }
+
+    fn enter(&self, out: &mut [u8]) {
+        let mut draws = self.draws();
+        let number = draws.given.len();
+        if let Some(planned) = draws.planned.remove(&number) {
+            out.copy_from_slice(&planned);
+        }
+        draws.given.push(out.to_vec());
+    }
+
+    fn draws(&self) -> MutexGuard<'_, Draws> {
+        self.0.lock().expect("no panic while held")
     }
 }
 
@@ -219,11 +245,7 @@ impl Rng for RecordingRng {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
         note("random", [out.len(), 0, 0]);
         self.drbg.fill(out)?;
-        self.recorded
-            .0
-            .lock()
-            .expect("no panic while held")
-            .push(out.to_vec());
+        self.recorded.enter(out);
         Ok(())
     }
 }

@@ -12,11 +12,13 @@ pub mod board;
 pub mod counting;
 pub mod files;
 pub mod format;
+pub mod hybrid;
 pub mod lab;
 pub mod notice;
 pub mod pair;
 pub mod relay;
 pub mod scan;
+pub mod screen;
 pub mod trace;
 pub mod vector;
 

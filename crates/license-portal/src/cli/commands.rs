@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
-use license::{LicenseNumber, SigningKey};
+use license::{Installation, LicenseNumber, SigningKey};
 use serde_json::json;
 
 use super::{Command, One, OperatorCommand, Place};
@@ -15,7 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Every command but `serve` and `anchor`.
+/// Every command but `serve`, `anchor` and `man`.
 pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
     let portal = place.portal().await?;
     match command {
@@ -23,6 +23,8 @@ pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
             email,
             count,
             activated,
+            holder,
+            company,
             language,
             json,
         } => {
@@ -30,6 +32,7 @@ pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
                 email,
                 count,
                 is_activated: activated,
+                holder: holder.map(|name| (name, company.unwrap_or_default())),
                 language,
             };
             let numbers = portal.issue(&order).await?;
@@ -78,9 +81,20 @@ pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
             portal.resend(parse(&one.number)?).await.map_err(unknown)?;
             report(&portal, &one).await?;
         }
+        Command::Forget { one, installation } => {
+            let installation = installation.as_deref().map(Installation::parse);
+            let installation = installation
+                .transpose()
+                .map_err(|_form| anyhow!("an installation has 32 hexadecimal digits"))?;
+            let number = parse(&one.number)?;
+            portal.forget(number, installation).await.map_err(unknown)?;
+            report(&portal, &one).await?;
+        }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
         Command::Backup { file } => portal.store.backup(&file).await?,
-        Command::Serve(_) | Command::Anchor { .. } => bail!("not a command of this kind"),
+        Command::Serve(_) | Command::Anchor { .. } | Command::Man { .. } => {
+            bail!("not a command of this kind")
+        }
     }
     Ok(())
 }
@@ -132,6 +146,9 @@ async fn report(portal: &Portal, one: &One) -> anyhow::Result<()> {
         return print_json(&report);
     }
     println!("{}", report.line());
+    for registration in report.registrations() {
+        println!("{registration}");
+    }
     Ok(())
 }
 

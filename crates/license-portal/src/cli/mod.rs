@@ -6,7 +6,7 @@ mod settings;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{language::Language, model::LicenseState};
 
@@ -90,6 +90,12 @@ enum Command {
         /// They need no activation
         #[arg(long)]
         activated: bool,
+        /// Whom they belong to, with --activated; the license token names it
+        #[arg(long, requires = "activated", value_name = "NAME")]
+        holder: Option<String>,
+        /// The holder's company
+        #[arg(long, requires = "holder", value_name = "NAME")]
+        company: Option<String>,
         /// The language of the mails
         #[arg(long, value_enum, default_value_t = Language::En)]
         language: Language,
@@ -121,6 +127,14 @@ enum Command {
     Revoke(One),
     /// Mails a new PIN; the old one is void
     Resend(One),
+    /// Forgets on which computers a license is registered, so that others may be
+    Forget {
+        #[command(flatten)]
+        one: One,
+        /// Only this installation, as `show` prints it
+        #[arg(long, value_name = "HEX")]
+        installation: Option<String>,
+    },
     /// Keys for the operator API
     OperatorKey {
         #[command(subcommand)]
@@ -136,6 +150,12 @@ enum Command {
         /// Key that signs licenses: 64 hexadecimal digits [default: the development key]
         #[arg(long, env = "LICENSE_PORTAL_SIGNING_KEY", value_name = "FILE")]
         signing_key: Option<PathBuf>,
+    },
+    /// Writes the man pages, a file for each command
+    #[command(hide = true)]
+    Man {
+        /// The folder; made if it is not there
+        folder: PathBuf,
     },
 }
 
@@ -180,6 +200,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         match cli.command {
             Command::Serve(options) => serve::run(&cli.place, &options).await,
             Command::Anchor { signing_key } => commands::anchor(signing_key.as_deref()),
+            Command::Man { folder } => {
+                std::fs::create_dir_all(&folder)?;
+                Ok(clap_mangen::generate_to(Cli::command(), folder)?)
+            }
             command => commands::run(&cli.place, command).await,
         }
     })

@@ -75,6 +75,9 @@ pub struct ServeOptions {
     /// Days after which the app has to refresh its license; 0: never
     #[arg(long, default_value_t = 365)]
     pub token_days: u16,
+    /// Installations of the app that a license may be registered on
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub installations: u32,
     /// PINs that an address may enter at once
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub address_burst: u32,
@@ -142,6 +145,7 @@ impl Place {
             .with_context(|| format!("partners {}", partners.display()))?;
         settings.link_minutes = options.link_minutes;
         settings.token_days = options.token_days;
+        settings.installations = options.installations;
         let address = Pace {
             burst: options.address_burst,
             every: options.address_every,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lettre::Address;
-use license::{LicenseNumber, Pin};
+use license::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
 use serde::Serialize;
 
 use crate::{
@@ -23,6 +23,8 @@ pub struct IssueOrder {
     pub count: u32,
     /// Whether they need no activation.
     pub is_activated: bool,
+    /// Whom they belong to, of licenses that need no activation: a name and a company. Else the form says it.
+    pub holder: Option<(String, String)>,
     /// The language of the mails.
     pub language: Language,
 }
@@ -61,6 +63,23 @@ impl LicenseReport {
     }
 }
 
+impl LicenseReport {
+    /// Where it is registered, a line each for a terminal.
+    pub fn registrations(&self) -> impl Iterator<Item = String> {
+        let day = |time| {
+            Timestamp::from_second(time).map_or_else(|_range| "?".into(), |time| time.to_string())
+        };
+        self.registrations.iter().flatten().map(move |one| {
+            format!(
+                "  {}  registered {}  last seen {}",
+                one.installation,
+                day(one.first_at),
+                day(one.last_at)
+            )
+        })
+    }
+}
+
 impl From<License> for LicenseReport {
     fn from(license: License) -> Self {
         Self {
@@ -84,6 +103,12 @@ impl Portal {
         if email.len() > ADDRESS || email.parse::<Address>().is_err() {
             return Err(Refusal::NoAddress);
         }
+        let is_named = order.holder.as_ref().is_none_or(|(name, company)| {
+            order.is_activated && !name.is_empty() && TokenHolder::new(name, company).is_ok()
+        });
+        if !is_named {
+            return Err(Refusal::NoHolder);
+        }
         let mut numbers = Vec::new();
         for _ in 0..order.count {
             numbers.push(self.issue_one(&email, order).await?);
@@ -93,6 +118,12 @@ impl Portal {
     }
 
     async fn issue_one(&self, email: &str, order: &IssueOrder) -> Result<LicenseNumber, Refusal> {
+        // What nobody asked for stays empty.
+        let holder = order.holder.clone().map(|(first_name, company)| Holder {
+            first_name,
+            company,
+            ..Holder::default()
+        });
         loop {
             let number = LicenseNumber::generate(random()?);
             let (pin_hash, mail) = self
@@ -113,7 +144,8 @@ impl Portal {
                 changed_at: now,
                 activated_at: order.is_activated.then_some(now),
             };
-            match self.store.issue(&license, &mail, now).await {
+            let issued = self.store.issue(&license, holder.as_ref(), &mail, now);
+            match issued.await {
                 // 75 random bits: not before the next ice age.
                 Err(StoreError::Exists) => {}
                 Err(error) => return Err(error.into()),
@@ -144,6 +176,18 @@ impl Portal {
     pub async fn revoke(&self, number: LicenseNumber) -> Result<(), Refusal> {
         self.store.license(number).await?.ok_or(Refusal::Refused)?;
         self.store.revoke(number, self.seconds()).await?;
+        Ok(())
+    }
+
+    /// Forgets where a license is registered: one installation, or all. Each may register again, and can refresh no more.
+    pub async fn forget(
+        &self,
+        number: LicenseNumber,
+        installation: Option<Installation>,
+    ) -> Result<(), Refusal> {
+        self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        let installation = installation.map(|installation| installation.to_string());
+        self.store.forget(number, installation.as_deref()).await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use license::{
 
 use crate::{
     keys::random,
-    model::{Holder, LicenseState},
+    model::{Holder, LicenseState, Noted},
     portal::{Portal, Refusal},
 };
 
@@ -56,7 +56,7 @@ impl Portal {
         if claims.installation != installation
             || !self
                 .store
-                .register(claims.number, &installation.to_string(), self.clock.now())
+                .refresh(claims.number, &installation.to_string(), self.clock.now())
                 .await?
         {
             self.metrics.refused.add();
@@ -84,12 +84,12 @@ impl Portal {
             return Err(Refusal::Refused);
         };
         self.repay(number).await?;
-        if !self
-            .store
-            .register(number, &installation.to_string(), self.clock.now())
-            .await?
-        {
-            return Err(Refusal::Refused);
+        let most = self.settings.installations;
+        let (app, now) = (installation.to_string(), self.clock.now());
+        match self.store.register(number, &app, most, now).await? {
+            Noted::Yes => {}
+            Noted::Full => return Err(Refusal::Full { most }),
+            Noted::NotActive => return Err(Refusal::Refused),
         }
         self.metrics.registrations.add();
         Ok(())
@@ -118,7 +118,7 @@ impl Portal {
 /// A holder as a token names it: cut, should it be too long.
 fn name(holder: &Holder) -> TokenHolder {
     let person = format!("{} {}", holder.first_name, holder.last_name);
-    TokenHolder::new(fit(&person), fit(&holder.company)).unwrap_or_default()
+    TokenHolder::new(fit(person.trim()), fit(&holder.company)).unwrap_or_default()
 }
 
 fn fit(text: &str) -> &str {

@@ -20,7 +20,7 @@ use sqlx::{
 
 use crate::model::{
     Attempt, ClaimedMail, Completion, Counts, Filter, Holder, License, Link, LinkHash, NewLink,
-    NewMail, Pace, Registration,
+    NewMail, Noted, Pace, Registration,
 };
 
 pub use postgres::PostgresStore;
@@ -62,8 +62,15 @@ pub trait Store: Send + Sync {
     /// Writes all that there is into a new file.
     async fn backup(&self, file: &Path) -> Stored<()>;
 
-    /// Adds a license and queues the mail with its PIN. [`StoreError::Exists`]: the number is taken.
-    async fn issue(&self, license: &License, mail: &NewMail, now: Timestamp) -> Stored<()>;
+    /// Adds a license, its holder if that is known, and queues the mail with its PIN. [`StoreError::Exists`]: the number is
+    /// taken.
+    async fn issue(
+        &self,
+        license: &License,
+        holder: Option<&Holder>,
+        mail: &NewMail,
+        now: Timestamp,
+    ) -> Stored<()>;
 
     /// The license of this number.
     async fn license(&self, number: LicenseNumber) -> Stored<Option<License>>;
@@ -109,13 +116,25 @@ pub trait Store: Send + Sync {
     async fn complete(&self, hash: LinkHash, holder: &Holder, now: Timestamp)
     -> Stored<Completion>;
 
-    /// Notes that an installation registered or refreshed, if the license is active. `false`: it is not.
+    /// Notes that an installation registered, if the license is active and has it already, or has fewer than `most`.
     async fn register(
+        &self,
+        number: LicenseNumber,
+        installation: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Stored<Noted>;
+
+    /// Notes that a registered installation refreshed, if the license is active. `false`: it is not, or it was forgotten.
+    async fn refresh(
         &self,
         number: LicenseNumber,
         installation: &str,
         now: Timestamp,
     ) -> Stored<bool>;
+
+    /// Forgets one registered installation, or all. How many there were.
+    async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64>;
 
     /// Takes an attempt out of a bucket, if one is left.
     async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt>;

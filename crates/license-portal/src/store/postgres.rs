@@ -20,7 +20,7 @@ use super::{
 };
 use crate::model::{
     Attempt, ClaimedMail, Completion, Counts, Filter, Holder, License, LicenseState, Link,
-    LinkHash, NewLink, NewMail, Pace, Registration,
+    LinkHash, NewLink, NewMail, Noted, Pace, Registration,
 };
 
 /// The store on a server.
@@ -69,7 +69,13 @@ impl Store for PostgresStore {
         dump(&self.url, file).await
     }
 
-    async fn issue(&self, license: &License, mail: &NewMail, now: Timestamp) -> Stored<()> {
+    async fn issue(
+        &self,
+        license: &License,
+        holder: Option<&Holder>,
+        mail: &NewMail,
+        now: Timestamp,
+    ) -> Stored<()> {
         let mut tx = self.write().await?;
         query(
             "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at)
@@ -86,6 +92,9 @@ impl Store for PostgresStore {
         .execute(&mut *tx)
         .await
         .map_err(exists)?;
+        if let Some(holder) = holder {
+            name(&mut tx, &license.number.to_string(), holder).await?;
+        }
         queue(&mut tx, mail, now).await?;
         Ok(tx.commit().await?)
     }
@@ -267,23 +276,7 @@ impl Store for PostgresStore {
         if moved.rows_affected() == 0 {
             return Ok(Completion::Refused);
         }
-        query(
-            "INSERT INTO holders (license, first_name, last_name, company, company_email, phone, address, city,
-                                  postcode, country)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(&number)
-        .bind(&holder.first_name)
-        .bind(&holder.last_name)
-        .bind(&holder.company)
-        .bind(&holder.company_email)
-        .bind(&holder.phone)
-        .bind(&holder.address)
-        .bind(&holder.city)
-        .bind(&holder.postcode)
-        .bind(&holder.country)
-        .execute(&mut *tx)
-        .await?;
+        name(&mut tx, &number, holder).await?;
         tx.commit().await?;
         Ok(Completion::Activated)
     }
@@ -292,12 +285,50 @@ impl Store for PostgresStore {
         &self,
         number: LicenseNumber,
         installation: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Stored<Noted> {
+        let number = number.to_string();
+        let mut tx = self.write().await?;
+        // Locked, so that two installations cannot both take the last place.
+        let active: Option<i64> = query_scalar(
+            "SELECT issued_at FROM licenses WHERE number = $1 AND state = 'active' FOR UPDATE",
+        )
+        .bind(&number)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if active.is_none() {
+            return Ok(Noted::NotActive);
+        }
+        let noted = query(
+            "INSERT INTO installations (license, installation, first_at, last_at)
+             SELECT $1, $2, $3, $3
+             WHERE EXISTS (SELECT 1 FROM installations WHERE license = $1 AND installation = $2)
+                OR (SELECT count(*) FROM installations WHERE license = $1) < $4
+             ON CONFLICT (license, installation) DO UPDATE SET last_at = excluded.last_at",
+        )
+        .bind(&number)
+        .bind(installation)
+        .bind(seconds(now))
+        .bind(i64::from(most))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(match noted.rows_affected() {
+            0 => Noted::Full,
+            _ => Noted::Yes,
+        })
+    }
+
+    async fn refresh(
+        &self,
+        number: LicenseNumber,
+        installation: &str,
         now: Timestamp,
     ) -> Stored<bool> {
         let noted = query(
-            "INSERT INTO installations (license, installation, first_at, last_at)
-             SELECT number, $2, $3, $3 FROM licenses WHERE number = $1 AND state = 'active'
-             ON CONFLICT (license, installation) DO UPDATE SET last_at = excluded.last_at",
+            "UPDATE installations SET last_at = $3 WHERE license = $1 AND installation = $2
+             AND EXISTS (SELECT 1 FROM licenses WHERE number = $1 AND state = 'active')",
         )
         .bind(number.to_string())
         .bind(installation)
@@ -305,6 +336,17 @@ impl Store for PostgresStore {
         .execute(&self.pool)
         .await?;
         Ok(noted.rows_affected() == 1)
+    }
+
+    async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64> {
+        let forgotten = query(
+            "DELETE FROM installations WHERE license = $1 AND ($2::text IS NULL OR installation = $2)",
+        )
+        .bind(number.to_string())
+        .bind(installation)
+        .execute(&self.pool)
+        .await?;
+        Ok(forgotten.rows_affected())
     }
 
     async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt> {
@@ -447,6 +489,32 @@ impl Store for PostgresStore {
             .await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Notes whom a license belongs to.
+async fn name(
+    tx: &mut Transaction<'static, Postgres>,
+    number: &str,
+    holder: &Holder,
+) -> Stored<()> {
+    query(
+        "INSERT INTO holders (license, first_name, last_name, company, company_email, phone, address, city,
+                              postcode, country)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(number)
+    .bind(&holder.first_name)
+    .bind(&holder.last_name)
+    .bind(&holder.company)
+    .bind(&holder.company_email)
+    .bind(&holder.phone)
+    .bind(&holder.address)
+    .bind(&holder.city)
+    .bind(&holder.postcode)
+    .bind(&holder.country)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Queues a mail in the place of a waiting one of the same kind, which would carry a void PIN or link.

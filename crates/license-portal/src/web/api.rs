@@ -112,6 +112,6 @@ pub(super) fn number(text: &str) -> Result<LicenseNumber, ApiError> {
     })
 }
 
-fn installation(text: &str) -> Result<Installation, ApiError> {
+pub(super) fn installation(text: &str) -> Result<Installation, ApiError> {
     Installation::parse(text).map_err(|_form| ApiError::Malformed)
 }

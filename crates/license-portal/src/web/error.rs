@@ -22,6 +22,8 @@ pub(crate) enum ApiError {
     NotFound,
     /// 405.
     WrongMethod,
+    /// 409: registered on as many installations as the license allows.
+    Full { most: u32 },
     /// 413.
     TooLarge,
     /// 422: not what the document says.
@@ -37,7 +39,8 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Refused => Self::Refused,
             Refusal::SlowDown { retry_after } => Self::SlowDown { retry_after },
-            Refusal::NoAddress => Self::Malformed,
+            Refusal::Full { most } => Self::Full { most },
+            Refusal::NoAddress | Refusal::NoHolder => Self::Malformed,
             Refusal::Hash(_) | Refusal::Store(_) | Refusal::Randomness(_) => {
                 tracing::error!(cause = %Causes(&refusal), "a request failed");
                 Self::Unavailable
@@ -54,6 +57,10 @@ impl IntoResponse for ApiError {
             Self::Refused => (StatusCode::FORBIDDEN, "refused"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong-method"),
+            Self::Full { most } => {
+                let body = json!({ "error": "too-many-installations", "most": most });
+                return (StatusCode::CONFLICT, Json(body)).into_response();
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
             Self::SlowDown { retry_after } => {

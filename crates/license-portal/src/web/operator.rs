@@ -19,7 +19,7 @@ use crate::{
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     web::{
-        api::{Body, number},
+        api::{Body, installation, number},
         error::ApiError,
     },
 };
@@ -62,8 +62,17 @@ pub(super) struct Issue {
     count: u32,
     #[serde(default)]
     activated: bool,
+    holder: Option<NewHolder>,
     #[serde(default = "english")]
     language: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewHolder {
+    name: String,
+    #[serde(default)]
+    company: String,
 }
 
 fn one() -> u32 {
@@ -88,6 +97,7 @@ pub(super) async fn issue(
         email: body.email,
         count: body.count,
         is_activated: body.activated,
+        holder: body.holder.map(|holder| (holder.name, holder.company)),
         language,
     };
     let numbers = portal.issue(&order).await?;
@@ -175,6 +185,33 @@ pub(super) async fn resend(
     tracing::info!(operator = operator.name, license = %number, "mailed a new PIN");
     let report = portal.show(number).await.map_err(known_to_operators)?;
     Ok((StatusCode::ACCEPTED, Json(report)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Forget {
+    installation: Option<String>,
+}
+
+/// `POST /api/v1/operator/licenses/{number}/forget`
+pub(super) async fn forget(
+    operator: Operator,
+    State(portal): State<Arc<Portal>>,
+    Path(text): Path<String>,
+    Body(body): Body<Forget>,
+) -> Result<Json<LicenseReport>, ApiError> {
+    let number = number(&text)?;
+    let one = body.installation.as_deref().map(installation).transpose()?;
+    portal
+        .forget(number, one)
+        .await
+        .map_err(known_to_operators)?;
+    tracing::info!(operator = operator.name, license = %number, "forgot registrations");
+    portal
+        .show(number)
+        .await
+        .map(Json)
+        .map_err(known_to_operators)
 }
 
 /// Operators may know that a number does not exist.

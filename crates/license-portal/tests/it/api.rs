@@ -1,7 +1,7 @@
 //! The API of the app and of operators, and its document.
 
 use axum::http::{Method, StatusCode};
-use license::{Anchor, LicenseNumber, LicenseToken};
+use license::{Anchor, Holder, Installation, LicenseNumber, LicenseToken, RequestCode};
 use license_portal::keys::OperatorKey;
 use serde_json::{Value, json};
 
@@ -182,6 +182,94 @@ async fn a_token_is_refreshed_for_its_installation_until_the_license_is_revoked(
 }
 
 #[tokio::test]
+async fn a_license_is_registered_on_so_many_installations_until_some_are_forgotten() {
+    let world = World::with(|settings| settings.installations = 2).await;
+    let sold = world.sell(true).await;
+    let mut visit = Visit::new(&world.portal);
+    visit.headers = vec![("authorization", operator(&world).await)];
+    let on =
+        |app: u8, pin: &str| registration(&sold, pin).replace(INSTALLATION, &format!("{app:032x}"));
+    let mut register =
+        async |app, pin: &str| visit.json("POST", "/api/v1/register", &on(app, pin)).await;
+    let (_, first) = register(1, &sold.pin).await;
+    for app in [2, 1] {
+        assert_eq!(register(app, &sold.pin).await.0, StatusCode::OK);
+    }
+    let full = json!({ "error": "too-many-installations", "most": 2 });
+    assert_eq!(register(3, &sold.pin).await, (StatusCode::CONFLICT, full));
+    // Who does not know the PIN does not learn it.
+    let refused = (StatusCode::FORBIDDEN, json!({ "error": "refused" }));
+    assert_eq!(register(3, "00000000").await, refused);
+
+    let request = RequestCode {
+        number: LicenseNumber::parse(&sold.number).unwrap(),
+        installation: Installation::new([5; 16]),
+    };
+    let page = visit.get("/offline").await;
+    let fields = [("code", &*request.to_string()), ("pin", &*sold.pin)];
+    let page = visit.send(&page, "/offline", &fields).await;
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert!(page.html.contains("registered on 2 computers already"));
+
+    let forget = format!("/api/v1/operator/licenses/{}/forget", sold.number);
+    let one = json!({ "installation": format!("{:032x}", 1) }).to_string();
+    let (status, report) = visit.json("POST", &forget, &one).await;
+    assert_eq!(
+        (status, &report["registrations"][0]["installation"]),
+        (StatusCode::OK, &json!(format!("{:032x}", 2)))
+    );
+    let refresh = json!({ "token": first["token"], "installation": format!("{:032x}", 1) });
+    let answer = visit
+        .json("POST", "/api/v1/refresh", &refresh.to_string())
+        .await;
+    assert_eq!(answer, refused);
+    let (status, _) = visit
+        .json("POST", "/api/v1/register", &on(3, &sold.pin))
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let (_, report) = visit.json("POST", &forget, "{}").await;
+    assert_eq!(report["registrations"], json!([]));
+}
+
+#[tokio::test]
+async fn a_license_that_is_sold_active_may_name_its_holder() {
+    let world = World::new().await;
+    let mut visit = Visit::new(&world.portal);
+    visit.headers = vec![("authorization", operator(&world).await)];
+    let order = |activated: bool, name: &str| {
+        let holder = json!({ "name": name, "company": "Example Ltd" });
+        json!({ "email": "a@b.example", "activated": activated, "holder": holder }).to_string()
+    };
+    for wrong in [
+        order(false, "Zoë Doe"),
+        order(true, ""),
+        order(true, &"x".repeat(101)),
+    ] {
+        let answer = visit
+            .json("POST", "/api/v1/operator/licenses", &wrong)
+            .await;
+        assert_eq!(answer.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    let order = order(true, "Zoë Doe");
+    let (status, _) = visit
+        .json("POST", "/api/v1/operator/licenses", &order)
+        .await;
+    assert_eq!(status, StatusCode::CREATED);
+    let mail = world.newest_mail().await.text;
+    let sold = Sold {
+        email: "a@b.example".into(),
+        number: crate::world::after(&mail, "License number: "),
+        pin: crate::world::after(&mail, "PIN number: "),
+    };
+    let (_, answer) = visit
+        .json("POST", "/api/v1/register", &registration(&sold, &sold.pin))
+        .await;
+    let token = LicenseToken::parse(answer["token"].as_str().unwrap()).unwrap();
+    let holder = Holder::new("Zoë Doe", "Example Ltd").unwrap();
+    assert_eq!(token.unverified().holder, holder);
+}
+
+#[tokio::test]
 async fn a_new_pin_voids_the_old_one() {
     let world = World::new().await;
     let sold = world.sell(true).await;
@@ -236,6 +324,10 @@ async fn operators_need_a_key_for_everything() {
         (
             "POST",
             format!("/api/v1/operator/licenses/{}/resend", sold.number),
+        ),
+        (
+            "POST",
+            format!("/api/v1/operator/licenses/{}/forget", sold.number),
         ),
     ];
     for shown in [

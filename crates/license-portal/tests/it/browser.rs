@@ -11,11 +11,11 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
-use license::{Installation, LicenseNumber, RequestCode};
+use license::{Installation, LicenseNumber, Pin, RequestCode};
 use license_portal::{language::Language, service::IssueOrder, web};
 use serde_json::json;
 
-use crate::{pages::HOLDER, world::World};
+use crate::{accessibility, pages::HOLDER, world::World};
 
 /// chromedriver; it stops when this is dropped.
 struct Driver {
@@ -117,7 +117,8 @@ impl Drop for Driver {
     }
 }
 
-fn free_port() -> u16 {
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -214,6 +215,7 @@ impl Walk<'_> {
             png,
         )
         .unwrap();
+        accessibility::check(&self.browser, &format!("{name} {}", self.language.as_str())).await;
     }
 
     async fn story(&self) {
@@ -221,6 +223,7 @@ impl Walk<'_> {
             email: "john.doe@email.com".into(),
             count: 1,
             is_activated: false,
+            holder: None,
             language: self.language,
         };
         let number = self.world.portal.issue(&order).await.unwrap()[0];
@@ -292,6 +295,24 @@ impl Walk<'_> {
         self.picture("offline-response").await;
         self.goto("/activation/none").await;
         self.heading_is("link-void-title").await;
+        self.picture("link-void").await;
+        self.lapsed().await;
+    }
+
+    /// A link that is opened too late.
+    async fn lapsed(&self) {
+        let sold = self.world.sell(false).await;
+        let (number, pin) = (LicenseNumber::parse(&sold.number), Pin::parse(&sold.pin));
+        let entered =
+            self.world
+                .portal
+                .activate("here", &sold.email, number.unwrap(), pin.unwrap());
+        entered.await.unwrap();
+        let link = self.world.newest_link().await;
+        self.world.clock.forward(3600);
+        self.goto(&link).await;
+        self.heading_is("lapsed-title").await;
+        self.picture("2-lapsed").await;
     }
 
     fn country(&self) -> &'static str {
@@ -340,6 +361,7 @@ async fn the_story_is_walked_in_every_language_on_desktop_and_phone_in_light_and
         (Language::De, "", (1100, 1080), false),
         (Language::Fr, "", (1100, 1080), false),
         (Language::En, "-phone", (390, 844), false),
+        (Language::En, "-dark", (1100, 1080), true),
         (Language::De, "-phone-dark", (390, 844), true),
         (Language::Fr, "-dark", (1100, 1080), true),
     ] {

@@ -1,10 +1,9 @@
-//! The real program: two instances on one PostgreSQL under load, one killed, the database down and back; and the API
-//! under a generator of bad requests.
+//! The real program: the database down and back, a backup, and the API under a generator of bad requests.
 
 use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
@@ -21,23 +20,21 @@ use serde_json::{Value, json};
 use crate::{mail::python, postgres::Postgres, world};
 
 /// A running `license-portal serve`.
-struct Instance {
+pub(crate) struct Instance {
     process: Child,
-    base: String,
-    _input: Option<ChildStdin>,
+    pub(crate) base: String,
 }
 
 impl Instance {
-    fn start(data: &Path, database: Option<&str>, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, database: Option<&str>, more: &[&str]) -> Self {
+        Self::at("127.0.0.1:0", data, database, more)
+    }
+
+    /// Listens at a place that is known before.
+    pub(crate) fn at(place: &str, data: &Path, database: Option<&str>, more: &[&str]) -> Self {
         let mut command = program(data, database);
         command
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--address-burst",
-                "100000",
-            ])
+            .args(["serve", "--listen", place, "--address-burst", "100000"])
             .args(more);
         let mut process = command
             .stdout(Stdio::piped())
@@ -53,20 +50,11 @@ impl Instance {
         };
         // Mails are printed too: read them, or the pipe fills up.
         std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            process,
-            base,
-            _input: None,
-        }
+        Self { process, base }
     }
 
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill")
-            .arg(signal)
-            .arg(self.process.id().to_string())
-            .status()
-            .unwrap();
-        assert!(status.success());
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.process.id(), name);
     }
 }
 
@@ -78,7 +66,16 @@ impl Drop for Instance {
     }
 }
 
-fn program(data: &Path, database: Option<&str>) -> Command {
+pub(crate) fn signal(process: u32, name: &str) {
+    let status = Command::new("kill")
+        .arg(name)
+        .arg(process.to_string())
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+pub(crate) fn program(data: &Path, database: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_license-portal"));
     command
         .env("LICENSE_PORTAL_DATA", data)
@@ -90,7 +87,7 @@ fn program(data: &Path, database: Option<&str>) -> Command {
     command
 }
 
-fn output(command: &mut Command) -> String {
+pub(crate) fn output(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(
         output.status.success(),
@@ -100,7 +97,7 @@ fn output(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-async fn call(method: &str, url: &str, body: &Value) -> Result<(u16, Value), String> {
+pub(crate) async fn call(method: &str, url: &str, body: &Value) -> Result<(u16, Value), String> {
     let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
     let request = axum::http::Request::builder().method(method).uri(url);
     let request = request.body(Body::from(body.to_string())).unwrap();
@@ -127,7 +124,7 @@ async fn call(method: &str, url: &str, body: &Value) -> Result<(u16, Value), Str
 }
 
 /// PINs are in the files of the outbox only.
-fn mails(outbox: &Path) -> Vec<(String, String)> {
+pub(crate) fn mails(outbox: &Path) -> Vec<(String, String)> {
     let files = std::fs::read_dir(outbox)
         .unwrap()
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
@@ -142,7 +139,7 @@ fn mails(outbox: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..300 {
         if is_so().await {
             return;
@@ -150,69 +147,6 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("{what} did not happen");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_instances_lose_and_double_nothing_when_one_is_killed() {
-    let postgres = Postgres::start();
-    let url = postgres.database();
-    let data = tempfile::tempdir().unwrap();
-    let count = 24;
-    let mut issue = program(data.path(), Some(&url));
-    output(issue.args([
-        "issue",
-        "--email",
-        "a@b.example",
-        "--activated",
-        "--count",
-        &count.to_string(),
-    ]));
-    let one = Instance::start(data.path(), Some(&url), &[]);
-    let other = Instance::start(data.path(), Some(&url), &[]);
-    let outbox = data.path().join("outbox");
-    until("the delivery", async || mails(&outbox).len() == count).await;
-
-    let sold = mails(&outbox);
-    let bases = [one.base.clone(), other.base.clone()];
-    let load = sold.into_iter().enumerate().map(|(index, (license, pin))| {
-        let bases = bases.clone();
-        tokio::spawn(async move {
-            let body =
-                json!({ "license": license, "pin": pin, "installation": format!("{index:032x}") });
-            // As a balancer does: what one does not answer goes to the other.
-            for attempt in 0..6 {
-                let base = &bases[(index + attempt) % 2];
-                match call("POST", &format!("{base}/api/v1/register"), &body).await {
-                    Ok((200, answer)) => return answer["token"].is_string(),
-                    Ok((503, _)) | Err(_) => {}
-                    Ok(other) => panic!("{other:?}"),
-                }
-            }
-            false
-        })
-    });
-    let load: Vec<_> = load.collect();
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    one.signal("-KILL");
-    for registration in load {
-        assert!(registration.await.unwrap());
-    }
-    let found: Value = serde_json::from_str(&output(
-        program(data.path(), Some(&url)).args(["list", "--json"]),
-    ))
-    .unwrap();
-    let licenses = found["licenses"].as_array().unwrap();
-    assert_eq!(licenses.len(), count);
-    for license in licenses {
-        let number = license["license"].as_str().unwrap();
-        let shown = output(program(data.path(), Some(&url)).args(["show", number, "--json"]));
-        let shown: Value = serde_json::from_str(&shown).unwrap();
-        assert_eq!(
-            shown["registrations"].as_array().unwrap().len(),
-            1,
-            "{shown}"
-        );
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

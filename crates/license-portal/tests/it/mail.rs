@@ -88,6 +88,7 @@ async fn a_mail_survives_a_server_that_is_down_slow_or_refusing_and_arrives_once
         email: "zoe@example.com".into(),
         count: 2,
         is_activated: false,
+        holder: None,
         language: license_portal::language::Language::De,
     };
     world.portal.issue(&order).await.unwrap();
@@ -134,6 +135,7 @@ async fn several_instances_deliver_each_mail_once() {
         email: "a@example.com".into(),
         count: 30,
         is_activated: true,
+        holder: None,
         language: license_portal::language::Language::Fr,
     };
     world.portal.issue(&order).await.unwrap();

@@ -2,14 +2,19 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
+mod accessibility;
 mod api;
 mod browser;
+mod https;
 mod instances;
+mod load;
 mod mail;
 mod obstacles;
 mod pages;
 mod postgres;
+mod proxy;
 mod sample;
 mod store;
+mod unit;
 mod visit;
 mod world;

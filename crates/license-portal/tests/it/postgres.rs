@@ -104,6 +104,11 @@ impl Postgres {
         )
     }
 
+    /// Runs SQL in the first database.
+    pub(crate) fn tell(&self, sql: &str) {
+        assert!(self.psql("portal0", sql), "{}", self.log());
+    }
+
     fn psql(&self, database: &str, sql: &str) -> bool {
         let mut psql = Command::new(self.bin.join("psql"));
         psql.args(["-U", "portal", "-d", database, "-c", sql, "-h"])

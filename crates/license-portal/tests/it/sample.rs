@@ -13,7 +13,7 @@ use crate::world::START;
 pub(crate) async fn issue(store: &dyn Store, seed: u8) -> License {
     let license = license(seed);
     store
-        .issue(&license, &mail(seed, MailKind::License), at(0))
+        .issue(&license, None, &mail(seed, MailKind::License), at(0))
         .await
         .unwrap();
     license

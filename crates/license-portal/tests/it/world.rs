@@ -125,6 +125,7 @@ impl World {
             email: email.clone(),
             count: 1,
             is_activated,
+            holder: None,
             language: Language::En,
         };
         self.portal.issue(&order).await.unwrap();

@@ -14,7 +14,7 @@ use hsm_protocol::{
 };
 use hsm_virtual::aws_lc::AwsLc;
 use system_tests::{
-    ADMIN_PIN, Bench, files,
+    ADMIN_PIN, Bench, files, hybrid,
     relay::{self, Message},
 };
 
@@ -257,7 +257,11 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             module.command(row.ins, p1, &data)
         }
         ins::FILE_UNWRAP => {
-            let data = files::unwrap_command(module);
+            let data = if p1 == 0 {
+                files::unwrap_command(module)
+            } else {
+                hybrid::unwrap_command(module)
+            };
             module.command(row.ins, p1, &data)
         }
         ins::CYCLE_BEGIN => module.command(row.ins, p1, &[0, 0, 1]),
@@ -415,7 +419,7 @@ impl Row {
     /// The values of P1 that mean different things.
     const fn parameters(&self) -> &'static [u8] {
         match self.ins {
-            ins::CERTIFICATE | ins::CIPHER => &[0, 1],
+            ins::CERTIFICATE | ins::CIPHER | ins::FILE_RECIPIENT | ins::FILE_UNWRAP => &[0, 1],
             _ => &[0],
         }
     }

@@ -28,7 +28,7 @@ use crate::{
 struct Page {
     f: Frame,
     fields: Vec<Field>,
-    problem: Option<Key>,
+    problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,7 +122,7 @@ fn page(
         &Page {
             f: visitor.frame(),
             fields,
-            problem,
+            problem: problem.map(|problem| visitor.language.say(problem.0)),
         },
     )
 }

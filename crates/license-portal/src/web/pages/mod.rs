@@ -113,7 +113,7 @@ pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
                 .insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             response
         }
-        Refusal::Refused | Refusal::NoAddress => {
+        Refusal::Refused | Refusal::Full { .. } | Refusal::NoAddress | Refusal::NoHolder => {
             say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID)
         }
         Refusal::Hash(_) | Refusal::Store(_) | Refusal::Randomness(_) => {

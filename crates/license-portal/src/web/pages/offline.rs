@@ -25,7 +25,7 @@ struct Page {
     code: String,
     code_error: Option<String>,
     pin: Field,
-    problem: Option<Key>,
+    problem: Option<String>,
     lines: Vec<String>,
 }
 
@@ -70,8 +70,17 @@ pub(crate) async fn submit(
             render(StatusCode::OK, &page)
         }
         Err(Refusal::Refused) => {
-            page.problem = Some(Key("offline-refused"));
+            page.problem = Some(visitor.language.say("offline-refused"));
             render(StatusCode::FORBIDDEN, &page)
+        }
+        Err(Refusal::Full { most }) => {
+            let most = most.to_string();
+            page.problem = Some(
+                visitor
+                    .language
+                    .say_with("offline-full", &[("most", &most)]),
+            );
+            render(StatusCode::CONFLICT, &page)
         }
         Err(other) => explain(&visitor, &other),
     }

@@ -163,6 +163,10 @@ impl<C: Provider> Provider for Watched<C> {
         C::kem_generate(rng, public)
     }
 
+    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+        C::kem_from_seed(seed, public)
+    }
+
     fn kem_encapsulate(
         rng: &mut dyn Rng,
         public: &KemKey,

@@ -16,13 +16,27 @@ over_both!(
 
 fn one_master_clones_to_nine_and_each_receipt_verifies(over: Over) {
     let lab = Lab::start(over, 10).with_master(&[]);
-    let receipts = lab.path("receipts");
+    let (receipts, report) = (lab.path("receipts"), lab.path("report.json"));
+    let (receipts, report) = (receipts.to_str().unwrap(), report.to_str().unwrap());
     let cloned = lab
-        .keywriter(&["clone", "--json", "--receipts", receipts.to_str().unwrap()])
+        .keywriter(&[
+            "clone",
+            "--json",
+            "--receipts",
+            receipts,
+            "--report",
+            report,
+        ])
         .expect(0);
     assert_eq!(serials(&cloned.events("done")), secondaries(2..=10));
 
     let root = lab.path("hub/run/root.pem");
+    let arguments = ["receipt", "verify", report, "--root"];
+    let checked = lab
+        .keywriter(&[&arguments[..], &[root.to_str().unwrap(), "--json"]].concat())
+        .expect(0);
+    assert_eq!(checked.events("receipt").len(), 9);
+    assert_eq!(checked.events("report")[0]["receipts"], 9);
     let mut verified = 0;
     for entry in fs::read_dir(receipts).unwrap() {
         let file = entry.unwrap().path();

@@ -1,0 +1,17 @@
+//! The least that the toolkit opens: what the app's start and memory are compared with.
+
+#![expect(missing_docs, reason = "the toolkit's macro makes items without")]
+
+slint::slint! {
+    export component Hello inherits Window {
+        title: "Hello";
+        preferred-width: 1180px;
+        preferred-height: 760px;
+        background: #f3f5f9;
+        Text { text: "Hello"; }
+    }
+}
+
+fn main() -> Result<(), slint::PlatformError> {
+    Hello::new()?.run()
+}

@@ -1,0 +1,251 @@
+//! The modules: who is there, what a cycle would do, and the cycle itself. One thread, so that nobody talks to a module while a
+//! cycle does.
+
+use super::{Emit, files, now};
+use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Surveyed, Trouble};
+use keywriter::{
+    Serial,
+    cycle::{self, Setup},
+    discovery::{Connector, Discovery},
+    plan::{Plan, Request, Task, check_master},
+    protocol::{LockState, ModuleStatus},
+    receipt,
+    report::Report,
+    survey::{Depth, Facts, Present, Survey, survey},
+};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+/// What the lookout is asked for.
+pub(super) enum Order {
+    /// Keep an eye on the modules, and say what that cycle would do.
+    Look(Option<Request>),
+    /// Run a cycle.
+    Run(Box<Setup>),
+    /// Something was plugged in or pulled out.
+    Changed,
+}
+
+/// The thread's own.
+pub(super) struct Lookout {
+    pub(super) discovery: Discovery,
+    pub(super) root: Option<PathBuf>,
+    pub(super) emit: Emit,
+    pub(super) report: Arc<Mutex<Option<Report>>>,
+}
+
+impl Lookout {
+    /// Starts its thread. It ends when nobody can order anything any more.
+    pub(super) fn start(self) -> Sender<Order> {
+        let (sender, orders) = channel();
+        thread::spawn(move || self.serve(&orders));
+        sender
+    }
+
+    fn serve(self, orders: &Receiver<Order>) {
+        // Nothing is asked before the user has logged in.
+        let Ok(first) = orders.recv() else {
+            return;
+        };
+        let changes = self.watch();
+        let mut request = None;
+        let mut held = Survey::default();
+        let mut next = Some(first);
+        loop {
+            match next {
+                Some(Order::Look(wanted)) => {
+                    request = wanted;
+                    held = self.look(request.as_ref());
+                }
+                Some(Order::Run(setup)) => {
+                    // The cycle opens connections of its own.
+                    held = Survey::default();
+                    self.run(*setup);
+                }
+                Some(Order::Changed) => held = self.look(request.as_ref()),
+                None if held.modules.iter_mut().any(has_changed) => {
+                    held = self.look(request.as_ref());
+                }
+                None => {}
+            }
+            next = match orders.recv_timeout(GLANCE) {
+                Ok(order) => Some(order),
+                Err(RecvTimeoutError::Timeout) => {
+                    changes.try_iter().last().map(|()| Order::Changed)
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+        }
+    }
+
+    /// Tells of modules that come and go, for as long as somebody listens.
+    fn watch(&self) -> Receiver<()> {
+        let mut watch = self.discovery.watch();
+        let (sender, changes) = channel();
+        thread::spawn(move || {
+            loop {
+                if watch.wait_change(WATCH) && sender.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        changes
+    }
+
+    fn look(&self, request: Option<&Request>) -> Survey {
+        let depth = if request.is_some() {
+            Depth::Receipts
+        } else {
+            Depth::Facts
+        };
+        let mut surveyed = Surveyed::default();
+        let root = files::root(self.root.as_deref()).unwrap_or_else(|trouble| {
+            surveyed.unusable.push(trouble);
+            None
+        });
+        let places = self.discovery.places();
+        let mut found = survey(&self.discovery, places, root.as_ref(), depth);
+        let plan = request.map(|request| cycle::preflight(request, &mut found));
+        let plan = match plan {
+            Some(Ok(plan)) => plan,
+            Some(Err(error)) => {
+                surveyed.refusal = Some((&error).into());
+                Plan::default()
+            }
+            None => Plan::default(),
+        };
+        for present in &found.modules {
+            surveyed.modules.push(view(&present.facts, &plan));
+        }
+        for twins in &found.twins {
+            let trouble = Trouble::new(crate::model::Reason::Twins).about(twins.serial);
+            surveyed.unusable.push(trouble);
+        }
+        for (place, error) in &found.unusable {
+            surveyed
+                .unusable
+                .push(Trouble::from(error).about(place.name()));
+        }
+        (self.emit)(Event::Surveyed(surveyed));
+        found
+    }
+
+    fn run(&self, mut setup: Setup) {
+        setup.root = files::root(self.root.as_deref()).ok().flatten();
+        let Request {
+            master, options, ..
+        } = setup.request;
+        let receipts = setup.receipts.clone();
+        let record = Mutex::new(Report::new(now(), master, options));
+        let tell = |event| (self.emit)(Event::Cycle(event));
+        let follow = |event: cycle::Event| {
+            record
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(&event);
+            if let cycle::Event::Done {
+                receipt: Some(receipt),
+                ..
+            } = &event
+                && let Some(folder) = &receipts
+                && let Err(error) = receipt::keep(folder, receipt)
+            {
+                tell(CycleEvent::NotKept((&error).into()));
+            }
+            if let Some(event) = told(event) {
+                tell(event);
+            }
+        };
+        let ended = cycle::run(&self.discovery, &setup, &follow);
+        let report = record.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
+        tell(CycleEvent::Ended(
+            ended.map_err(|error| Trouble::from(&error)),
+        ));
+    }
+}
+
+/// What is worth showing of a cycle's event.
+fn told(event: cycle::Event) -> Option<CycleEvent> {
+    Some(match event {
+        cycle::Event::Preflight { secondaries, .. } => CycleEvent::Preflight { secondaries },
+        cycle::Event::Joined { serial } => CycleEvent::Joined(serial),
+        cycle::Event::Step { serial, step } => CycleEvent::Step(serial, step),
+        cycle::Event::Done {
+            serial, already, ..
+        } => CycleEvent::Done { serial, already },
+        cycle::Event::Failed { serial, failure } => CycleEvent::Failed(serial, (&failure).into()),
+        // The survey before told of what is not usable, and the end is told by who runs the cycle.
+        _ => return None,
+    })
+}
+
+/// Whether a module is not what it was: locked, unlocked, configured, or gone.
+fn has_changed(present: &mut Present) -> bool {
+    let Ok(answer) = present.module.identity() else {
+        return true;
+    };
+    let lock = answer.identity().lock;
+    if lock != present.facts.lock {
+        return true;
+    }
+    lock == LockState::Unlocked && present.module.status().ok() != present.facts.status
+}
+
+fn view(facts: &Facts, plan: &Plan) -> ModuleView {
+    ModuleView {
+        serial: facts.serial,
+        firmware: facts.firmware,
+        is_virtual: facts.opinion.is_virtual == Some(true),
+        unfit: check_master(facts)
+            .err()
+            .map(|why| Trouble::new(why.into())),
+        configured: facts.status.and_then(configured),
+        part: part(facts.serial, plan),
+    }
+}
+
+fn configured(status: ModuleStatus) -> Option<Configured> {
+    let admin = status.admin?;
+    Some(Configured {
+        policy: status
+            .policy
+            .map(|policy| (policy.min_length, policy.needs_shift)),
+        user_pin: admin.user_pin,
+        cloning: admin.cloning,
+        mode: status.mode,
+        self_destruct_pin: admin.self_destruct_pin,
+        auto_lock: status.auto_lock,
+    })
+}
+
+fn part(serial: Serial, plan: &Plan) -> Part {
+    if let Some((_, task)) = plan.tasks.iter().find(|(task, _)| *task == serial) {
+        return match task {
+            Task::Clone { replaces: false } => Part::Clone,
+            Task::Clone { replaces: true } => Part::Replace,
+            Task::Finish => Part::Finish,
+            Task::Refetch => Part::IsClone,
+        };
+    }
+    if plan.clones.iter().any(|(clone, _)| *clone == serial) {
+        return Part::IsClone;
+    }
+    match plan.refused.iter().find(|(refused, _)| *refused == serial) {
+        Some((_, why)) => Part::Refused(Trouble::new((*why).into())),
+        None => Part::None,
+    }
+}
+
+/// How often the modules are asked whether they were locked or unlocked. Nothing else tells of it.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// How long one look at the places waits for a change.
+const WATCH: Duration = Duration::from_millis(500);

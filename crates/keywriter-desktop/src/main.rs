@@ -1,0 +1,102 @@
+//! The `keywriter-desktop` program.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use keywriter::{
+    discovery::{Discovery, Kinds},
+    folders::Folders,
+    license::{DEFAULT_PORTAL, is_development_build},
+};
+use keywriter_desktop::{
+    backend::{Backend, Surroundings},
+    model::{Command, Event},
+    screen::{App, Facts},
+};
+use std::{
+    cell::{OnceCell, RefCell},
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+};
+use tracing_subscriber::EnvFilter;
+
+/// Clones a master security module to others.
+#[derive(Debug, Parser)]
+#[command(name = "keywriter-desktop", version = VERSION)]
+struct Args {
+    /// The folder of a virtual hub [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The root certificate of your modules, PEM [default: the hub's]
+    #[arg(long, value_name = "FILE")]
+    root: Option<PathBuf>,
+    /// The license portal
+    #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL", default_value = DEFAULT_PORTAL)]
+    portal: String,
+    /// What to log on standard error, as in `RUST_LOG`
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    log: String,
+}
+
+const VERSION: &str = if is_development_build() {
+    concat!(env!("CARGO_PKG_VERSION"), " (development build)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&args.log).context("--log: not a filter")?)
+        .with_writer(std::io::stderr)
+        .init();
+    let folders = Folders::find(args.state)?;
+    let surroundings = Surroundings {
+        discovery: Discovery::new(folders.run(), Kinds::All),
+        root: Some(args.root.unwrap_or_else(|| folders.hub_root())),
+        folders,
+        portal: args.portal,
+    };
+    let facts = Facts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        is_development_build: is_development_build(),
+        home: std::env::home_dir().unwrap_or_default(),
+    };
+
+    let backend = Rc::new(OnceCell::<RefCell<Backend>>::new());
+    let sink = {
+        let backend = Rc::clone(&backend);
+        Box::new(move |commands: Vec<Command>| {
+            if let Some(backend) = backend.get() {
+                let mut backend = backend.borrow_mut();
+                commands
+                    .into_iter()
+                    .for_each(|command| backend.perform(command));
+            }
+        })
+    };
+    let app = App::new(facts, sink).context("cannot open a window")?;
+    WINDOW.set(Some(Rc::clone(&app)));
+    drop(backend.set(RefCell::new(Backend::start(surroundings, Arc::new(tell)))));
+    app.run().context("the window failed")?;
+    WINDOW.set(None);
+    Ok(())
+}
+
+thread_local! {
+    /// The window, on its thread: what comes from others finds it here.
+    static WINDOW: RefCell<Option<Rc<App>>> = const { RefCell::new(None) };
+}
+
+/// Brings an event to the window's thread.
+fn tell(event: Event) {
+    let told = slint::invoke_from_event_loop(|| {
+        let app = WINDOW.with_borrow(Option::clone);
+        if let Some(app) = app {
+            app.hear(event);
+        }
+    });
+    if let Err(error) = told {
+        tracing::debug!(%error, "the window is closed");
+    }
+}

@@ -1,0 +1,466 @@
+//! The page with the master and the secondaries: who is there, what is chosen, how the cycle goes.
+
+use super::{
+    Card, CardState, Checklist, Command, CycleEvent, Intent, MasterCard, MasterStatus, ModuleView,
+    Part, Reason, Surveyed, Trouble,
+};
+use keywriter::{
+    Options, Serial,
+    cycle::Summary,
+    plan::Request,
+    settings::{MasterState, Settings},
+};
+use std::collections::BTreeMap;
+
+/// Places that are always shown.
+pub const PLACES: usize = 9;
+
+/// Master, secondaries and the cycle.
+#[derive(Debug, Default)]
+pub struct Bench {
+    /// The master and the choices that count.
+    master: Option<Serial>,
+    /// The choices; they are the next master's while there is none.
+    options: Options,
+    /// The module that the master's card shows while there is no master.
+    chosen: Option<Serial>,
+    /// What is there.
+    surveyed: Surveyed,
+    /// What became of secondaries since the last Start.
+    outcomes: BTreeMap<Serial, CardState>,
+    /// The cycle.
+    progress: Progress,
+}
+
+/// How the cycle goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// None is under way.
+    #[default]
+    Idle,
+    /// It was asked for.
+    Starting,
+    /// It is under way; `stopping`: no further secondary is begun.
+    Running {
+        /// Stop was pressed.
+        stopping: bool,
+    },
+    /// The last one ended so.
+    Ended(Summary),
+}
+
+/// The bar below the secondaries.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bar {
+    /// There is no master yet.
+    NoMaster,
+    /// So many secondaries would be cloned.
+    Ready(usize),
+    /// Under way.
+    Running {
+        /// Finished, well or not.
+        finished: usize,
+        /// All.
+        total: usize,
+        /// 0 to 1.
+        share: f32,
+        /// Stop was pressed.
+        stopping: bool,
+    },
+    /// Over.
+    Ended {
+        /// Clones of this master now.
+        done: usize,
+        /// Not.
+        failed: usize,
+        /// The master disabled cloning on itself.
+        disabled: bool,
+    },
+}
+
+impl Bench {
+    /// The master that was set before.
+    pub(super) fn remember(&mut self, state: Option<MasterState>) {
+        self.master = state.map(|state| state.master);
+        self.options = state.map_or_else(Options::default, |state| state.options);
+    }
+
+    pub(super) fn act(&mut self, intent: Intent) -> Vec<Command> {
+        match intent {
+            Intent::Choose(serial) if self.master.is_none() => {
+                self.chosen = Some(serial);
+                Vec::new()
+            }
+            Intent::SetAutoLock(is_on) => self.choose(|options| options.auto_lock = is_on),
+            Intent::SetUserPinPolicy(is_on) => {
+                self.choose(|options| options.user_pin_policy = is_on)
+            }
+            Intent::SetDisableMaster(is_on) => {
+                self.choose(|options| options.disable_master = is_on)
+            }
+            Intent::SetMaster if self.can_set_master() => {
+                self.master = self.shown().map(|module| module.serial);
+                self.outcomes.clear();
+                self.progress = Progress::Idle;
+                vec![self.keep(), self.look()]
+            }
+            Intent::ReleaseMaster if !self.is_running() => {
+                self.chosen = self.master.take();
+                self.outcomes.clear();
+                self.progress = Progress::Idle;
+                vec![self.keep(), self.look()]
+            }
+            Intent::Start if self.can_start() => self.start(Vec::new()),
+            Intent::Retry if self.can_retry() => {
+                let failed = self.failed();
+                self.start(failed)
+            }
+            Intent::Stop if self.can_stop() => {
+                self.progress = Progress::Running { stopping: true };
+                vec![Command::Stop]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a settings file carries.
+    pub const fn settings(&self) -> Settings {
+        Settings {
+            auto_lock: self.options.auto_lock,
+            user_pin_policy: self.options.user_pin_policy,
+        }
+    }
+
+    pub(super) fn import(&mut self, settings: Settings) -> Vec<Command> {
+        self.choose(|options| {
+            options.auto_lock = settings.auto_lock;
+            options.user_pin_policy = settings.user_pin_policy;
+        })
+    }
+
+    pub(super) fn survey(&mut self, surveyed: Surveyed) {
+        // What was said of a module that is gone is over, but for a failure: it says what to do.
+        let is_there = |serial: &Serial| {
+            surveyed
+                .modules
+                .iter()
+                .any(|module| module.serial == *serial)
+        };
+        self.outcomes
+            .retain(|serial, state| is_there(serial) || matches!(state, CardState::Failed(_)));
+        self.surveyed = surveyed;
+    }
+
+    /// Takes a cycle's event; what is to be told beside the cards.
+    pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Trouble> {
+        match event {
+            CycleEvent::Preflight { secondaries } => {
+                self.progress = match self.progress {
+                    Progress::Running { stopping } => Progress::Running { stopping },
+                    _ => Progress::Running { stopping: false },
+                };
+                for serial in secondaries {
+                    self.outcomes.insert(serial, CardState::Waiting);
+                }
+            }
+            CycleEvent::Joined(serial) => {
+                self.outcomes.insert(serial, CardState::Waiting);
+            }
+            CycleEvent::Step(serial, step) => {
+                self.outcomes.insert(serial, CardState::Cloning(step));
+            }
+            CycleEvent::Done { serial, already } => {
+                self.outcomes.insert(serial, CardState::Cloned { already });
+            }
+            CycleEvent::Failed(serial, trouble) => {
+                self.outcomes.insert(serial, CardState::Failed(trouble));
+            }
+            CycleEvent::NotKept(trouble) => return Some(trouble),
+            CycleEvent::Ended(Ok(summary)) => {
+                self.progress = Progress::Ended(summary);
+                return summary
+                    .master_lost
+                    .then(|| Trouble::new(Reason::MasterLost));
+            }
+            CycleEvent::Ended(Err(trouble)) => {
+                self.progress = Progress::Idle;
+                return Some(trouble);
+            }
+        }
+        None
+    }
+
+    /// What the backend is to keep an eye on.
+    pub(super) fn look(&self) -> Command {
+        Command::Look(self.master.map(|master| self.request(master, Vec::new())))
+    }
+
+    /// The choices.
+    pub const fn options(&self) -> Options {
+        self.options
+    }
+
+    /// The master's card.
+    pub fn master_card(&self) -> MasterCard {
+        let shown = self.shown();
+        let serial = self.master.or_else(|| shown.map(|module| module.serial));
+        let others = |module: &&ModuleView| self.master.is_none() && Some(module.serial) != serial;
+        let configured = shown.and_then(|module| module.configured);
+        MasterCard {
+            serial,
+            others: self
+                .surveyed
+                .modules
+                .iter()
+                .filter(others)
+                .map(|module| module.serial)
+                .collect(),
+            status: match (self.master, shown) {
+                (None, None) => MasterStatus::None,
+                (None, Some(_)) => MasterStatus::Unassigned,
+                (Some(_), Some(module)) if module.unfit.is_none() => MasterStatus::Active,
+                // A master that a cycle uses is not asked.
+                (Some(_), _) if self.is_running() => MasterStatus::Active,
+                (Some(_), _) => MasterStatus::NotReady,
+            },
+            firmware: shown.map_or_else(String::new, |module| {
+                let [major, minor, patch] = module.firmware;
+                format!("{major}.{minor}.{patch}")
+            }),
+            is_virtual: shown.is_some_and(|module| module.is_virtual),
+            unfit: match (self.master, shown) {
+                (_, Some(module)) => module.unfit.clone(),
+                (Some(master), None) => Some(Trouble::new(Reason::Absent).about(master)),
+                (None, None) => None,
+            },
+            checklist: Checklist::of(configured),
+            auto_lock: configured.and_then(|configured| configured.auto_lock),
+            policy: configured.and_then(|configured| configured.policy),
+        }
+    }
+
+    /// The secondaries' places, in rows of three: nine, or as many as are there.
+    pub fn cards(&self) -> Vec<Card> {
+        let shown = self
+            .master
+            .or_else(|| self.shown().map(|module| module.serial));
+        let mut cards: BTreeMap<Serial, Card> = BTreeMap::new();
+        for module in &self.surveyed.modules {
+            if Some(module.serial) == shown {
+                continue;
+            }
+            let state = CardState::Preflight(module.part.clone());
+            let card = Card {
+                serial: Some(module.serial),
+                is_present: true,
+                state,
+            };
+            cards.insert(module.serial, card);
+        }
+        for (serial, state) in &self.outcomes {
+            let card = cards.entry(*serial).or_insert_with(|| Card {
+                serial: Some(*serial),
+                is_present: self.is_running(),
+                state: CardState::Empty,
+            });
+            card.state = state.clone();
+        }
+        let mut cards: Vec<_> = cards.into_values().collect();
+        let places = cards.len().max(PLACES).next_multiple_of(ROW);
+        cards.resize_with(places, Card::default);
+        cards
+    }
+
+    /// Secondaries that are there.
+    pub fn present(&self) -> usize {
+        self.cards().iter().filter(|card| card.is_present).count()
+    }
+
+    /// The bar below the secondaries.
+    pub fn bar(&self) -> Bar {
+        let total = self.outcomes.len();
+        let finished = self
+            .outcomes
+            .values()
+            .filter(|state| is_final(state))
+            .count();
+        match self.progress {
+            Progress::Starting => Bar::Running {
+                finished: 0,
+                total: 0,
+                share: 0.0,
+                stopping: false,
+            },
+            Progress::Running { stopping } => Bar::Running {
+                finished,
+                total,
+                share: self.share(),
+                stopping,
+            },
+            Progress::Ended(summary) => Bar::Ended {
+                done: summary.done,
+                failed: summary.failed,
+                disabled: summary.disabled,
+            },
+            Progress::Idle if self.master.is_none() => Bar::NoMaster,
+            Progress::Idle => Bar::Ready(self.ready()),
+        }
+    }
+
+    /// Places that gave no useful answer.
+    pub fn unusable(&self) -> &[Trouble] {
+        &self.surveyed.unusable
+    }
+
+    /// Why Start would be refused, where there is a master.
+    pub const fn refusal(&self) -> Option<&Trouble> {
+        self.surveyed.refusal.as_ref()
+    }
+
+    /// Whether nothing but virtual modules is there, and at least one.
+    pub fn is_evaluation(&self) -> bool {
+        let modules = &self.surveyed.modules;
+        !modules.is_empty() && modules.iter().all(|module| module.is_virtual)
+    }
+
+    /// Whether *Set as Master* is possible.
+    pub fn can_set_master(&self) -> bool {
+        self.master.is_none() && self.shown().is_some_and(|module| module.unfit.is_none())
+    }
+
+    /// Whether the choices may be changed.
+    pub fn can_choose(&self) -> bool {
+        !self.is_running()
+    }
+
+    /// Whether *Start* is possible.
+    pub fn can_start(&self) -> bool {
+        !self.is_running()
+            && self.master.is_some()
+            && self.surveyed.refusal.is_none()
+            && self.ready() > 0
+    }
+
+    /// Whether *Stop* is possible.
+    pub fn can_stop(&self) -> bool {
+        self.progress == Progress::Running { stopping: false }
+    }
+
+    /// Whether *Retry* is possible.
+    pub fn can_retry(&self) -> bool {
+        !self.is_running()
+            && self.master.is_some()
+            && self.surveyed.refusal.is_none()
+            && !self.failed().is_empty()
+    }
+
+    /// Whether a cycle is under way.
+    pub const fn is_running(&self) -> bool {
+        matches!(self.progress, Progress::Starting | Progress::Running { .. })
+    }
+
+    /// Whether there is a report to save.
+    pub fn has_report(&self) -> bool {
+        matches!(self.progress, Progress::Ended(summary) if summary.done + summary.failed > 0)
+    }
+
+    fn start(&mut self, to: Vec<Serial>) -> Vec<Command> {
+        let Some(master) = self.master else {
+            return Vec::new();
+        };
+        self.outcomes.clear();
+        self.progress = Progress::Starting;
+        vec![Command::Start(self.request(master, to))]
+    }
+
+    fn request(&self, master: Serial, to: Vec<Serial>) -> Request {
+        Request {
+            master,
+            options: self.options,
+            to,
+        }
+    }
+
+    fn choose(&mut self, change: impl FnOnce(&mut Options)) -> Vec<Command> {
+        if !self.can_choose() {
+            return Vec::new();
+        }
+        change(&mut self.options);
+        if self.master.is_some() {
+            vec![self.keep(), self.look()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn keep(&self) -> Command {
+        Command::SaveMaster(self.master.map(|master| MasterState {
+            master,
+            options: self.options,
+        }))
+    }
+
+    /// The module of the master's card, if it is there: the master, what was chosen, or who could be one best.
+    fn shown(&self) -> Option<&ModuleView> {
+        let modules = &self.surveyed.modules;
+        if let Some(master) = self.master {
+            return modules.iter().find(|module| module.serial == master);
+        }
+        let chosen = modules
+            .iter()
+            .find(|module| Some(module.serial) == self.chosen);
+        chosen
+            .or_else(|| modules.iter().find(|module| module.unfit.is_none()))
+            .or_else(|| modules.iter().find(|module| module.configured.is_some()))
+            .or_else(|| modules.first())
+    }
+
+    fn ready(&self) -> usize {
+        let has_work = |module: &&ModuleView| {
+            matches!(module.part, Part::Clone | Part::Replace | Part::Finish)
+        };
+        self.surveyed.modules.iter().filter(has_work).count()
+    }
+
+    /// Failed ones that are there.
+    fn failed(&self) -> Vec<Serial> {
+        let is_failed = |module: &&ModuleView| {
+            matches!(
+                self.outcomes.get(&module.serial),
+                Some(CardState::Failed(_))
+            )
+        };
+        self.surveyed
+            .modules
+            .iter()
+            .filter(is_failed)
+            .map(|module| module.serial)
+            .collect()
+    }
+
+    fn share(&self) -> f32 {
+        let steps: u16 = self
+            .outcomes
+            .values()
+            .map(|state| match state {
+                CardState::Cloning(step) => u16::from(*step),
+                state if is_final(state) => u16::from(STEPS),
+                _ => 0,
+            })
+            .sum();
+        let all = u16::try_from(self.outcomes.len())
+            .unwrap_or(u16::MAX)
+            .saturating_mul(STEPS.into());
+        f32::from(steps) / f32::from(all.max(1))
+    }
+}
+
+/// Steps of a secondary's run.
+pub const STEPS: u8 = 6;
+
+/// Cards in a row.
+const ROW: usize = 3;
+
+const fn is_final(state: &CardState) -> bool {
+    matches!(state, CardState::Cloned { .. } | CardState::Failed(_))
+}

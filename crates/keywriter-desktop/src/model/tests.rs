@@ -1,0 +1,455 @@
+//! The model alone: what the user does and the backend tells, in; what is shown and commanded, out.
+
+use super::*;
+use keywriter::{
+    Serial,
+    cycle::Summary,
+    protocol::EncryptionMode,
+    settings::{MasterState, Settings},
+};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+fn serial(name: &str) -> Serial {
+    name.parse().unwrap()
+}
+
+fn license() -> LicenseView {
+    LicenseView {
+        number: "AAAA-BBBB-CCCC-DDDD".into(),
+        holder: String::new(),
+        company: String::new(),
+        last_day: None,
+        problem: None,
+    }
+}
+
+fn launched(license: LicenseState, master: Option<MasterState>) -> Event {
+    Event::Launched {
+        license,
+        master: Ok(master),
+        preferences: Preferences::default(),
+        language: Language::German,
+    }
+}
+
+fn pin(digits: &str) -> Zeroizing<String> {
+    Zeroizing::new(digits.to_owned())
+}
+
+fn master(name: &str) -> ModuleView {
+    ModuleView {
+        serial: serial(name),
+        firmware: [1, 0, 0],
+        is_virtual: true,
+        unfit: None,
+        configured: Some(Configured {
+            policy: Some((8, true)),
+            user_pin: true,
+            cloning: true,
+            mode: EncryptionMode::Xts,
+            self_destruct_pin: false,
+            auto_lock: None,
+        }),
+        part: Part::None,
+    }
+}
+
+fn secondary(name: &str, part: Part) -> ModuleView {
+    ModuleView {
+        serial: serial(name),
+        unfit: Some(Reason::Fresh.into()),
+        configured: None,
+        part,
+        ..master("M")
+    }
+}
+
+fn surveyed(modules: Vec<ModuleView>) -> Event {
+    Event::Surveyed(Surveyed {
+        modules,
+        ..Surveyed::default()
+    })
+}
+
+/// On the page for cloning, without a license.
+fn evaluating() -> Model {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Unregistered, None));
+    model.act(Intent::Evaluate);
+    model
+}
+
+/// With an active master and two fresh modules.
+fn ready() -> Model {
+    let mut model = evaluating();
+    model.hear(surveyed(vec![master("M")]));
+    model.act(Intent::SetMaster);
+    model.hear(surveyed(vec![
+        secondary("A", Part::Clone),
+        secondary("B", Part::Clone),
+        master("M"),
+    ]));
+    model
+}
+
+fn cycle(model: &mut Model, event: CycleEvent) {
+    model.hear(Event::Cycle(event));
+}
+
+fn state_of(model: &Model, name: &str) -> CardState {
+    let cards = model.bench.cards();
+    let card = cards.iter().find(|card| card.serial == Some(serial(name)));
+    card.map(|card| card.state.clone()).unwrap_or_default()
+}
+
+#[test]
+fn an_app_without_a_license_asks_for_one_and_one_with_a_license_for_its_pin() {
+    let mut model = Model::default();
+    assert_eq!(model.page, Page::Starting);
+    model.hear(launched(LicenseState::Unregistered, None));
+    assert_eq!(model.page, Page::Register);
+    assert_eq!(model.language(), Language::German);
+    model.hear(launched(LicenseState::Registered(license()), None));
+    assert_eq!(model.page, Page::Login);
+}
+
+#[test]
+fn what_is_mistyped_is_told_before_anybody_is_asked() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Unregistered, None));
+    for (number, digits, reason) in [
+        ("AAAA", "12345678", Reason::NumberMalformed),
+        ("AAAA-BBBB-CCCC-DDDD", "12345678", Reason::NumberSlip),
+    ] {
+        let commands = model.act(Intent::Register {
+            number: number.into(),
+            pin: pin(digits),
+        });
+        assert!(commands.is_empty());
+        assert_eq!(model.refusal.as_ref().unwrap().reason, reason);
+    }
+    model.hear(launched(LicenseState::Registered(license()), None));
+    assert!(model.act(Intent::LogIn { pin: pin("1234") }).is_empty());
+    assert_eq!(model.refusal.as_ref().unwrap().reason, Reason::PinMalformed);
+}
+
+#[test]
+fn a_wrong_pin_is_not_asked_again_before_its_wait_is_over() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    let try_it = |model: &mut Model| {
+        model
+            .act(Intent::LogIn {
+                pin: pin("12345678"),
+            })
+            .len()
+    };
+    assert_eq!(try_it(&mut model), 1);
+    assert_eq!(try_it(&mut model), 0, "one at a time");
+    let mut wrong = Trouble::new(Reason::PinWrong);
+    wrong.seconds = 2;
+    model.hear(Event::LoggedIn(Err(wrong)));
+    assert_eq!((try_it(&mut model), model.wait), (0, 2));
+    model.hear(Event::Second);
+    model.hear(Event::Second);
+    assert_eq!(try_it(&mut model), 1);
+    model.hear(Event::LoggedIn(Ok(license())));
+    assert_eq!(model.page, Page::Clone);
+}
+
+#[test]
+fn nothing_inside_opens_before_login() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    for page in [Page::Clone, Page::ChangePin, Page::About, Page::Registered] {
+        model.act(Intent::OpenPage(page));
+        assert_eq!(model.page, Page::Login);
+    }
+    model.act(Intent::OpenPage(Page::Register));
+    assert_eq!(model.page, Page::Register, "a PIN that is forgotten");
+}
+
+#[test]
+fn without_a_license_there_is_no_pin_to_change() {
+    let mut model = evaluating();
+    model.act(Intent::OpenPage(Page::ChangePin));
+    assert_eq!(model.page, Page::Clone);
+}
+
+#[test]
+fn a_pin_is_changed_only_if_the_new_ones_are_equal() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    model.hear(Event::LoggedIn(Ok(license())));
+    model.act(Intent::OpenPage(Page::ChangePin));
+    let mut change = |again: &str| {
+        let commands = model.act(Intent::ChangePin {
+            current: pin("12345678"),
+            new: pin("24681357"),
+            again: pin(again),
+        });
+        (commands.len(), model.pin_change.clone())
+    };
+    assert_eq!(
+        change("24681358"),
+        (0, PinChange::Refused(Reason::PinsDiffer.into()))
+    );
+    assert_eq!(change("24681357"), (1, PinChange::Busy));
+    model.hear(Event::PinChanged(Ok(())));
+    assert_eq!(model.pin_change, PinChange::Changed);
+}
+
+#[test]
+fn a_module_that_is_fit_is_unassigned_until_it_is_set_and_then_active() {
+    let mut model = evaluating();
+    assert_eq!(model.bench.master_card().status, MasterStatus::None);
+    model.hear(surveyed(vec![secondary("A", Part::None), master("M")]));
+    let card = model.bench.master_card();
+    assert_eq!(
+        (card.status, card.serial),
+        (MasterStatus::Unassigned, Some(serial("M")))
+    );
+    assert_eq!(card.checklist.policy, CheckState::Set);
+    assert_eq!(card.checklist.auto_lock, CheckState::NotSet);
+    let commands = model.act(Intent::SetMaster);
+    assert!(matches!(
+        commands.as_slice(),
+        [Command::SaveMaster(Some(_)), Command::Look(Some(_))]
+    ));
+    assert_eq!(model.bench.master_card().status, MasterStatus::Active);
+}
+
+#[test]
+fn a_module_that_is_not_fit_cannot_be_set_and_its_card_says_why() {
+    let mut model = evaluating();
+    model.hear(surveyed(vec![secondary("A", Part::None)]));
+    let card = model.bench.master_card();
+    assert_eq!(card.unfit.unwrap().reason, Reason::Fresh);
+    assert_eq!(card.checklist.user_pin, CheckState::Unknown);
+    assert!(!model.bench.can_set_master());
+    assert!(model.act(Intent::SetMaster).is_empty());
+}
+
+#[test]
+fn a_master_that_is_pulled_out_stays_the_master_and_is_told_absent() {
+    let mut model = ready();
+    model.hear(surveyed(vec![secondary("A", Part::None)]));
+    let card = model.bench.master_card();
+    assert_eq!(
+        (card.status, card.serial),
+        (MasterStatus::NotReady, Some(serial("M")))
+    );
+    assert_eq!(card.unfit.unwrap().reason, Reason::Absent);
+}
+
+#[test]
+fn the_master_of_the_last_launch_is_the_master_again_with_its_choices() {
+    let state = MasterState {
+        master: serial("M"),
+        options: keywriter::Options {
+            auto_lock: true,
+            ..Default::default()
+        },
+    };
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Unregistered, Some(state)));
+    let commands = model.act(Intent::Evaluate);
+    assert!(
+        matches!(commands.as_slice(), [Command::Look(Some(request))] if request.options.auto_lock)
+    );
+    model.hear(surveyed(vec![master("M")]));
+    assert_eq!(model.bench.master_card().status, MasterStatus::Active);
+}
+
+#[test]
+fn there_are_nine_places_and_as_many_as_modules_are_there() {
+    let mut model = ready();
+    assert_eq!(model.bench.cards().len(), 9);
+    let many = (0..10).map(|number| secondary(&format!("S{number}"), Part::Clone));
+    model.hear(surveyed(many.chain([master("M")]).collect()));
+    assert_eq!(model.bench.cards().len(), 12);
+    assert_eq!(model.bench.present(), 10);
+}
+
+#[test]
+fn a_cycle_goes_from_start_to_check_marks() {
+    let mut model = ready();
+    assert_eq!(model.bench.bar(), Bar::Ready(2));
+    let commands = model.act(Intent::Start);
+    assert!(matches!(commands.as_slice(), [Command::Start(request)] if request.to.is_empty()));
+    assert!(!model.bench.can_start() && !model.bench.can_choose());
+    let (a, b) = (serial("A"), serial("B"));
+    cycle(
+        &mut model,
+        CycleEvent::Preflight {
+            secondaries: vec![a, b],
+        },
+    );
+    assert_eq!(state_of(&model, "A"), CardState::Waiting);
+    cycle(&mut model, CycleEvent::Step(a, 3));
+    let Bar::Running { share, .. } = model.bench.bar() else {
+        panic!("it runs");
+    };
+    assert!((share - 0.25).abs() < 1e-6, "3 steps of 12");
+    for serial in [a, b] {
+        cycle(
+            &mut model,
+            CycleEvent::Done {
+                serial,
+                already: false,
+            },
+        );
+    }
+    let summary = Summary {
+        done: 2,
+        began: true,
+        ..Summary::default()
+    };
+    let commands = model.hear(Event::Cycle(CycleEvent::Ended(Ok(summary))));
+    assert!(matches!(commands.as_slice(), [Command::Look(Some(_))]));
+    assert_eq!(state_of(&model, "B"), CardState::Cloned { already: false });
+    assert!(model.bench.has_report());
+    // The next survey finds locked clones: the check marks stay.
+    model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
+    assert_eq!(state_of(&model, "A"), CardState::Cloned { already: false });
+    assert_eq!(state_of(&model, "B"), CardState::Empty, "it was taken away");
+}
+
+#[test]
+fn a_failure_stays_in_sight_and_retry_takes_the_failed_ones_alone() {
+    let mut model = ready();
+    model.act(Intent::Start);
+    let (a, b) = (serial("A"), serial("B"));
+    cycle(
+        &mut model,
+        CycleEvent::Preflight {
+            secondaries: vec![a, b],
+        },
+    );
+    cycle(
+        &mut model,
+        CycleEvent::Done {
+            serial: a,
+            already: false,
+        },
+    );
+    cycle(&mut model, CycleEvent::Failed(b, Reason::PulledOut.into()));
+    let summary = Summary {
+        done: 1,
+        failed: 1,
+        began: true,
+        ..Summary::default()
+    };
+    cycle(&mut model, CycleEvent::Ended(Ok(summary)));
+    model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
+    assert!(
+        matches!(state_of(&model, "B"), CardState::Failed(_)),
+        "and it is gone"
+    );
+    assert!(!model.bench.can_retry(), "it is not there");
+    model.hear(surveyed(vec![
+        secondary("A", Part::IsClone),
+        secondary("B", Part::Clone),
+        master("M"),
+    ]));
+    let commands = model.act(Intent::Retry);
+    assert!(matches!(commands.as_slice(), [Command::Start(request)] if request.to == [b]));
+}
+
+#[test]
+fn stop_is_asked_for_once_and_the_bar_says_so() {
+    let mut model = ready();
+    assert!(model.act(Intent::Stop).is_empty());
+    model.act(Intent::Start);
+    cycle(
+        &mut model,
+        CycleEvent::Preflight {
+            secondaries: vec![serial("A")],
+        },
+    );
+    assert!(matches!(
+        model.act(Intent::Stop).as_slice(),
+        [Command::Stop]
+    ));
+    assert!(model.act(Intent::Stop).is_empty());
+    assert!(matches!(
+        model.bench.bar(),
+        Bar::Running { stopping: true, .. }
+    ));
+}
+
+#[test]
+fn a_cycle_that_does_not_begin_says_why_and_leaves_everything() {
+    let mut model = ready();
+    model.act(Intent::Start);
+    cycle(&mut model, CycleEvent::Ended(Err(Reason::Lapsed.into())));
+    assert_eq!(model.notice, Some(Notice::Trouble(Reason::Lapsed.into())));
+    assert!(model.bench.can_start());
+}
+
+#[test]
+fn start_is_not_possible_while_a_refusal_stands_or_nothing_is_to_do() {
+    let mut model = ready();
+    model.hear(Event::Surveyed(Surveyed {
+        modules: vec![secondary("A", Part::Clone), master("M")],
+        refusal: Some(Reason::TwoMasters.into()),
+        ..Surveyed::default()
+    }));
+    assert!(!model.bench.can_start() && model.act(Intent::Start).is_empty());
+    model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
+    assert!(!model.bench.can_start());
+}
+
+#[test]
+fn settings_that_are_imported_are_chosen_and_kept() {
+    let mut model = ready();
+    let settings = Settings {
+        auto_lock: true,
+        user_pin_policy: true,
+    };
+    let commands = model.hear(Event::Imported(Ok(settings)));
+    let kept = commands.iter().any(|command| {
+        matches!(command, Command::SaveMaster(Some(state)) if state.settings() == settings)
+    });
+    assert!(kept);
+    assert_eq!(model.notice, Some(Notice::Imported));
+    let commands = model.act(Intent::ExportSettings(PathBuf::from("s.json")));
+    assert!(
+        matches!(commands.as_slice(), [Command::ExportSettings(written, _)] if *written == settings)
+    );
+}
+
+#[test]
+fn nothing_but_virtual_modules_is_an_evaluation() {
+    let mut model = evaluating();
+    assert!(!model.bench.is_evaluation(), "nothing is there");
+    model.hear(surveyed(vec![master("M")]));
+    assert!(model.bench.is_evaluation());
+    let mut hardware = secondary("A", Part::Clone);
+    hardware.is_virtual = false;
+    model.hear(surveyed(vec![master("M"), hardware]));
+    assert!(!model.bench.is_evaluation());
+}
+
+#[test]
+fn a_license_that_is_revoked_meanwhile_is_shown_and_told() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    model.hear(Event::LoggedIn(Ok(license())));
+    assert!(matches!(
+        model.act(Intent::RefreshLicense).as_slice(),
+        [Command::RefreshLicense]
+    ));
+    let revoked = LicenseView {
+        problem: Some(Reason::Revoked.into()),
+        ..license()
+    };
+    let state = LicenseState::Registered(revoked);
+    model.hear(Event::LicenseRefreshed(Err((
+        state.clone(),
+        Reason::Revoked.into(),
+    ))));
+    assert_eq!(model.license, state);
+    assert!(!model.is_busy);
+}

@@ -1,0 +1,90 @@
+//! Files that the user names: what is proposed, and what is there.
+
+use super::ui::{FileState, SheetKind};
+use std::path::{Path, PathBuf};
+
+/// The settings' usual name.
+const SETTINGS: &str = "keywriter-settings.json";
+/// A report's usual name.
+const REPORT: &str = "keywriter-report";
+
+/// A path to begin with. A report gets a name that is free.
+pub(super) fn propose(kind: SheetKind, home: &Path) -> PathBuf {
+    match kind {
+        SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
+        SheetKind::Report => {
+            let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
+            std::iter::once(home.join(format!("{REPORT}.json")))
+                .chain(numbered)
+                .find(|path| look(kind, path) != FileState::There)
+                .unwrap_or_default()
+        }
+    }
+}
+
+/// The path that was typed: `~` is the home folder, and so is where a bare name goes.
+pub(super) fn resolve(typed: &str, home: &Path) -> PathBuf {
+    let typed = typed.trim();
+    home.join(
+        typed
+            .strip_prefix("~/")
+            .or_else(|| typed.strip_prefix("~\\"))
+            .unwrap_or(typed),
+    )
+}
+
+/// What is at a path now.
+pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
+    let has_page = kind == SheetKind::Report && path.with_extension("html").exists();
+    if path.is_dir() || path.file_name().is_none() {
+        FileState::Unusable
+    } else if path.exists() || has_page {
+        FileState::There
+    } else if kind == SheetKind::Import {
+        FileState::Missing
+    } else if path.parent().is_some_and(Path::is_dir) {
+        FileState::New
+    } else {
+        FileState::Unusable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_report_never_proposes_to_replace_one() {
+        let home = tempfile::tempdir().unwrap();
+        let first = propose(SheetKind::Report, home.path());
+        assert_eq!(first, home.path().join("keywriter-report.json"));
+        fs::write(first, "").unwrap();
+        fs::write(home.path().join("keywriter-report-2.html"), "").unwrap();
+        let third = propose(SheetKind::Report, home.path());
+        assert_eq!(third, home.path().join("keywriter-report-3.json"));
+    }
+
+    #[test]
+    fn a_bare_name_goes_home_and_so_does_a_tilde() {
+        let home = Path::new("/home/someone");
+        assert_eq!(resolve("a.json", home), home.join("a.json"));
+        assert_eq!(resolve(" ~/b/a.json", home), home.join("b/a.json"));
+        assert_eq!(resolve("/tmp/a.json", home), Path::new("/tmp/a.json"));
+    }
+
+    #[test]
+    fn a_file_is_told_from_a_folder_and_from_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("a.json");
+        assert_eq!(look(SheetKind::Import, &file), FileState::Missing);
+        assert_eq!(look(SheetKind::Export, &file), FileState::New);
+        fs::write(&file, "").unwrap();
+        assert_eq!(look(SheetKind::Export, &file), FileState::There);
+        assert_eq!(look(SheetKind::Export, home.path()), FileState::Unusable);
+        assert_eq!(
+            look(SheetKind::Export, &home.path().join("no/a.json")),
+            FileState::Unusable
+        );
+    }
+}

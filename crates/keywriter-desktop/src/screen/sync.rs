@@ -1,0 +1,287 @@
+//! The model's state to Slint's globals. What did not change is not drawn again.
+
+use super::{Facts, mirror, ui};
+use crate::model::{Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange};
+use keywriter::{Serial, protocol::EncryptionMode};
+use mirror::{count, trouble};
+use slint::{ComponentHandle as _, Model as _, ModelRc, SharedString, VecModel};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+/// What is larger at each step of the text's size.
+const SCALES: [f32; 3] = [1.0, 1.15, 1.3];
+
+/// Licenses of what the app is made of; empty where no release made the file.
+const NOTICES: &str = include_str!(concat!(env!("OUT_DIR"), "/third-party.md"));
+
+/// The window and the lists that it shows.
+pub(super) struct Screen {
+    pub(super) window: ui::AppWindow,
+    cards: Rc<VecModel<ui::CardView>>,
+    choices: Rc<VecModel<SharedString>>,
+    unusable: Rc<VecModel<ui::Trouble>>,
+    /// The choices' serial numbers.
+    serials: RefCell<Vec<Serial>>,
+    language: Cell<Option<i32>>,
+}
+
+impl Screen {
+    /// Gives the window its lists and what does not change.
+    pub(super) fn new(window: ui::AppWindow, facts: &Facts) -> Self {
+        let screen = Self {
+            window,
+            cards: Rc::default(),
+            choices: Rc::default(),
+            unusable: Rc::default(),
+            serials: RefCell::default(),
+            language: Cell::default(),
+        };
+        let secondaries = screen.window.global::<ui::Secondaries>();
+        secondaries.set_cards(ModelRc::from(Rc::clone(&screen.cards)));
+        secondaries.set_unusable(ModelRc::from(Rc::clone(&screen.unusable)));
+        let master = screen.window.global::<ui::Master>();
+        master.set_choices(ModelRc::from(Rc::clone(&screen.choices)));
+        let about = screen.window.global::<ui::About>();
+        about.set_version(facts.version.as_str().into());
+        about.set_is_development(facts.is_development_build);
+        // Its title is on the page already.
+        let lines = NOTICES.lines().filter(|line| !line.starts_with("# "));
+        let lines: VecModel<SharedString> = lines.map(SharedString::from).collect();
+        about.set_notices(ModelRc::new(lines));
+        screen
+    }
+
+    /// The module that a place among the choices stands for.
+    pub(super) fn choice(&self, place: usize) -> Option<Serial> {
+        self.serials.borrow().get(place).copied()
+    }
+
+    /// Shows the model.
+    pub(super) fn show(&self, model: &Model) {
+        self.show_look(model);
+        self.show_shell(model);
+        self.show_entry(model);
+        self.show_master(model);
+        self.show_secondaries(model);
+    }
+
+    fn show_look(&self, model: &Model) {
+        let (code, place) = mirror::language(model.language());
+        if self.language.replace(Some(place)) != Some(place) {
+            // It fails for a language that is not compiled in; there is none here.
+            if let Err(error) = slint::select_bundled_translation(code) {
+                tracing::warn!(%error, code, "no such language");
+            }
+        }
+        let window = &self.window;
+        let is_dark = match model.preferences.appearance {
+            Appearance::Light => false,
+            Appearance::Dark => true,
+            Appearance::System => {
+                window.invoke_follow_system();
+                window.get_palette_is_dark()
+            }
+        };
+        // The toolkit's badge on the About page asks for a scheme, not for a color.
+        if model.preferences.appearance != Appearance::System || model.page == Page::About {
+            window.invoke_fix_scheme(is_dark);
+        }
+        let theme = window.global::<ui::Theme>();
+        theme.set_dark(is_dark);
+        let step = usize::from(model.preferences.text).min(SCALES.len() - 1);
+        theme.set_scale(SCALES[step]);
+        let shell = window.global::<ui::Shell>();
+        shell.set_language(place);
+        shell.set_appearance(mirror::appearance(model.preferences.appearance));
+        shell.set_text_step(count(step));
+    }
+
+    fn show_shell(&self, model: &Model) {
+        let shell = self.window.global::<ui::Shell>();
+        shell.set_page(model.page.into());
+        shell.set_can_change_pin(matches!(model.license, LicenseState::Registered(_)));
+        shell.set_standing(mirror::standing(&model.license));
+        let license = model.license.view();
+        let last_day = license.and_then(|view| view.last_day.as_deref());
+        shell.set_last_day(last_day.unwrap_or_default().into());
+        shell.set_busy(model.is_busy);
+        let (told, file, wrong) = match &model.notice {
+            None => (ui::Told::Nothing, "", None),
+            Some(Notice::Exported(file)) => (ui::Told::Exported, file.as_str(), None),
+            Some(Notice::Imported) => (ui::Told::Imported, "", None),
+            Some(Notice::ReportSaved(file)) => (ui::Told::ReportSaved, file.as_str(), None),
+            Some(Notice::LicenseRefreshed) => (ui::Told::LicenseRefreshed, "", None),
+            Some(Notice::Trouble(wrong)) => (ui::Told::Trouble, "", Some(wrong)),
+        };
+        shell.set_trouble(trouble(wrong));
+        shell.set_told_file(file.into());
+        shell.set_told(told);
+        let change = self.window.global::<ui::ChangePin>();
+        change.set_number(
+            license
+                .map(|view| view.number.as_str())
+                .unwrap_or_default()
+                .into(),
+        );
+        let (state, refusal) = match &model.pin_change {
+            PinChange::Typing => (ui::PinState::Typing, None),
+            PinChange::Busy => (ui::PinState::Busy, None),
+            PinChange::Changed => (ui::PinState::Changed, None),
+            PinChange::Refused(why) => (ui::PinState::Refused, Some(why)),
+        };
+        change.set_refusal(trouble(refusal));
+        change.set_state(state);
+    }
+
+    fn show_entry(&self, model: &Model) {
+        let entry = self.window.global::<ui::Register>();
+        entry.set_refusal(trouble(model.refusal.as_ref()));
+        entry.set_wait(count(model.wait));
+        let holder = model.license.view().map_or("", |view| {
+            if view.company.is_empty() {
+                &view.holder
+            } else {
+                &view.company
+            }
+        });
+        entry.set_holder(holder.into());
+    }
+
+    fn show_master(&self, model: &Model) {
+        let bench = &model.bench;
+        let shown = bench.master_card();
+        let card = self.window.global::<ui::Master>();
+        let mut serials = shown.others.clone();
+        serials.extend(shown.serial);
+        serials.sort_unstable();
+        let choice = serials
+            .iter()
+            .position(|serial| Some(*serial) == shown.serial);
+        update(
+            &self.choices,
+            serials
+                .iter()
+                .map(|serial| serial.as_str().into())
+                .collect(),
+        );
+        *self.serials.borrow_mut() = serials;
+        card.set_choice(choice.map_or(-1, count));
+        card.set_serial(
+            shown
+                .serial
+                .as_ref()
+                .map(Serial::as_str)
+                .unwrap_or_default()
+                .into(),
+        );
+        card.set_firmware(shown.firmware.as_str().into());
+        card.set_is_virtual(shown.is_virtual);
+        card.set_status(shown.status.into());
+        card.set_unfit(trouble(shown.unfit.as_ref()));
+        let (length, symbol) = shown.policy.unwrap_or_default();
+        card.set_policy_length(length.into());
+        card.set_policy_symbol(symbol);
+        card.set_minutes(shown.auto_lock.unwrap_or_default().into());
+        let list = shown.checklist;
+        card.set_policy(list.policy.into());
+        card.set_user_pin(list.user_pin.into());
+        card.set_cloning(list.cloning.into());
+        card.set_mode_known(list.mode.is_some());
+        card.set_mode_is_ecb(list.mode == Some(EncryptionMode::Ecb));
+        card.set_self_destruct_pin(list.self_destruct_pin.into());
+        card.set_auto_lock(list.auto_lock.into());
+        let options = bench.options();
+        card.set_copy_auto_lock(options.auto_lock);
+        card.set_copy_policy(options.user_pin_policy);
+        card.set_disable(options.disable_master);
+        card.set_can_choose(bench.can_choose());
+        card.set_can_set(bench.can_set_master());
+        card.set_can_release(!bench.is_running());
+    }
+
+    fn show_secondaries(&self, model: &Model) {
+        let bench = &model.bench;
+        let page = self.window.global::<ui::Secondaries>();
+        update(&self.cards, bench.cards().iter().map(card).collect());
+        let unusable = bench.unusable().iter();
+        update(
+            &self.unusable,
+            unusable.map(|it| trouble(Some(it))).collect(),
+        );
+        page.set_present(count(bench.present()));
+        page.set_is_running(bench.is_running());
+        page.set_can_start(bench.can_start());
+        page.set_can_stop(bench.can_stop());
+        page.set_can_retry(bench.can_retry());
+        page.set_has_report(bench.has_report());
+        page.set_is_evaluation(bench.is_evaluation());
+        page.set_refusal(trouble(bench.refusal()));
+        let license = model.license.view().and_then(|view| view.problem.as_ref());
+        page.set_license(trouble(license));
+        match bench.bar() {
+            Bar::NoMaster => page.set_bar(ui::BarKind::NoMaster),
+            Bar::Ready(ready) => {
+                page.set_ready(count(ready));
+                page.set_share(0.0);
+                page.set_bar(ui::BarKind::Ready);
+            }
+            Bar::Running {
+                finished,
+                total,
+                share,
+                stopping,
+            } => {
+                page.set_finished(count(finished));
+                page.set_total(count(total));
+                page.set_share(share);
+                page.set_bar(if stopping {
+                    ui::BarKind::Stopping
+                } else {
+                    ui::BarKind::Running
+                });
+            }
+            Bar::Ended {
+                done,
+                failed,
+                disabled,
+            } => {
+                page.set_done(count(done));
+                page.set_failed(count(failed));
+                page.set_disabled(disabled);
+                page.set_bar(ui::BarKind::Ended);
+            }
+        }
+    }
+}
+
+fn card(card: &Card) -> ui::CardView {
+    let (kind, step, trouble) = mirror::card_state(&card.state);
+    ui::CardView {
+        serial: card
+            .serial
+            .as_ref()
+            .map(Serial::as_str)
+            .unwrap_or_default()
+            .into(),
+        is_present: card.is_present,
+        kind,
+        step: step.into(),
+        trouble,
+    }
+}
+
+/// Changes the rows that differ, and no others.
+fn update<T: Clone + PartialEq + 'static>(list: &VecModel<T>, rows: Vec<T>) {
+    while list.row_count() > rows.len() {
+        list.remove(list.row_count() - 1);
+    }
+    for (place, row) in rows.into_iter().enumerate() {
+        match list.row_data(place) {
+            None => list.push(row),
+            Some(shown) if shown != row => list.set_row_data(place, row),
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the window calls, as intents.
+
+use super::{
+    App, file, mirror, typed,
+    ui::{self, Sheet, SheetKind},
+};
+use crate::model::{Intent, Preferences};
+use slint::{ComponentHandle as _, SharedString};
+use std::rc::{Rc, Weak};
+use zeroize::Zeroizing;
+
+/// Connects every callback. They hold the app weakly: the window is the app's own.
+pub(super) fn connect(app: &Rc<App>) {
+    shell(app);
+    entry(app);
+    master(app);
+    secondaries(app);
+    sheet(app);
+    let app_weak = Rc::downgrade(app);
+    let page = app.window().global::<ui::ChangePin>();
+    page.on_change(move |current, new, again| {
+        let intent = Intent::ChangePin {
+            current: pin(&current),
+            new: pin(&new),
+            again: pin(&again),
+        };
+        act(&app_weak, intent);
+    });
+}
+
+fn shell(app: &Rc<App>) {
+    let shell = app.window().global::<ui::Shell>();
+    shell.on_open(on(app, |app, page: ui::Page| {
+        app.act(Intent::OpenPage(page.into()));
+    }));
+    shell.on_choose_language(on(app, |app, place| {
+        prefer(app, |it| it.language = Some(mirror::language_at(place)));
+    }));
+    shell.on_choose_appearance(on(app, |app, place| {
+        prefer(app, |it| it.appearance = mirror::appearance_at(place));
+    }));
+    shell.on_choose_text_step(on(app, |app, step: i32| {
+        prefer(app, |it| it.text = u8::try_from(step).unwrap_or_default());
+    }));
+    shell.on_digits(|text| typed::digits(&text).into());
+    let app_weak = Rc::downgrade(app);
+    shell.on_dismiss(move || with(&app_weak, App::dismiss));
+    let app_weak = Rc::downgrade(app);
+    shell.on_scheme_changed(move || with(&app_weak, App::sync));
+}
+
+fn entry(app: &Rc<App>) {
+    let page = app.window().global::<ui::Register>();
+    page.on_format(|text| typed::license_number(&text).into());
+    let app_weak = Rc::downgrade(app);
+    page.on_register(move |number, digits| {
+        let intent = Intent::Register {
+            number: number.into(),
+            pin: pin(&digits),
+        };
+        act(&app_weak, intent);
+    });
+    page.on_log_in(on(app, |app, digits: SharedString| {
+        app.act(Intent::LogIn { pin: pin(&digits) });
+    }));
+    page.on_evaluate(press(app, || Intent::Evaluate));
+    page.on_purchase(press(app, || Intent::OpenPurchasePage));
+    page.on_continue(press(app, || Intent::Continue));
+}
+
+fn master(app: &Rc<App>) {
+    let card = app.window().global::<ui::Master>();
+    card.on_choose(on(app, |app, place: i32| {
+        let chosen = usize::try_from(place)
+            .ok()
+            .and_then(|place| app.screen.choice(place));
+        if let Some(serial) = chosen {
+            app.act(Intent::Choose(serial));
+        }
+    }));
+    card.on_set_auto_lock(on(app, |app, is_on| app.act(Intent::SetAutoLock(is_on))));
+    card.on_set_policy(on(app, |app, is_on| {
+        app.act(Intent::SetUserPinPolicy(is_on));
+    }));
+    card.on_set_disable(on(app, |app, is_on| {
+        app.act(Intent::SetDisableMaster(is_on));
+    }));
+    card.on_set(press(app, || Intent::SetMaster));
+    card.on_release(press(app, || Intent::ReleaseMaster));
+}
+
+fn secondaries(app: &Rc<App>) {
+    let cards = app.window().global::<ui::Secondaries>();
+    cards.on_start(press(app, || Intent::Start));
+    cards.on_stop(press(app, || Intent::Stop));
+    cards.on_retry(press(app, || Intent::Retry));
+    cards.on_renew(press(app, || Intent::RefreshLicense));
+}
+
+fn sheet(app: &Rc<App>) {
+    let sheet = app.window().global::<Sheet>();
+    sheet.on_open(on(app, |app, kind| {
+        let path = file::propose(kind, &app.facts.home);
+        let sheet = app.window().global::<Sheet>();
+        sheet.set_path(path.display().to_string().into());
+        sheet.set_file(file::look(kind, &path));
+        sheet.set_last(kind);
+        sheet.set_kind(kind);
+    }));
+    sheet.on_edited(on(app, |app, text: SharedString| {
+        let sheet = app.window().global::<Sheet>();
+        let path = file::resolve(&text, &app.facts.home);
+        sheet.set_file(file::look(sheet.get_kind(), &path));
+    }));
+    sheet.on_accept(on(app, |app, text: SharedString| {
+        let sheet = app.window().global::<Sheet>();
+        let path = file::resolve(&text, &app.facts.home);
+        let intent = match sheet.get_kind() {
+            SheetKind::None => return,
+            SheetKind::Export => Intent::ExportSettings(path),
+            SheetKind::Import => Intent::ImportSettings(path),
+            SheetKind::Report => Intent::SaveReport(path),
+        };
+        sheet.set_kind(SheetKind::None);
+        app.act(intent);
+    }));
+}
+
+/// A callback with one argument.
+fn on<A>(app: &Rc<App>, act: impl Fn(&App, A) + 'static) -> impl Fn(A) + 'static {
+    let app = Rc::downgrade(app);
+    move |argument| with(&app, |app| act(app, argument))
+}
+
+/// A callback that is one intent.
+fn press(app: &Rc<App>, intent: impl Fn() -> Intent + 'static) -> impl Fn() + 'static {
+    let app = Rc::downgrade(app);
+    move || act(&app, intent())
+}
+
+fn act(app: &Weak<App>, intent: Intent) {
+    with(app, |app| app.act(intent));
+}
+
+fn with(app: &Weak<App>, act: impl FnOnce(&App)) {
+    if let Some(app) = app.upgrade() {
+        act(&app);
+    }
+}
+
+fn prefer(app: &App, change: impl FnOnce(&mut Preferences)) {
+    let mut preferences = app.model().preferences;
+    change(&mut preferences);
+    app.act(Intent::Prefer(preferences));
+}
+
+/// A PIN as typed. The field is emptied right after; the toolkit's own copies are its.
+fn pin(digits: &SharedString) -> Zeroizing<String> {
+    Zeroizing::new(digits.as_str().to_owned())
+}

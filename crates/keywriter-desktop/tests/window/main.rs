@@ -1,0 +1,12 @@
+//! The window without a display: what it shows for each state, and what it does when it is used.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod hands;
+mod keyboard;
+mod names;
+mod pictures;
+mod scenes;
+mod states;
+mod walk;
+mod words;

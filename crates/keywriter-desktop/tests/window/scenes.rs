@@ -1,0 +1,282 @@
+//! Scripted states: what a backend would tell.
+
+use keywriter::{Serial, cycle::Summary, protocol::EncryptionMode, settings::MasterState};
+use keywriter_desktop::{
+    model::{
+        Appearance, Command, Configured, CycleEvent, Event, Intent, Language, LicenseState,
+        LicenseView, ModuleView, Page, Part, Preferences, Reason, Surveyed, Trouble,
+    },
+    screen::{App, Facts},
+};
+use std::{cell::RefCell, path::PathBuf, rc::Rc};
+
+pub(crate) type Commands = Rc<RefCell<Vec<Command>>>;
+
+pub(crate) const NUMBER: &str = "KW7Q-2MXD-9TRA-4H8C";
+
+/// An app, and where its commands arrive.
+pub(crate) fn app(home: PathBuf) -> (Rc<App>, Commands) {
+    let commands = Commands::default();
+    let sink = Rc::clone(&commands);
+    let facts = Facts {
+        version: "0.1.0".into(),
+        is_development_build: true,
+        home,
+    };
+    let app = App::new(facts, Box::new(move |more| sink.borrow_mut().extend(more))).unwrap();
+    (app, commands)
+}
+
+pub(crate) fn serial(name: &str) -> Serial {
+    name.parse().unwrap()
+}
+
+pub(crate) fn license() -> LicenseView {
+    LicenseView {
+        number: NUMBER.into(),
+        holder: "Ada Example".into(),
+        company: "Example Ltd".into(),
+        last_day: Some("2027-06-30".into()),
+        problem: None,
+    }
+}
+
+pub(crate) fn launched(license: LicenseState, master: Option<&str>) -> Event {
+    Event::Launched {
+        license,
+        master: Ok(master.map(|name| MasterState {
+            master: serial(name),
+            options: keywriter::Options::default(),
+        })),
+        preferences: Preferences {
+            appearance: Appearance::Light,
+            ..Preferences::default()
+        },
+        language: Language::English,
+    }
+}
+
+/// A module that can be master.
+pub(crate) fn master(name: &str) -> ModuleView {
+    ModuleView {
+        serial: serial(name),
+        firmware: [1, 4, 2],
+        is_virtual: false,
+        unfit: None,
+        configured: Some(Configured {
+            policy: Some((8, true)),
+            user_pin: true,
+            cloning: true,
+            mode: EncryptionMode::Xts,
+            self_destruct_pin: false,
+            auto_lock: Some(15),
+        }),
+        part: Part::None,
+    }
+}
+
+pub(crate) fn secondary(name: &str, part: Part) -> ModuleView {
+    ModuleView {
+        part,
+        configured: None,
+        unfit: Some(Trouble::new(Reason::Locked)),
+        ..master(name)
+    }
+}
+
+/// `KW-20418` and the like.
+pub(crate) fn name(place: usize) -> String {
+    format!("KW-{}", 20_418 + 37 * place)
+}
+
+pub(crate) fn survey(modules: Vec<ModuleView>) -> Event {
+    Event::Surveyed(Surveyed {
+        modules,
+        ..Surveyed::default()
+    })
+}
+
+/// A master and so many fresh secondaries.
+pub(crate) fn bench(count: usize) -> Event {
+    let fresh = (1..=count).map(|place| secondary(&name(place), Part::Clone));
+    survey(std::iter::once(master(&name(0))).chain(fresh).collect())
+}
+
+/// Logged in, with a license.
+pub(crate) fn enter(app: &App, master: Option<&str>) {
+    app.hear(launched(LicenseState::Registered(license()), master));
+    app.hear(Event::LoggedIn(Ok(license())));
+}
+
+pub(crate) fn cycle(app: &App, event: CycleEvent) {
+    app.hear(Event::Cycle(event));
+}
+
+/// A cycle with 8 secondaries, under way.
+pub(crate) fn clone_half(app: &App) {
+    enter(app, Some(&name(0)));
+    app.hear(bench(8));
+    app.act(Intent::Start);
+    let all: Vec<_> = (1..=8).map(|place| serial(&name(place))).collect();
+    cycle(
+        app,
+        CycleEvent::Preflight {
+            secondaries: all.clone(),
+        },
+    );
+    for (place, step) in [(2, 5), (3, 4), (4, 2), (5, 1)] {
+        cycle(app, CycleEvent::Step(all[place], step));
+    }
+    for serial in &all[..2] {
+        cycle(
+            app,
+            CycleEvent::Done {
+                serial: *serial,
+                already: false,
+            },
+        );
+    }
+}
+
+pub(crate) fn ended(done: usize, failed: usize) -> CycleEvent {
+    CycleEvent::Ended(Ok(Summary {
+        done,
+        failed,
+        began: true,
+        ..Summary::default()
+    }))
+}
+
+/// A name, and how to get there.
+pub(crate) type Scene = (&'static str, fn(&App));
+
+/// The pictures of the manual: a name, and how to get there.
+pub(crate) const SCENES: &[Scene] = &[
+    ("register", |app| {
+        app.hear(launched(LicenseState::Unregistered, None));
+    }),
+    ("registered", |app| {
+        app.hear(launched(LicenseState::Unregistered, None));
+        app.hear(Event::Registered(Ok(license())));
+    }),
+    ("login", |app| {
+        app.hear(launched(LicenseState::Registered(license()), None));
+    }),
+    ("master-unassigned", |app| {
+        enter(app, None);
+        let others = (1..=2).map(|place| secondary(&name(place), Part::None));
+        app.hear(survey(
+            std::iter::once(master(&name(0))).chain(others).collect(),
+        ));
+    }),
+    ("master-active", |app| {
+        enter(app, Some(&name(0)));
+        app.hear(bench(7));
+    }),
+    ("cloning", clone_half),
+    ("cloned", |app| {
+        clone_half(app);
+        for place in 3..=8 {
+            cycle(
+                app,
+                CycleEvent::Done {
+                    serial: serial(&name(place)),
+                    already: false,
+                },
+            );
+        }
+        cycle(app, ended(8, 0));
+    }),
+    ("failed", |app| {
+        clone_half(app);
+        cycle(
+            app,
+            CycleEvent::Failed(serial(&name(4)), Trouble::new(Reason::PulledOut)),
+        );
+        cycle(
+            app,
+            CycleEvent::Failed(serial(&name(6)), Trouble::new(Reason::NotGenuine)),
+        );
+        for place in [3, 5, 7, 8] {
+            cycle(
+                app,
+                CycleEvent::Done {
+                    serial: serial(&name(place)),
+                    already: false,
+                },
+            );
+        }
+        cycle(app, ended(6, 2));
+    }),
+    ("change-pin", |app| {
+        enter(app, None);
+        app.act(Intent::OpenPage(Page::ChangePin));
+    }),
+    ("pin-changed", |app| {
+        enter(app, None);
+        app.act(Intent::OpenPage(Page::ChangePin));
+        app.hear(Event::PinChanged(Ok(())));
+    }),
+    ("about", |app| {
+        enter(app, None);
+        app.act(Intent::OpenPage(Page::About));
+    }),
+    ("evaluation", |app| {
+        app.hear(launched(LicenseState::Unregistered, None));
+        app.act(Intent::Evaluate);
+        let mut modules: Vec<_> = (2..=5)
+            .map(|it| secondary(&format!("VM000{it}"), Part::None))
+            .collect();
+        modules.insert(0, master("VM0001"));
+        for module in &mut modules {
+            module.is_virtual = true;
+        }
+        app.hear(survey(modules));
+    }),
+    ("receipts", |app| {
+        use slint::ComponentHandle as _;
+        clone_half(app);
+        for place in 3..=8 {
+            cycle(
+                app,
+                CycleEvent::Done {
+                    serial: serial(&name(place)),
+                    already: false,
+                },
+            );
+        }
+        cycle(app, ended(8, 0));
+        let sheet = app
+            .window()
+            .global::<keywriter_desktop::screen::ui::Sheet>();
+        sheet.invoke_open(keywriter_desktop::screen::ui::SheetKind::Report);
+        sheet.set_file(keywriter_desktop::screen::ui::FileState::New);
+    }),
+    ("refusals", refusals),
+];
+
+/// Everything that can be said before Start, at once.
+pub(crate) fn refusals(app: &App) {
+    let mut lapsed = license();
+    lapsed.problem = Some(Trouble::new(Reason::Lapsed).about("2026-06-30"));
+    app.hear(launched(
+        LicenseState::Registered(lapsed.clone()),
+        Some(&name(0)),
+    ));
+    app.hear(Event::LoggedIn(Ok(lapsed)));
+    let refused = |reason| Part::Refused(Trouble::new(reason));
+    let modules = vec![
+        master(&name(0)),
+        secondary(&name(1), Part::Replace),
+        secondary(&name(2), Part::Finish),
+        secondary(&name(3), Part::IsClone),
+        secondary(&name(4), refused(Reason::LockedNotFresh)),
+        secondary(&name(5), refused(Reason::ForeignRoot)),
+        secondary(&name(6), Part::Clone),
+    ];
+    app.hear(Event::Surveyed(Surveyed {
+        modules,
+        unusable: vec![Trouble::new(Reason::InUse).about("Reader 3")],
+        refusal: Some(Trouble::new(Reason::TwoMasters).about(name(6))),
+    }));
+}

@@ -1,0 +1,303 @@
+//! Each state has its words, and none looks like another.
+
+use super::{hands, pictures::LANGUAGES, scenes};
+use keywriter_desktop::{
+    model::{
+        Configured, CycleEvent, Event, Intent, LicenseState, Page, Part, Preferences, Reason,
+        Surveyed, Trouble,
+    },
+    screen::{
+        REASONS,
+        ui::{self, Reasons},
+    },
+};
+use slint::ComponentHandle as _;
+use std::collections::BTreeSet;
+
+#[test]
+fn every_reason_has_a_title_and_an_advice_in_every_language() {
+    let (app, _) = hands::open();
+    for (code, language) in LANGUAGES {
+        app.act(Intent::Prefer(Preferences {
+            language: Some(language),
+            ..Preferences::default()
+        }));
+        let words = app.window().global::<Reasons>();
+        let mut titles = BTreeSet::new();
+        for reason in REASONS {
+            let title = words.invoke_title((*reason).into());
+            let advice = words.invoke_advice(ui::Trouble {
+                is_some: true,
+                reason: (*reason).into(),
+                what: "2026-06-30".into(),
+                seconds: 5,
+                detail: "".into(),
+            });
+            assert!(
+                !title.is_empty() && !advice.is_empty(),
+                "{code}: {reason:?}"
+            );
+            assert!(
+                advice.ends_with('.') && !title.ends_with('.'),
+                "{code}: {title} {advice}"
+            );
+            assert!(titles.insert(title.clone()), "{code}: twice {title}");
+        }
+        // The last is what is said of none of the others.
+        assert_eq!(titles.len(), REASONS.len());
+    }
+}
+
+#[test]
+fn every_state_of_a_secondary_is_said_and_never_by_color_alone() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    let refused = Part::Refused(Trouble::new(Reason::LockedNotFresh));
+    let parts = [
+        (Part::None, "Plugged in"),
+        (Part::Clone, "Will be cloned"),
+        (Part::Replace, "Will be replaced"),
+        (Part::Finish, "Only the seal is missing"),
+        (Part::IsClone, "Is a clone already"),
+        (refused, "Locked and in use"),
+    ];
+    for (part, word) in parts {
+        app.hear(scenes::survey(vec![
+            scenes::master(&scenes::name(0)),
+            scenes::secondary("KW-1", part.clone()),
+        ]));
+        let card = hands::find(&app, &format!("Place 1: KW-1, {word}"));
+        if part == Part::Replace || matches!(part, Part::Refused(_)) {
+            assert!(
+                card.accessible_description()
+                    .is_some_and(|text| text.ends_with('.')),
+                "{word}"
+            );
+        }
+        assert!(hands::shows(&app, "Place 2: empty"));
+    }
+    app.hear(scenes::survey(vec![
+        scenes::master(&scenes::name(0)),
+        scenes::secondary("KW-1", Part::Clone),
+    ]));
+    app.act(Intent::Start);
+    let serial = scenes::serial("KW-1");
+    let trouble = Trouble::new(Reason::PulledOut);
+    let events = [
+        (
+            CycleEvent::Preflight {
+                secondaries: vec![serial],
+            },
+            "Waiting",
+        ),
+        (CycleEvent::Step(serial, 0), "Cloning…"),
+        (CycleEvent::Step(serial, 6), "Cloning…"),
+        (CycleEvent::Failed(serial, trouble), "Cloning failed"),
+        (
+            CycleEvent::Done {
+                serial,
+                already: true,
+            },
+            "Device cloned",
+        ),
+        (
+            CycleEvent::Done {
+                serial,
+                already: false,
+            },
+            "Device cloned",
+        ),
+    ];
+    for (event, word) in events {
+        scenes::cycle(&app, event);
+        hands::find(&app, &format!("Place 1: KW-1, {word}"));
+    }
+}
+
+#[test]
+fn each_step_of_a_run_is_named() {
+    let (app, _) = hands::open();
+    scenes::clone_half(&app);
+    let serial = scenes::serial(&scenes::name(3));
+    let mut words = BTreeSet::new();
+    for step in 0..=6 {
+        scenes::cycle(&app, CycleEvent::Step(serial, step));
+        let card = hands::find(&app, &format!("Place 3: {serial}, Cloning…"));
+        assert!(
+            words.insert(card.accessible_description().unwrap()),
+            "{step}"
+        );
+    }
+}
+
+#[test]
+fn every_status_of_the_master_is_said() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    hands::find(&app, "Status: No device");
+    app.hear(scenes::bench(1));
+    hands::find(&app, "Status: Unassigned");
+    hands::press(&app, "Set as Master");
+    hands::find(&app, "Status: Active");
+    app.hear(scenes::survey(vec![]));
+    hands::find(&app, "Status: Not ready");
+    assert!(hands::says(&app, "Not plugged in: KW-20418 Plug it in."));
+    hands::press(&app, "Change master");
+    hands::find(&app, "Status: No device");
+}
+
+#[test]
+fn the_six_items_tell_set_from_not_set_from_unknown() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    app.hear(scenes::survey(vec![scenes::master("KW-1")]));
+    for item in [
+        "User PIN Policy: set",
+        "User PIN: set",
+        "KeyWriter cloning: enabled",
+        "Encryption mode: AES-XTS",
+        "Self-Destruct PIN: not set",
+        "Auto-Lock: set",
+    ] {
+        hands::find(&app, item);
+    }
+    let description = hands::find(&app, "Self-Destruct PIN: not set").accessible_description();
+    assert_eq!(description.as_deref(), Some("KEY+6"));
+    let mut module = scenes::master("KW-1");
+    module.configured = Some(Configured {
+        cloning: false,
+        mode: keywriter::protocol::EncryptionMode::Ecb,
+        ..module.configured.unwrap()
+    });
+    app.hear(scenes::survey(vec![module]));
+    hands::find(&app, "KeyWriter cloning: disabled");
+    hands::find(&app, "Encryption mode: AES-ECB");
+    app.hear(scenes::survey(vec![scenes::secondary("KW-1", Part::None)]));
+    hands::find(&app, "Encryption mode: unknown");
+    hands::find(&app, "User PIN: unknown");
+}
+
+#[test]
+fn the_choices_name_the_masters_values() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    app.hear(scenes::survey(vec![scenes::master("KW-1")]));
+    let hint = |label| hands::find(&app, label).accessible_description().unwrap();
+    assert_eq!(hint("Auto-Lock"), "Copied: after 15 minutes.");
+    assert_eq!(
+        hint("User PIN Policy"),
+        "Copied: 8 positions or more, one with SHIFT."
+    );
+    hands::press(&app, "Auto-Lock");
+    assert!(app.model().bench.options().auto_lock);
+    assert_eq!(
+        hands::find(&app, "Auto-Lock").accessible_checked(),
+        Some(true)
+    );
+}
+
+#[test]
+fn another_module_can_be_chosen_as_long_as_there_is_no_master() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    app.hear(scenes::survey(vec![
+        scenes::master("KW-1"),
+        scenes::master("KW-2"),
+    ]));
+    assert_eq!(hands::find(&app, "KW-1").accessible_checked(), Some(true));
+    hands::press(&app, "KW-2");
+    assert_eq!(
+        app.model().bench.master_card().serial,
+        Some(scenes::serial("KW-2"))
+    );
+    assert_eq!(hands::find(&app, "KW-2").accessible_checked(), Some(true));
+    hands::press(&app, "Set as Master");
+    assert!(
+        !hands::shows(&app, "KW-2"),
+        "a choice that is none any more"
+    );
+}
+
+#[test]
+fn a_long_list_of_modules_is_shown_when_it_is_asked_for() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    app.hear(scenes::bench(9));
+    assert!(!hands::shows(&app, &scenes::name(3)));
+    hands::press(&app, "Choose another device");
+    hands::press(&app, &scenes::name(3));
+    let shown = app.model().bench.master_card().serial;
+    assert_eq!(shown, Some(scenes::serial(&scenes::name(3))));
+    hands::press(&app, "Close the list");
+    assert!(!hands::shows(&app, &scenes::name(2)));
+}
+
+#[test]
+fn more_than_nine_secondaries_are_all_shown() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    app.hear(scenes::bench(13));
+    hands::find(
+        &app,
+        &format!("Place 13: {}, Will be cloned", scenes::name(13)),
+    );
+    hands::find(&app, "Place 15: empty");
+    app.hear(scenes::bench(2));
+    hands::find(&app, "Place 9: empty");
+    assert!(!hands::shows(&app, "Place 10: empty"));
+}
+
+#[test]
+fn what_stands_in_the_way_is_said_where_start_is() {
+    let (app, _) = hands::open();
+    scenes::refusals(&app);
+    assert!(!hands::is_enabled(&app, "Start"));
+    for said in [
+        "The license lapsed",
+        "Another device could be master too: KW-20640",
+        "Another program uses it: Reader 3",
+    ] {
+        assert!(hands::says(&app, said), "{said}");
+    }
+    hands::press(&app, "Renew");
+    assert!(!hands::is_enabled(&app, "Renewing…"));
+    app.hear(Event::LicenseRefreshed(Ok(scenes::license())));
+    hands::find(&app, "License renewed");
+    assert!(!hands::says(&app, "The license lapsed"));
+}
+
+#[test]
+fn a_refusal_that_the_masters_card_tells_is_not_told_twice() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, Some("KW-1"));
+    app.hear(Event::Surveyed(Surveyed {
+        modules: vec![scenes::secondary("KW-1", Part::None)],
+        unusable: vec![],
+        refusal: Some(Trouble::new(Reason::Locked).about("KW-1")),
+    }));
+    let told = hands::labels(&app)
+        .iter()
+        .filter(|label| label.contains("On its keypad"))
+        .count();
+    assert_eq!(told, 1);
+}
+
+#[test]
+fn an_evaluation_says_so() {
+    let (app, _) = hands::open();
+    app.hear(scenes::launched(LicenseState::Unregistered, None));
+    hands::press(&app, "Try with virtual modules");
+    let mut module = scenes::master("VM0001");
+    module.is_virtual = true;
+    app.hear(scenes::survey(vec![module]));
+    assert!(hands::says(&app, "Evaluation: virtual modules only"));
+    hands::find(&app, "Not registered");
+    assert!(
+        !hands::shows(&app, "Change PIN"),
+        "there is no PIN to change"
+    );
+    hands::press(&app, "Register");
+    assert_eq!(app.model().page, Page::Register);
+    hands::press(&app, "Try with virtual modules");
+    assert_eq!(app.model().page, Page::Clone);
+}

@@ -1,0 +1,237 @@
+//! From the first start to a saved report, as the manual tells it.
+
+use super::{
+    hands::{self, find, is_enabled, key, press, says, shows, type_text},
+    scenes::{self, Commands, NUMBER},
+};
+use keywriter_desktop::model::{
+    Command, CycleEvent, Event, Language, LicenseState, Page, Reason, Trouble,
+};
+use slint::platform::{Key, PointerEventButton};
+
+fn last(commands: &Commands) -> Command {
+    commands.borrow_mut().pop().expect("a command")
+}
+
+#[test]
+fn from_registration_to_a_saved_report_and_another_pin() {
+    let home = tempfile::tempdir().unwrap();
+    let (app, commands) = hands::open_at(home.path().into());
+    app.hear(scenes::launched(LicenseState::Unregistered, None));
+
+    assert!(!is_enabled(&app, "Next"));
+    type_text(&app, &NUMBER.replace('-', "").to_lowercase());
+    find(&app, "PIN number").mock_single_click(PointerEventButton::Left);
+    type_text(&app, "12345678");
+    press(&app, "Next");
+    let Command::Register { number, .. } = last(&commands) else {
+        panic!("no registration")
+    };
+    assert_eq!(number.to_string(), NUMBER);
+    assert!(!is_enabled(&app, "Registering…"));
+    app.hear(Event::Registered(Ok(scenes::license())));
+    find(&app, "Registration successful");
+    press(&app, "Continue");
+
+    app.hear(scenes::bench(9));
+    find(&app, "Set a master device to begin.");
+    assert!(!is_enabled(&app, "Start"));
+    press(&app, "User PIN Policy");
+    press(&app, "Set as Master");
+    assert!(commands.borrow().iter().any(
+        |command| matches!(command, Command::SaveMaster(Some(it)) if it.options.user_pin_policy)
+    ));
+    find(&app, "9 devices ready to be cloned");
+    press(&app, "Start");
+    assert!(matches!(last(&commands), Command::Start(_)));
+    let all: Vec<_> = (1..=9)
+        .map(|place| scenes::serial(&scenes::name(place)))
+        .collect();
+    scenes::cycle(
+        &app,
+        CycleEvent::Preflight {
+            secondaries: all.clone(),
+        },
+    );
+    find(&app, "Cloning: 0 of 9 finished");
+    assert!(!is_enabled(&app, "Import") && !is_enabled(&app, "Change master"));
+    for (done, serial) in all.iter().enumerate() {
+        for step in 1..=6 {
+            scenes::cycle(&app, CycleEvent::Step(*serial, step));
+        }
+        scenes::cycle(
+            &app,
+            CycleEvent::Done {
+                serial: *serial,
+                already: false,
+            },
+        );
+        find(
+            &app,
+            &format!("Place {}: {serial}, Device cloned", done + 1),
+        );
+    }
+    scenes::cycle(&app, scenes::ended(9, 0));
+    find(&app, "9 devices cloned");
+    assert!(!shows(&app, "Retry failed ones"));
+
+    press(&app, "Save report");
+    key(&app, Key::Return);
+    let Command::SaveReport { path, .. } = last(&commands) else {
+        panic!("no report")
+    };
+    assert_eq!(path, home.path().join("keywriter-report.json"));
+    app.hear(Event::ReportSaved(Ok(path.display().to_string())));
+    assert!(says(&app, "Report saved"));
+    press(&app, "Close");
+    assert!(!says(&app, "Report saved"));
+
+    press(&app, "Change PIN");
+    assert_eq!(
+        find(&app, "License number").accessible_value().as_deref(),
+        Some(NUMBER)
+    );
+    type_text(&app, "12345678");
+    for field in ["New PIN", "Confirm new PIN"] {
+        find(&app, field).mock_single_click(PointerEventButton::Left);
+        type_text(&app, "87654321");
+    }
+    key(&app, Key::Return);
+    assert!(matches!(last(&commands), Command::ChangePin { .. }));
+    app.hear(Event::PinChanged(Ok(())));
+    assert!(says(&app, "PIN changed"));
+}
+
+#[test]
+fn a_pin_leaves_its_field_as_soon_as_it_is_sent() {
+    let (app, commands) = hands::open();
+    app.hear(scenes::launched(
+        LicenseState::Registered(scenes::license()),
+        None,
+    ));
+    type_text(&app, "1234x56789");
+    press(&app, "Show PIN");
+    assert_eq!(
+        find(&app, "PIN number").accessible_value().as_deref(),
+        Some("12345678")
+    );
+    press(&app, "Login");
+    assert!(matches!(last(&commands), Command::LogIn { .. }));
+    app.hear(Event::LoggedIn(Err(Trouble::new(Reason::PinWrong))));
+    press(&app, "Show PIN");
+    assert_eq!(
+        find(&app, "PIN number").accessible_value().as_deref(),
+        Some("")
+    );
+}
+
+#[test]
+fn a_wrong_pin_is_counted_down() {
+    let (app, commands) = hands::open();
+    app.hear(scenes::launched(
+        LicenseState::Registered(scenes::license()),
+        None,
+    ));
+    let mut wait = Trouble::new(Reason::PinWrong);
+    wait.seconds = 2;
+    app.hear(Event::LoggedIn(Err(wait)));
+    assert!(says(&app, "The next try is taken in 2 seconds."));
+    type_text(&app, "12345678");
+    key(&app, Key::Return);
+    assert!(commands.borrow().is_empty(), "a PIN was sent too early");
+    app.hear(Event::Second);
+    assert!(says(&app, "The next try is taken in 1 second."));
+    app.hear(Event::Second);
+    assert!(says(&app, "You may try again now."));
+    key(&app, Key::Return);
+    assert!(matches!(last(&commands), Command::LogIn { .. }));
+}
+
+#[test]
+fn a_mistyped_number_is_said_at_its_field_and_stays_there() {
+    let (app, commands) = hands::open();
+    app.hear(scenes::launched(LicenseState::Unregistered, None));
+    type_text(&app, "AAAABBBBCCCCDDDD");
+    find(&app, "PIN number").mock_single_click(PointerEventButton::Left);
+    type_text(&app, "12345678");
+    press(&app, "Next");
+    assert!(commands.borrow().is_empty());
+    let field = find(&app, "License number");
+    assert_eq!(
+        field.accessible_value().as_deref(),
+        Some("AAAA-BBBB-CCCC-DDDD")
+    );
+    assert!(
+        field
+            .accessible_description()
+            .is_some_and(|text| text.ends_with("Compare it with the e-mail."))
+    );
+}
+
+#[test]
+fn the_portals_refusal_is_said_below_the_fields() {
+    let (app, commands) = hands::open();
+    app.hear(scenes::launched(LicenseState::Unregistered, None));
+    app.hear(Event::Registered(Err(Trouble::new(Reason::PortalRefused))));
+    assert!(says(
+        &app,
+        "The portal refused Compare license number and PIN with the e-mail"
+    ));
+    press(&app, "Don't have a license?");
+    assert!(matches!(last(&commands), Command::OpenPurchasePage));
+    press(&app, "Login");
+    assert_eq!(app.model().page, Page::Login);
+}
+
+#[test]
+fn failed_ones_are_tried_again_alone() {
+    let (app, commands) = hands::open();
+    scenes::clone_half(&app);
+    let failed = scenes::serial(&scenes::name(4));
+    scenes::cycle(
+        &app,
+        CycleEvent::Failed(failed, Trouble::new(Reason::PulledOut)),
+    );
+    scenes::cycle(&app, scenes::ended(7, 1));
+    find(&app, "7 devices cloned, 1 not cloned");
+    let card = find(&app, &format!("Place 4: {failed}, Cloning failed"));
+    assert_eq!(
+        card.accessible_description().as_deref(),
+        Some("Pulled out. Plug it in and start again: what is missing is finished then.")
+    );
+    press(&app, "Retry failed ones");
+    let Command::Start(request) = last(&commands) else {
+        panic!("no cycle")
+    };
+    assert_eq!(request.to, [failed]);
+}
+
+#[test]
+fn stop_lets_what_has_begun_be_finished() {
+    let (app, commands) = hands::open();
+    scenes::clone_half(&app);
+    press(&app, "Stop");
+    assert!(matches!(last(&commands), Command::Stop));
+    find(&app, "Stopping: what has begun is finished…");
+    assert!(!is_enabled(&app, "Stopping…"));
+}
+
+#[test]
+fn the_language_changes_at_once() {
+    let (app, commands) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    app.hear(scenes::bench(3));
+    press(&app, "Deutsch");
+    find(&app, "Master-Gerät wechseln");
+    find(&app, "3 Geräte bereit zum Klonen");
+    assert!(!shows(&app, "3 devices ready to be cloned"));
+    assert!(
+        matches!(last(&commands), Command::SavePreferences(it) if it.language == Some(Language::German))
+    );
+    press(&app, "Français");
+    find(&app, "Démarrer");
+    app.hear(scenes::bench(1));
+    find(&app, "1 appareil prêt à être cloné");
+    press(&app, "English");
+    find(&app, "1 device ready to be cloned");
+}

@@ -1,0 +1,208 @@
+//! A clean Debian in a folder, made by Debian's mmdebstrap.
+//!
+//! Whatever runs in it has namespaces of its own for mounts and processes: mounts are gone, and processes ended, when it ends.
+
+use crate::{debian, run};
+use anyhow::{Context, Result, bail};
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// The Debian, until it is dropped.
+pub(super) struct CleanRoot {
+    folder: PathBuf,
+    sudo: &'static [&'static str],
+}
+
+impl CleanRoot {
+    /// Debian 12 with what every Debian has, and one user.
+    pub(super) fn make() -> Result<Self> {
+        let root = Self {
+            folder: run::root().join("target/debian-root"),
+            sudo: debian::sudo()?,
+        };
+        root.remove()?;
+        root.host(&[
+            "mmdebstrap",
+            "--quiet",
+            "--mode=root",
+            "--variant=minbase",
+            "bookworm",
+            root.text(),
+        ])?;
+        root.apt(&["update"])?;
+        root.succeed(ROOT, &["useradd", "--create-home", USER])?;
+        Ok(root)
+    }
+
+    /// A path in it, as this computer sees it.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// Installs files and packages with what they depend on, and nothing that they only recommend.
+    pub(super) fn install(&self, files: &[&Path], packages: &[&str]) -> Result<()> {
+        let mut words = vec!["install", "--no-install-recommends"];
+        let mut names = Vec::new();
+        for file in files {
+            let name = format!("/tmp/{}", super::file_name(file));
+            let to = self.path(name.trim_start_matches('/'));
+            self.host(&[
+                "cp",
+                file.to_str().context("UTF-8")?,
+                to.to_str().context("UTF-8")?,
+            ])?;
+            names.push(name);
+        }
+        words.extend(names.iter().map(String::as_str));
+        words.extend(packages);
+        self.apt(&words)
+    }
+
+    /// Debian's package manager, asking nothing.
+    pub(super) fn apt(&self, words: &[&str]) -> Result<()> {
+        let apt = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"];
+        self.succeed(ROOT, &[apt.as_slice(), words].concat())
+            .map(drop)
+    }
+
+    /// Runs a program as a user, to its end.
+    pub(super) fn output(&self, user: &str, words: &[&str]) -> Result<Output> {
+        let mut command = self.command(user, words);
+        let output = command.stdin(Stdio::null()).output();
+        output.with_context(|| format!("cannot run `{}`", words.join(" ")))
+    }
+
+    /// What a program prints, if it succeeds.
+    pub(super) fn succeed(&self, user: &str, words: &[&str]) -> Result<String> {
+        let output = self.output(user, words)?;
+        if !output.status.success() {
+            bail!(
+                "`{}` failed: {}\n{}{}",
+                words.join(" "),
+                output.status,
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Starts a program that runs until what is returned is dropped. Its words go into `log`.
+    pub(super) fn start(&self, user: &str, words: &[&str], log: &Path) -> Result<Running> {
+        let file = File::create(log).with_context(|| log.display().to_string())?;
+        let tied = [["bash", "-c", UNTIL_INPUT_ENDS, "bash"].as_slice(), words].concat();
+        let mut command = self.command(user, &tied);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(file);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot run `{}`", words.join(" ")))?;
+        let out = child.stdout.take().context("its output is piped")?;
+        Ok(Running {
+            child,
+            out: Some(BufReader::new(out)),
+            name: words.join(" "),
+            log: log.into(),
+        })
+    }
+
+    /// `unshare`, then `runuser`, then the program, with an environment that is known; a quarter of an hour at most.
+    fn command(&self, user: &str, words: &[&str]) -> Command {
+        let root = format!("--root={}", self.text());
+        let separate = ["unshare", "--mount", "--pid", "--fork", "--kill-child"];
+        let within = [root.as_str(), "--mount-proc", "runuser", "-u", user, "--"];
+        let home = if user == ROOT {
+            "HOME=/root"
+        } else {
+            "HOME=/home/someone"
+        };
+        let bounded = ["timeout", "--kill-after=5", "900"];
+        let environment = ["env", "-i", PATH, "LANG=C.UTF-8", home];
+        let all = [self.sudo, &separate, &within, &bounded, &environment, words].concat();
+        run::command(&all)
+    }
+
+    /// Runs a program of this computer that only root may run.
+    fn host(&self, words: &[&str]) -> Result<()> {
+        run::output(&[self.sudo, words].concat()).map(drop)
+    }
+
+    fn remove(&self) -> Result<()> {
+        if self.folder.exists() {
+            self.host(&["rm", "--recursive", "--one-file-system", self.text()])?;
+        }
+        fs::create_dir_all(&self.folder).context("target/debian-root")
+    }
+
+    fn text(&self) -> &str {
+        self.folder.to_str().unwrap_or_default()
+    }
+}
+
+impl Drop for CleanRoot {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            eprintln!("xtask: {error:#}");
+        }
+    }
+}
+
+/// A program in the clean Debian, and all that it started: they end together when this is dropped.
+pub(super) struct Running {
+    child: Child,
+    out: Option<BufReader<std::process::ChildStdout>>,
+    name: String,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Reads lines until one is found that is waited for, and returns all.
+    pub(super) fn until(&mut self, is_awaited: impl Fn(&str) -> bool) -> Result<Vec<String>> {
+        let mut out = self.out.take().context("nothing more is waited for")?;
+        let mut read = Vec::new();
+        for line in out.by_ref().lines() {
+            let line = line?;
+            let is_last = is_awaited(&line);
+            read.push(line);
+            if is_last {
+                // The rest is read too, so that it never waits for a reader.
+                std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+                return Ok(read);
+            }
+        }
+        bail!("`{}` ended: {}", self.name, self.complaint())
+    }
+
+    /// What it wrote to standard error.
+    pub(super) fn complaint(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // `unshare` takes no signal, and `sudo` stands before it: the end of input is what ends all of it.
+        drop(self.child.stdin.take());
+        if let Err(error) = self.child.wait() {
+            eprintln!("xtask: {error}");
+        }
+    }
+}
+
+/// Runs a program to its end, or until nobody holds the input any more. It is the last process but `unshare`'s own, so the
+/// others are killed with it.
+const UNTIL_INPUT_ENDS: &str = r#"exec 3<&0; "$@" 3<&- & cat <&3 >&2 & wait -n"#;
+
+/// The administrator.
+pub(super) const ROOT: &str = "root";
+
+/// Somebody who has no rights beyond their home folder.
+pub(super) const USER: &str = "someone";
+
+const PATH: &str = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";

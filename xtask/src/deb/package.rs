@@ -1,0 +1,343 @@
+//! What is in which package. Metadata is in `packaging/debian`, as Debian writes it; dpkg-dev's tools complete it.
+
+use super::{Profile, output_in};
+use crate::{run, third_party};
+use anyhow::{Context, Result, bail};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+/// A package.
+struct Package {
+    name: &'static str,
+    /// Programs of the build.
+    programs: &'static [&'static str],
+    /// Libraries of the build, and where they go.
+    libraries: &'static [(&'static str, &'static str)],
+    /// Files of the source, where they go, and their modes.
+    files: &'static [(&'static str, &'static str, u32)],
+    /// Files that the administrator may change.
+    settings: &'static [&'static str],
+    /// Shells whose completions `keywriter` writes, and where they go.
+    completions: &'static [(&'static str, &'static str)],
+}
+
+const PACKAGES: &[Package] = &[
+    Package {
+        name: "keywriter",
+        programs: &["keywriter", "keywriter-desktop", "age-plugin-keywriter"],
+        libraries: &[],
+        files: &[
+            (
+                "packaging/keywriter.desktop",
+                "usr/share/applications/keywriter.desktop",
+                0o644,
+            ),
+            (
+                "ui-kit/icons/logo.svg",
+                "usr/share/icons/hicolor/scalable/apps/keywriter.svg",
+                0o644,
+            ),
+            (
+                "packaging/pcscd-access.rules",
+                "usr/share/doc/keywriter/examples/pcscd-access.rules",
+                0o644,
+            ),
+        ],
+        settings: &[],
+        completions: &[
+            ("bash", "usr/share/bash-completion/completions/keywriter"),
+            ("fish", "usr/share/fish/vendor_completions.d/keywriter.fish"),
+            ("zsh", "usr/share/zsh/vendor-completions/_keywriter"),
+        ],
+    },
+    Package {
+        name: "keywriter-virtual",
+        programs: &["virtual-hub", "hub-panel"],
+        libraries: &[("libhsm_ifd.so", "usr/lib/keywriter/libhsm_ifd.so")],
+        files: &[(
+            "packaging/virtual-modules.conf",
+            "usr/share/doc/keywriter-virtual/examples/virtual-modules.conf",
+            0o644,
+        )],
+        settings: &[],
+        completions: &[],
+    },
+    Package {
+        name: "license-portal",
+        programs: &["license-portal"],
+        libraries: &[],
+        files: &[(
+            "packaging/license-portal.environment",
+            "etc/license-portal/environment",
+            0o600,
+        )],
+        settings: &["/etc/license-portal/environment"],
+        completions: &[],
+    },
+];
+
+/// Programs that write their own man pages; the others have one in `packaging/man`.
+const WRITE_PAGES: &[&str] = &["keywriter", "virtual-hub", "license-portal"];
+
+/// Builds every package into a folder.
+pub(super) fn build_all(folder: &Path, profile: Profile) -> Result<Vec<PathBuf>> {
+    let work = folder.join("work");
+    fs::create_dir_all(work.join("debian"))?;
+    for file in ["control", "changelog", "copyright"] {
+        fs::copy(
+            source(&format!("packaging/debian/{file}")),
+            work.join("debian").join(file),
+        )?;
+    }
+    let said = |field| output_in(&work, &["dpkg-parsechangelog", "-S", field]).map(line);
+    let version = said("Version")?;
+    if version.split('-').next() != Some(env!("CARGO_PKG_VERSION")) {
+        bail!(
+            "packaging/debian/changelog says {version}, Cargo.toml {}",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    fs::write(work.join("THIRD-PARTY-LICENSES"), third_party::texts()?)?;
+    let builder = Builder {
+        programs: profile.folder(),
+        architecture: run::output(&["dpkg", "--print-architecture"])?
+            .trim()
+            .into(),
+        date: said("Timestamp")?,
+        profile,
+        version,
+        work,
+    };
+    let files = PACKAGES.iter().map(|package| {
+        builder
+            .build(package, folder)
+            .with_context(|| format!("the package {}", package.name))
+    });
+    let files = files.collect();
+    fs::remove_dir_all(&builder.work)?;
+    files
+}
+
+struct Builder {
+    /// Where cargo left them.
+    programs: PathBuf,
+    architecture: String,
+    /// Of the changelog's last entry, in seconds since 1970: no file is younger.
+    date: String,
+    profile: Profile,
+    version: String,
+    /// A source package's folder, as far as dpkg-dev's tools ask.
+    work: PathBuf,
+}
+
+impl Builder {
+    fn build(&self, package: &Package, into: &Path) -> Result<PathBuf> {
+        let stage = self.work.join(package.name);
+        let binaries = self.place_binaries(package, &stage)?;
+        for (from, to, mode) in package.files {
+            install(&source(from), &stage.join(to), *mode)?;
+        }
+        if package.name == "license-portal" {
+            place_unit(&stage)?;
+        }
+        self.place_pages(package, &stage)?;
+        for (shell, to) in package.completions {
+            let keywriter = self.programs.join("keywriter");
+            let script = run::output(&[text(&keywriter)?, "completions", shell])?;
+            write(&stage.join(to), script.as_bytes())?;
+        }
+        self.place_documents(package, &stage)?;
+        self.place_control(package, &stage, &binaries)?;
+        // Whatever the umask is.
+        let folders = [
+            "find",
+            text(&stage)?,
+            "-type",
+            "d",
+            "-exec",
+            "chmod",
+            "755",
+            "{}",
+            "+",
+        ];
+        run::output(&folders)?;
+        let file = into.join(format!(
+            "{}_{}_{}.deb",
+            package.name, self.version, self.architecture
+        ));
+        let mut pack = run::command(&["dpkg-deb", "--root-owner-group"]);
+        pack.args(self.profile.packing())
+            .arg("--build")
+            .args([&stage, &file]);
+        run::finish(pack.env("SOURCE_DATE_EPOCH", &self.date), "dpkg-deb")?;
+        Ok(file)
+    }
+
+    /// Programs and libraries without what debuggers need.
+    fn place_binaries(&self, package: &Package, stage: &Path) -> Result<Vec<PathBuf>> {
+        let mut placed = Vec::new();
+        for program in package.programs {
+            let to = stage.join("usr/bin").join(program);
+            install(&self.programs.join(program), &to, 0o755)?;
+            placed.push(to);
+        }
+        for (library, to) in package.libraries {
+            let to = stage.join(to);
+            install(&self.programs.join(library), &to, 0o644)?;
+            placed.push(to);
+        }
+        for binary in &placed {
+            let strip = [
+                "strip",
+                "--strip-unneeded",
+                "--remove-section=.comment",
+                text(binary)?,
+            ];
+            run::output(&strip)?;
+        }
+        Ok(placed)
+    }
+
+    fn place_pages(&self, package: &Package, stage: &Path) -> Result<()> {
+        let folder = stage.join("usr/share/man/man1");
+        fs::create_dir_all(&folder)?;
+        for program in package.programs {
+            if WRITE_PAGES.contains(program) {
+                let written = self.programs.join(program);
+                run::output(&[text(&written)?, "man", text(&folder)?])?;
+            } else {
+                let page = format!("{program}.1");
+                install(
+                    &source("packaging/man").join(&page),
+                    &folder.join(&page),
+                    0o644,
+                )?;
+            }
+        }
+        for page in fs::read_dir(&folder)? {
+            compress(&page?.path())?;
+        }
+        Ok(())
+    }
+
+    fn place_documents(&self, package: &Package, stage: &Path) -> Result<()> {
+        let folder = stage.join("usr/share/doc").join(package.name);
+        install(
+            &source("packaging/debian/copyright"),
+            &folder.join("copyright"),
+            0o644,
+        )?;
+        install(
+            &source(third_party::LIST),
+            &folder.join("THIRD-PARTY.md"),
+            0o644,
+        )?;
+        for (from, name) in [
+            (
+                self.work.join("THIRD-PARTY-LICENSES"),
+                "THIRD-PARTY-LICENSES",
+            ),
+            (source("CHANGELOG.md"), "changelog"),
+            (source("packaging/debian/changelog"), "changelog.Debian"),
+        ] {
+            install(&from, &folder.join(name), 0o644)?;
+            compress(&folder.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// The control file with libraries and sizes, the maintainer's scripts, and digests.
+    fn place_control(&self, package: &Package, stage: &Path, binaries: &[PathBuf]) -> Result<()> {
+        let control = stage.join("DEBIAN");
+        for script in ["postinst", "prerm", "postrm"] {
+            let from = source(&format!("packaging/debian/{}.{script}", package.name));
+            if from.exists() {
+                install(&from, &control.join(script), 0o755)?;
+            }
+        }
+        if !package.settings.is_empty() {
+            write(
+                &control.join("conffiles"),
+                format!("{}\n", package.settings.join("\n")).as_bytes(),
+            )?;
+        }
+        let sums = output_in(
+            stage,
+            &[
+                "sh",
+                "-c",
+                "find usr lib -type f 2>/dev/null | LC_ALL=C sort | xargs md5sum",
+            ],
+        )?;
+        write(&control.join("md5sums"), &sums)?;
+        let (of, substvars) = (
+            format!("-p{}", package.name),
+            format!("-Tdebian/{}.substvars", package.name),
+        );
+        let mut libraries = vec!["dpkg-shlibdeps", &substvars];
+        for binary in binaries {
+            libraries.extend(["-e", text(binary)?]);
+        }
+        output_in(&self.work, &libraries)?;
+        let into = format!("-P{}", text(stage)?);
+        output_in(&self.work, &["dpkg-gencontrol", &of, &substvars, &into])?;
+        Ok(())
+    }
+}
+
+/// The service's unit, for a program in `/usr/bin` and for the user that the package makes: so operators' commands can be run as
+/// that user too, which cannot reach a dynamic user's folder.
+fn place_unit(stage: &Path) -> Result<()> {
+    let mut unit = fs::read_to_string(source(
+        "crates/license-portal/deploy/license-portal.service",
+    ))?;
+    for (from, to) in [
+        ("/usr/local/bin/", "/usr/bin/"),
+        ("DynamicUser=yes\n", "User=license-portal\nRemoveIPC=yes\n"),
+    ] {
+        if !unit.contains(from) {
+            bail!("license-portal.service has no {from:?}");
+        }
+        unit = unit.replace(from, to);
+    }
+    write(
+        &stage.join("lib/systemd/system/license-portal.service"),
+        unit.as_bytes(),
+    )
+}
+
+fn source(path: &str) -> PathBuf {
+    run::root().join(path)
+}
+
+fn install(from: &Path, to: &Path, mode: u32) -> Result<()> {
+    write(
+        to,
+        &fs::read(from).with_context(|| format!("cannot read {}", from.display()))?,
+    )?;
+    Ok(fs::set_permissions(to, fs::Permissions::from_mode(mode))?)
+}
+
+fn write(to: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = || format!("cannot write {}", to.display());
+    fs::create_dir_all(to.parent().unwrap_or(to)).with_context(cannot)?;
+    fs::write(to, bytes).with_context(cannot)?;
+    Ok(fs::set_permissions(to, fs::Permissions::from_mode(0o644))?)
+}
+
+/// Without name and time, as policy asks.
+fn compress(file: &Path) -> Result<()> {
+    fs::set_permissions(file, fs::Permissions::from_mode(0o644))?;
+    run::output(&["gzip", "-9n", text(file)?]).map(drop)
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path that is not UTF-8")
+}
+
+fn line(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}
