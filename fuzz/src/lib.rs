@@ -9,6 +9,7 @@
 //! | [`keypad`] | `keypad` |
 //! | [`host`] | `host_response` |
 //! | [`files`] | `file_header`, `shared_file` |
+//! | [`license`] | `license_token` |
 //! | [`cheap`], [`stage`] | primitives that hide nothing; modules in the state that a target needs |
 //! | [`seeds`] | what each target starts from |
 
@@ -23,6 +24,7 @@ pub mod cloning;
 pub mod files;
 pub mod host;
 pub mod keypad;
+pub mod license;
 pub mod parsers;
 pub mod seeds;
 pub mod sequence;

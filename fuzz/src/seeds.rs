@@ -1,10 +1,12 @@
 //! What each target starts from: the vectors, and what modules say to each other on a stage.
 
 use crate::{
+    license,
     sequence::{PHRASES, op},
     stage::{self, Run},
     store::counter_of,
 };
+use ::license::LicenseToken;
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_protocol::{
     apdu::CommandApdu,
@@ -37,6 +39,9 @@ pub fn all(vectors: &Path) -> io::Result<Seeds> {
         shared_file(&fs::read_to_string(file?.path())?, &mut seeds);
     }
     files_on_stage(&mut seeds);
+    for file in fs::read_dir(vectors.join("license"))? {
+        seeds.extend(license(&fs::read_to_string(file?.path())?));
+    }
     on_stage(&mut seeds);
     sequences(&mut seeds);
     Ok(seeds)
@@ -140,6 +145,28 @@ fn attestation(text: &str, seeds: &mut Seeds) {
         hex::decode(hex).unwrap_or_default()
     };
     seeds.push(("certificate", certificate(&part("root:"), &part("chain:"))));
+}
+
+/// What a vector is, and its text.
+fn license(text: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let (Some(kind), Some((_, text))) = (
+        text.lines().find_map(|line| line.strip_prefix("kind: ")),
+        text.split_once("\n\n"),
+    ) else {
+        return Vec::new();
+    };
+    let seed = |kind: u8, bytes: &[u8]| ("license_token", [&[kind], bytes].concat());
+    match kind {
+        "number" => vec![seed(license::NUMBER, text.as_bytes())],
+        "request" => vec![seed(license::REQUEST, text.as_bytes())],
+        "response" => vec![seed(license::RESPONSE, text.as_bytes())],
+        _ => {
+            let token = LicenseToken::parse(text).map(|token| token.encode());
+            let bytes = token.map(|bytes| seed(license::TOKEN_BYTES, &bytes));
+            let text = seed(license::TOKEN, text.as_bytes());
+            bytes.into_iter().chain([text]).collect()
+        }
+    }
 }
 
 /// With every signature good.

@@ -26,7 +26,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .iter()
         .all(|name| std::env::var_os(name).is_none())
     {
-        bail!("there is no display: run it in a desktop session, or in `xvfb-run -s '-screen 0 1920x1080x24'`");
+        bail!(
+            "there is no display: run it in a desktop session, or in `xvfb-run -s '-screen 0 1920x1080x24'`"
+        );
     }
     debian::install(&[debian::BUILD, debian::WINDOW])?;
     run::shown(&[
@@ -54,7 +56,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let portal = Portal::start(&state.join("portal"))?;
     println!("\nThe hub's window and the app open now. To begin:");
     println!("  1. in the app: register, or try with virtual modules;");
-    println!("  2. in the hub's window: set the first module up as its cheat sheet says, then plug in the others;");
+    println!(
+        "  2. in the hub's window: set the first module up as its cheat sheet says, then plug in the others;"
+    );
     println!("  3. in the app: Set as Master, Start.");
     portal.advertise()?;
     println!("When the app is closed, all of it ends.");

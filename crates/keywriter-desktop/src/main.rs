@@ -69,9 +69,9 @@ fn main() -> Result<()> {
         Box::new(move |commands: Vec<Command>| {
             if let Some(backend) = backend.get() {
                 let mut backend = backend.borrow_mut();
-                commands
-                    .into_iter()
-                    .for_each(|command| backend.perform(command));
+                for command in commands {
+                    backend.perform(command);
+                }
             }
         })
     };

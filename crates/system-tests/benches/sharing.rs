@@ -142,14 +142,14 @@ fn against_others(lab: &Lab, over: &str, mib: usize, limit: f64) -> [Duration; 2
     let mut stages = [String::new(), String::new()];
     for round in 0..=ROUNDS {
         for at in 0..tools.len() {
-            let which = (round + at) % tools.len();
-            let tool = &mut tools[which];
+            let turn = (round + at) % tools.len();
+            let tool = &mut tools[turn];
             for (act, arguments) in tool.arguments.iter().enumerate() {
                 let output = folder.join(OUTPUTS[act]);
                 drop(fs::remove_file(&output));
-                let (took, out) = timed(lab, over, &tool.path, arguments);
+                let (time, out) = timed(lab, over, &tool.path, arguments);
                 if round > 0 {
-                    tool.took[act].push(took);
+                    tool.took[act].push(time);
                 }
                 if tool.name == "keywriter" {
                     stages[act] = out;

@@ -65,7 +65,10 @@ fn start(screen: &Screen, lab: &Lab) {
 /// Memory and processor once nothing happens any more, with ten modules in sight.
 fn rest(screen: &Screen, lab: &Lab) {
     let [app, hello] = programs(lab).map(|mut program| {
-        let is_app = program.get_program().to_string_lossy().ends_with("keywriter-desktop");
+        let is_app = program
+            .get_program()
+            .to_string_lossy()
+            .ends_with("keywriter-desktop");
         let window = Ended(screen.show(&mut program));
         if is_app {
             screen.focus("KeyWriter");
@@ -99,12 +102,19 @@ fn size() {
     let folder = tempfile::tempdir().expect("a folder");
     let [app, hello] = [program("keywriter-desktop"), hello()].map(|path| {
         let stripped = folder.path().join("stripped");
-        let status = Command::new("strip").arg("-o").arg(&stripped).arg(&path).status();
+        let status = Command::new("strip")
+            .arg("-o")
+            .arg(&stripped)
+            .arg(&path)
+            .status();
         assert!(status.is_ok_and(|status| status.success()), "strip");
         let bytes = fs::metadata(&stripped).expect("it is there").len();
         f64::from(u32::try_from(bytes).expect("less than 4 GiB")) / MIB
     });
-    println!("  size, stripped: {app:.1} MiB / {hello:.1} MiB = {:.2}", app / hello);
+    println!(
+        "  size, stripped: {app:.1} MiB / {hello:.1} MiB = {:.2}",
+        app / hello
+    );
 }
 
 fn programs(lab: &Lab) -> [Command; 2] {
@@ -113,7 +123,10 @@ fn programs(lab: &Lab) -> [Command; 2] {
 
 fn hello() -> PathBuf {
     let path = program("keywriter-desktop").with_file_name("examples/hello-window");
-    assert!(path.exists(), "build it: cargo build --release -p keywriter-desktop --examples");
+    assert!(
+        path.exists(),
+        "build it: cargo build --release -p keywriter-desktop --examples"
+    );
     path
 }
 
@@ -132,8 +145,16 @@ fn is_blank(server: &RustConnection) -> bool {
 /// Proportional set size, MiB.
 fn memory(process: &Child) -> f64 {
     let rollup = read(process, "smaps_rollup");
-    let line = rollup.lines().find(|line| line.starts_with("Pss:")).expect("a line");
-    let kib: f64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    let line = rollup
+        .lines()
+        .find(|line| line.starts_with("Pss:"))
+        .expect("a line");
+    let kib: f64 = line
+        .split_whitespace()
+        .nth(1)
+        .expect("a number")
+        .parse()
+        .expect("a number");
     kib / 1024.0
 }
 
@@ -142,7 +163,9 @@ fn cpu(process: &Child) -> f64 {
     let stat = read(process, "stat");
     let (_, after_name) = stat.rsplit_once(')').expect("a name");
     let fields = after_name.split_whitespace().skip(11).take(2);
-    fields.map(|ticks| ticks.parse::<f64>().expect("ticks")).sum()
+    fields
+        .map(|ticks| ticks.parse::<f64>().expect("ticks"))
+        .sum()
 }
 
 fn read(process: &Child, file: &str) -> String {

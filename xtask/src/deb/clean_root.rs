@@ -30,6 +30,8 @@ impl CleanRoot {
             "--quiet",
             "--mode=root",
             "--variant=minbase",
+            // Kept in the root: a mirror that stumbles is asked again.
+            "--aptopt=Acquire::Retries \"5\"",
             "bookworm",
             root.text(),
         ])?;

@@ -92,7 +92,8 @@ pub(super) fn build_all(folder: &Path, profile: Profile) -> Result<Vec<PathBuf>>
             work.join("debian").join(file),
         )?;
     }
-    let said = |field| output_in(&work, &["dpkg-parsechangelog", "-S", field]).map(line);
+    let said =
+        |field| output_in(&work, &["dpkg-parsechangelog", "-S", field]).map(|said| line(&said));
     let version = said("Version")?;
     if version.split('-').next() != Some(env!("CARGO_PKG_VERSION")) {
         bail!(
@@ -338,6 +339,6 @@ fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is not UTF-8")
 }
 
-fn line(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).trim().to_owned()
+fn line(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
 }

@@ -30,7 +30,7 @@ pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Resu
         None => match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Trouble::new(Reason::CannotWrite)
-                    .about(path.display())
+                    .about(&path.display())
                     .with(&error))
             }
             Ok(()) | Err(_) => Ok(()),
@@ -42,7 +42,7 @@ pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Resu
 pub(super) fn preferences(folders: &Folders) -> (Preferences, Option<Trouble>) {
     let path = folders.preferences();
     let trouble = |reason, error: &dyn std::error::Error| {
-        Some(Trouble::new(reason).about(path.display()).with(error))
+        Some(Trouble::new(reason).about(&path.display()).with(error))
     };
     match fs::read(&path) {
         Ok(text) => match serde_json::from_slice(&text) {
@@ -61,7 +61,7 @@ pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> R
         .and_then(|text| file::replace(&path, &text))
         .map_err(|error| {
             Trouble::new(Reason::CannotWrite)
-                .about(path.display())
+                .about(&path.display())
                 .with(&error)
         })
 }
@@ -86,7 +86,7 @@ pub(super) fn root(path: Option<&Path>) -> Result<Option<TrustedRoot>, Trouble> 
         Ok(root) => Ok(Some(root)),
         Err(RootError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Trouble::new(Reason::WrongFile)
-            .about(path.display())
+            .about(&path.display())
             .with(&error)),
     }
 }
@@ -121,6 +121,6 @@ pub(super) fn open_page(address: &str) -> Result<(), Trouble> {
             std::thread::spawn(move || child.wait());
             Ok(())
         }
-        Err(error) => Err(Trouble::new(Reason::NoBrowser).about(address).with(&error)),
+        Err(error) => Err(Trouble::new(Reason::NoBrowser).about(&address).with(&error)),
     }
 }

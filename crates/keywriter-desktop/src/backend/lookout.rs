@@ -125,13 +125,13 @@ impl Lookout {
             surveyed.modules.push(view(&present.facts, &plan));
         }
         for twins in &found.twins {
-            let trouble = Trouble::new(crate::model::Reason::Twins).about(twins.serial);
+            let trouble = Trouble::new(crate::model::Reason::Twins).about(&twins.serial);
             surveyed.unusable.push(trouble);
         }
         for (place, error) in &found.unusable {
             surveyed
                 .unusable
-                .push(Trouble::from(error).about(place.name()));
+                .push(Trouble::from(error).about(&place.name()));
         }
         (self.emit)(Event::Surveyed(surveyed));
         found

@@ -135,7 +135,7 @@ impl Backend {
     fn order(&self, order: Order) {
         if self.orders.send(order).is_err() {
             // Its thread panicked: nothing more is known of any module.
-            let trouble = Trouble::new(Reason::System).about("lookout");
+            let trouble = Trouble::new(Reason::System).about(&"lookout");
             (self.emit)(Event::Cycle(CycleEvent::Ended(Err(trouble))));
         }
     }

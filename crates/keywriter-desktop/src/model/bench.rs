@@ -85,18 +85,18 @@ impl Bench {
         self.options = state.map_or_else(Options::default, |state| state.options);
     }
 
-    pub(super) fn act(&mut self, intent: Intent) -> Vec<Command> {
+    pub(super) fn act(&mut self, intent: &Intent) -> Vec<Command> {
         match intent {
             Intent::Choose(serial) if self.master.is_none() => {
-                self.chosen = Some(serial);
+                self.chosen = Some(*serial);
                 Vec::new()
             }
-            Intent::SetAutoLock(is_on) => self.choose(|options| options.auto_lock = is_on),
+            Intent::SetAutoLock(is_on) => self.choose(|options| options.auto_lock = *is_on),
             Intent::SetUserPinPolicy(is_on) => {
-                self.choose(|options| options.user_pin_policy = is_on)
+                self.choose(|options| options.user_pin_policy = *is_on)
             }
             Intent::SetDisableMaster(is_on) => {
-                self.choose(|options| options.disable_master = is_on)
+                self.choose(|options| options.disable_master = *is_on)
             }
             Intent::SetMaster if self.can_set_master() => {
                 self.master = self.shown().map(|module| module.serial);
@@ -230,7 +230,7 @@ impl Bench {
             is_virtual: shown.is_some_and(|module| module.is_virtual),
             unfit: match (self.master, shown) {
                 (_, Some(module)) => module.unfit.clone(),
-                (Some(master), None) => Some(Trouble::new(Reason::Absent).about(master)),
+                (Some(master), None) => Some(Trouble::new(Reason::Absent).about(&master)),
                 (None, None) => None,
             },
             checklist: Checklist::of(configured),

@@ -138,6 +138,8 @@ pub struct Model {
     pub wait: u64,
     /// The change of the app's PIN.
     pub pin_change: PinChange,
+    /// The page with the modules was open.
+    is_launched: bool,
     /// Told above the page.
     pub notice: Option<Notice>,
     /// Master, secondaries and the cycle.
@@ -150,11 +152,17 @@ impl Model {
         self.preferences.language.unwrap_or(self.system)
     }
 
+    /// Whether virtual modules may be used without the app's PIN: where there is none, or it was given.
+    pub const fn may_evaluate(&self) -> bool {
+        self.is_launched || self.license.view().is_none()
+    }
+
     /// Takes what the user does.
     pub fn act(&mut self, intent: Intent) -> Vec<Command> {
         self.notice = None;
         match intent {
             Intent::Register { number, pin } => self.register(&number, &pin),
+            Intent::Evaluate if !self.may_evaluate() => Vec::new(),
             Intent::Evaluate | Intent::Continue => self.enter(),
             Intent::LogIn { pin } => self.log_in(&pin),
             Intent::OpenPage(page) => {
@@ -187,7 +195,7 @@ impl Model {
                 vec![Command::SaveReport { path, language }]
             }
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
-            other => self.bench.act(other),
+            other => self.bench.act(&other),
         }
     }
 
@@ -340,6 +348,7 @@ impl Model {
     }
 
     fn enter(&mut self) -> Vec<Command> {
+        self.is_launched = true;
         self.page = Page::Clone;
         self.refusal = None;
         vec![self.bench.look()]
@@ -349,9 +358,8 @@ impl Model {
     fn open(&mut self, page: Page) {
         let is_inside = matches!(self.page, Page::Clone | Page::ChangePin | Page::About);
         let is_allowed = match page {
-            Page::Clone => is_inside,
+            Page::Clone | Page::About => is_inside,
             Page::ChangePin => is_inside && matches!(self.license, LicenseState::Registered(_)),
-            Page::About => is_inside,
             Page::Register => !is_inside || (self.needs_registration() && !self.bench.is_running()),
             Page::Login => !is_inside,
             Page::Starting | Page::Registered => false,

@@ -171,6 +171,15 @@ fn nothing_inside_opens_before_login() {
 }
 
 #[test]
+fn a_registered_app_is_not_entered_past_its_pin() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    model.act(Intent::OpenPage(Page::Register));
+    assert!(!model.may_evaluate() && model.act(Intent::Evaluate).is_empty());
+    assert_eq!(model.page, Page::Register);
+}
+
+#[test]
 fn without_a_license_there_is_no_pin_to_change() {
     let mut model = evaluating();
     model.act(Intent::OpenPage(Page::ChangePin));

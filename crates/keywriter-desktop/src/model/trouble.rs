@@ -149,7 +149,7 @@ impl Trouble {
 
     /// The same, about something.
     #[must_use]
-    pub fn about(mut self, what: impl ToString) -> Self {
+    pub fn about(mut self, what: &dyn std::fmt::Display) -> Self {
         self.what = what.to_string();
         self
     }
@@ -266,14 +266,14 @@ impl From<&CycleRefusal> for Trouble {
     fn from(refusal: &CycleRefusal) -> Self {
         match refusal {
             CycleRefusal::NoModule => Reason::NoModule.into(),
-            CycleRefusal::Master { serial, why } => Self::new((*why).into()).about(serial),
-            CycleRefusal::SameModule { serial } => Self::new(Reason::SameModule).about(serial),
+            CycleRefusal::Master { serial, why } => Self::new((*why).into()).about(&serial),
+            CycleRefusal::SameModule { serial } => Self::new(Reason::SameModule).about(&serial),
             CycleRefusal::TwoMasters { others, .. } => {
                 let names: Vec<_> = others.iter().map(Serial::to_string).collect();
-                Self::new(Reason::TwoMasters).about(names.join(", "))
+                Self::new(Reason::TwoMasters).about(&names.join(", "))
             }
             CycleRefusal::NoSecondary { .. } => Reason::NoSecondary.into(),
-            CycleRefusal::TooMany { count } => Self::new(Reason::TooMany).about(count),
+            CycleRefusal::TooMany { count } => Self::new(Reason::TooMany).about(&count),
             other => Self::new(Reason::ModuleRefused).with(other),
         }
     }
@@ -284,7 +284,7 @@ impl From<&CycleError> for Trouble {
         match error {
             CycleError::Refused(refusal) => refusal.into(),
             CycleError::License(refusal) => (*refusal).into(),
-            CycleError::Master { serial, source } => Self::from(source).about(serial),
+            CycleError::Master { serial, source } => Self::from(source).about(&serial),
             other => Self::new(Reason::ModuleRefused).with(other),
         }
     }
@@ -306,7 +306,7 @@ impl From<GateRefusal> for Trouble {
             GateRefusal::Lapsed(day) | GateRefusal::NotYet(day) => day.to_string(),
             _ => String::new(),
         };
-        Self::new(reason).about(what).with(&refusal)
+        Self::new(reason).about(&what).with(&refusal)
     }
 }
 
@@ -321,12 +321,12 @@ impl From<&LicenseError> for Trouble {
             LicenseError::Gate(refusal) | LicenseError::Useless(refusal) => (*refusal).into(),
             LicenseError::OtherNumber(_) => Self::new(Reason::LicenseUseless).with(error),
             LicenseError::Read { path, .. } => Self::new(Reason::CannotRead)
-                .about(path.display())
+                .about(&path.display())
                 .with(error),
             LicenseError::Write { path, .. } => Self::new(Reason::CannotWrite)
-                .about(path.display())
+                .about(&path.display())
                 .with(error),
-            LicenseError::Wrong { path, what } => wrong(what, error).about(path.display()),
+            LicenseError::Wrong { path, what } => wrong(what, error).about(&path.display()),
             _ => Self::new(Reason::System).with(error),
         }
     }
@@ -336,7 +336,7 @@ impl From<&PortalError> for Trouble {
     fn from(error: &PortalError) -> Self {
         match error {
             PortalError::Unreachable { url, .. } => {
-                Self::new(Reason::PortalUnreachable).about(url).with(error)
+                Self::new(Reason::PortalUnreachable).about(&url).with(error)
             }
             PortalError::Refused => Reason::PortalRefused.into(),
             PortalError::BadNumber => Reason::NumberMalformed.into(),
@@ -367,12 +367,12 @@ impl From<&SettingsError> for Trouble {
     fn from(error: &SettingsError) -> Self {
         match error {
             SettingsError::Read { path, .. } => Self::new(Reason::CannotRead)
-                .about(path.display())
+                .about(&path.display())
                 .with(error),
             SettingsError::Write { path, .. } => Self::new(Reason::CannotWrite)
-                .about(path.display())
+                .about(&path.display())
                 .with(error),
-            SettingsError::Wrong { path, what } => wrong(what, error).about(path.display()),
+            SettingsError::Wrong { path, what } => wrong(what, error).about(&path.display()),
             _ => Self::new(Reason::WrongFile).with(error),
         }
     }

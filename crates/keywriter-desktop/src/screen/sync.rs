@@ -107,6 +107,8 @@ impl Screen {
         let last_day = license.and_then(|view| view.last_day.as_deref());
         shell.set_last_day(last_day.unwrap_or_default().into());
         shell.set_busy(model.is_busy);
+        let register = self.window.global::<ui::Register>();
+        register.set_may_evaluate(model.may_evaluate());
         let (told, file, wrong) = match &model.notice {
             None => (ui::Told::Nothing, "", None),
             Some(Notice::Exported(file)) => (ui::Told::Exported, file.as_str(), None),

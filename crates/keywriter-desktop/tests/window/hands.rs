@@ -122,6 +122,11 @@ pub(crate) fn type_text(app: &App, text: &str) {
     pass(app);
 }
 
+/// Lets a second pass, in the window's time.
+pub(crate) fn wait() {
+    mock_elapsed_time(Duration::from_secs(1));
+}
+
 /// Handlers of changed properties run between frames.
 pub(crate) fn pass(_app: &App) {
     mock_elapsed_time(Duration::from_millis(20));

@@ -258,7 +258,7 @@ pub(crate) const SCENES: &[Scene] = &[
 /// Everything that can be said before Start, at once.
 pub(crate) fn refusals(app: &App) {
     let mut lapsed = license();
-    lapsed.problem = Some(Trouble::new(Reason::Lapsed).about("2026-06-30"));
+    lapsed.problem = Some(Trouble::new(Reason::Lapsed).about(&"2026-06-30"));
     app.hear(launched(
         LicenseState::Registered(lapsed.clone()),
         Some(&name(0)),
@@ -276,7 +276,7 @@ pub(crate) fn refusals(app: &App) {
     ];
     app.hear(Event::Surveyed(Surveyed {
         modules,
-        unusable: vec![Trouble::new(Reason::InUse).about("Reader 3")],
-        refusal: Some(Trouble::new(Reason::TwoMasters).about(name(6))),
+        unusable: vec![Trouble::new(Reason::InUse).about(&"Reader 3")],
+        refusal: Some(Trouble::new(Reason::TwoMasters).about(&name(6))),
     }));
 }

@@ -254,7 +254,12 @@ impl<'a> Coordinator<'a> {
                 .any(|(present, _)| present.facts.serial == serial);
         let is_done = self.results.get(&serial) == Some(&End::Done);
         let attempts = self.attempts.get(&serial).copied().unwrap_or_default();
-        !self.setup.stop.is_requested() && serial != *master && is_open && !is_busy && !is_done && attempts < ATTEMPTS
+        !self.setup.stop.is_requested()
+            && serial != *master
+            && is_open
+            && !is_busy
+            && !is_done
+            && attempts < ATTEMPTS
     }
 
     fn take_in(&mut self, present: Present, worker: &Worker<'_>) {

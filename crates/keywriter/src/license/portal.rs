@@ -280,4 +280,20 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_license_in_use_elsewhere_is_told_with_what_it_allows() {
+        let portal = Portal::new("https://portal.example").unwrap();
+        let answer = |text: &[u8]| portal.understand(StatusCode::CONFLICT, text).unwrap_err();
+        let full = answer(br#"{"error":"too-many-installations","most":5}"#);
+        assert!(matches!(
+            full,
+            PortalError::TooManyInstallations { most: 5 }
+        ));
+        assert!(full.to_string().contains("on 5 computers"));
+        assert!(matches!(
+            answer(b"{}"),
+            PortalError::Unexpected { status: 409, .. }
+        ));
+    }
 }

@@ -1,5 +1,8 @@
 //! PostgreSQL: for several instances behind a balancer.
 
+mod holders;
+mod installations;
+
 use std::{path::Path, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
@@ -93,7 +96,7 @@ impl Store for PostgresStore {
         .await
         .map_err(exists)?;
         if let Some(holder) = holder {
-            name(&mut tx, &license.number.to_string(), holder).await?;
+            holders::name(&mut tx, &license.number.to_string(), holder).await?;
         }
         queue(&mut tx, mail, now).await?;
         Ok(tx.commit().await?)
@@ -113,10 +116,7 @@ impl Store for PostgresStore {
     }
 
     async fn registrations(&self, number: LicenseNumber) -> Stored<Vec<Registration>> {
-        let found = query_as(
-            "SELECT * FROM installations WHERE license = $1 ORDER BY first_at, installation",
-        );
-        Ok(found.bind(number.to_string()).fetch_all(&self.pool).await?)
+        installations::all(&self.pool, number).await
     }
 
     async fn list(&self, filter: &Filter) -> Stored<Vec<License>> {
@@ -276,7 +276,7 @@ impl Store for PostgresStore {
         if moved.rows_affected() == 0 {
             return Ok(Completion::Refused);
         }
-        name(&mut tx, &number, holder).await?;
+        holders::name(&mut tx, &number, holder).await?;
         tx.commit().await?;
         Ok(Completion::Activated)
     }
@@ -288,36 +288,8 @@ impl Store for PostgresStore {
         most: u32,
         now: Timestamp,
     ) -> Stored<Noted> {
-        let number = number.to_string();
-        let mut tx = self.write().await?;
-        // Locked, so that two installations cannot both take the last place.
-        let active: Option<i64> = query_scalar(
-            "SELECT issued_at FROM licenses WHERE number = $1 AND state = 'active' FOR UPDATE",
-        )
-        .bind(&number)
-        .fetch_optional(&mut *tx)
-        .await?;
-        if active.is_none() {
-            return Ok(Noted::NotActive);
-        }
-        let noted = query(
-            "INSERT INTO installations (license, installation, first_at, last_at)
-             SELECT $1, $2, $3, $3
-             WHERE EXISTS (SELECT 1 FROM installations WHERE license = $1 AND installation = $2)
-                OR (SELECT count(*) FROM installations WHERE license = $1) < $4
-             ON CONFLICT (license, installation) DO UPDATE SET last_at = excluded.last_at",
-        )
-        .bind(&number)
-        .bind(installation)
-        .bind(seconds(now))
-        .bind(i64::from(most))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(match noted.rows_affected() {
-            0 => Noted::Full,
-            _ => Noted::Yes,
-        })
+        let tx = self.write().await?;
+        installations::register(tx, number, installation, most, now).await
     }
 
     async fn refresh(
@@ -326,27 +298,11 @@ impl Store for PostgresStore {
         installation: &str,
         now: Timestamp,
     ) -> Stored<bool> {
-        let noted = query(
-            "UPDATE installations SET last_at = $3 WHERE license = $1 AND installation = $2
-             AND EXISTS (SELECT 1 FROM licenses WHERE number = $1 AND state = 'active')",
-        )
-        .bind(number.to_string())
-        .bind(installation)
-        .bind(seconds(now))
-        .execute(&self.pool)
-        .await?;
-        Ok(noted.rows_affected() == 1)
+        installations::refresh(&self.pool, number, installation, now).await
     }
 
     async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64> {
-        let forgotten = query(
-            "DELETE FROM installations WHERE license = $1 AND ($2::text IS NULL OR installation = $2)",
-        )
-        .bind(number.to_string())
-        .bind(installation)
-        .execute(&self.pool)
-        .await?;
-        Ok(forgotten.rows_affected())
+        installations::forget(&self.pool, number, installation).await
     }
 
     async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt> {
@@ -489,32 +445,6 @@ impl Store for PostgresStore {
             .await?;
         Ok(tx.commit().await?)
     }
-}
-
-/// Notes whom a license belongs to.
-async fn name(
-    tx: &mut Transaction<'static, Postgres>,
-    number: &str,
-    holder: &Holder,
-) -> Stored<()> {
-    query(
-        "INSERT INTO holders (license, first_name, last_name, company, company_email, phone, address, city,
-                              postcode, country)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(number)
-    .bind(&holder.first_name)
-    .bind(&holder.last_name)
-    .bind(&holder.company)
-    .bind(&holder.company_email)
-    .bind(&holder.phone)
-    .bind(&holder.address)
-    .bind(&holder.city)
-    .bind(&holder.postcode)
-    .bind(&holder.country)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// Queues a mail in the place of a waiting one of the same kind, which would carry a void PIN or link.

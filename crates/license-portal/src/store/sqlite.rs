@@ -1,5 +1,8 @@
 //! SQLite: one file, the default.
 
+mod holders;
+mod installations;
+
 use std::{path::Path, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
@@ -98,7 +101,7 @@ impl Store for SqliteStore {
         .await
         .map_err(exists)?;
         if let Some(holder) = holder {
-            name(&mut tx, &license.number.to_string(), holder).await?;
+            holders::name(&mut tx, &license.number.to_string(), holder).await?;
         }
         queue(&mut tx, mail, now).await?;
         Ok(tx.commit().await?)
@@ -118,10 +121,7 @@ impl Store for SqliteStore {
     }
 
     async fn registrations(&self, number: LicenseNumber) -> Stored<Vec<Registration>> {
-        let found = query_as(
-            "SELECT * FROM installations WHERE license = $1 ORDER BY first_at, installation",
-        );
-        Ok(found.bind(number.to_string()).fetch_all(&self.0).await?)
+        installations::all(&self.0, number).await
     }
 
     async fn list(&self, filter: &Filter) -> Stored<Vec<License>> {
@@ -275,7 +275,7 @@ impl Store for SqliteStore {
         if moved.rows_affected() == 0 {
             return Ok(Completion::Refused);
         }
-        name(&mut tx, &number, holder).await?;
+        holders::name(&mut tx, &number, holder).await?;
         tx.commit().await?;
         Ok(Completion::Activated)
     }
@@ -287,34 +287,8 @@ impl Store for SqliteStore {
         most: u32,
         now: Timestamp,
     ) -> Stored<Noted> {
-        let number = number.to_string();
-        let mut tx = self.write().await?;
-        let active: Option<i64> =
-            query_scalar("SELECT issued_at FROM licenses WHERE number = $1 AND state = 'active'")
-                .bind(&number)
-                .fetch_optional(&mut *tx)
-                .await?;
-        if active.is_none() {
-            return Ok(Noted::NotActive);
-        }
-        let noted = query(
-            "INSERT INTO installations (license, installation, first_at, last_at)
-             SELECT $1, $2, $3, $3
-             WHERE EXISTS (SELECT 1 FROM installations WHERE license = $1 AND installation = $2)
-                OR (SELECT count(*) FROM installations WHERE license = $1) < $4
-             ON CONFLICT (license, installation) DO UPDATE SET last_at = excluded.last_at",
-        )
-        .bind(&number)
-        .bind(installation)
-        .bind(seconds(now))
-        .bind(i64::from(most))
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(match noted.rows_affected() {
-            0 => Noted::Full,
-            _ => Noted::Yes,
-        })
+        let tx = self.write().await?;
+        installations::register(tx, number, installation, most, now).await
     }
 
     async fn refresh(
@@ -323,27 +297,11 @@ impl Store for SqliteStore {
         installation: &str,
         now: Timestamp,
     ) -> Stored<bool> {
-        let noted = query(
-            "UPDATE installations SET last_at = $3 WHERE license = $1 AND installation = $2
-             AND EXISTS (SELECT 1 FROM licenses WHERE number = $1 AND state = 'active')",
-        )
-        .bind(number.to_string())
-        .bind(installation)
-        .bind(seconds(now))
-        .execute(&self.0)
-        .await?;
-        Ok(noted.rows_affected() == 1)
+        installations::refresh(&self.0, number, installation, now).await
     }
 
     async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64> {
-        let forgotten = query(
-            "DELETE FROM installations WHERE license = $1 AND ($2 IS NULL OR installation = $2)",
-        )
-        .bind(number.to_string())
-        .bind(installation)
-        .execute(&self.0)
-        .await?;
-        Ok(forgotten.rows_affected())
+        installations::forget(&self.0, number, installation).await
     }
 
     async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt> {
@@ -485,28 +443,6 @@ impl Store for SqliteStore {
             .await?;
         Ok(tx.commit().await?)
     }
-}
-
-/// Notes whom a license belongs to.
-async fn name(tx: &mut Transaction<'static, Sqlite>, number: &str, holder: &Holder) -> Stored<()> {
-    query(
-        "INSERT INTO holders (license, first_name, last_name, company, company_email, phone, address, city,
-                              postcode, country)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(number)
-    .bind(&holder.first_name)
-    .bind(&holder.last_name)
-    .bind(&holder.company)
-    .bind(&holder.company_email)
-    .bind(&holder.phone)
-    .bind(&holder.address)
-    .bind(&holder.city)
-    .bind(&holder.postcode)
-    .bind(&holder.country)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// Queues a mail in the place of a waiting one of the same kind, which would carry a void PIN or link.

@@ -1,4 +1,4 @@
-//! The app's own client over TLS, which HAProxy ends: a certificate that the system trusts, and others.
+//! The app's own client over TLS, which `HAProxy` ends: a certificate that the system trusts, and others.
 
 use std::{
     fs,
@@ -83,7 +83,7 @@ fn app() {
 /// A certification authority, and a certificate of it for `localhost`.
 struct Authority {
     certificate: PathBuf,
-    /// Certificate and key, as HAProxy reads them.
+    /// Certificate and key, as `HAProxy` reads them.
     server: PathBuf,
 }
 

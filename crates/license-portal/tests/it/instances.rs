@@ -179,6 +179,35 @@ async fn a_database_that_is_down_is_told_and_comes_back() {
     assert!(instance.process.wait().unwrap().success());
 }
 
+#[test]
+fn operators_name_a_holder_and_see_and_forget_registrations_on_the_command_line() {
+    let data = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| output(program(data.path(), None).args(words));
+    let issue = [
+        "issue",
+        "--email",
+        "a@b.example",
+        "--activated",
+        "--holder",
+        "Zoë Doe",
+    ];
+    let number = run(&issue);
+    let number = number.trim();
+    let shown: Value = serde_json::from_str(&run(&["show", number, "--json"])).unwrap();
+    assert_eq!(shown["holder"]["first_name"], "Zoë Doe");
+    assert_eq!(shown["registrations"], json!([]));
+    assert!(run(&["forget", number]).contains(number));
+    let installation = "0".repeat(32);
+    assert!(run(&["forget", number, "--installation", &installation]).contains(number));
+    for wrong in [
+        &["forget", number, "--installation", "0"][..],
+        &["issue", "--email", "a@b.example", "--holder", "Zoë Doe"],
+    ] {
+        let refused = program(data.path(), None).args(wrong).output().unwrap();
+        assert!(!refused.status.success(), "{wrong:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_a_running_service_is_whole() {
     let data = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Load: wrk through HAProxy on two instances on one PostgreSQL, while one instance is killed. Nobody sees an error,
+//! Load: wrk through `HAProxy` on two instances on one PostgreSQL, while one instance is killed. Nobody sees an error,
 //! and nothing is lost or done twice.
 
 use std::{
@@ -137,6 +137,14 @@ impl Shop {
             Some(&self.database),
             &[],
         );
+        // The balancer has to know it again, or nobody would be left when the other one is killed.
+        let mut asked = 0;
+        let metrics = format!("{}/metrics", self.instances[victim].base);
+        until("the balancer's question", async || {
+            asked += 1;
+            answered(&metrics).await > asked
+        })
+        .await;
         Load {
             figures,
             answers: noted(&notes),
@@ -297,6 +305,17 @@ async fn browse(port: u16) -> (String, String) {
     let page = String::from_utf8(page.to_vec()).unwrap();
     let (_, rest) = page.split_once("name=\"token\" value=\"").unwrap();
     (cookie, rest.split('"').next().unwrap().to_owned())
+}
+
+/// How many questions an instance has answered, this one among them at times.
+async fn answered(metrics: &str) -> u32 {
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.get(metrics.parse().unwrap()).await.unwrap();
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let word = "responses_total{class=\"answered\"} ";
+    let (_, rest) = text.split_once(word).unwrap();
+    rest.lines().next().unwrap().parse().unwrap()
 }
 
 /// What the threads noted so far; a line that is being written is not yet one.

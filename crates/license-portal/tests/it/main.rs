@@ -6,6 +6,7 @@ mod accessibility;
 mod api;
 mod browser;
 mod https;
+mod installations;
 mod instances;
 mod load;
 mod mail;

@@ -1,4 +1,4 @@
-//! Debian's HAProxy with the configuration that `deploy` has: a balancer, and the end of TLS.
+//! Debian's `HAProxy` with the configuration that `deploy` has: a balancer, and the end of TLS.
 
 use std::{
     fs,
@@ -32,7 +32,7 @@ impl Proxy {
             .arg("-f")
             .arg(&file)
             .stdin(Stdio::null())
-            .stdout(fs::File::create("/tmp/haproxy.log").unwrap())
+            .stdout(Stdio::null())
             .stderr(fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .expect("Debian's package haproxy is needed");
@@ -67,9 +67,6 @@ fn configuration(portals: &[&str], pem: Option<&Path>, port: u16) -> String {
         let word = line.split_whitespace().next();
         let line = match word {
             Some("bind") => format!("    bind 127.0.0.1:{port}{tls}"),
-            Some("mode") => {
-                "    mode http\n    log stdout format raw daemon\n    option httplog".into()
-            }
             Some("server") => match servers.next() {
                 Some((number, portal)) => format!("    server portal{number} {portal}"),
                 None => continue,

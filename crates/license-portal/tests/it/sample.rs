@@ -29,6 +29,14 @@ pub(crate) async fn verify(store: &dyn Store, seed: u8, link_seed: u8) {
     );
 }
 
+/// From its sale to its holder.
+pub(crate) async fn activate(store: &dyn Store, seed: u8) {
+    issue(store, seed).await;
+    verify(store, seed, 10).await;
+    store.open_link(hash(10), at(1)).await.unwrap();
+    store.complete(hash(10), &holder(), at(2)).await.unwrap();
+}
+
 pub(crate) fn number(seed: u8) -> LicenseNumber {
     LicenseNumber::generate([seed; 15])
 }

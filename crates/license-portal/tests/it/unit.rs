@@ -26,7 +26,7 @@ fn the_unit_is_one_that_systemd_takes_and_gives_little_away() {
     let mut security = Command::new("systemd-analyze");
     let report = output(
         security
-            .args(["security", "--offline=true", "--threshold=15"])
+            .args(["security", "--offline=true", "--threshold=12"])
             .arg(&file),
     );
     println!("{report}");

@@ -129,12 +129,28 @@ impl Visit {
         }
         let bytes = body.collect().await.unwrap().to_bytes();
         let html = String::from_utf8_lossy(&bytes).into_owned();
+        assert_no_script(&html);
         Page {
             status: parts.status,
             headers: parts.headers,
             html,
             path: path.to_owned(),
         }
+    }
+}
+
+/// Everything works without JavaScript, so there is none.
+fn assert_no_script(html: &str) {
+    let html = html.to_lowercase();
+    assert!(
+        !html.contains("<script") && !html.contains("javascript:"),
+        "{html}"
+    );
+    for tag in html.split('<').filter_map(|tag| tag.split('>').next()) {
+        let mut names = tag
+            .split_whitespace()
+            .filter_map(|part| part.split_once('='));
+        assert!(!names.any(|(name, _)| name.starts_with("on")), "{tag}");
     }
 }
 

@@ -58,9 +58,9 @@ impl Portal {
         let mails = self.folder.path().join("outbox");
         let text = (0..600)
             .find_map(|_| {
-                let text = fs::read_dir(&mails).ok().and_then(|mut mails| {
-                    fs::read_to_string(mails.next()?.ok()?.path()).ok()
-                });
+                let text = fs::read_dir(&mails)
+                    .ok()
+                    .and_then(|mut mails| fs::read_to_string(mails.next()?.ok()?.path()).ok());
                 if text.is_none() {
                     thread::sleep(Duration::from_millis(50));
                 }
@@ -69,7 +69,11 @@ impl Portal {
             .expect("a mail");
         let word = |is: &dyn Fn(&str) -> bool| {
             let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
-            words.into_iter().find(|word| is(word)).expect("it is in the mail").to_owned()
+            words
+                .into_iter()
+                .find(|word| is(word))
+                .expect("it is in the mail")
+                .to_owned()
         };
         let number = word(&|word| word.len() == 19 && word.matches('-').count() == 3);
         let pin = word(&|word| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit()));
