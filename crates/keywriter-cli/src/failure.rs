@@ -246,7 +246,10 @@ fn of_license(error: &LicenseError) -> u8 {
         | LicenseError::OtherNumber(_)
         | LicenseError::Gate(_)
         | LicenseError::Portal(
-            PortalError::Refused | PortalError::BadNumber | PortalError::SlowDown { .. },
+            PortalError::Refused
+            | PortalError::TooManyInstallations { .. }
+            | PortalError::BadNumber
+            | PortalError::SlowDown { .. },
         ) => UNLICENSED,
         error if error.is_bad_file() => BAD_FILE,
         _ => IO,

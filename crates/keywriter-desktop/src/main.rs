@@ -34,7 +34,7 @@ struct Args {
     #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL", default_value = DEFAULT_PORTAL)]
     portal: String,
     /// What to log on standard error, as in `RUST_LOG`
-    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    #[arg(long, value_name = "FILTER", default_value = "warn,winit=error")]
     log: String,
 }
 

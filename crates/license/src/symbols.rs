@@ -133,7 +133,7 @@ fn check_symbol(data: &[u8; LINE], mark: Mark) -> u8 {
     times_generator(sum) ^ mark.0
 }
 
-/// Times g in GF(2)[x] / (x^5 + x^2 + 1), where g is x.
+/// Times g in `GF(2)[x] / (x^5 + x^2 + 1)`, where g is x.
 const fn times_generator(element: u8) -> u8 {
     let shifted = element << 1;
     if shifted & 0x20 == 0 {

@@ -89,6 +89,8 @@ pub enum Reason {
     PortalRefused,
     /// Too many tries.
     PortalSlowDown,
+    /// As many apps as the license allows are registered.
+    PortalFull,
     /// It answers what no portal answers, or its address is none.
     PortalStrange,
     // What is typed.
@@ -343,6 +345,7 @@ impl From<&PortalError> for Trouble {
             PortalError::SlowDown { retry_after } => {
                 Self::after(Reason::PortalSlowDown, *retry_after)
             }
+            PortalError::TooManyInstallations { most } => Self::new(Reason::PortalFull).about(most),
             _ => Self::new(Reason::PortalStrange).with(error),
         }
     }

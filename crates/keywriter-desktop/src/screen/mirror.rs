@@ -29,7 +29,7 @@ mirror!(Reason => REASONS [
     Absent Twins NotCertified ForeignRoot NotGenuine UnknownRoot Fresh Locked UnlockedAsUser CloningDisabled LockedNotFresh
     PulledOut MasterLost InUse Silent NoService OtherKind NotProved ModuleRefused NoModule TwoMasters NoSecondary TooMany
     SameModule Stopped Unregistered Lapsed Revoked ClockWrong LicenseUseless OtherBuild PortalUnreachable PortalRefused
-    PortalSlowDown PortalStrange NumberSlip NumberMalformed PinMalformed PinWrong PinWait PinSame PinsDiffer CannotRead
+    PortalSlowDown PortalFull PortalStrange NumberSlip NumberMalformed PinMalformed PinWrong PinWait PinSame PinsDiffer CannotRead
     CannotWrite WrongFile NewerFile BadReceipt NoBrowser System
 ]);
 mirror!(Page [Starting Register Registered Login Clone ChangePin About]);
