@@ -74,7 +74,7 @@ fn python_tools() -> Result<()> {
     ])
 }
 
-/// axe-core, which checks pages for accessibility; from PyPI, where it comes without npm.
+/// axe-core, which checks pages for accessibility; from the Python registry, where it comes without npm.
 fn axe() -> Result<()> {
     const FOLDER: &str = "target/tools/axe";
     if run::root().join(FOLDER).exists() {
