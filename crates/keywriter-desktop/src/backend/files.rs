@@ -91,7 +91,7 @@ pub(super) fn root(path: Option<&Path>) -> Result<Option<TrustedRoot>, Trouble> 
     }
 }
 
-/// A `.json` file, and beside it a page to print.
+/// A `.json` file, and beside it a page to print. Whatever ending was typed, neither takes the other's name.
 pub(super) fn save_report(
     report: Option<&Report>,
     path: &Path,
@@ -99,12 +99,13 @@ pub(super) fn save_report(
     language: report::Language,
 ) -> Result<String, Trouble> {
     let report = report.ok_or(Trouble::new(Reason::System))?;
-    report.save(path).map_err(|error| Trouble::from(&error))?;
+    let data = path.with_extension("json");
     let page = path.with_extension("html");
+    report.save(&data).map_err(|error| Trouble::from(&error))?;
     report
         .save_page(&page, root, language)
         .map_err(|error| Trouble::from(&error))?;
-    Ok(path.display().to_string())
+    Ok(data.display().to_string())
 }
 
 /// Shows a page in the user's browser, as the desktop has it.
@@ -122,5 +123,24 @@ pub(super) fn open_page(address: &str) -> Result<(), Trouble> {
             Ok(())
         }
         Err(error) => Err(Trouble::new(Reason::NoBrowser).about(&address).with(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keywriter::Options;
+
+    #[test]
+    fn a_report_and_its_page_never_take_one_anothers_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = Report::new(0, "VM0001".parse().unwrap(), Options::default());
+        for typed in ["a.html", "a.json", "a"] {
+            let path = folder.path().join(typed);
+            let saved = save_report(Some(&report), &path, None, report::Language::English).unwrap();
+            assert_eq!(saved, folder.path().join("a.json").display().to_string());
+            let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(read("a.json").starts_with('{') && read("a.html").starts_with("<!"));
+        }
     }
 }

@@ -340,7 +340,9 @@ impl Model {
                 true
             }
             Err(trouble) => {
-                self.wait = trouble.seconds;
+                // A portal's patience does not keep a PIN from being tried; only a PIN's own delay does.
+                let is_pins = matches!(trouble.reason, Reason::PinWrong | Reason::PinWait);
+                self.wait = if is_pins { trouble.seconds } else { 0 };
                 self.refusal = Some(trouble);
                 false
             }

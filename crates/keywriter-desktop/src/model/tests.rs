@@ -159,6 +159,25 @@ fn a_wrong_pin_is_not_asked_again_before_its_wait_is_over() {
 }
 
 #[test]
+fn a_portal_that_wants_patience_does_not_keep_the_pin_from_being_tried() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    model.act(Intent::OpenPage(Page::Register));
+    let mut slow = Trouble::new(Reason::PortalSlowDown);
+    slow.seconds = 30;
+    model.hear(Event::Registered(Err(slow)));
+    model.act(Intent::OpenPage(Page::Login));
+    assert_eq!(
+        model
+            .act(Intent::LogIn {
+                pin: pin("12345678")
+            })
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn nothing_inside_opens_before_login() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Registered(license()), None));

@@ -35,7 +35,12 @@ pub(super) fn resolve(typed: &str, home: &Path) -> PathBuf {
 
 /// What is at a path now.
 pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
-    let has_page = kind == SheetKind::Report && path.with_extension("html").exists();
+    // A report is two files, whatever ending was typed.
+    let is_report = kind == SheetKind::Report;
+    let has_page = is_report
+        && ["json", "html"]
+            .iter()
+            .any(|ending| path.with_extension(ending).exists());
     if path.is_dir() || path.file_name().is_none() {
         FileState::Unusable
     } else if path.exists() || has_page {
