@@ -1,6 +1,6 @@
 //! What people type and programs are sent about licenses: nothing panics, what is read prints as it was, nothing else verifies.
 
-use license::{
+use license_token::{
     Anchor, CodeError, LicenseNumber, LicenseToken, NumberError, RequestCode, ResponseCode,
     SigningKey,
 };
@@ -78,7 +78,7 @@ fn request(text: &str) {
     match RequestCode::parse(text) {
         Ok(code) => assert_eq!(RequestCode::parse(&code.to_string()), Ok(code)),
         Err(CodeError::Slip(line)) => {
-            assert!((1..=license::offline::REQUEST_LINES).contains(&line))
+            assert!((1..=license_token::offline::REQUEST_LINES).contains(&line))
         }
         Err(CodeError::Malformed { .. } | CodeError::Mixed) => {}
     }
@@ -91,7 +91,7 @@ fn response(text: &str) {
             assert!(again.is_ok_and(|again| again == code));
         }
         Err(CodeError::Slip(line)) => {
-            assert!((1..=license::offline::RESPONSE_LINES).contains(&line))
+            assert!((1..=license_token::offline::RESPONSE_LINES).contains(&line))
         }
         Err(CodeError::Malformed { .. } | CodeError::Mixed) => {}
     }

@@ -157,13 +157,13 @@ fn license(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     };
     let seed = |kind: u8, bytes: &[u8]| ("license_token", [&[kind], bytes].concat());
     match kind {
-        "number" => vec![seed(license::NUMBER, text.as_bytes())],
-        "request" => vec![seed(license::REQUEST, text.as_bytes())],
-        "response" => vec![seed(license::RESPONSE, text.as_bytes())],
+        "number" => vec![seed(license_token::NUMBER, text.as_bytes())],
+        "request" => vec![seed(license_token::REQUEST, text.as_bytes())],
+        "response" => vec![seed(license_token::RESPONSE, text.as_bytes())],
         _ => {
             let token = LicenseToken::parse(text).map(|token| token.encode());
-            let bytes = token.map(|bytes| seed(license::TOKEN_BYTES, &bytes));
-            let text = seed(license::TOKEN, text.as_bytes());
+            let bytes = token.map(|bytes| seed(license_token::TOKEN_BYTES, &bytes));
+            let text = seed(license_token::TOKEN, text.as_bytes());
             bytes.into_iter().chain([text]).collect()
         }
     }

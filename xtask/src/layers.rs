@@ -12,12 +12,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-ifd", &["hsm-protocol"]),
     ("hsm-virtual", &["hsm-core", "hsm-factory", "hsm-protocol"]),
     ("hub-panel", &["hsm-core", "hsm-virtual"]),
-    ("license", &[]),
-    ("keywriter", &["hsm-protocol", "license"]),
+    ("license-token", &[]),
+    ("keywriter", &["hsm-protocol", "license-token"]),
     ("keywriter-cli", &["keywriter"]),
     ("keywriter-desktop", &["keywriter"]),
     ("age-plugin-keywriter", &["keywriter"]),
-    ("license-portal", &["license"]),
+    ("license-portal", &["license-token"]),
     ("xtask", &[]),
 ];
 
@@ -30,7 +30,7 @@ const PUBLIC: &[&str] = &[
     "keywriter-cli",
     "keywriter-desktop",
     "age-plugin-keywriter",
-    "license",
+    "license-token",
     "license-portal",
 ];
 

@@ -66,7 +66,7 @@ fn check_version(version: &str) -> Result<()> {
     Ok(())
 }
 
-/// The variable that the crate `license` is built with.
+/// The variable that the crate `license-token` is built with.
 const ANCHOR: &str = "KEYWRITER_LICENSE_ANCHOR";
 
 /// The public key of the portals that sign with the published seed; `cargo run -p license-portal -- anchor` prints it.
@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn the_development_key_is_the_one_that_the_programs_have() {
         let source =
-            std::fs::read_to_string(run::root().join("crates/license/src/anchor.rs")).unwrap();
+            std::fs::read_to_string(run::root().join("crates/license-token/src/anchor.rs"))
+                .unwrap();
         let (_, key) = source
             .split_once("const DEVELOPMENT: Anchor = Anchor([")
             .unwrap();

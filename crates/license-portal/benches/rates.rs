@@ -24,9 +24,6 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use license::{
-    Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, Pin, SigningKey, TokenId,
-};
 use license_portal::{
     clock::SystemClock,
     keys::PortalKeys,
@@ -41,6 +38,9 @@ use license_portal::{
     portal::{Paces, Portal, Settings},
     service::IssueOrder,
     store, web,
+};
+use license_token::{
+    Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, Pin, SigningKey, TokenId,
 };
 use tokio::sync::Notify;
 

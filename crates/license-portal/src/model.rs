@@ -1,7 +1,7 @@
 //! What the portal keeps: licenses, their holders, links and mails.
 
 use jiff::Timestamp;
-use license::LicenseNumber;
+use license_token::LicenseNumber;
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;

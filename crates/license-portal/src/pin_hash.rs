@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread::available_parallelism};
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
-use license::Pin;
+use license_token::Pin;
 use tokio::sync::Semaphore;
 
 use crate::keys::random;

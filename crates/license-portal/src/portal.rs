@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ipnet::IpNet;
-use license::{LicenseNumber, SigningKey};
+use license_token::{LicenseNumber, SigningKey};
 use tokio::sync::Notify;
 
 use crate::{

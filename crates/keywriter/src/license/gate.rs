@@ -1,7 +1,7 @@
 //! Whether new cloning cycles on hardware modules may be started.
 
 use super::store::Registration;
-use license::{Anchor, Day, Installation, LicenseToken, Malformed, Standing, VerifyError};
+use license_token::{Anchor, Day, Installation, LicenseToken, Malformed, Standing, VerifyError};
 
 /// Proof that a current license of this installation was verified, and its app's PIN given.
 #[derive(Clone, Debug)]

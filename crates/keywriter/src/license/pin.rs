@@ -6,7 +6,7 @@ use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use license::Pin;
+use license_token::Pin;
 use serde::{Deserialize, Serialize};
 
 /// What is stored of a PIN.

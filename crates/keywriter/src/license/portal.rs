@@ -1,6 +1,6 @@
 //! The portal's API: two questions, JSON over HTTPS.
 
-use license::{Installation, LicenseNumber, LicenseToken, Malformed, Pin};
+use license_token::{Installation, LicenseNumber, LicenseToken, Malformed, Pin};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use ureq::{
@@ -106,7 +106,7 @@ impl Portal {
         pin: &Pin,
         installation: Installation,
     ) -> Result<LicenseToken, PortalError> {
-        let mut digits = Zeroizing::new(String::with_capacity(license::pin::DIGITS));
+        let mut digits = Zeroizing::new(String::with_capacity(license_token::pin::DIGITS));
         pin.expose_in(&mut digits);
         self.ask(
             "register",

@@ -9,7 +9,7 @@ use crate::{
     file,
     settings::{Format, Wrong},
 };
-use license::{
+use license_token::{
     Anchor, Claims, Day, Installation, LicenseNumber, LicenseToken, Malformed, Pin, RequestCode,
     ResponseCode,
 };

@@ -1,7 +1,7 @@
 //! A report as a page of HTML.
 
 use super::{Entry, Failed, Report, hex, verify, words::Words};
-use crate::{genuine::TrustedRoot, license::Day};
+use crate::{genuine::TrustedRoot, license_token::Day};
 use askama::Template;
 use hsm_protocol::{
     Serial, certificate::CertificateRefusal, cloning::Options, receipt::ReceiptRefusal,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
-use license::{Installation, LicenseNumber, SigningKey};
+use license_token::{Installation, LicenseNumber, SigningKey};
 use serde_json::json;
 
 use super::{Command, One, OperatorCommand, Place};

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::Args;
 use ipnet::IpNet;
-use license::SigningKey;
+use license_token::SigningKey;
 use tokio::sync::Notify;
 
 use super::Place;

@@ -1,7 +1,7 @@
 //! The two mails, in the three languages. The first line is the subject.
 
 use jiff::Timestamp;
-use license::{LicenseNumber, Pin};
+use license_token::{LicenseNumber, Pin};
 use zeroize::Zeroizing;
 
 use crate::{

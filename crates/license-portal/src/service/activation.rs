@@ -1,7 +1,7 @@
 //! From number and PIN to an active license.
 
 use jiff::Timestamp;
-use license::{LicenseNumber, Pin};
+use license_token::{LicenseNumber, Pin};
 
 use crate::{
     clock::later,

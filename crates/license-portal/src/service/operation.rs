@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lettre::Address;
-use license::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
+use license_token::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
 use serde::Serialize;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! From an active license to a signed token in the app.
 
-use license::{
+use license_token::{
     Claims, Day, Holder as TokenHolder, Installation, LicenseNumber, LicenseToken, Pin,
     RequestCode, ResponseCode, TokenId, claims::HOLDER_NAME,
 };

@@ -12,7 +12,7 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use license::LicenseNumber;
+use license_token::LicenseNumber;
 use sqlx::{
     SqlSafeStr as _,
     migrate::{Migration, MigrationSource, MigrationType, Migrator},

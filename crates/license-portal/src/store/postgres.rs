@@ -7,7 +7,7 @@ use std::{path::Path, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use license::LicenseNumber;
+use license_token::LicenseNumber;
 use sqlx::{
     PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},

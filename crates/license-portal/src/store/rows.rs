@@ -1,7 +1,7 @@
 //! Rows of both databases as the portal's types.
 
 use jiff::Timestamp;
-use license::LicenseNumber;
+use license_token::LicenseNumber;
 
 use super::StoreError;
 use crate::{

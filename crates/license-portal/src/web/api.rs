@@ -9,7 +9,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use license::{Installation, LicenseNumber, NumberError};
+use license_token::{Installation, LicenseNumber, NumberError};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

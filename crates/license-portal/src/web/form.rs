@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
-use license::{Pin, PinError};
+use license_token::{Pin, PinError};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use zeroize::Zeroizing;
 

@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRequestParts, Path, Query, State, rejection::QueryRejection},
     http::{StatusCode, header, request::Parts},
 };
-use license::LicenseNumber;
+use license_token::LicenseNumber;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;

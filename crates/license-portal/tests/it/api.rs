@@ -1,8 +1,8 @@
 //! The API of the app and of operators, and its document.
 
 use axum::http::{Method, StatusCode};
-use license::{Anchor, Holder, Installation, LicenseNumber, LicenseToken, RequestCode};
 use license_portal::keys::OperatorKey;
+use license_token::{Anchor, Holder, Installation, LicenseNumber, LicenseToken, RequestCode};
 use serde_json::{Value, json};
 
 use crate::{

@@ -11,8 +11,8 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
-use license::{Installation, LicenseNumber, Pin, RequestCode};
 use license_portal::{language::Language, service::IssueOrder, web};
+use license_token::{Installation, LicenseNumber, Pin, RequestCode};
 use serde_json::json;
 
 use crate::{accessibility, pages::HOLDER, world::World};

@@ -7,8 +7,8 @@ use std::{
 };
 
 use keywriter::license::{Portal, PortalError};
-use license::{Installation, LicenseNumber, Pin};
 use license_portal::store;
+use license_token::{Installation, LicenseNumber, Pin};
 
 use crate::{
     instances::{Instance, mails, output, program, until},

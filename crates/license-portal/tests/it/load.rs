@@ -12,12 +12,12 @@ use std::{
 use axum::{body::Body, http::header};
 use http_body_util::BodyExt as _;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use license::{Anchor, LicenseToken};
 use license_portal::{
     keys::LinkSecret,
     model::{Filter, License, LicenseState},
     store::{self, Store},
 };
+use license_token::{Anchor, LicenseToken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use axum::http::{StatusCode, header};
-use license::LicenseNumber;
 use license_portal::{language::Language, model::LicenseState};
+use license_token::LicenseNumber;
 
 use crate::{
     pages::{HOLDER, enter, open, other_pin, state},

@@ -1,8 +1,8 @@
 //! The pages: the story of the manual, and everything that can get in its way.
 
 use axum::http::{StatusCode, header};
-use license::{Installation, LicenseNumber, RequestCode};
 use license_portal::model::LicenseState;
+use license_token::{Installation, LicenseNumber, RequestCode};
 
 use crate::{
     visit::{Page, Visit},
@@ -367,8 +367,8 @@ async fn an_app_without_a_network_registers_through_the_page() {
         .skip(1)
         .map(|rest| rest.split('<').next().unwrap())
         .collect();
-    let response = license::ResponseCode::parse(&lines.join("\n")).unwrap();
-    let anchor = license::Anchor::development();
+    let response = license_token::ResponseCode::parse(&lines.join("\n")).unwrap();
+    let anchor = license_token::Anchor::development();
     let token = response
         .complete(&request, anchor.id())
         .verify(&anchor)

@@ -1,12 +1,12 @@
 //! Values for the store's suite.
 
 use jiff::Timestamp;
-use license::LicenseNumber;
 use license_portal::{
     language::Language,
     model::{Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
     store::Store,
 };
+use license_token::LicenseNumber;
 
 use crate::world::START;
 

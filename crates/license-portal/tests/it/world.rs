@@ -10,7 +10,6 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use license::SigningKey;
 use license_portal::{
     clock::Clock,
     keys::PortalKeys,
@@ -25,6 +24,7 @@ use license_portal::{
     service::IssueOrder,
     store::{self, Store},
 };
+use license_token::SigningKey;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 

@@ -1,7 +1,7 @@
 //! On which installations of the app a license is registered.
 
 use jiff::Timestamp;
-use license::LicenseNumber;
+use license_token::LicenseNumber;
 use sqlx::{PgPool, Postgres, Transaction, query, query_as, query_scalar};
 
 use super::super::{Stored, seconds};

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use lettre::Address;
-use license::{LicenseNumber, NumberError};
+use license_token::{LicenseNumber, NumberError};
 use serde::Deserialize;
 
 use super::{explain, field::Field};

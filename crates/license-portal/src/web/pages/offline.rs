@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
-use license::{CodeError, RequestCode};
+use license_token::{CodeError, RequestCode};
 use serde::Deserialize;
 
 use super::{explain, field::Field};

@@ -12,7 +12,7 @@
 //! | [`offline`] | request and response codes |
 //!
 //! ```
-//! use license::{Anchor, Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, SigningKey, Standing, TokenId};
+//! use license_token::{Anchor, Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, SigningKey, Standing, TokenId};
 //!
 //! let key = SigningKey::development();
 //! let claims = Claims {

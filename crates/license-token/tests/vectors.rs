@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use license::{
+use license_token::{
     Anchor, CodeError, Installation, LicenseNumber, LicenseToken, NumberError, RequestCode,
     ResponseCode, VerifyError,
 };
