@@ -1,19 +1,19 @@
 //! The device: keys in, APDUs in, LEDs out. Four doors and no more.
 
 use crate::{
-    attempt::AdminAttempts,
+    card::exchange::Exchange,
+    card::factory,
     crypto::Provider,
-    device::Lifecycle,
-    display,
-    exchange::Exchange,
-    factory,
+    keypad::display,
+    keypad::leds::Pattern,
+    keypad::operator,
     keypad::{KeyEvent, gesture::Gestures},
-    leds::Pattern,
-    operator,
     platform::{Board, Fault, Platform},
     state::{Fresh, Locked, State, Waiting},
-    store::Store,
     time::{ADMIN_MODE, Millis, STANDBY},
+    vault::attempt::AdminAttempts,
+    vault::device::Lifecycle,
+    vault::store::Store,
 };
 use hsm_protocol::identity::LockState;
 
@@ -115,7 +115,7 @@ impl<B: Board> Module<B> {
         self.tick(now);
         let mut exchange = core::mem::take(&mut self.exchange);
         let len = exchange.apdu(command, response, |command, out| {
-            crate::dispatch::run(self, command, now, out)
+            crate::card::dispatch::run(self, command, now, out)
         });
         self.exchange = exchange;
         len
@@ -190,7 +190,7 @@ impl<B: Board> Module<B> {
         let mut store = Store::power_up(platform)?;
         // The cut came between paying for the last attempt and erasing: what was begun is finished.
         if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
-            store.update(platform, crate::store::Image::erase)?;
+            store.update(platform, crate::vault::store::Image::erase)?;
         }
         let signer = factory::load_signer(platform, &store)?;
         Ok((store, signer))

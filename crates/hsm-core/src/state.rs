@@ -1,15 +1,15 @@
 //! The one value that says what the module is, and the gates to what each state permits.
 
 use crate::{
+    card::file::Files,
     cloning::{master::MasterCycle, secondary::SecondaryRun},
     crypto::Provider,
-    csp::{Csps, Kek},
-    file::Files,
     keypad::entry::{Entry, Setting},
-    pin::Slot,
     platform::Fault,
-    store::Store,
     time::{ENTRY_PAUSE, MINUTE, Millis, UNPLUGGED},
+    vault::csp::pin::Slot,
+    vault::csp::{Csps, Kek},
+    vault::store::Store,
 };
 use hsm_protocol::Status;
 

@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     crypto::{Provider, Rng},
-    csp::{Csps, Kek, ParcelContents},
-    device::Device,
     platform::{Board, Platform},
-    store::Store,
     time::{Millis, RUN},
+    vault::csp::{Csps, Kek, ParcelContents},
+    vault::device::Device,
+    vault::store::Store,
 };
 use heapless::Vec;
 use hsm_protocol::{

@@ -3,9 +3,9 @@
 //! Each part is a small enum with one way forward: a message uses up what the state holds, and an error leaves `Idle`
 //! behind, so that the keys of the run go with it.
 
+pub(crate) mod countersign;
 pub(crate) mod master;
 mod proof;
-pub(crate) mod sealing;
 pub(crate) mod secondary;
 mod transcript;
 

@@ -3,9 +3,9 @@
 use super::{Refusal, own};
 use crate::{
     crypto::Provider,
-    csp::{Csps, EpochKey},
-    device::{AttemptLimits, Device},
-    pin::Slot,
+    vault::csp::pin::Slot,
+    vault::csp::{Csps, EpochKey},
+    vault::device::{AttemptLimits, Device},
 };
 use hsm_protocol::{
     Malformed,
@@ -62,7 +62,7 @@ pub(super) fn commit<C: Provider>(
 }
 
 /// The longest item.
-const ITEM: usize = crate::csp::Keyring::SIZE;
+const ITEM: usize = crate::vault::csp::Keyring::SIZE;
 
 fn write_item(
     item: Item,

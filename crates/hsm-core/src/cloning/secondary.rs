@@ -7,13 +7,13 @@ use super::{
 };
 use crate::{
     crypto::{Provider, Rng},
-    csp::{Csps, Kek, ParcelContents},
-    device::{Device, Failures, Lifecycle},
-    journal::Journal,
-    pin::{MAX_COST, MIN_COST, Slot},
     platform::{Board, Platform},
-    store::{Image, Store},
     time::{Millis, RUN},
+    vault::csp::pin::{MAX_COST, MIN_COST, Slot},
+    vault::csp::{Csps, Kek, ParcelContents},
+    vault::device::{Device, Failures, Lifecycle},
+    vault::journal::Journal,
+    vault::store::{Image, Store},
 };
 use heapless::Vec;
 use hsm_protocol::{

@@ -2,8 +2,8 @@
 
 use super::{Key, gesture::Gesture};
 use crate::{
-    pin::{Pin, Slot, Symbol},
     time::{ENTRY_PAUSE, Millis},
+    vault::csp::pin::{Pin, Slot, Symbol},
 };
 use zeroize::Zeroize;
 

@@ -1,7 +1,13 @@
 //! The keypad: key movements become gestures (`gesture`), gestures become entries (`entry`).
 
+mod act;
+pub mod configure;
+pub(crate) mod display;
 pub(crate) mod entry;
 pub(crate) mod gesture;
+pub mod leds;
+pub(crate) mod operator;
+mod unlock;
 
 use hsm_protocol::Malformed;
 

@@ -1,22 +1,24 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
 use crate::{
-    cipher,
+    card::cipher,
+    card::factory,
+    card::file,
+    card::recipient,
     cloning::{
         Refusal,
+        countersign::seal,
         master::{Master, MasterCycle},
-        sealing::seal,
         secondary::{Kept, Secondary, write_receipt},
     },
     crypto::{Direction, Provider},
-    csp::Csps,
-    device::Lifecycle,
-    factory, file, hybrid,
     module::Module,
-    pin::Slot,
     platform::{Board, Fault},
     state::{AdminSession, Session, State},
     time::Millis,
+    vault::csp::Csps,
+    vault::csp::pin::Slot,
+    vault::device::Lifecycle,
 };
 use hsm_protocol::{
     Status,
@@ -142,9 +144,9 @@ fn shared_file<B: Board>(
         FileCommand::Open(chunk) => files.open::<B::Crypto>(csps, chunk, out)?,
         // Asking who the team is, as with STATUS, is no use of the module.
         FileCommand::Recipient => return file::recipient::<B::Crypto>(csps, out),
-        FileCommand::HybridRecipient => return hybrid::recipient::<B::Crypto>(csps, out),
+        FileCommand::HybridRecipient => return recipient::recipient::<B::Crypto>(csps, out),
         FileCommand::Unwrap(sealed) => file::unwrap::<B::Crypto>(csps, sealed, out)?,
-        FileCommand::HybridUnwrap(sealed) => hybrid::unwrap::<B::Crypto>(csps, sealed, out)?,
+        FileCommand::HybridUnwrap(sealed) => recipient::unwrap::<B::Crypto>(csps, sealed, out)?,
     }
     module.state.touch(now);
     Ok(())

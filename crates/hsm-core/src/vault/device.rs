@@ -1,8 +1,8 @@
 //! The part of the store that is needed before any PIN: certificates, counters, slots, the last receipt.
 
 use crate::{
-    attempt::{RECOVERY_LIMIT, USER_LIMIT},
-    pin::Slot,
+    vault::attempt::{RECOVERY_LIMIT, USER_LIMIT},
+    vault::csp::pin::Slot,
 };
 use heapless::Vec;
 use hsm_protocol::{

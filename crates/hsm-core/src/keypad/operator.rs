@@ -1,19 +1,19 @@
 //! What a person does on the keypad, state by state: each gesture begins, goes on with, or confirms something.
 
 use crate::{
-    attempt::AdminAttempts,
-    complete::{self, complete},
+    keypad::act::{self, complete},
+    keypad::leds::Pattern,
     keypad::{
         Digit, Key,
         entry::{Entry, Progress, Purpose, Setting},
         gesture::Gesture,
     },
-    leds::Pattern,
     module::Module,
-    pin::{Pin, Slot, Symbol},
     platform::Board,
     state::{AdminMode, Armed, Fresh, Locked, Recovering, State, UserSession, Waiting},
     time::{FLASH, Millis},
+    vault::attempt::AdminAttempts,
+    vault::csp::pin::{Pin, Slot, Symbol},
 };
 
 /// A gesture reaches the state the module is in.
@@ -178,10 +178,10 @@ fn in_admin_mode(gesture: Gesture, now: Millis) -> Option<Waiting> {
 /// The gesture that follows an armed one: the right one confirms, every other leaves everything as it was.
 fn confirm<B: Board>(module: &mut Module<B>, armed: Armed, gesture: Gesture, now: Millis) {
     match armed {
-        Armed::Reset if is_pair(gesture, 2, 7) => complete::reset(module, now),
-        Armed::Delete(slot) if gesture == deletion(slot) => complete::delete(module, slot, now),
+        Armed::Reset if is_pair(gesture, 2, 7) => act::reset(module, now),
+        Armed::Delete(slot) if gesture == deletion(slot) => act::delete(module, slot, now),
         Armed::ReadOut(setting) if gesture == Gesture::Press(Key::Key) => {
-            complete::read_out(module, setting, now);
+            act::read_out(module, setting, now);
         }
         _ if gesture == Gesture::Hold(Key::Shift) => begin(module, gesture, now),
         Armed::Reset | Armed::Delete(_) | Armed::ReadOut(_) => show(module, Pattern::Refused, now),

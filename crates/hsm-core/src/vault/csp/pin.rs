@@ -2,9 +2,9 @@
 
 use crate::{
     crypto::{CryptoError, Provider, derive_key},
-    csp::{Kek, Stretched},
     keypad::Digit,
     platform::ModuleSecret,
+    vault::csp::{Kek, Stretched},
 };
 use hsm_protocol::settings::UserPinPolicy;
 use subtle::ConstantTimeEq;

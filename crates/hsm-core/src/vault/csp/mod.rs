@@ -3,6 +3,7 @@
 
 mod keyring;
 mod parcel;
+pub mod pin;
 mod pin_records;
 
 pub(crate) use keyring::{EpochKey, Keyring};

@@ -1,14 +1,14 @@
 //! What the LEDs show while nothing passes over them.
 
 use crate::{
-    attempt::AdminAttempts,
     cloning::master::MasterCycle,
-    device::{Device, Lifecycle},
     keypad::entry::Purpose,
-    leds::Pattern,
+    keypad::leds::Pattern,
     module::Module,
     platform::Board,
     state::{Armed, Locked, State, Waiting},
+    vault::attempt::AdminAttempts,
+    vault::device::{Device, Lifecycle},
 };
 
 /// The pattern of the state the module is in.

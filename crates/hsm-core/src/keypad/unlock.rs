@@ -1,18 +1,18 @@
 //! Entries that open: as Administrator, as User, with the Recovery PIN; and the Self-Destruct PIN, which looks like the User's.
 
 use crate::{
-    attempt::{Attempt, Outcome, Path, unblock_admin},
+    card::file::Files,
     cloning::secondary::SecondaryRun,
-    complete::{Refused, Shown},
-    csp::Kek,
-    file::Files,
+    keypad::act::{Refused, Shown},
     keypad::entry::{Entry, Purpose},
     module::Module,
-    pin::{Pin, UNBLOCK_CODE},
     platform::Board,
     state::{AdminMode, AdminSession, Presence, Recovering, Session, State, UserSession, Waiting},
-    store::Image,
     time::Millis,
+    vault::attempt::{Attempt, Outcome, Path, unblock_admin},
+    vault::csp::Kek,
+    vault::csp::pin::{Pin, UNBLOCK_CODE},
+    vault::store::Image,
 };
 
 /// Unlocks as Administrator, or enters Admin mode.

@@ -2,9 +2,9 @@
 //! here, and only the file key of one age file leaves.
 
 use crate::{
+    card::file,
     crypto::{CryptoError, Provider},
-    csp::{Csps, EpochKey},
-    file,
+    vault::csp::{Csps, EpochKey},
 };
 use hsm_protocol::{
     Status,

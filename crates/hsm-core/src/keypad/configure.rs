@@ -1,20 +1,20 @@
 //! What an Administrator configures in Admin mode, and the one thing that a User does: another PIN.
 
 use crate::{
-    attempt::USER_LIMIT,
-    complete::{Refused, Shown},
     crypto::Rng,
-    csp::{Csps, Kek, Stretched},
-    device::{Failures, Lifecycle},
-    journal::Journal,
+    keypad::act::{Refused, Shown},
     keypad::entry::{Purpose, Setting},
-    leds::{Pattern, ReadOut},
+    keypad::leds::{Pattern, ReadOut},
+    keypad::unlock::open,
     module::Module,
-    pin::{MIN_COST, Pin, Slot},
     platform::{Board, Fault},
     state::{AdminMode, Recovering, Session, State, UserSession},
     time::Millis,
-    unlock::open,
+    vault::attempt::USER_LIMIT,
+    vault::csp::pin::{MIN_COST, Pin, Slot},
+    vault::csp::{Csps, Kek, Stretched},
+    vault::device::{Failures, Lifecycle},
+    vault::journal::Journal,
 };
 use core::ops::RangeInclusive;
 use hsm_protocol::settings::{EncryptionMode, UserPinPolicy};

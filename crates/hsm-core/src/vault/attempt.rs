@@ -1,13 +1,12 @@
 //! Attempts at a PIN: paid in the store before anything is compared, and given back only for a match.
 
 use crate::{
-    complete::Refused,
     crypto::Rng,
-    csp::{Kek, Stretched},
-    device::{Device, Failures},
-    pin::{Pin, Slot},
     platform::{Board, Fault, Platform},
-    store::Store,
+    vault::csp::pin::{Pin, Slot},
+    vault::csp::{Kek, Stretched},
+    vault::device::{Device, Failures},
+    vault::store::Store,
 };
 
 /// The paths on which a PIN is guessed in Standby. What was typed decides the counter.
@@ -79,15 +78,6 @@ pub(crate) enum Unpaid {
 impl From<Fault> for Unpaid {
     fn from(_: Fault) -> Self {
         Self::Fault
-    }
-}
-
-impl From<Unpaid> for Refused {
-    fn from(unpaid: Unpaid) -> Self {
-        match unpaid {
-            Unpaid::Blocked => Self::ByRule,
-            Unpaid::Fault => Self::Fault,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The stretched PINs, kept under the KEK so that a master can send them to its clones.
 
 use super::Stretched;
-use crate::pin::Slot;
+use crate::vault::csp::pin::Slot;
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
 use subtle::{Choice, ConstantTimeEq};
 

@@ -10,12 +10,12 @@
 
 use crate::{
     crypto::{CryptoError, Provider, Rng},
-    csp::{Csps, Kek, Stretched},
-    device::{Device, Lifecycle},
-    journal::Journal,
-    pin::Slot,
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
-    sealed::{Part, SealedPart, choose_bytes},
+    vault::csp::pin::Slot,
+    vault::csp::{Csps, Kek, Stretched},
+    vault::device::{Device, Lifecycle},
+    vault::journal::Journal,
+    vault::sealed::{Part, SealedPart, choose_bytes},
 };
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
 use subtle::Choice;

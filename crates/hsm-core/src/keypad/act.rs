@@ -1,16 +1,17 @@
 //! What a completed entry or a confirmed gesture does, and what the LEDs say of it. Refused values leave everything as it was.
 
 use crate::{
-    configure,
+    keypad::configure,
     keypad::entry::{Purpose, Setting},
-    leds::Pattern,
+    keypad::leds::Pattern,
+    keypad::operator::show,
+    keypad::unlock,
     module::Module,
-    operator::show,
-    pin::{Pin, RuleBroken, Slot},
     platform::{Board, Fault},
-    store::Image,
     time::Millis,
-    unlock,
+    vault::attempt::Unpaid,
+    vault::csp::pin::{Pin, RuleBroken, Slot},
+    vault::store::Image,
 };
 
 /// Why nothing was changed.
@@ -30,6 +31,15 @@ impl From<Fault> for Refused {
 impl From<RuleBroken> for Refused {
     fn from(_: RuleBroken) -> Self {
         Self::ByRule
+    }
+}
+
+impl From<Unpaid> for Refused {
+    fn from(unpaid: Unpaid) -> Self {
+        match unpaid {
+            Unpaid::Blocked => Self::ByRule,
+            Unpaid::Fault => Self::Fault,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     crypto::{Direction, Provider},
-    csp::Csps,
+    vault::csp::Csps,
 };
 use hsm_protocol::{Status, command::DataUnits, settings::EncryptionMode, writer::Writer};
 

@@ -5,7 +5,7 @@
 
 use crate::{
     crypto::{CryptoError, Direction, Provider, Rng},
-    csp::{Csps, EpochKey},
+    vault::csp::{Csps, EpochKey},
 };
 use hsm_protocol::{
     Malformed, Status,

@@ -3,8 +3,8 @@
 use crate::{
     crypto::{CryptoError, Provider},
     platform::{Board, Fault, ModuleSecret, Platform},
-    sealed::Part,
-    store::Store,
+    vault::sealed::Part,
+    vault::store::Store,
 };
 use heapless::Vec;
 use hsm_protocol::{

@@ -1,7 +1,7 @@
 //! What a Parcel carries (PROTOCOL § 4.5): everything that makes a clone, and the number that the master paid for it.
 
 use super::{Csps, Keyring, PinRecords};
-use crate::device::AttemptLimits;
+use crate::vault::device::AttemptLimits;
 use hsm_protocol::{
     Malformed,
     cloning::Options,

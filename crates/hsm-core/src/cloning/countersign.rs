@@ -8,7 +8,11 @@ use super::{
     master::{Master, MasterCycle, verify},
     own, proof,
 };
-use crate::{crypto::Provider, journal::Journal, platform::Board, store::Image};
+use crate::{
+    crypto::Provider,
+    platform::Board,
+    vault::{journal::Journal, store::Image},
+};
 use hsm_protocol::{
     Serial, Verifier,
     certificate::Chain,
