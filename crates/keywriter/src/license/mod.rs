@@ -17,10 +17,10 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use ::license::{
+pub use gate::{GateRefusal, HardwarePermit};
+pub use license_token::{
     Anchor, Claims, CodeError, Day, Installation, LicenseNumber, LicenseToken, NumberError, Pin,
     PinError, RequestCode, ResponseCode, Standing, VerifyError, is_development_build,
 };
-pub use gate::{GateRefusal, HardwarePermit};
 pub use portal::{DEFAULT_PORTAL, Portal, PortalError};
 pub use store::{LicenseError, Registration, Session, Store};

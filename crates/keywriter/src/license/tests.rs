@@ -8,8 +8,8 @@ use crate::{
         world::{Fault, World, setup},
     },
 };
-use ::license::{Holder, SigningKey, TokenId};
 use hsm_protocol::{cloning::Options, command::ins};
+use license_token::{Holder, SigningKey, TokenId};
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},

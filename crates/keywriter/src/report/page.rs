@@ -1,11 +1,12 @@
 //! A report as a page of HTML.
 
 use super::{Entry, Failed, Report, hex, verify, words::Words};
-use crate::{genuine::TrustedRoot, license_token::Day};
+use crate::genuine::TrustedRoot;
 use askama::Template;
 use hsm_protocol::{
     Serial, certificate::CertificateRefusal, cloning::Options, receipt::ReceiptRefusal,
 };
+use license_token::Day;
 use std::io;
 
 /// The languages of the page.
