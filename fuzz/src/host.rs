@@ -4,10 +4,10 @@ use crate::stage;
 use hsm_protocol::{cloning::Options, receipt::FinishedReceipt};
 use keywriter::{
     cipher::{self, Units},
+    cycle::run::{DirectMaster, Run},
     discovery::{Connector, Watch},
     genuine::{P384, TrustedRoot},
     module::{ConnectedModule, Direction},
-    run::{DirectMaster, Run},
     survey::{self, Depth},
     transport::{Place, Transport, TransportError},
 };

@@ -5,12 +5,14 @@ pub(crate) use keywriter::error::with_sources;
 use keywriter::{
     Serial,
     cipher::CipherError,
-    cycle::CycleError,
+    cycle::{
+        CycleError,
+        plan::{CycleRefusal, MasterRefusal},
+    },
     folders::NoHome,
     genuine::RootError,
     license::{CodeError, LicenseError, PinError, PortalError},
     module::ModuleError,
-    plan::{CycleRefusal, MasterRefusal},
     receipt::ReceiptError,
     report::ReportError,
     settings::SettingsError,

@@ -303,7 +303,7 @@ impl EventLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywriter::{cycle::Failure as Cause, plan::SecondaryRefusal};
+    use keywriter::cycle::{Failure as Cause, plan::SecondaryRefusal};
 
     fn json(event: &Event) -> String {
         serde_json::to_string(&EventLine::of(event, Some(Path::new("/r/A-7.receipt.pem")))).unwrap()

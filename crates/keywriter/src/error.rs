@@ -1,9 +1,8 @@
 //! What modules mean by their status words, and what to do next.
 
 use crate::{
-    cycle::{CycleError, Failure},
+    cycle::{CycleError, Failure, run::StepError},
     module::ModuleError,
-    run::StepError,
     transport::TransportError,
 };
 use hsm_protocol::Status;

@@ -9,9 +9,7 @@
 //! | [`module`] | a connected module and its commands |
 //! | [`discovery`], [`survey`] | where modules are; which they are and what they admit to being |
 //! | [`genuine`] | this computer's opinion of a module's certificate |
-//! | [`plan`] | what a cycle would do to each module, and why not |
-//! | [`run`] | one cloning run, as types |
-//! | [`cycle`] | one master, many secondaries at once |
+//! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](cycle::run) |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
 //! | [`mod@license`] | registration, the app's PIN, and what needs a license |
@@ -24,7 +22,6 @@
 
 pub mod cipher;
 pub mod cycle;
-mod desk;
 pub mod discovery;
 pub mod error;
 pub mod file;
@@ -32,17 +29,14 @@ pub mod folders;
 pub mod genuine;
 pub mod license;
 pub mod module;
-pub mod plan;
 pub mod receipt;
 pub mod report;
-pub mod run;
 #[cfg(test)]
 mod scripted;
 pub mod settings;
 pub mod share;
 pub mod survey;
 pub mod transport;
-mod worker;
 
 pub use hsm_protocol::{Serial, cloning::Options};
 

@@ -8,10 +8,9 @@ use crate::{
     progress::Progress,
 };
 use keywriter::{
-    cycle::{self, Event, Setup, Stop, Summary},
+    cycle::{self, Event, Setup, Stop, Summary, plan::Request},
     genuine::TrustedRoot,
     license::{Anchor, GateRefusal},
-    plan::Request,
     receipt,
     report::Report,
     settings::MasterState,

@@ -8,7 +8,7 @@ use crate::{
 };
 use keywriter::{
     Options, Serial,
-    plan::{MasterRefusal, find_master},
+    cycle::plan::{MasterRefusal, find_master},
     settings::MasterState,
 };
 use serde::Serialize;

@@ -5,9 +5,11 @@ use super::{Emit, files, now};
 use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Surveyed, Trouble};
 use keywriter::{
     Serial,
-    cycle::{self, Setup},
+    cycle::{
+        self, Setup,
+        plan::{Plan, Request, Task, check_master},
+    },
     discovery::{Connector, Discovery},
-    plan::{Plan, Request, Task, check_master},
     protocol::{LockState, ModuleStatus},
     receipt,
     report::Report,

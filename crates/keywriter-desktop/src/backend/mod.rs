@@ -6,10 +6,9 @@ mod office;
 
 use crate::model::{Command, CycleEvent, Event, Language, Reason, Trouble};
 use keywriter::{
-    cycle::{Setup, Stop},
+    cycle::{Setup, Stop, plan::Request},
     discovery::Discovery,
     folders::Folders,
-    plan::Request,
     report::Report,
 };
 use lookout::{Lookout, Order};

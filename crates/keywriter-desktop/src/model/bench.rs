@@ -6,8 +6,7 @@ use super::{
 };
 use keywriter::{
     Options, Serial,
-    cycle::Summary,
-    plan::Request,
+    cycle::{Summary, plan::Request},
     settings::{MasterState, Settings},
 };
 use std::collections::BTreeMap;

@@ -3,9 +3,8 @@
 use super::{Language, LicenseState, LicenseView, ModuleView, Page, Preferences, Trouble};
 use keywriter::{
     Serial,
-    cycle::Summary,
+    cycle::{Summary, plan::Request},
     license::{LicenseNumber, Pin},
-    plan::Request,
     settings::{MasterState, Settings},
 };
 use std::path::PathBuf;

@@ -2,13 +2,15 @@
 
 use keywriter::{
     Serial,
-    cycle::{CycleError, Failure},
+    cycle::{
+        CycleError, Failure,
+        plan::{CycleRefusal, MasterRefusal, SecondaryRefusal},
+        run::StepError,
+    },
     license::{GateRefusal, LicenseError, NumberError, PinError, PortalError, pin::PinRefusal},
     module::ModuleError,
-    plan::{CycleRefusal, MasterRefusal, SecondaryRefusal},
     receipt::ReceiptError,
     report::ReportError,
-    run::StepError,
     settings::{SettingsError, Wrong},
     transport::TransportError,
 };

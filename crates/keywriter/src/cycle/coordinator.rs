@@ -1,16 +1,18 @@
 //! Starts workers, takes in what is plugged in, and knows when all is done.
 
-use super::{CycleError, Event, Failure, JOBS_MAX, Setup, is_virtual};
-use crate::{
-    desk::{self, Desk, DeskHandle, Left, Permits},
-    discovery::{Connector, Watch},
+use super::{
+    CycleError, Event, Failure, JOBS_MAX, Setup, is_virtual,
     plan::{
         CycleRefusal, Judgment, MasterRefusal, MasterView, Plan, Request, SecondaryRefusal, Task,
         judge,
     },
+    queue::{self, Desk, DeskHandle, Left, Permits},
+    worker::{End, Outcome, Worker},
+};
+use crate::{
+    discovery::{Connector, Watch},
     survey::{Depth, Present, Survey, survey},
     transport::Place,
-    worker::{End, Outcome, Worker},
 };
 use hsm_protocol::Serial;
 use std::{
@@ -123,7 +125,7 @@ impl<'a> Coordinator<'a> {
                 .extend(found.take(serial).map(|present| (present, task)));
         }
 
-        let (handle, inbox) = desk::ends();
+        let (handle, inbox) = queue::ends();
         let left = thread::scope(|scope| {
             let desk = scope.spawn(move || desk.serve(&inbox));
             self.coordinate(scope, handle, watch, jobs);

@@ -5,22 +5,26 @@
 //! its master when a counted number is sealed.
 
 mod coordinator;
+pub mod plan;
+mod queue;
+pub mod run;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use crate::{
     discovery::Connector,
     genuine::TrustedRoot,
     license::{GateRefusal, HardwarePermit},
     module::ModuleError,
-    plan::{CycleRefusal, Plan, Request, SecondaryRefusal, Task, names},
     receipt::file_name,
-    run::StepError,
     survey::{Depth, Survey, survey},
     transport::Place,
 };
 use coordinator::Coordinator;
 use hsm_protocol::{Serial, cloning::Options};
+use plan::{CycleRefusal, Plan, Request, SecondaryRefusal, Task, names};
+use run::StepError;
 use std::{
     path::PathBuf,
     sync::{

@@ -3,14 +3,14 @@
 //! The order cannot be broken, because the step for the wrong moment does not exist:
 //!
 //! ```compile_fail
-//! use keywriter::{module::ConnectedModule, run::{Offered, Run}};
+//! use keywriter::{module::ConnectedModule, cycle::run::{Offered, Run}};
 //! fn skip_the_master(run: Run<Offered>, secondary: &mut ConnectedModule) {
 //!     run.commit(secondary); // only a `Run<Parceled>` has that
 //! }
 //! ```
 //!
 //! ```
-//! use keywriter::{module::ConnectedModule, run::{DirectMaster, Run, StepError}};
+//! use keywriter::{module::ConnectedModule, cycle::run::{DirectMaster, Run, StepError}};
 //! fn clone(master: &mut ConnectedModule, secondary: &mut ConnectedModule) -> Result<Vec<u8>, StepError> {
 //!     let master = &mut DirectMaster::new(master);
 //!     Run::offer(secondary)?

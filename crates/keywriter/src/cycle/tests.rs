@@ -1,10 +1,12 @@
 //! Whole cycles over modules that behave and links that do not.
 
 use crate::{
-    cycle::{self, CycleError, Event, Setup, Stop, Summary},
+    cycle::{
+        self, CycleError, Event, Setup, Stop, Summary,
+        plan::{CycleRefusal, MasterRefusal, Request},
+    },
     genuine::TrustedRoot,
     license::GateRefusal,
-    plan::{CycleRefusal, MasterRefusal, Request},
     receipt,
     scripted::{
         module::{FakeModule, Unlocked},

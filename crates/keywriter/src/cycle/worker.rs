@@ -1,12 +1,14 @@
 //! One secondary's way through a cycle, and what is done when a link breaks.
 
+use super::{
+    Event, Failure,
+    plan::{self, Task},
+    queue::{DeskHandle, DeskMaster, Permits, reopen},
+    run::{Committed, Run, StepError},
+};
 use crate::{
-    cycle::{Event, Failure},
-    desk::{DeskHandle, DeskMaster, Permits, reopen},
     discovery::Connector,
     module::ConnectedModule,
-    plan::{self, Task},
-    run::{Committed, Run, StepError},
     survey::{Facts, Present},
     transport::Place,
 };

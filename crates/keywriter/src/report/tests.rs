@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::{
-    cycle::Failure,
-    plan::SecondaryRefusal,
+    cycle::{Failure, plan::SecondaryRefusal},
     scripted::{
         module::{FakeModule, Unlocked},
         pki,

@@ -2,11 +2,10 @@
 
 use super::module::{FakeModule, Unlocked};
 use crate::{
-    cycle::{self, CycleError, Event, Setup, Stop, Summary},
+    cycle::{self, CycleError, Event, Setup, Stop, Summary, plan::Request},
     discovery::{Connector, Watch},
     genuine::TrustedRoot,
     license::HardwarePermit,
-    plan::Request,
     scripted::pki,
     transport::{Place, Transport, TransportError},
 };

@@ -88,8 +88,8 @@ impl Pile {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{DeskHandle, ends};
     use super::*;
-    use crate::desk::{DeskHandle, ends};
     use std::sync::mpsc::sync_channel;
 
     fn grant(desk: &DeskHandle) -> Sheet {

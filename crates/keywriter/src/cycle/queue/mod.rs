@@ -1,18 +1,18 @@
 //! The master's desk: one thread talks to the master and takes the most urgent of what lies there.
 
+mod jobs;
 mod permits;
-mod pile;
 
 pub(crate) use permits::{Permit, Permits};
 
 use crate::{
+    cycle::run::{Master, StepError},
     discovery::Connector,
     module::{ConnectedModule, ModuleError},
-    run::{Master, StepError},
     transport::{Place, TransportError},
 };
 use hsm_protocol::{Serial, Status, cloning::Options};
-use pile::{Next, Pile};
+use jobs::{Next, Pile};
 use std::{
     collections::BTreeSet,
     sync::{
