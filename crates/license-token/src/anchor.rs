@@ -1,25 +1,24 @@
 //! The key that a build verifies licenses with.
 
-use crate::{Malformed, claims::decode_hex};
+use crate::{Malformed, hexadecimal::decode};
 use sha2::{Digest, Sha256};
-use std::fmt;
 
 /// An Ed25519 public key that license tokens are verified with.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Anchor([u8; KEY]);
+pub struct Anchor(pub(crate) [u8; KEY]);
 
 /// Which key signed a token: the first 8 bytes of the SHA-256 of its public key. A hint, not a proof.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(crate) [u8; KEY_ID]);
 
 impl Anchor {
-    /// The key fixed when this program was built: `KEYWRITER_LICENSE_ANCHOR`, 64 hexadecimal digits in small letters;
-    /// without it the development key.
+    /// Returns the key that this program was built with: `KEYWRITER_LICENSE_ANCHOR`, 64 lower-case hexadecimal
+    /// digits; without it, the development key.
     pub const fn of_this_build() -> Self {
         BUILT_IN
     }
 
-    /// The published development key. Anyone can sign with it: see [`crate::SigningKey::development`].
+    /// Returns the published development key. Anyone can sign with it: see [`crate::SigningKey::development`].
     pub const fn development() -> Self {
         DEVELOPMENT
     }
@@ -29,17 +28,17 @@ impl Anchor {
         Self(bytes)
     }
 
-    /// Reads 64 hexadecimal digits in small letters.
+    /// Reads 64 lower-case hexadecimal digits.
     pub fn parse(hex: &str) -> Result<Self, Malformed> {
-        decode_hex(hex.as_bytes()).map(Self).ok_or(Malformed)
+        decode(hex.as_bytes()).map(Self).ok_or(Malformed)
     }
 
-    /// The public key's bytes.
+    /// Returns the bytes of the public key.
     pub const fn bytes(&self) -> &[u8; KEY] {
         &self.0
     }
 
-    /// Its name in tokens.
+    /// Returns the identifier that tokens carry.
     pub fn id(&self) -> KeyId {
         let digest = Sha256::digest(self.0);
         let mut id = [0; KEY_ID];
@@ -49,7 +48,7 @@ impl Anchor {
         KeyId(id)
     }
 
-    /// Whether it is the development key.
+    /// Returns whether this is the development key.
     pub const fn is_development(&self) -> bool {
         let (mut own, mut published): (&[u8], &[u8]) = (&self.0, &DEVELOPMENT.0);
         while let ([a, own_rest @ ..], [b, published_rest @ ..]) = (own, published) {
@@ -62,46 +61,20 @@ impl Anchor {
     }
 }
 
-/// Whether this program verifies with the development key, so that anyone can make it a license.
+/// Returns whether this program verifies with the development key, so that anyone can sign a license for it.
 pub const fn is_development_build() -> bool {
     BUILT_IN.is_development()
 }
 
-impl fmt::Display for Anchor {
-    /// 64 hexadecimal digits in small letters.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Anchor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for KeyId {
-    /// Hexadecimal digits in small letters.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 const BUILT_IN: Anchor = match option_env!("KEYWRITER_LICENSE_ANCHOR") {
     None => DEVELOPMENT,
-    Some(hex) => match decode_hex(hex.as_bytes()) {
+    Some(hex) => match decode(hex.as_bytes()) {
         Some(bytes) => Anchor(bytes),
-        None => panic!("KEYWRITER_LICENSE_ANCHOR is not 64 hexadecimal digits in small letters"),
+        None => panic!("KEYWRITER_LICENSE_ANCHOR is not 64 lower-case hexadecimal digits"),
     },
 };
 
-/// Of [`crate::token::DEVELOPMENT_SEED`].
+/// The public key of [`crate::token::DEVELOPMENT_SEED`].
 const DEVELOPMENT: Anchor = Anchor([
     0x95, 0xF0, 0x1D, 0x1A, 0xF7, 0xBB, 0x03, 0xE4, 0x7A, 0x20, 0xB6, 0xAD, 0x61, 0x2C, 0x13, 0x53,
     0xFA, 0x05, 0xAD, 0xC4, 0xFB, 0x39, 0xD1, 0xE8, 0xDD, 0x59, 0x58, 0x57, 0xAA, 0x4E, 0x1B, 0x02,

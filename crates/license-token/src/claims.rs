@@ -1,28 +1,28 @@
 //! What a license token says.
 
-use crate::{LicenseNumber, Malformed};
+use crate::{LicenseNumber, Malformed, hexadecimal::decode};
 use std::fmt;
 
-/// What the portal vouches for.
+/// What a token states, and its signature proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// This token; each one that is issued has another.
+    /// The number of this token; every token has another.
     pub token: TokenId,
-    /// The license.
+    /// The license number.
     pub number: LicenseNumber,
-    /// The app that it is for.
+    /// The app that the token is for.
     pub installation: Installation,
     /// The day on which it was issued.
     pub issued: Day,
-    /// The last day on which it is current; `None`: it does not lapse. Not before `issued`.
+    /// The last day on which it is current; `None`: it never expires. Not before `issued`.
     pub expires: Option<Day>,
-    /// Whom the license belongs to; nobody is named in a token that was typed in.
+    /// The holder of the license; empty in a token that was typed in.
     pub holder: Holder,
 }
 
-/// A token's number in the portal's books.
+/// The number of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TokenId([u8; TOKEN_ID]);
+pub struct TokenId(pub(crate) [u8; TOKEN_ID]);
 
 impl TokenId {
     /// Takes 7 bytes, random or counted, that no other token has.
@@ -30,7 +30,7 @@ impl TokenId {
         Self(bytes)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub const fn bytes(&self) -> &[u8; TOKEN_ID] {
         &self.0
     }
@@ -38,7 +38,7 @@ impl TokenId {
 
 /// One app on one computer, for one user: random, made when the app first registers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Installation([u8; INSTALLATION]);
+pub struct Installation(pub(crate) [u8; INSTALLATION]);
 
 impl Installation {
     /// Takes 16 random bytes.
@@ -46,49 +46,49 @@ impl Installation {
         Self(random)
     }
 
-    /// Reads 32 hexadecimal digits in small letters, as the portal's API has them.
+    /// Reads 32 lower-case hexadecimal digits, as in the portal's API.
     pub fn parse(hex: &str) -> Result<Self, Malformed> {
-        decode_hex(hex.as_bytes()).map(Self).ok_or(Malformed)
+        decode(hex.as_bytes()).map(Self).ok_or(Malformed)
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub const fn bytes(&self) -> &[u8; INSTALLATION] {
         &self.0
     }
 }
 
-/// A day: days since 1970-01-01, UTC; the last is in 2149.
+/// A day: days since 1970-01-01, UTC. The last one is in 2149.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(u16);
 
 impl Day {
-    /// That many days after 1970-01-01.
+    /// Returns the day so many days after 1970-01-01.
     pub const fn new(days: u16) -> Self {
         Self(days)
     }
 
-    /// The day of a time in seconds since 1970-01-01 00:00 UTC; later days than the last are the last.
+    /// Returns the day of a time in seconds since 1970-01-01 00:00 UTC; the last day for times after it.
     pub fn from_unix(seconds: u64) -> Self {
         Self(u16::try_from(seconds / SECONDS).unwrap_or(u16::MAX))
     }
 
-    /// The time at which it begins, in seconds since 1970-01-01 00:00 UTC.
+    /// Returns the time at which it begins, in seconds since 1970-01-01 00:00 UTC.
     pub fn to_unix(self) -> u64 {
         u64::from(self.0) * SECONDS
     }
 
-    /// Days since 1970-01-01.
+    /// Returns the number of days since 1970-01-01.
     pub const fn number(self) -> u16 {
         self.0
     }
 
-    /// So many days later; no later than the last day.
+    /// Returns the day so many days later, at most the last day.
     #[must_use]
     pub const fn plus(self, days: u16) -> Self {
         Self(self.0.saturating_add(days))
     }
 
-    /// How many days this is after `earlier`; 0 if it is before.
+    /// Returns the number of days since `earlier`; 0 if that day is later.
     pub const fn since(self, earlier: Self) -> u16 {
         self.0.saturating_sub(earlier.0)
     }
@@ -115,7 +115,7 @@ impl fmt::Display for Day {
     }
 }
 
-/// Whom a license belongs to.
+/// The person and the company that hold a license.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holder {
     name: String,
@@ -123,8 +123,8 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Takes a person's name and a company's, each at most [`HOLDER_NAME`] bytes of UTF-8 without control characters
-    /// and without white space around it; either may be empty.
+    /// Takes the name of a person and of a company, each at most [`HOLDER_NAME`] bytes of UTF-8 without control
+    /// characters and without surrounding white space. Either may be empty.
     pub fn new(name: &str, company: &str) -> Result<Self, Malformed> {
         for part in [name, company] {
             let is_clean = !part.chars().any(char::is_control) && part.trim() == part;
@@ -138,76 +138,28 @@ impl Holder {
         })
     }
 
-    /// Nobody is named.
+    /// Returns a holder without names.
     pub fn unnamed() -> Self {
         Self::default()
     }
 
-    /// The person.
+    /// Returns the name of the person.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The company.
+    /// Returns the name of the company.
     pub fn company(&self) -> &str {
         &self.company
     }
 
-    /// Whether neither is named.
+    /// Returns whether both names are empty.
     pub fn is_unnamed(&self) -> bool {
         self.name.is_empty() && self.company.is_empty()
     }
 }
 
-macro_rules! hexadecimal {
-    ($($name:ident)*) => { $(
-        impl fmt::Display for $name {
-            /// Hexadecimal digits in small letters.
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
-            }
-        }
-    )* };
-}
-
-hexadecimal!(TokenId Installation);
-
-/// Reads hexadecimal digits in small letters; also while a program is compiled.
-pub(crate) const fn decode_hex<const N: usize>(mut digits: &[u8]) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let mut rest: &mut [u8] = &mut bytes;
-    while let [high, low, others @ ..] = digits {
-        let Some((byte, following)) = rest.split_first_mut() else {
-            return None;
-        };
-        let (Some(high), Some(low)) = (hex_digit(*high), hex_digit(*low)) else {
-            return None;
-        };
-        *byte = high << 4 | low;
-        (digits, rest) = (others, following);
-    }
-    if digits.is_empty() && rest.is_empty() {
-        Some(bytes)
-    } else {
-        None
-    }
-}
-
-const fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
-}
-
-/// The most bytes of a holder's name, and of a company's.
+/// The most bytes of a person's name, and of a company's.
 pub const HOLDER_NAME: usize = 100;
 
 /// The bytes of a [`TokenId`].

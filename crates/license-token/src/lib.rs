@@ -5,14 +5,16 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`number`] | `XXXX-XXXX-XXXX-XXXX`, with a check character |
-//! | [`pin`] | the PIN of 8 digits |
-//! | [`claims`] | what a token says |
-//! | [`token`] | the signed token, its bytes and its text; verification, which returns a proof |
+//! | [`pin`] | the 8-digit PIN |
+//! | [`claims`] | what a token states |
+//! | [`token`] | the signed token: bytes, text, verification that returns a proof |
 //! | [`anchor`] | the key that this build verifies with |
 //! | [`offline`] | request and response codes |
 //!
 //! ```
-//! use license_token::{Anchor, Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, SigningKey, Standing, TokenId};
+//! use license_token::{
+//!     Anchor, Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, SigningKey, Standing, TokenId,
+//! };
 //!
 //! let key = SigningKey::development();
 //! let claims = Claims {
@@ -35,6 +37,7 @@
 
 pub mod anchor;
 pub mod claims;
+mod hexadecimal;
 pub mod number;
 pub mod offline;
 pub mod pin;
@@ -48,7 +51,7 @@ pub use offline::{CodeError, RequestCode, ResponseCode};
 pub use pin::{Pin, PinError};
 pub use token::{LicenseToken, SigningKey, Standing, VerifiedLicense, VerifyError};
 
-/// Bytes or text that are no value of a type: wrong length, form, or something left over.
+/// The bytes or the text do not encode a value: wrong length, wrong form, or trailing data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed")]
 pub struct Malformed;

@@ -5,28 +5,29 @@ use std::{fmt, str::FromStr};
 
 /// A license number: 15 random characters and a check character (docs/LICENSE-TOKEN.md § 1).
 ///
-/// It is no secret, and alone it registers nothing: the PIN does.
+/// It is not secret: only together with the PIN does it register an app.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LicenseNumber(pub(crate) Line);
 
-/// Why a text is no license number.
+/// Why a text is not a license number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// One character was mistyped, or two were exchanged: the check character does not fit.
-    #[error("a character of the license number is mistyped, or two are exchanged")]
+    /// The check character does not match: one character is wrong, or two are swapped.
+    #[error("the license number is mistyped: a character is wrong, or two are swapped")]
     Slip,
     /// Not 16 characters of the alphabet.
-    #[error("not a license number: it has 16 letters and digits, XXXX-XXXX-XXXX-XXXX")]
+    #[error("not a license number: expected 16 letters and digits, XXXX-XXXX-XXXX-XXXX")]
     Malformed,
 }
 
 impl LicenseNumber {
-    /// Makes a number from 15 random bytes, of which it takes 5 bits each.
+    /// Makes a number from 5 bits of each of 15 random bytes.
     pub fn generate(random: [u8; LINE]) -> Self {
         Self(Line(random.map(|byte| byte & 31)))
     }
 
-    /// Reads what was typed: in small letters, with or without dashes and spaces, with O for 0 and I or L for 1.
+    /// Reads a typed number: in capitals or small letters, with or without dashes and spaces, with O for 0 and I or L
+    /// for 1.
     pub fn parse(typed: &str) -> Result<Self, NumberError> {
         let symbols = symbols::read(typed).ok_or(NumberError::Malformed)?;
         match Line::parse(&symbols, Mark::NUMBER) {
@@ -36,7 +37,7 @@ impl LicenseNumber {
         }
     }
 
-    /// All 16 symbols in [`PACKED`] bytes.
+    /// Packs all 16 symbols into [`PACKED`] bytes.
     pub(crate) fn pack(self) -> Vec<u8> {
         symbols::pack(&self.0.symbols(Mark::NUMBER))
     }
@@ -49,7 +50,7 @@ impl LicenseNumber {
 }
 
 impl fmt::Display for LicenseNumber {
-    /// `XXXX-XXXX-XXXX-XXXX`, the one form that is stored and sent.
+    /// Writes `XXXX-XXXX-XXXX-XXXX`, the only form that is stored and sent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write(Mark::NUMBER, f)
     }
@@ -79,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_again(random: [u8; 15]) {
+        fn a_printed_number_is_read_again(random: [u8; 15]) {
             let number = LicenseNumber::generate(random);
             let text = number.to_string();
             prop_assert_eq!(text.len(), 19);
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_told_from_what_is_no_number() {
+    fn a_slip_differs_from_a_malformed_number() {
         assert_eq!(
             LicenseNumber::parse("0000-0000-0000-0000"),
             Err(NumberError::Slip)

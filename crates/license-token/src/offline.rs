@@ -1,6 +1,6 @@
-//! Registration without a network: a code that the app shows, and one that is typed into it (docs/LICENSE-TOKEN.md § 3).
+//! Registration without a network: the app shows a request code, and takes the response code (docs/LICENSE-TOKEN.md § 3).
 //!
-//! Every line of a code has the shape of a license number, with a check character that also depends on the line's place.
+//! Every line of a code looks like a license number. Its check character also depends on the position of the line.
 
 use crate::{
     Claims, Day, Holder, Installation, KeyId, LicenseNumber, LicenseToken, Malformed, TokenId,
@@ -10,17 +10,17 @@ use crate::{
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// What the app shows: which license for which installation. 3 lines; the first is the license number but for its last
-/// character. It holds no PIN: the portal's page asks for that.
+/// What the app shows: the license and the installation, in 3 lines. The first line is the license number except for
+/// its last character. It contains no PIN: the portal's page asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestCode {
-    /// The license.
+    /// The license number.
     pub number: LicenseNumber,
     /// The app.
     pub installation: Installation,
 }
 
-/// What the portal's page answers: a token without what the app knows already. 8 lines.
+/// What the portal's page answers: a token without the fields that the app knows already, in 8 lines.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResponseCode {
     token: TokenId,
@@ -29,25 +29,25 @@ pub struct ResponseCode {
     signature: [u8; SIGNATURE],
 }
 
-/// Why a text is no code.
+/// Why a text is not a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
-    /// A line's check character does not fit.
+    /// The check character of a line does not match; the number of the line, from 1.
     #[error("line {0} of the code is mistyped")]
     Slip(usize),
-    /// Another number of characters, or other characters.
-    #[error("not the code that was asked for: it has {lines} lines of 16 letters and digits")]
+    /// Too few characters, too many, or characters outside the alphabet.
+    #[error("not a valid code: expected {lines} lines of 16 letters and digits")]
     Malformed {
-        /// How many lines it has.
+        /// How many lines the code has.
         lines: usize,
     },
-    /// Each line is right, and together they are no code: a line of another code, or of a newer program.
+    /// Each line is valid, but not together: a line is from another code, or from a newer program.
     #[error("the lines of the code do not belong together")]
     Mixed,
 }
 
 impl RequestCode {
-    /// Reads what was typed, as [`LicenseNumber::parse`] does.
+    /// Reads a typed code, as [`LicenseNumber::parse`] does.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
         let symbols = parse_lines(typed, REQUEST_LINES, Mark::request)?;
         let (first, rest) = symbols.split_first_chunk().ok_or(CodeError::Mixed)?;
@@ -74,7 +74,7 @@ impl RequestCode {
         let mut symbols = self.number.0.0.to_vec();
         symbols.push(VERSION);
         symbols.extend(symbols::unpack(self.installation.bytes()));
-        // A line of another request does not fit these.
+        // A line of another request does not match this sum.
         let sum = symbols::unpack(&Sha256::digest(&symbols));
         symbols.extend(sum.iter().take(SUM));
         symbols
@@ -88,7 +88,7 @@ impl fmt::Display for RequestCode {
 }
 
 impl ResponseCode {
-    /// Shortens a token; only one that names no holder can be typed.
+    /// Shortens a token. Its holder must have no names.
     pub fn of(token: &LicenseToken) -> Result<Self, Malformed> {
         let claims = token.unverified();
         if !claims.holder.is_unnamed() {
@@ -102,7 +102,7 @@ impl ResponseCode {
         })
     }
 
-    /// Reads what was typed, as [`LicenseNumber::parse`] does.
+    /// Reads a typed code, as [`LicenseNumber::parse`] does.
     pub fn parse(typed: &str) -> Result<Self, CodeError> {
         let symbols = parse_lines(typed, RESPONSE_LINES, Mark::response)?;
         let bytes: [u8; RESPONSE] = symbols::pack_exactly(&symbols).ok_or(CodeError::Mixed)?;
@@ -122,7 +122,7 @@ impl ResponseCode {
         })
     }
 
-    /// The token that answers this request, if `key` signed it: verify it.
+    /// Returns the complete token for this request. It must be verified: the code may answer another request.
     pub fn complete(&self, request: &RequestCode, key: KeyId) -> LicenseToken {
         let claims = Claims {
             token: self.token,
@@ -197,7 +197,7 @@ pub const RESPONSE_LINES: usize = 8;
 const RESPONSE: usize = 75;
 /// The first symbol of a request code's second line.
 const VERSION: u8 = 1;
-/// The symbols that bind the lines of a request code together.
+/// The symbols that tie the lines of a request code together.
 const SUM: usize = 3;
 
 #[cfg(test)]
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_response_is_the_token_that_was_signed() {
+    fn a_typed_response_becomes_the_signed_token() {
         let token = token(Holder::unnamed());
         let typed = ResponseCode::of(&token).unwrap().to_string();
         assert_eq!(typed.lines().count(), RESPONSE_LINES);

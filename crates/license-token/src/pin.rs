@@ -1,12 +1,12 @@
-//! The PIN that comes with a license number, and is the app's PIN at first.
+//! The PIN that is mailed with a license number. At first it is also the app's PIN.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A PIN of 8 digits. Wiped when dropped.
+/// A PIN of 8 digits. Zeroized when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Pin([u8; DIGITS]);
 
-/// What was typed is no PIN.
+/// The text is not a PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a PIN has 8 digits")]
 pub struct PinError;
@@ -23,7 +23,7 @@ impl Pin {
         Ok(pin)
     }
 
-    /// Makes a PIN from 8 random bytes. No PIN is likelier than another by more than 2^-37.
+    /// Makes a PIN from 8 random bytes. The probabilities of any two PINs differ by at most a factor of 1 + 2^-37.
     pub fn generate(random: [u8; 8]) -> Self {
         let mut rest = u64::from_le_bytes(random);
         let mut pin = Self([0; DIGITS]);
@@ -36,12 +36,12 @@ impl Pin {
         pin
     }
 
-    /// The digits: to hash, to send over TLS, to print in the one mail that carries them.
+    /// Returns the digits: to hash, to send over TLS, to print in the one mail that carries them.
     pub fn expose(&self) -> &[u8; DIGITS] {
         &self.0
     }
 
-    /// Puts the digits at the end of a text, which the caller wipes.
+    /// Appends the digits to a text, which the caller must zeroize.
     pub fn expose_in(&self, text: &mut String) {
         for digit in self.0 {
             text.push(char::from(digit));
@@ -49,7 +49,7 @@ impl Pin {
     }
 }
 
-/// Digits of a PIN.
+/// The digits of a PIN.
 pub const DIGITS: usize = 8;
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_digits_are_a_pin_and_nothing_else_is() {
+    fn only_eight_digits_are_a_pin() {
         assert_eq!(Pin::parse("01234567").unwrap().expose(), b"01234567");
         for none in [
             "",
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generated_pin_is_one() {
+    fn a_generated_pin_has_eight_digits() {
         for random in [[0; 8], [255; 8], [1, 2, 3, 4, 5, 6, 7, 8]] {
             let mut text = String::new();
             Pin::generate(random).expose_in(&mut text);

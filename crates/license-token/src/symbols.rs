@@ -1,19 +1,19 @@
-//! 32 symbols that are not mistaken for one another, and a check character over each 16 of them.
+//! 32 symbols that are hard to confuse, in lines of 16 with a check character.
 
 use std::fmt;
 
-/// Why typed text is no line of 16 symbols.
+/// Why a text is not a line of 16 symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineError {
-    /// All symbols are there, and the check character does not fit: one was mistyped, or two were exchanged.
+    /// The check character does not match: one symbol is wrong, or two are swapped.
     Slip,
-    /// Too few, too many, or other characters.
+    /// Too few symbols, too many, or other characters.
     Malformed,
 }
 
-/// A line's place in the codes. A line in another place is a slip.
+/// Marks the position of a line in a code, so that a line in the wrong position is a slip.
 ///
-/// Never 0: then a line of zeros would be right.
+/// Never 0: a line of zeros would be valid.
 #[derive(Clone, Copy)]
 pub(crate) struct Mark(u8);
 
@@ -48,7 +48,7 @@ impl Line {
         Ok(Self(*data))
     }
 
-    /// All 16 symbols.
+    /// Returns all 16 symbols.
     pub(crate) fn symbols(self, mark: Mark) -> [u8; LINE + 1] {
         let mut all = [check_symbol(&self.0, mark); LINE + 1];
         for (symbol, data) in all.iter_mut().zip(self.0) {
@@ -70,7 +70,7 @@ impl Line {
     }
 }
 
-/// Reads symbols, leaving out what people put between them; `None`: a character is no symbol.
+/// Reads symbols, ignoring white space and dashes. `None`: another character, or too long.
 pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     if text.len() > TEXT {
         return None;
@@ -81,24 +81,24 @@ pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     typed.map(symbol).collect()
 }
 
-/// Bytes as symbols of 5 bits, the last one filled up with zeros.
+/// Converts bytes to symbols of 5 bits; the last one is padded with zero bits.
 pub(crate) fn unpack(bytes: &[u8]) -> Vec<u8> {
     regroup(bytes, 8, 5)
 }
 
-/// Symbols as bytes, the last one filled up with zeros.
+/// Converts symbols to bytes; the last one is padded with zero bits.
 pub(crate) fn pack(symbols: &[u8]) -> Vec<u8> {
     regroup(symbols, 5, 8)
 }
 
-/// Symbols as exactly `N` bytes; bits that fill no byte must be zeros, and fewer than a symbol.
+/// Converts symbols to exactly `N` bytes. The padding must be zero, and shorter than a symbol.
 pub(crate) fn pack_exactly<const N: usize>(symbols: &[u8]) -> Option<[u8; N]> {
     if symbols.len() != (N * 8).div_ceil(5) {
         return None;
     }
     let all = pack(symbols);
     let (bytes, rest) = all.split_first_chunk()?;
-    rest.iter().all(|filling| *filling == 0).then_some(*bytes)
+    rest.iter().all(|padding| *padding == 0).then_some(*bytes)
 }
 
 fn regroup(units: &[u8], from: u32, to: u32) -> Vec<u8> {
@@ -122,10 +122,10 @@ fn regroup(units: &[u8], from: u32, to: u32) -> Vec<u8> {
     out
 }
 
-/// The 16th symbol: with it, the sum over GF(32) of symbol `i` times g to the power of 15 - i is the mark.
+/// Returns the 16th symbol. It makes the sum over GF(32) of symbol `i` times g to the power of 15 - i equal the mark.
 ///
-/// g generates all 31 elements, so all 16 weights differ and none is 0: one wrong symbol always changes the sum, and so
-/// do two different symbols that are exchanged, next to each other or not.
+/// g generates all 31 elements, so all 16 weights differ and none is 0. Therefore one wrong symbol always changes the
+/// sum, and so does swapping two different symbols, adjacent or not.
 fn check_symbol(data: &[u8; LINE], mark: Mark) -> u8 {
     let sum = data
         .iter()
@@ -133,7 +133,7 @@ fn check_symbol(data: &[u8; LINE], mark: Mark) -> u8 {
     times_generator(sum) ^ mark.0
 }
 
-/// Times g in `GF(2)[x] / (x^5 + x^2 + 1)`, where g is x.
+/// Multiplies by g in `GF(2)[x] / (x^5 + x^2 + 1)`, where g is x.
 const fn times_generator(element: u8) -> u8 {
     let shifted = element << 1;
     if shifted & 0x20 == 0 {
@@ -161,7 +161,7 @@ fn symbol(typed: char) -> Option<u8> {
     u8::try_from(index).ok()
 }
 
-/// Dashes as keyboards, mail programs and text processors make them.
+/// Returns whether a character is a dash, as keyboards, mail programs and word processors write it.
 const fn is_dash(typed: char) -> bool {
     matches!(typed, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{AD}')
 }
@@ -169,17 +169,17 @@ const fn is_dash(typed: char) -> bool {
 /// Data symbols in a line.
 pub(crate) const LINE: usize = 15;
 
-/// The most bytes of text that are looked at.
+/// The most bytes of text that are read.
 const TEXT: usize = 2048;
 
-/// Crockford's: no I, L, O, and no U.
+/// Crockford's alphabet: no I, L, O and U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Lines that differ in every place, among them all-equal ones.
+    /// Returns three lines that differ in every place; two have equal symbols throughout.
     fn samples() -> Vec<[u8; 16]> {
         let bases = [
             [0; LINE],
@@ -203,9 +203,9 @@ mod tests {
         }
     }
 
-    /// Linear: for each pair of places it suffices to try every pair of symbols once.
+    /// The code is linear: for each pair of places, one try of every pair of symbols is enough.
     #[test]
-    fn any_two_different_symbols_exchanged_are_a_slip() {
+    fn any_two_different_symbols_swapped_are_a_slip() {
         for first in 0..15 {
             for second in first + 1..16 {
                 for (a, b) in (0..32).flat_map(|a| (0..a).map(move |b| (a, b))) {
@@ -219,11 +219,11 @@ mod tests {
         }
     }
 
-    /// A right line with these symbols in these places.
+    /// Returns a valid line with these symbols in these places.
     fn with(first: usize, a: u8, second: usize, b: u8) -> [u8; 16] {
         for filler in 0..32 {
             let mut data = [0; LINE];
-            // A place that is neither, to set the check symbol with.
+            // A third place, to adjust the check symbol with.
             let free = (0..LINE).find(|place| *place != first && *place != second);
             data[free.unwrap()] = filler;
             data[first] = a;
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_read_as_they_meant_it() {
+    fn look_alikes_and_dashes_are_read_as_intended() {
         assert_eq!(read("o-I \u{2013}l\n0z"), Some(vec![0, 1, 1, 0, 31]));
         assert_eq!(read("U"), None);
         assert_eq!(read("*"), None);

@@ -10,7 +10,7 @@ use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use pem_rfc7468::LineEnding;
 use std::fmt;
 
-/// A token as it was received: its form is right, and nothing is proved.
+/// A received token: well-formed, not verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LicenseToken {
     claims: Claims,
@@ -18,9 +18,9 @@ pub struct LicenseToken {
     signature: [u8; SIGNATURE],
 }
 
-/// Claims that the anchor's key signed.
+/// Claims signed with the anchor's key.
 ///
-/// Proof of the signature alone: ask [`Self::standing`], and compare the installation.
+/// This proves the signature only: check [`Self::standing`], and compare the installation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifiedLicense(Claims);
 
@@ -28,37 +28,37 @@ pub struct VerifiedLicense(Claims);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// It names another key than the anchor.
+    /// It was signed with another key.
     #[error(
-        "the license is signed with another key ({found}) than this program was built for ({expected})"
+        "the license was signed with key {found}, but this program accepts only key {expected}"
     )]
     OtherKey {
-        /// The key that it names.
+        /// The key that the token names.
         found: KeyId,
-        /// The anchor's.
+        /// The anchor.
         expected: KeyId,
     },
-    /// The signature is not the key's over these claims.
-    #[error("the license's signature does not verify: it was changed, or never issued")]
+    /// The signature does not match the claims.
+    #[error("the license has an invalid signature: it was changed, or never issued")]
     BadSignature,
-    /// The anchor is no public key.
-    #[error("this program was built with a license key that is none")]
+    /// The anchor is not a valid public key.
+    #[error("this program was built with an invalid license key")]
     BadAnchor,
 }
 
-/// How a verified license stands on a day.
+/// Whether a verified license may be used on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It may be used.
     Current,
-    /// Its last day is over.
+    /// Its last day has passed.
     Lapsed,
-    /// It was issued more than a day after today: a clock is wrong.
+    /// It was issued more than a day after today: one of the clocks is wrong.
     NotYet,
 }
 
 impl LicenseToken {
-    /// Reads the text form; white space around it and CRLF are no part of it.
+    /// Reads the text form. Surrounding white space and CRLF line ends are accepted.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.len() > TEXT {
             return Err(Malformed);
@@ -70,7 +70,7 @@ impl LicenseToken {
             return Err(Malformed);
         }
         let token = Self::decode(&bytes)?;
-        // Text around the armor and lines of other lengths are no part of the form.
+        // Refuses text around the armor, and lines of other lengths.
         if token.to_string() == text {
             Ok(token)
         } else {
@@ -109,7 +109,7 @@ impl LicenseToken {
         })
     }
 
-    /// The binary form.
+    /// Returns the binary form.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = body(&self.claims, self.key);
         bytes.extend(self.signature);
@@ -127,7 +127,7 @@ impl LicenseToken {
         }
         let key =
             VerifyingKey::from_bytes(anchor.bytes()).map_err(|_point| VerifyError::BadAnchor)?;
-        // Strict: no key of small order, and one form of each signature.
+        // Strict: no key of small order, and only the canonical form of a signature.
         key.verify_strict(
             &signed(&self.claims, self.key),
             &Signature::from_bytes(&self.signature),
@@ -136,22 +136,22 @@ impl LicenseToken {
         Ok(VerifiedLicense(self.claims))
     }
 
-    /// What it says, unproved: to show, or to find it in the portal's books.
+    /// Returns the claims without verification: to show them, or to look the license up.
     pub fn unverified(&self) -> &Claims {
         &self.claims
     }
 
-    /// Which key it says has signed it.
+    /// Returns the key that the token names.
     pub fn key(&self) -> KeyId {
         self.key
     }
 
-    /// The signature, unproved.
+    /// Returns the signature, not verified.
     pub(crate) fn signature(&self) -> &[u8; SIGNATURE] {
         &self.signature
     }
 
-    /// Puts a token together again.
+    /// Assembles a token from its parts.
     pub(crate) fn from_parts(claims: Claims, key: KeyId, signature: [u8; SIGNATURE]) -> Self {
         Self {
             claims,
@@ -162,7 +162,7 @@ impl LicenseToken {
 }
 
 impl fmt::Display for LicenseToken {
-    /// The text form: PEM, `KEYWRITER LICENSE`, with a line feed at the end.
+    /// Writes the text form: PEM with the label `KEYWRITER LICENSE`, and a line feed at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &self.encode())
             .map_err(|_never| fmt::Error)?;
@@ -180,12 +180,12 @@ impl fmt::Debug for LicenseToken {
 }
 
 impl VerifiedLicense {
-    /// What was signed.
+    /// Returns the signed claims.
     pub const fn claims(&self) -> &Claims {
         &self.0
     }
 
-    /// How it stands today.
+    /// Returns whether the license may be used today.
     pub fn standing(&self, today: Day) -> Standing {
         let Claims {
             issued, expires, ..
@@ -201,26 +201,26 @@ impl VerifiedLicense {
     }
 }
 
-/// The key that signs license tokens. Wiped when dropped.
+/// The key that signs license tokens. Zeroized when dropped.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
-    /// Takes an Ed25519 seed (RFC 8032: the private key) of 32 random bytes; the caller wipes its own copy.
+    /// Takes an Ed25519 seed (RFC 8032: the private key) of 32 random bytes. The caller must zeroize its own copy.
     pub fn from_seed(seed: &[u8; SEED]) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(seed))
     }
 
-    /// The published key that a portal signs with by default, for development builds of the app.
+    /// Returns the published key that a portal signs with by default, for development builds of the app.
     pub fn development() -> Self {
         Self::from_seed(DEVELOPMENT_SEED)
     }
 
-    /// The key to verify with.
+    /// Returns the key to verify with.
     pub fn anchor(&self) -> Anchor {
         Anchor::from_bytes(self.0.verifying_key().to_bytes())
     }
 
-    /// Signs. Claims that expire before they are issued have no form: they expire on the day of issue.
+    /// Signs claims. An expiry before the day of issue cannot be encoded: such claims expire on the day of issue.
     pub fn sign(&self, mut claims: Claims) -> LicenseToken {
         claims.expires = claims.expires.map(|last| last.max(claims.issued));
         let key = self.anchor().id();
@@ -233,7 +233,7 @@ impl SigningKey {
     }
 }
 
-/// The expiry of a token: 0 stands for none.
+/// Decodes the expiry of a token; 0 means that it never expires.
 pub(crate) fn decode_expires(issued: Day, expires: Day) -> Result<Option<Day>, Malformed> {
     if expires.number() == 0 {
         Ok(None)
@@ -248,7 +248,7 @@ pub(crate) fn encode_expires(expires: Option<Day>) -> [u8; 2] {
     expires.map_or(0, Day::number).to_be_bytes()
 }
 
-/// All but the signature.
+/// Encodes all fields but the signature.
 fn body(claims: &Claims, key: KeyId) -> Vec<u8> {
     let Claims {
         token,
@@ -273,14 +273,14 @@ fn body(claims: &Claims, key: KeyId) -> Vec<u8> {
     bytes
 }
 
-/// What is signed: a name that no other protocol signs under, and the body.
+/// Returns the message to sign: a context that no other protocol uses, then the body.
 fn signed(claims: &Claims, key: KeyId) -> Vec<u8> {
     let mut message = CONTEXT.to_vec();
     message.extend(body(claims, key));
     message
 }
 
-/// Takes bytes off the front.
+/// Reads bytes from the front.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -314,7 +314,7 @@ const VERSION: u8 = 1;
 const CONTEXT: &[u8] = b"KeyWriter license token v1\0";
 const LABEL: &str = "KEYWRITER LICENSE";
 
-/// The seed of the development key: published, and so good for nothing but development.
+/// The seed of the development key. It is published, so it must sign nothing but development licenses.
 pub const DEVELOPMENT_SEED: &[u8; SEED] = b"published: signs no real license";
 
 /// The most bytes of a token's text.
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_token_verifies_and_says_what_was_signed() {
+    fn a_signed_token_verifies_and_has_the_signed_claims() {
         let key = SigningKey::from_seed(&[3; SEED]);
         let text = key.sign(claims()).to_string();
         let token = LicenseToken::parse(&text).unwrap();
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_of_a_token_counts() {
+    fn a_change_of_any_bit_is_found() {
         let key = SigningKey::development();
         let bytes = key.sign(claims()).encode();
         for bit in 0..bytes.len() * 8 {
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_cut_short_or_with_a_byte_behind_is_malformed() {
+    fn a_token_that_is_cut_short_or_has_a_trailing_byte_is_malformed() {
         let bytes = SigningKey::development().sign(claims()).encode();
         for len in 0..bytes.len() {
             assert_eq!(LicenseToken::decode(&bytes[..len]), Err(Malformed));
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_is_told_from_a_bad_signature() {
+    fn another_key_differs_from_a_bad_signature() {
         let token = SigningKey::from_seed(&[3; SEED]).sign(claims());
         assert!(matches!(
             token.clone().verify(&Anchor::development()),
