@@ -183,7 +183,7 @@ pub fn receipt(data: &[u8]) {
     if let Ok(finished) = FinishedReceipt::parse(data) {
         let mut writer = Writer::new(&mut out);
         finished.receipt.write(&mut writer).expect("fits");
-        finished.seal.write(&mut writer).expect("fits");
+        finished.countersignature.write(&mut writer).expect("fits");
         assert_eq!(writer.written(), data);
         ROOT.with(|root| {
             let root = Root::parse(root).expect("a root");

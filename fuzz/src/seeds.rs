@@ -100,7 +100,7 @@ fn message(instruction: u8, data: &[u8], seeds: &mut Seeds) {
         ins::CONSENT => "clone_grant",
         ins::PARCEL => "clone_consent",
         ins::COMMIT => "clone_parcel",
-        ins::SEAL => {
+        ins::COUNTERSIGN => {
             seeds.push(("receipt", data.to_vec()));
             if let Ok(receipt) = Receipt::parse(data) {
                 seeds.push(("receipt", receipt.statement_bytes.to_vec()));

@@ -71,7 +71,7 @@ pub struct Options {
     pub auto_lock: bool,
     /// Copy the User PIN policy, where the master has one set.
     pub user_pin_policy: bool,
-    /// Disable cloning on the master once every secondary of the cycle is sealed.
+    /// Disable cloning on the master once the receipt of every secondary of the cycle is countersigned.
     pub disable_master: bool,
 }
 

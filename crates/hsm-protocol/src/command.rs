@@ -69,8 +69,8 @@ pub mod ins {
     pub const GRANT: u8 = 0x60;
     /// Master: takes the Consent of run P1, gives the Parcel.
     pub const PARCEL: u8 = 0x62;
-    /// Master: takes a Receipt, gives the Seal.
-    pub const SEAL: u8 = 0x64;
+    /// Master: takes a Receipt, gives the Countersignature.
+    pub const COUNTERSIGN: u8 = 0x64;
 
     /// Every instruction of this application's class.
     pub const ALL: [u8; 22] = [
@@ -95,7 +95,7 @@ pub mod ins {
         COMMIT,
         GRANT,
         PARCEL,
-        SEAL,
+        COUNTERSIGN,
     ];
 }
 
@@ -204,7 +204,7 @@ pub enum AdminCommand<'a> {
         consent: &'a [u8],
     },
     /// Takes a Receipt, of this cycle or an earlier one.
-    Seal(&'a [u8]),
+    Countersign(&'a [u8]),
 }
 
 impl<'a> Command<'a> {
@@ -334,7 +334,7 @@ fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
             run: run(apdu.p1)?,
             consent: apdu.data,
         }),
-        ins::SEAL => no_parameter(apdu).map(|()| AdminCommand::Seal(apdu.data)),
+        ins::COUNTERSIGN => no_parameter(apdu).map(|()| AdminCommand::Countersign(apdu.data)),
         _ => Err(Status::UnknownInstruction),
     }
 }

@@ -26,8 +26,8 @@ pub struct JournalEntry {
     pub certificate: Sha384Digest,
     /// The run's transcript up to the Parcel.
     pub transcript: Sha384Digest,
-    /// Whether the secondary proved what it stored and the master sealed the receipt.
-    pub sealed: bool,
+    /// Whether the secondary proved what it stored and the master countersigned the receipt.
+    pub countersigned: bool,
 }
 
 impl JournalEntry {
@@ -44,7 +44,7 @@ impl JournalEntry {
             serial: Serial::read(reader)?,
             certificate: *reader.array()?,
             transcript: *reader.array()?,
-            sealed: reader.flag()?,
+            countersigned: reader.flag()?,
         })
     }
 
@@ -57,7 +57,7 @@ impl JournalEntry {
         self.serial.write(writer)?;
         writer.bytes(&self.certificate)?;
         writer.bytes(&self.transcript)?;
-        writer.flag(self.sealed)
+        writer.flag(self.countersigned)
     }
 }
 

@@ -278,17 +278,17 @@ impl<'a> Receipt<'a> {
     }
 }
 
-/// The master's half, which it gives only for a proof that it checked. This is the Seal message too.
+/// The master's half, which it gives only for a proof that it checked. This is the Countersignature message too.
 #[derive(Clone, Copy, Debug)]
-pub struct Seal<'a> {
+pub struct Countersignature<'a> {
     /// The master's certificates.
     pub chain: Chain<'a>,
     /// The master's signature.
     pub signature: &'a Signature,
 }
 
-impl<'a> Seal<'a> {
-    /// The most bytes a Seal takes.
+impl<'a> Countersignature<'a> {
+    /// The most bytes a Countersignature takes.
     pub const MAX: usize = limits::CHAIN + 96;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
@@ -306,17 +306,20 @@ impl<'a> Seal<'a> {
 
     /// What the master signs.
     pub fn signed<V: Verifier>(statement: &[u8], secondary: &Signature) -> [u8; SIGNED_MESSAGE] {
-        signed_message(SignedLabel::Seal, &V::sha384(&[statement, secondary]))
+        signed_message(
+            SignedLabel::Countersignature,
+            &V::sha384(&[statement, secondary]),
+        )
     }
 }
 
-/// A Receipt followed by its Seal.
+/// A Receipt followed by its Countersignature.
 #[derive(Clone, Copy, Debug)]
 pub struct FinishedReceipt<'a> {
     /// The secondary's half.
     pub receipt: Receipt<'a>,
     /// The master's half.
-    pub seal: Seal<'a>,
+    pub countersignature: Countersignature<'a>,
 }
 
 impl<'a> FinishedReceipt<'a> {
@@ -325,7 +328,7 @@ impl<'a> FinishedReceipt<'a> {
         let mut reader = Reader::new(bytes);
         let finished = Self {
             receipt: Receipt::read(&mut reader)?,
-            seal: Seal::read(&mut reader)?,
+            countersignature: Countersignature::read(&mut reader)?,
         };
         reader.finish()?;
         Ok(finished)
@@ -341,7 +344,7 @@ impl<'a> FinishedReceipt<'a> {
             .verify::<V>(&self.receipt.chain)
             .map_err(ReceiptRefusal::Secondary)?;
         let master = root
-            .verify::<V>(&self.seal.chain)
+            .verify::<V>(&self.countersignature.chain)
             .map_err(ReceiptRefusal::Master)?;
         if !statement.secondary.is(&secondary) || !statement.master.is(&master) {
             return Err(ReceiptRefusal::OtherModule);
@@ -349,9 +352,14 @@ impl<'a> FinishedReceipt<'a> {
         let signed = Receipt::signed::<V>(self.receipt.statement_bytes);
         V::verify(secondary.public(), &signed, self.receipt.signature)
             .map_err(|_bad| ReceiptRefusal::SecondarySignature)?;
-        let sealed = Seal::signed::<V>(self.receipt.statement_bytes, self.receipt.signature);
-        V::verify(master.public(), &sealed, self.seal.signature)
-            .map_err(|_bad| ReceiptRefusal::MasterSignature)?;
+        let countersigned =
+            Countersignature::signed::<V>(self.receipt.statement_bytes, self.receipt.signature);
+        V::verify(
+            master.public(),
+            &countersigned,
+            self.countersignature.signature,
+        )
+        .map_err(|_bad| ReceiptRefusal::MasterSignature)?;
         let virtual_modules = master.is_virtual() || secondary.is_virtual();
         Ok(VerifiedReceipt {
             statement,
@@ -392,7 +400,7 @@ pub enum ReceiptRefusal {
     OtherModule,
     /// The secondary did not sign this statement.
     SecondarySignature,
-    /// The master did not seal this receipt.
+    /// The master did not countersign this receipt.
     MasterSignature,
 }
 

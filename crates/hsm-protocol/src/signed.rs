@@ -14,7 +14,7 @@ pub enum SignedLabel {
     /// The secondary, over a statement.
     Receipt,
     /// The master, over a statement and the secondary's signature.
-    Seal,
+    Countersignature,
 }
 
 impl SignedLabel {
@@ -24,7 +24,7 @@ impl SignedLabel {
             Self::Grant => b"KeyWriter v1 grant    signature\0",
             Self::Consent => b"KeyWriter v1 consent  signature\0",
             Self::Receipt => b"KeyWriter v1 receipt  signature\0",
-            Self::Seal => b"KeyWriter v1 seal     signature\0",
+            Self::Countersignature => b"KeyWriter v1 seal     signature\0",
         }
     }
 }
@@ -54,7 +54,7 @@ mod tests {
             SignedLabel::Grant,
             SignedLabel::Consent,
             SignedLabel::Receipt,
-            SignedLabel::Seal,
+            SignedLabel::Countersignature,
         ];
         for (i, a) in labels.iter().enumerate() {
             for b in labels.iter().skip(i + 1) {

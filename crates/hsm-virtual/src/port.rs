@@ -249,7 +249,7 @@ impl Port {
             apdu,
             [
                 _,
-                ins::OFFER | ins::CONSENT | ins::COMMIT | ins::GRANT | ins::PARCEL | ins::SEAL,
+                ins::OFFER | ins::CONSENT | ins::COMMIT | ins::GRANT | ins::PARCEL | ins::COUNTERSIGN,
                 ..
             ]
         );

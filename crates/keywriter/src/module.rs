@@ -264,9 +264,9 @@ impl ConnectedModule {
         self.command(ins::PARCEL, run, consent)
     }
 
-    /// Master: takes a Receipt, gives the Seal.
+    /// Master: takes a Receipt, gives the Countersignature.
     pub fn seal(&mut self, receipt: &[u8]) -> Result<Vec<u8>, ModuleError> {
-        self.command(ins::SEAL, 0, receipt)
+        self.command(ins::COUNTERSIGN, 0, receipt)
     }
 
     pub(crate) fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, ModuleError> {
@@ -392,7 +392,7 @@ mod tests {
                 serial: "A".parse().unwrap(),
                 certificate: [0; 48],
                 transcript: [0; 48],
-                sealed: true,
+                countersigned: true,
             };
             entry.write(&mut Writer::new(&mut out)).unwrap();
             bytes.extend(out.repeat(count));

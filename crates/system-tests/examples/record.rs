@@ -39,7 +39,7 @@ fn good(root: &Root) {
     good.module("SECOND-1");
     good.send("MASTER-1", ins::CYCLE_BEGIN, 0, "030001");
     let last = good.run("SECOND-1", 6);
-    good.send("MASTER-1", ins::SEAL, 0, &last[4]);
+    good.send("MASTER-1", ins::COUNTERSIGN, 0, &last[4]);
     good.send("SECOND-1", ins::LAST_RECEIPT, 0, "");
     good.send("MASTER-1", ins::JOURNAL, 0, "");
     good.send("MASTER-1", ins::CYCLE_END, 0, "");
@@ -125,11 +125,11 @@ const REFUSALS: [Refusal; 10] = [
             let messages = s.run("SECOND-1", 5);
             s.send(
                 "MASTER-1",
-                ins::SEAL,
+                ins::COUNTERSIGN,
                 0,
                 &flip(&messages[4], messages[4].len() / 2 - 1),
             );
-            s.send("MASTER-1", ins::SEAL, 0, &messages[4]);
+            s.send("MASTER-1", ins::COUNTERSIGN, 0, &messages[4]);
         },
     ),
     (
@@ -304,7 +304,7 @@ impl<'a> Script<'a> {
             (secondary, ins::CONSENT),
             ("MASTER-1", ins::PARCEL),
             (secondary, ins::COMMIT),
-            ("MASTER-1", ins::SEAL),
+            ("MASTER-1", ins::COUNTERSIGN),
         ];
         let mut messages: Vec<String> = Vec::new();
         for (serial, instruction) in &steps[..count] {

@@ -105,6 +105,6 @@ pub fn step<M: Provider, S: Provider>(
         Message::Consent => secondary.command(ins::CONSENT, 0, before),
         Message::Parcel => master.command(ins::PARCEL, run, before),
         Message::Receipt => secondary.command(ins::COMMIT, 0, before),
-        Message::Seal => master.command(ins::SEAL, 0, before),
+        Message::Seal => master.command(ins::COUNTERSIGN, 0, before),
     }
 }

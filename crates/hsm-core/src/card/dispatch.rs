@@ -7,7 +7,7 @@ use crate::{
     card::recipient,
     cloning::{
         Refusal,
-        countersign::seal,
+        countersign::countersign,
         master::{Master, MasterCycle},
         secondary::{Kept, Secondary, write_receipt},
     },
@@ -232,7 +232,7 @@ fn admin<B: Board>(
             let cycle = cycle.as_mut().ok_or(Status::OutOfOrder)?;
             Ok(cycle.parcel(&mut master, *run, consent, out)?)
         }
-        AdminCommand::Seal(receipt) => Ok(seal(&mut master, cycle, receipt, out)?),
+        AdminCommand::Countersign(receipt) => Ok(countersign(&mut master, cycle, receipt, out)?),
         // Answered above, without the module's key.
         AdminCommand::Journal { .. } => Err(Status::OutOfOrder),
     }

@@ -1,6 +1,6 @@
-//! The master's last step: checks what the secondary proves, and seals the receipt.
+//! The master's last step: checks what the secondary proves, and countersigns the receipt.
 //!
-//! It needs no cycle: the journal entry authorizes it. A Seal that was lost can be had again after a power cut, and after
+//! It needs no cycle: the journal entry authorizes it. A Countersignature that was lost can be had again after a power cut, and after
 //! the cycle has disabled its master.
 
 use super::{
@@ -16,13 +16,13 @@ use crate::{
 use hsm_protocol::{
     Serial, Verifier,
     certificate::Chain,
-    receipt::{Party, Receipt, Seal},
+    receipt::{Countersignature, Party, Receipt},
     writer::Writer,
 };
 
-/// Receipt → Seal, for a run of any cycle. Asked again, it answers again and counts nothing. The Seal that completes a
+/// Receipt → Countersignature, for a run of any cycle. Asked again, it answers again and counts nothing. The Countersignature that completes a
 /// disabling cycle ends it.
-pub(crate) fn seal<B: Board>(
+pub(crate) fn countersign<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,
     bytes: &[u8],
@@ -52,22 +52,22 @@ pub(crate) fn seal<B: Board>(
     let proof::Proved { .. } =
         proof::check::<B::Crypto>(master.csps, device, (party, entry), &statement)?;
 
-    let message = Seal::signed::<B::Crypto>(receipt.statement_bytes, receipt.signature);
+    let message = Countersignature::signed::<B::Crypto>(receipt.statement_bytes, receipt.signature);
     let signature =
         B::Crypto::sign(master.signer, &mut master.platform.rng, &message).map_err(own)?;
-    let is_new = !core::mem::replace(&mut entry.sealed, true);
+    let is_new = !core::mem::replace(&mut entry.countersigned, true);
     let serial = entry.serial;
     if is_new {
         record(master, cycle, serial, &journal)?;
     }
-    Ok(Seal {
+    Ok(Countersignature {
         chain: own_chain,
         signature: &signature,
     }
     .write(out)?)
 }
 
-/// One write: the entry is sealed and, with the last one of a disabling cycle, cloning is off.
+/// One write: the entry is countersigned and, with the last one of a disabling cycle, cloning is off.
 fn record<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,

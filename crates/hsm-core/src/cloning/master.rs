@@ -1,4 +1,4 @@
-//! The master's part: takes Offers, pays for Parcels, seals Receipts.
+//! The master's part: takes Offers, pays for Parcels, countersigns Receipts.
 
 use super::{
     Refusal, own, peers,
@@ -29,8 +29,8 @@ use zeroize::Zeroizing;
 pub(crate) struct MasterCycle {
     cycle: Cycle,
     runs: [MasterRun; limits::RUNS],
-    /// Whose receipts were sealed, so far as "disable master" needs to know.
-    sealed: Vec<Serial, { limits::DISABLING_CYCLE }>,
+    /// Whose receipts were countersigned, so far as "disable master" needs to know.
+    countersigned: Vec<Serial, { limits::DISABLING_CYCLE }>,
 }
 
 /// One run. `Granted` waits for the Consent; the Parcel ends it.
@@ -75,7 +75,7 @@ impl MasterCycle {
         Self {
             cycle,
             runs: Default::default(),
-            sealed: Vec::new(),
+            countersigned: Vec::new(),
         }
     }
 
@@ -149,17 +149,17 @@ impl MasterCycle {
     /// Whether the cycle disables its master, and this serial number is the last of those announced.
     pub(super) fn completes_with(&self, serial: Serial) -> bool {
         let count = self
-            .sealed
+            .countersigned
             .len()
-            .saturating_add(usize::from(!self.sealed.contains(&serial)));
+            .saturating_add(usize::from(!self.countersigned.contains(&serial)));
         self.cycle.options.disable_master && count >= usize::from(self.cycle.secondaries)
     }
 
     /// Counts a serial number, once.
     pub(super) fn count(&mut self, serial: Serial) {
-        if self.cycle.options.disable_master && !self.sealed.contains(&serial) {
+        if self.cycle.options.disable_master && !self.countersigned.contains(&serial) {
             // There is room for all that a disabling cycle announces; the last of them ends it.
-            self.sealed.push(serial).unwrap_or_default();
+            self.countersigned.push(serial).unwrap_or_default();
         }
     }
 }
@@ -292,7 +292,7 @@ impl Peer {
             serial: self.serial,
             certificate: self.certificate,
             transcript: *self.transcript.hash(),
-            sealed: false,
+            countersigned: false,
         })?;
         store.update(platform, |image, platform| {
             image.seal_journal(platform, kek, &journal)

@@ -49,7 +49,12 @@ fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
             entry.cycle.number.to_string(),
             entry.serial.to_string(),
             condition_name(entry.condition).to_owned(),
-            if entry.sealed { "yes" } else { "pending" }.to_owned(),
+            if entry.countersigned {
+                "yes"
+            } else {
+                "pending"
+            }
+            .to_owned(),
             hex(entry.certificate.get(..8).unwrap_or_default()),
         ]
     }));
@@ -108,7 +113,7 @@ impl EntryLine {
             serial: entry.serial.to_string(),
             certificate: hex(&entry.certificate),
             transcript: hex(&entry.transcript),
-            sealed: entry.sealed,
+            sealed: entry.countersigned,
         }
     }
 }

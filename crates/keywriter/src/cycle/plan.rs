@@ -273,7 +273,7 @@ fn earlier(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Opt
         .iter()
         .find(|entry| entry.transcript == statement.transcript);
     match entry {
-        Some(entry) if entry.sealed => Some(Earlier::Sealed {
+        Some(entry) if entry.countersigned => Some(Earlier::Sealed {
             number: Some(entry.number),
         }),
         Some(_) => Some(Earlier::Pending),

@@ -102,7 +102,7 @@ fn a_secondary_sees_no_command_too_many() {
             ins::CYCLE_BEGIN,
             ins::GRANT,
             ins::PARCEL,
-            ins::SEAL,
+            ins::COUNTERSIGN,
             ins::CYCLE_END
         ]
     );
@@ -122,7 +122,7 @@ fn a_link_cut_at_any_step_costs_nothing_but_another_run() {
     let steps = [ins::OFFER, ins::CONSENT, ins::COMMIT];
     for (name, steps) in [
         ("A", &steps[..]),
-        ("M", &[ins::GRANT, ins::PARCEL, ins::SEAL]),
+        ("M", &[ins::GRANT, ins::PARCEL, ins::COUNTERSIGN]),
     ] {
         for step in steps {
             for fault in [Fault::CutBefore, Fault::CutAfter] {
@@ -131,7 +131,7 @@ fn a_link_cut_at_any_step_costs_nothing_but_another_run() {
                 let (summary, words) = clone(&world);
                 assert_eq!(summary.done, 2, "{name} {step:02X}: {words:?}");
                 let sealed = world.with("M", |master| {
-                    let sealed = master.journal.iter().filter(|entry| entry.sealed);
+                    let sealed = master.journal.iter().filter(|entry| entry.countersigned);
                     sealed.count()
                 });
                 assert_eq!(sealed, 2);
@@ -212,7 +212,7 @@ fn a_master_pulled_out_ends_the_cycle_for_all() {
 #[test]
 fn a_master_plugged_in_again_is_locked_and_says_so() {
     let world = World::new(&[("A", FRESH)]);
-    world.break_at("M", ins::SEAL, Fault::Replug);
+    world.break_at("M", ins::COUNTERSIGN, Fault::Replug);
     let (summary, words) = clone(&world);
     assert!(summary.master_lost);
     assert_eq!(words["A"], "the master is lost: it is locked");
@@ -253,7 +253,7 @@ fn a_master_disables_itself_when_all_are_sealed_and_not_before() {
 #[test]
 fn a_seal_counted_before_its_answer_was_lost_is_not_counted_twice() {
     let world = World::new(&[("A", FRESH), ("B", FRESH)]);
-    world.break_at("M", ins::SEAL, Fault::CutAfter);
+    world.break_at("M", ins::COUNTERSIGN, Fault::CutAfter);
     let (summary, _) = world.clone_to(&[], DISABLE).unwrap();
     assert!(summary.disabled && summary.done == 2);
     assert_eq!(

@@ -407,14 +407,14 @@ fn without_a_license_a_virtual_master_clones_and_says_evaluation() {
 #[test]
 fn what_was_begun_with_a_license_is_finished_without_one() {
     let world = World::new(&[("A", FRESH)]);
-    world.break_at("M", ins::SEAL, Fault::Replug);
+    world.break_at("M", ins::COUNTERSIGN, Fault::Replug);
     let licensed = setup(&[], Options::default());
     assert!(world.run(&licensed).unwrap().0.master_lost);
     world.with("M", |master| {
         master.state = Unlocked::Admin { cloning: true };
     });
     // A module that joins meanwhile would be a new clone.
-    world.break_at("M", ins::SEAL, Fault::PlugOther("B"));
+    world.break_at("M", ins::COUNTERSIGN, Fault::PlugOther("B"));
     let (Summary { done, failed, .. }, words) = world.run(&unlicensed()).unwrap();
     assert_eq!((done, failed), (1, 1), "{words:?}");
     assert_eq!(words["A"], "finished");

@@ -11,7 +11,7 @@ use hsm_protocol::{
     identity::{Identity, LockState},
     journal::JournalEntry,
     limits,
-    receipt::{Commitments, Party, Receipt, Seal, Statement},
+    receipt::{Commitments, Countersignature, Party, Receipt, Statement},
     settings::{AdminStatus, EncryptionMode, ModuleStatus, Role},
     writer::Writer,
 };
@@ -220,7 +220,7 @@ impl FakeModule {
                 Ok(data.to_vec())
             }
             ins::PARCEL => self.parcel(command.p1.into(), data),
-            ins::SEAL => self.seal(data),
+            ins::COUNTERSIGN => self.seal(data),
             _ => Err(Status::UnknownInstruction),
         }
     }
@@ -254,7 +254,7 @@ impl FakeModule {
             serial,
             certificate: *certificate,
             transcript,
-            sealed: false,
+            countersigned: false,
         });
         let party = |serial, certificate| Party {
             serial,
@@ -285,15 +285,15 @@ impl FakeModule {
             .iter_mut()
             .find(|entry| entry.transcript == transcript);
         let entry = entry.ok_or(Status::NotFound)?;
-        if !std::mem::replace(&mut entry.sealed, true) {
+        if !std::mem::replace(&mut entry.countersigned, true) {
             *sealed += 1;
         }
         if cycle.options.disable_master && *sealed == cycle.secondaries {
             self.state = Unlocked::Admin { cloning: false };
             self.cycle = None;
         }
-        let message = Seal::signed::<P384>(receipt.statement_bytes, receipt.signature);
-        let seal = Seal {
+        let message = Countersignature::signed::<P384>(receipt.statement_bytes, receipt.signature);
+        let seal = Countersignature {
             chain: Chain::parse(&self.certified.bytes)?,
             signature: &pki::sign(&self.certified.key, &message),
         };

@@ -271,7 +271,7 @@ impl Scene {
     fn journal(&mut self) -> (u64, usize) {
         let bytes = self.master.command(ins::JOURNAL, 0, &[]).unwrap();
         let page = JournalPage::parse(&bytes).unwrap();
-        let sealed = page.entries().filter(|entry| entry.sealed).count();
+        let sealed = page.entries().filter(|entry| entry.countersigned).count();
         (page.total, sealed)
     }
 }

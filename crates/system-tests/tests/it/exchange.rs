@@ -43,7 +43,7 @@ fn a_run_in_short_apdus_ends_like_one_in_extended_ones() {
             Message::Consent => chained(&mut secondary, ins::CONSENT, 0, &carried),
             Message::Parcel => chained(&mut master, ins::PARCEL, 3, &carried),
             Message::Receipt => chained(&mut secondary, ins::COMMIT, 0, &carried),
-            Message::Seal => chained(&mut master, ins::SEAL, 0, &carried),
+            Message::Seal => chained(&mut master, ins::COUNTERSIGN, 0, &carried),
         }
         .unwrap();
         messages.push(carried.clone());
@@ -152,7 +152,7 @@ fn a_chain_that_overflows_is_refused_whole_and_nothing_is_stored() {
 fn one_link_that_is_too_long_is_refused_like_many() {
     let root = Root::generate("Test root").unwrap();
     let mut module = administrator(&root);
-    let mut apdu = vec![CLA | CHAINING, ins::SEAL, 0, 0, 0];
+    let mut apdu = vec![CLA | CHAINING, ins::COUNTERSIGN, 0, 0, 0];
     apdu.extend_from_slice(&u16::to_be_bytes(8193));
     apdu.resize(apdu.len() + 8193, 7);
     assert_eq!(module.raw(&apdu), [0x6A, 0x84]);
@@ -172,7 +172,7 @@ fn another_header_inside_a_chain_is_not_run_and_closes_it() {
         status(),
         short(CLA, ins::CIPHER, 1, &data[..16], None),
         short(0x81, ins::CIPHER, 0, &data[..16], None),
-        short(CLA | CHAINING, ins::SEAL, 0, &data[..16], None),
+        short(CLA | CHAINING, ins::COUNTERSIGN, 0, &data[..16], None),
         short(0x00, ins::SELECT, 4, b"\xF0KeyWriter\x01", None),
         short(0x00, ins::GET_RESPONSE, 0, &[], Some(0)),
     ] {

@@ -114,7 +114,7 @@ fn flip_and_cut_the_rest(message: Message) {
     let (_, entries) = pair.journal();
     assert!(matches!(
         entries.as_slice(),
-        [JournalEntry { sealed: true, .. }]
+        [JournalEntry { countersigned: true, .. }]
     ));
     pair.assert_same();
 }

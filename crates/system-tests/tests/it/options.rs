@@ -276,7 +276,7 @@ fn a_master_is_disabled_with_the_last_distinct_serial_that_is_sealed() {
     outcome.receipt();
     let blob = master.flash.blob();
     for _ in 0..3 {
-        master.command(ins::SEAL, 0, &receipt).unwrap();
+        master.command(ins::COUNTERSIGN, 0, &receipt).unwrap();
         assert!(is_cloning(&mut master), "the same receipt counts once");
     }
     assert_eq!(master.flash.blob(), blob, "nothing new to store");
@@ -289,13 +289,13 @@ fn a_master_is_disabled_with_the_last_distinct_serial_that_is_sealed() {
     let mut second = Module::new("SECOND-2", &root);
     let receipt = unsealed(&mut master, &mut second);
     assert!(is_cloning(&mut master), "nothing counts before its Seal");
-    master.command(ins::SEAL, 0, &receipt).unwrap();
+    master.command(ins::COUNTERSIGN, 0, &receipt).unwrap();
     assert!(!is_cloning(&mut master));
 
     let refusal = relay::begin(&mut master, DISABLING, 2);
     assert_eq!(refusal, Err(Status::CloningDisabled));
     master
-        .command(ins::SEAL, 0, &receipt)
+        .command(ins::COUNTERSIGN, 0, &receipt)
         .expect("a lost Seal is given again");
     master.power_up();
     master.unlock_admin();
@@ -314,7 +314,7 @@ fn a_receipt_that_an_earlier_cycle_sealed_counts_nothing_in_a_later_one() {
     clone_to(&mut master, &mut secondary);
     relay::begin(&mut master, DISABLING, 1).unwrap();
     let receipt = secondary.command(ins::LAST_RECEIPT, 0, &[]).unwrap();
-    master.command(ins::SEAL, 0, &receipt).unwrap();
+    master.command(ins::COUNTERSIGN, 0, &receipt).unwrap();
     assert!(is_cloning(&mut master));
 }
 
@@ -327,7 +327,7 @@ fn a_receipt_of_an_earlier_cycle_counts_in_the_one_that_seals_it() {
     unsealed(&mut master, &mut secondary);
     relay::begin(&mut master, DISABLING, 1).unwrap();
     let receipt = secondary.command(ins::LAST_RECEIPT, 0, &[]).unwrap();
-    master.command(ins::SEAL, 0, &receipt).unwrap();
+    master.command(ins::COUNTERSIGN, 0, &receipt).unwrap();
     assert!(!is_cloning(&mut master));
 }
 

@@ -152,7 +152,7 @@ impl World {
                     cycle,
                     entry.condition,
                     entry.serial.to_string(),
-                    entry.sealed,
+                    entry.countersigned,
                 )
             })
             .collect();

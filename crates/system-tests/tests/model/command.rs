@@ -99,7 +99,7 @@ impl World {
             }
             Send::Seal(pick) => {
                 let (receipt, data) = self.carry(pick, |m| matches!(m, Message::Receipt { .. }))?;
-                (Command::Seal(receipt), Raw::new(ins::SEAL, 0, data))
+                (Command::Seal(receipt), Raw::new(ins::COUNTERSIGN, 0, data))
             }
             Send::File(send) => return self.about_files(send),
         })

@@ -315,7 +315,8 @@ impl<'a> Desk<'a> {
             // The master counts a Seal once. Was this one counted before its answer was lost?
             let entries = master.journal()?.entries;
             let newest = entries.iter().find(|entry| entry.serial == serial);
-            left = left.saturating_sub(usize::from(newest.is_some_and(|entry| entry.sealed)));
+            left =
+                left.saturating_sub(usize::from(newest.is_some_and(|entry| entry.countersigned)));
         }
         master.cycle_begin(self.options, count(left))?;
         Ok(master)

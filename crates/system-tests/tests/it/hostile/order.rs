@@ -58,7 +58,7 @@ fn an_earlier_receipt_of_the_same_pair_is_sealed_as_what_it_is() {
         pair.journal()
             .1
             .iter()
-            .map(|e| e.sealed)
+            .map(|e| e.countersigned)
             .collect::<Vec<_>>()
     };
     assert_eq!(sealed(&mut pair), [false, true]);
