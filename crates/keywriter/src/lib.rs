@@ -16,7 +16,8 @@
 //! | [`settings`], [`receipt`] | files of this computer |
 //! | [`report`] | a cycle's receipts in one file, and on a page to print |
 //! | [`folders`], [`mod@file`] | where they are, and how they are written |
-//! | [`error`] | what to do next |
+//! | [`problem`] | what went wrong, for every front end |
+//! | [`error`] | words for status words; an error with its sources |
 
 #![forbid(unsafe_code)]
 
@@ -29,6 +30,7 @@ pub mod folders;
 pub mod genuine;
 pub mod license;
 pub mod module;
+pub mod problem;
 pub mod receipt;
 pub mod report;
 #[cfg(test)]

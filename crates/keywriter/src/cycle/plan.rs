@@ -479,7 +479,7 @@ fn check_named(master: Serial, to: &[Serial]) -> Result<(), CycleRefusal> {
     }
 }
 
-fn listed(serials: &[Serial]) -> String {
+pub(crate) fn listed(serials: &[Serial]) -> String {
     let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
     names.join(", ")
 }
