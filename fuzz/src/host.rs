@@ -88,7 +88,7 @@ fn whole_run(hostile: &Hostile, root: &TrustedRoot) {
             .consent(&mut secondary)?
             .parcel(&mut DirectMaster::new(&mut master))?
             .commit(&mut secondary)?
-            .seal(&mut DirectMaster::new(&mut master))
+            .countersign(&mut DirectMaster::new(&mut master))
     };
     if let Ok(receipt) = run()
         && let Ok(finished) = FinishedReceipt::parse(&receipt)

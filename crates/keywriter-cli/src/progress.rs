@@ -8,13 +8,12 @@ use crate::{
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
-    cycle::{Event, Summary},
+    cycle::{Event, Step, Summary},
 };
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal},
-    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -45,26 +44,26 @@ impl Progress {
         }
     }
 
-    /// Shows an event; `receipt`: where its receipt was kept.
-    pub(crate) fn show(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
+    /// Shows an event.
+    pub(crate) fn show(&self, event: &Event) -> Result<(), Failure> {
         match self {
             Self::Json if let Event::Unusable { place, error } = event => {
                 output::json(&UnusableLine::of(place, error))
             }
-            Self::Json => EventLine::of(event, receipt).map_or(Ok(()), |line| output::json(&line)),
-            Self::Lines => text(event, receipt).map_or(Ok(()), |text| output::line(&text)),
-            Self::Bars(bars) => bars.show(event, receipt),
+            Self::Json => EventLine::of(event).map_or(Ok(()), |line| output::json(&line)),
+            Self::Lines => text(event).map_or(Ok(()), |text| output::line(&text)),
+            Self::Bars(bars) => bars.show(event),
         }
     }
 }
 
 impl Bars {
-    fn show(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
+    fn show(&self, event: &Event) -> Result<(), Failure> {
         match event {
             Event::Step { serial, step } => {
                 let bar = self.bar(*serial);
-                bar.set_position((*step).into());
-                bar.set_message(step_name(*step));
+                bar.set_position(step.number().into());
+                bar.set_message(step.name());
             }
             Event::Done { serial, .. } | Event::Failed { serial, .. } => {
                 // What is finished stays as a line of text above the bars that still move.
@@ -73,16 +72,16 @@ impl Bars {
                     bar.finish_and_clear();
                     self.all.remove(&bar);
                 }
-                self.print(event, receipt)?;
+                self.print(event)?;
             }
-            other => self.print(other, receipt)?,
+            other => self.print(other)?,
         }
         Ok(())
     }
 
-    fn print(&self, event: &Event, receipt: Option<&Path>) -> Result<(), Failure> {
+    fn print(&self, event: &Event) -> Result<(), Failure> {
         // The bars step aside, and the text stays in the terminal's history like any other.
-        text(event, receipt).map_or(Ok(()), |text| self.all.suspend(|| output::line(&text)))
+        text(event).map_or(Ok(()), |text| self.all.suspend(|| output::line(&text)))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Serial, ProgressBar>> {
@@ -92,7 +91,7 @@ impl Bars {
     fn bar(&self, serial: Serial) -> ProgressBar {
         let mut bars = self.lock();
         let new = || {
-            let bar = self.all.add(ProgressBar::new(STEPS));
+            let bar = self.all.add(ProgressBar::new(Step::COUNT.into()));
             let style = ProgressStyle::with_template("{prefix:16} [{bar:12}] {msg}");
             bar.set_style(style.unwrap_or_else(|_never| ProgressStyle::default_bar()));
             bar.set_prefix(serial.to_string());
@@ -103,7 +102,7 @@ impl Bars {
 }
 
 /// An event as a line of text. Steps have none: a pipe is read afterwards.
-fn text(event: &Event, receipt: Option<&Path>) -> Option<String> {
+fn text(event: &Event) -> Option<String> {
     Some(match event {
         Event::Unusable { place, error } => {
             format!(
@@ -138,14 +137,15 @@ in use, and what they hold will be replaced: {replaced}"
         Event::Done {
             serial,
             already,
-            receipt: bytes,
+            receipt,
+            kept,
         } => {
-            let what = match (already, bytes) {
+            let what = match (already, receipt) {
                 (false, _) => "cloned and proved",
                 (true, Some(_)) => "already done, finished now",
                 (true, None) => "already a clone of this master, left as it is",
             };
-            match receipt {
+            match kept {
                 Some(path) => format!("{serial}: {what}; receipt {}", path.display()),
                 None => format!("{serial}: {what}"),
             }
@@ -181,19 +181,6 @@ fn listed(serials: &[Serial], none: &str) -> String {
     names.join(", ")
 }
 
-const STEPS: u64 = 6;
-
-const fn step_name(step: u8) -> &'static str {
-    match step {
-        1 => "offer",
-        2 => "grant",
-        3 => "consent",
-        4 => "parcel",
-        5 => "receipt",
-        _ => "seal",
-    }
-}
-
 /// An event as JSON.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -220,7 +207,7 @@ enum EventLine {
     Step {
         serial: String,
         step: u8,
-        of: u64,
+        of: u8,
         name: &'static str,
     },
     Done {
@@ -241,7 +228,7 @@ enum EventLine {
 }
 
 impl EventLine {
-    fn of(event: &Event, receipt: Option<&Path>) -> Option<Self> {
+    fn of(event: &Event) -> Option<Self> {
         let names = |serials: &[Serial]| serials.iter().map(Serial::to_string).collect();
         Some(match event {
             Event::Evaluation { master } => Self::Evaluation {
@@ -274,16 +261,19 @@ impl EventLine {
             },
             Event::Step { serial, step } => Self::Step {
                 serial: serial.to_string(),
-                step: *step,
-                of: STEPS,
-                name: step_name(*step),
+                step: step.number(),
+                of: Step::COUNT,
+                name: step.name(),
             },
             Event::Done {
-                serial, already, ..
+                serial,
+                already,
+                kept,
+                ..
             } => Self::Done {
                 serial: serial.to_string(),
                 already: *already,
-                receipt: receipt.map(|path| path.display().to_string()),
+                receipt: kept.as_ref().map(|path| path.display().to_string()),
             },
             Event::Failed { serial, failure } => Self::Failed {
                 serial: serial.to_string(),
@@ -306,20 +296,24 @@ mod tests {
     use keywriter::cycle::{Failure as Cause, plan::SecondaryRefusal};
 
     fn json(event: &Event) -> String {
-        serde_json::to_string(&EventLine::of(event, Some(Path::new("/r/A-7.receipt.pem")))).unwrap()
+        serde_json::to_string(&EventLine::of(event)).unwrap()
     }
 
     #[test]
     fn events_are_json_objects_of_these_shapes() {
         let serial = "A".parse().unwrap();
         assert_eq!(
-            json(&Event::Step { serial, step: 3 }),
+            json(&Event::Step {
+                serial,
+                step: Step::Consent
+            }),
             r#"{"event":"step","serial":"A","step":3,"of":6,"name":"consent"}"#
         );
         assert_eq!(
             json(&Event::Done {
                 serial,
                 receipt: Some(vec![1]),
+                kept: Some("/r/A-7.receipt.pem".into()),
                 already: false
             }),
             r#"{"event":"done","serial":"A","already":false,"receipt":"/r/A-7.receipt.pem"}"#
@@ -345,14 +339,12 @@ mod tests {
     fn each_way_of_being_done_has_its_own_words() {
         let done = |already, receipt| {
             let serial = "A".parse().unwrap();
-            text(
-                &Event::Done {
-                    serial,
-                    receipt,
-                    already,
-                },
-                None,
-            )
+            text(&Event::Done {
+                serial,
+                receipt,
+                kept: None,
+                already,
+            })
             .unwrap()
         };
         assert_eq!(done(false, Some(vec![])), "A: cloned and proved");
@@ -372,7 +364,7 @@ mod tests {
             secondaries: serials,
         };
         assert_eq!(
-            text(&event, None).unwrap(),
+            text(&event).unwrap(),
             "M -> A, B\nin use, and what they hold will be replaced: B"
         );
     }

@@ -264,8 +264,8 @@ impl ConnectedModule {
         self.command(ins::PARCEL, run, consent)
     }
 
-    /// Master: takes a Receipt, gives the Countersignature.
-    pub fn seal(&mut self, receipt: &[u8]) -> Result<Vec<u8>, ModuleError> {
+    /// Master: takes a Receipt, returns the countersignature.
+    pub fn countersign(&mut self, receipt: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::COUNTERSIGN, 0, receipt)
     }
 

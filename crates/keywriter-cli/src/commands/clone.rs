@@ -11,7 +11,6 @@ use keywriter::{
     cycle::{self, Event, Setup, Stop, Summary, plan::Request},
     genuine::TrustedRoot,
     license::{Anchor, GateRefusal},
-    receipt,
     report::Report,
     settings::MasterState,
 };
@@ -38,7 +37,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         },
         jobs: choices.jobs.map(usize::from),
         root: args.trusted_root()?,
-        receipts: Some(receipts.clone()),
+        receipts: Some(receipts),
         hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
             session.permit(&Anchor::of_this_build(), now())
         }),
@@ -54,17 +53,9 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .note(&event);
-        let kept = match &event {
-            Event::Done {
-                receipt: Some(receipt),
-                ..
-            } => receipt::keep(&receipts, receipt).map(Some),
-            _ => Ok(None),
-        };
-        let outcome = match kept {
-            Ok(path) => progress.show(&event, path.as_deref()),
-            // The clone is one all the same, and `clone` again fetches its receipt.
-            Err(error) => progress.show(&event, None).and(Err(error.into())),
+        let outcome = match event {
+            Event::NotKept { error, .. } => Err(error.into()),
+            event => progress.show(&event),
         };
         if let Err(failure) = outcome {
             let mut first = trouble.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,7 +11,6 @@ use keywriter::{
     },
     discovery::{Connector, Discovery},
     protocol::{LockState, ModuleStatus},
-    receipt,
     report::Report,
     survey::{Depth, Facts, Present, Survey, survey},
 };
@@ -144,7 +143,6 @@ impl Lookout {
         let Request {
             master, options, ..
         } = setup.request;
-        let receipts = setup.receipts.clone();
         let record = Mutex::new(Report::new(now(), master, options));
         let tell = |event| (self.emit)(Event::Cycle(event));
         let follow = |event: cycle::Event| {
@@ -152,15 +150,6 @@ impl Lookout {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .note(&event);
-            if let cycle::Event::Done {
-                receipt: Some(receipt),
-                ..
-            } = &event
-                && let Some(folder) = &receipts
-                && let Err(error) = receipt::keep(folder, receipt)
-            {
-                tell(CycleEvent::NotKept((&error).into()));
-            }
             if let Some(event) = told(event) {
                 tell(event);
             }
@@ -179,10 +168,11 @@ fn told(event: cycle::Event) -> Option<CycleEvent> {
     Some(match event {
         cycle::Event::Preflight { secondaries, .. } => CycleEvent::Preflight { secondaries },
         cycle::Event::Joined { serial } => CycleEvent::Joined(serial),
-        cycle::Event::Step { serial, step } => CycleEvent::Step(serial, step),
+        cycle::Event::Step { serial, step } => CycleEvent::Step(serial, step.number()),
         cycle::Event::Done {
             serial, already, ..
         } => CycleEvent::Done { serial, already },
+        cycle::Event::NotKept { error, .. } => CycleEvent::NotKept((&error).into()),
         cycle::Event::Failed { serial, failure } => CycleEvent::Failed(serial, (&failure).into()),
         // The survey before told of what is not usable, and the end is told by who runs the cycle.
         _ => return None,

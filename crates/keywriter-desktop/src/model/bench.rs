@@ -6,7 +6,7 @@ use super::{
 };
 use keywriter::{
     Options, Serial,
-    cycle::{Summary, plan::Request},
+    cycle::{Step, Summary, plan::Request},
     settings::{MasterState, Settings},
 };
 use std::collections::BTreeMap;
@@ -455,7 +455,7 @@ impl Bench {
 }
 
 /// Steps of a secondary's run.
-pub const STEPS: u8 = 6;
+pub const STEPS: u8 = Step::COUNT;
 
 /// Cards in a row.
 const ROW: usize = 3;

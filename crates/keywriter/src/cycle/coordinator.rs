@@ -6,7 +6,7 @@ use super::{
         CycleRefusal, Judgment, MasterRefusal, MasterView, Plan, Request, SecondaryRefusal, Task,
         judge,
     },
-    queue::{self, Desk, DeskHandle, Left, Permits},
+    queue::{self, MasterEnd, MasterQueue, Permits, QueueHandle},
     worker::{End, Outcome, Worker},
 };
 use crate::{
@@ -84,6 +84,7 @@ impl<'a> Coordinator<'a> {
             (self.emit)(Event::Done {
                 serial: *serial,
                 receipt: None,
+                kept: None,
                 already: true,
             });
         }
@@ -98,7 +99,7 @@ impl<'a> Coordinator<'a> {
         mut found: Survey,
         tasks: Vec<(Serial, Task)>,
         watch: Box<dyn Watch>,
-    ) -> Result<Left, CycleError> {
+    ) -> Result<MasterEnd, CycleError> {
         let jobs = self.setup.jobs.unwrap_or(JOBS_MAX).clamp(1, JOBS_MAX);
         let Request {
             master, options, ..
@@ -112,8 +113,8 @@ impl<'a> Coordinator<'a> {
         };
         self.group = facts.status.map(|status| status.group);
         let outstanding = self.counted.clone();
-        let desk =
-            Desk::open(self.connector, module, master, options, outstanding).map_err(refusal)?;
+        let queue = MasterQueue::open(self.connector, module, master, options, outstanding)
+            .map_err(refusal)?;
         (self.emit)(Event::CycleBegan {
             master,
             secondaries: tasks.len(),
@@ -125,14 +126,14 @@ impl<'a> Coordinator<'a> {
                 .extend(found.take(serial).map(|present| (present, task)));
         }
 
-        let (handle, inbox) = queue::ends();
+        let (handle, inbox) = queue::channel();
         let left = thread::scope(|scope| {
-            let desk = scope.spawn(move || desk.serve(&inbox));
+            let queue = scope.spawn(move || queue.serve(&inbox));
             self.coordinate(scope, handle, watch, jobs);
-            desk.join()
+            queue.join()
         });
-        // A desk that panicked has told its workers nothing more; they failed, and so did the cycle.
-        Ok(left.unwrap_or(Left {
+        // A queue that panicked has told its workers nothing more; they failed, and so did the cycle.
+        Ok(left.unwrap_or(MasterEnd {
             has_disabled: false,
             is_lost: true,
         }))
@@ -141,7 +142,7 @@ impl<'a> Coordinator<'a> {
     fn coordinate<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
-        desk: DeskHandle,
+        queue: QueueHandle,
         watch: Box<dyn Watch>,
         jobs: usize,
     ) where
@@ -150,9 +151,10 @@ impl<'a> Coordinator<'a> {
         let worker = Worker {
             connector: self.connector,
             emit: self.emit,
-            desk,
+            queue,
             permits: Permits::new(),
             master: self.setup.request.master,
+            receipts: self.setup.receipts.as_deref(),
         };
         let (sender, reports) = channel();
         let is_over = Arc::new(AtomicBool::new(false));
@@ -279,7 +281,7 @@ impl<'a> Coordinator<'a> {
                 self.refuse(serial, SecondaryRefusal::NoLicense);
             }
             Judgment::Do(task) => {
-                worker.desk.expect(serial);
+                worker.queue.expect(serial);
                 self.waiting.push_back((present, task));
             }
             Judgment::IsClone { .. } => self.settle(serial, End::Done),

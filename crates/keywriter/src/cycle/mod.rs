@@ -17,7 +17,7 @@ use crate::{
     genuine::TrustedRoot,
     license::{GateRefusal, HardwarePermit},
     module::ModuleError,
-    receipt::file_name,
+    receipt::{ReceiptError, file_name},
     survey::{Depth, Survey, survey},
     transport::Place,
 };
@@ -45,7 +45,7 @@ pub struct Setup {
     pub jobs: Option<usize>,
     /// The root certificate that this computer knows.
     pub root: Option<TrustedRoot>,
-    /// Where this computer keeps receipts: what is missing there is fetched again.
+    /// The folder that receipts are kept in; a receipt that is missing there is fetched again.
     pub receipts: Option<PathBuf>,
     /// The license that new cycles on hardware modules need, or why there is none.
     pub hardware: Result<HardwarePermit, GateRefusal>,
@@ -115,21 +115,30 @@ pub enum Event {
         /// The module.
         serial: Serial,
     },
-    /// A secondary's run reached a step, of 6.
+    /// A secondary's run passed a step.
     Step {
         /// The secondary.
         serial: Serial,
-        /// 1 Offer, 2 Grant, 3 Consent, 4 Parcel, 5 Receipt, 6 Seal.
-        step: u8,
+        /// Which one.
+        step: Step,
     },
     /// A secondary is a proved clone.
     Done {
         /// The secondary.
         serial: Serial,
-        /// The finished receipt; `None` where an earlier cycle finished it.
+        /// The finished receipt; `None` if an earlier cycle finished it.
         receipt: Option<Vec<u8>>,
+        /// The file that it is kept in.
+        kept: Option<PathBuf>,
         /// It committed in an earlier cycle, and no Parcel was sent now.
         already: bool,
+    },
+    /// The receipt of a secondary could not be kept. It is a clone all the same, and the next cycle fetches its receipt.
+    NotKept {
+        /// The secondary.
+        serial: Serial,
+        /// Why.
+        error: ReceiptError,
     },
     /// A secondary is what it was before, or its receipt is still to be fetched.
     Failed {
@@ -140,6 +149,45 @@ pub enum Event {
     },
     /// All are finished.
     CycleEnded(Summary),
+}
+
+/// The messages of a run, in their order (PROTOCOL § 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The secondary made an Offer.
+    Offer,
+    /// The master granted it.
+    Grant,
+    /// The secondary consented.
+    Consent,
+    /// The master released the Parcel.
+    Parcel,
+    /// The secondary committed and signed the Receipt.
+    Receipt,
+    /// The master countersigned.
+    Countersignature,
+}
+
+impl Step {
+    /// How many steps a run has.
+    pub const COUNT: u8 = Self::Countersignature.number();
+
+    /// Returns its number, from 1.
+    pub const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// Returns its name in JSON and on progress bars.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Grant => "grant",
+            Self::Consent => "consent",
+            Self::Parcel => "parcel",
+            Self::Receipt => "receipt",
+            Self::Countersignature => "seal",
+        }
+    }
 }
 
 /// Why a secondary failed.

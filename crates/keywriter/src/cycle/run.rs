@@ -1,6 +1,6 @@
-//! One cloning run, as types: each state knows its moment, and the next message consumes it.
+//! One cloning run, as types: each state is consumed by the message that follows it.
 //!
-//! The order cannot be broken, because the step for the wrong moment does not exist:
+//! The order cannot be broken, because a state has no method for a message out of turn:
 //!
 //! ```compile_fail
 //! use keywriter::{module::ConnectedModule, cycle::run::{Offered, Run}};
@@ -18,26 +18,26 @@
 //!         .consent(secondary)?
 //!         .parcel(master)?
 //!         .commit(secondary)?
-//!         .seal(master)
+//!         .countersign(master)
 //! }
 //! ```
 
 use crate::module::{ConnectedModule, ModuleError};
 use std::sync::Arc;
 
-/// The master as a run sees it: alone, or behind a queue that other runs use too.
+/// The master as a run sees it: used by one run alone, or through a queue that other runs use too.
 pub trait Master {
-    /// The master's memory of one run, for as long as it is needed.
-    type Slot;
+    /// What keeps the master's memory of one run, for as long as it is needed.
+    type RunNumber;
 
-    /// Gives an Offer to the master; the Grant comes back.
-    fn grant(&mut self, offer: Vec<u8>) -> Result<(Self::Slot, Vec<u8>), StepError>;
+    /// Gives an Offer to the master and returns its Grant.
+    fn grant(&mut self, offer: Vec<u8>) -> Result<(Self::RunNumber, Vec<u8>), StepError>;
 
-    /// Gives a Consent; the Parcel comes back.
-    fn parcel(&mut self, slot: Self::Slot, consent: Vec<u8>) -> Result<Vec<u8>, StepError>;
+    /// Gives a Consent to the master and returns its Parcel.
+    fn parcel(&mut self, run: Self::RunNumber, consent: Vec<u8>) -> Result<Vec<u8>, StepError>;
 
-    /// Gives a Receipt; the finished receipt comes back: the Receipt, then its Seal.
-    fn seal(&mut self, receipt: Vec<u8>) -> Result<Vec<u8>, StepError>;
+    /// Gives a Receipt to the master and returns the finished receipt: the Receipt, then the countersignature.
+    fn countersign(&mut self, receipt: Vec<u8>) -> Result<Vec<u8>, StepError>;
 }
 
 /// Which module a step failed on, and why.
@@ -56,7 +56,7 @@ pub enum StepError {
 }
 
 impl StepError {
-    /// Whether a new run may succeed where this one ended: a connection or a run was lost, nobody refused.
+    /// Returns whether a new run may succeed: a connection or a run was lost, and neither module refused.
     pub fn is_worth_another_run(&self) -> bool {
         match self {
             Self::Secondary(error) => error.is_link() || error.is_run_lost(),
@@ -77,66 +77,70 @@ pub struct Offered {
     offer: Vec<u8>,
 }
 
-/// The master made a Grant, and waits in a slot.
+/// The master made a Grant, and keeps the run under its number.
 #[derive(Debug)]
 pub struct Granted<T> {
-    slot: T,
+    number: T,
     grant: Vec<u8>,
 }
 
 /// The secondary consented.
 #[derive(Debug)]
 pub struct Consented<T> {
-    slot: T,
+    number: T,
     consent: Vec<u8>,
 }
 
-/// The master paid, and released the Parcel.
+/// The master wrote the run into its journal, and released the Parcel.
 #[derive(Debug)]
 pub struct Parceled {
     parcel: Vec<u8>,
 }
 
-/// The secondary committed; its Receipt needs the master's Seal.
+/// The secondary committed; its Receipt needs the master's countersignature.
 #[derive(Debug)]
 pub struct Committed {
     receipt: Vec<u8>,
 }
 
 impl Run<Offered> {
-    /// The secondary makes an Offer.
+    /// Has the secondary make an Offer.
     pub fn offer(secondary: &mut ConnectedModule) -> Result<Self, StepError> {
         let offer = secondary.offer().map_err(StepError::Secondary)?;
         Ok(Self(Offered { offer }))
     }
 
-    /// The master takes it.
-    pub fn grant<M: Master>(self, master: &mut M) -> Result<Run<Granted<M::Slot>>, StepError> {
-        let (slot, grant) = master.grant(self.0.offer)?;
-        Ok(Run(Granted { slot, grant }))
+    /// Has the master grant it.
+    pub fn grant<M: Master>(self, master: &mut M) -> Result<Run<Granted<M::RunNumber>>, StepError> {
+        let (number, grant) = master.grant(self.0.offer)?;
+        Ok(Run(Granted { number, grant }))
     }
 }
 
 impl<T> Run<Granted<T>> {
-    /// The secondary checks the master and consents.
+    /// Has the secondary check the master and consent.
     pub fn consent(self, secondary: &mut ConnectedModule) -> Result<Run<Consented<T>>, StepError> {
-        let Granted { slot, grant } = self.0;
+        let Granted { number, grant } = self.0;
         let consent = secondary.consent(&grant).map_err(StepError::Secondary)?;
-        Ok(Run(Consented { slot, consent }))
+        Ok(Run(Consented { number, consent }))
     }
 }
 
 impl<T> Run<Consented<T>> {
-    /// The master checks the secondary, pays, and releases the Parcel.
-    pub fn parcel(self, master: &mut impl Master<Slot = T>) -> Result<Run<Parceled>, StepError> {
-        let Consented { slot, consent } = self.0;
-        let parcel = master.parcel(slot, consent)?;
+    /// Has the master check the secondary, write its journal, and release the Parcel.
+    pub fn parcel(
+        self,
+        master: &mut impl Master<RunNumber = T>,
+    ) -> Result<Run<Parceled>, StepError> {
+        let Consented { number, consent } = self.0;
+        let parcel = master.parcel(number, consent)?;
         Ok(Run(Parceled { parcel }))
     }
 }
 
 impl Run<Parceled> {
-    /// The secondary commits, all or nothing. Where its answer is lost, [`Run::resume`] finds out which.
+    /// Has the secondary commit, all or nothing. If its answer is lost, its last Receipt tells which: see
+    /// [`Run::resume`].
     pub fn commit(self, secondary: &mut ConnectedModule) -> Result<Run<Committed>, StepError> {
         let receipt = secondary
             .commit(&self.0.parcel)
@@ -146,14 +150,14 @@ impl Run<Parceled> {
 }
 
 impl Run<Committed> {
-    /// Goes on with a Receipt that was fetched from the secondary again.
+    /// Continues with a Receipt that was fetched from the secondary again.
     pub const fn resume(receipt: Vec<u8>) -> Self {
         Self(Committed { receipt })
     }
 
-    /// The master checks the proof and seals; the finished receipt.
-    pub fn seal(self, master: &mut impl Master) -> Result<Vec<u8>, StepError> {
-        master.seal(self.0.receipt)
+    /// Has the master check the proof and countersign. Returns the finished receipt.
+    pub fn countersign(self, master: &mut impl Master) -> Result<Vec<u8>, StepError> {
+        master.countersign(self.0.receipt)
     }
 }
 
@@ -162,14 +166,14 @@ impl Run<Committed> {
 pub struct DirectMaster<'a>(&'a mut ConnectedModule);
 
 impl<'a> DirectMaster<'a> {
-    /// Uses a master on which a cycle is under way.
+    /// Uses a master on which a cycle has begun.
     pub const fn new(module: &'a mut ConnectedModule) -> Self {
         Self(module)
     }
 }
 
 impl Master for DirectMaster<'_> {
-    type Slot = ();
+    type RunNumber = ();
 
     fn grant(&mut self, offer: Vec<u8>) -> Result<((), Vec<u8>), StepError> {
         let grant = self.0.grant(0, &offer).map_err(StepError::Master)?;
@@ -180,9 +184,9 @@ impl Master for DirectMaster<'_> {
         self.0.parcel(0, &consent).map_err(StepError::Master)
     }
 
-    fn seal(&mut self, mut receipt: Vec<u8>) -> Result<Vec<u8>, StepError> {
-        let seal = self.0.seal(&receipt).map_err(StepError::Master)?;
-        receipt.extend_from_slice(&seal);
+    fn countersign(&mut self, mut receipt: Vec<u8>) -> Result<Vec<u8>, StepError> {
+        let countersignature = self.0.countersign(&receipt).map_err(StepError::Master)?;
+        receipt.extend_from_slice(&countersignature);
         Ok(receipt)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cycle::{
-        self, CycleError, Event, Setup, Stop, Summary,
+        self, CycleError, Event, Setup, Step, Stop, Summary,
         plan::{CycleRefusal, MasterRefusal, Request},
     },
     genuine::TrustedRoot,
@@ -42,7 +42,10 @@ fn a_cycle_that_is_stopped_finishes_what_it_began_and_begins_nothing_more() {
     let mut setup = setup(&[], DISABLE);
     setup.jobs = Some(1);
     let summary = cycle::run(&world, &setup, &|event| {
-        if let Event::Step { step: 1, .. } = event {
+        if let Event::Step {
+            step: Step::Offer, ..
+        } = event
+        {
             setup.stop.request();
         }
     })

@@ -1,39 +1,43 @@
-//! One secondary's way through a cycle, and what is done when a link breaks.
+//! What a cycle does with one secondary, and what it does when a link breaks.
 
 use super::{
-    Event, Failure,
+    Event, Failure, Step,
     plan::{self, Task},
-    queue::{DeskHandle, DeskMaster, Permits, reopen},
+    queue::{Permits, QueueHandle, QueuedMaster, reopen},
     run::{Committed, Run, StepError},
 };
 use crate::{
     discovery::Connector,
     module::ConnectedModule,
+    receipt,
     survey::{Facts, Present},
     transport::Place,
 };
 use hsm_protocol::Serial;
+use std::path::Path;
 
 /// What every worker of a cycle needs.
 #[derive(Clone)]
-pub(crate) struct Worker<'a> {
-    pub(crate) connector: &'a dyn Connector,
-    pub(crate) emit: &'a (dyn Fn(Event) + Sync),
-    pub(crate) desk: DeskHandle,
-    pub(crate) permits: Permits,
-    pub(crate) master: Serial,
+pub(super) struct Worker<'a> {
+    pub(super) connector: &'a dyn Connector,
+    pub(super) emit: &'a (dyn Fn(Event) + Sync),
+    pub(super) queue: QueueHandle,
+    pub(super) permits: Permits,
+    pub(super) master: Serial,
+    /// The folder that receipts are kept in.
+    pub(super) receipts: Option<&'a Path>,
 }
 
 /// How it went.
-pub(crate) struct Outcome {
-    pub(crate) serial: Serial,
-    pub(crate) place: Place,
-    pub(crate) end: End,
+pub(super) struct Outcome {
+    pub(super) serial: Serial,
+    pub(super) place: Place,
+    pub(super) end: End,
 }
 
-/// What a worker leaves behind.
+/// How the work on a secondary ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(super) enum End {
     Done,
     Refused,
     /// Its link broke: it may come back.
@@ -41,8 +45,8 @@ pub(crate) enum End {
 }
 
 impl Worker<'_> {
-    /// Does what the plan says, reports it, and lets go of the module.
-    pub(crate) fn work(self, present: Present, task: &Task) -> Outcome {
+    /// Does what the plan says, emits its events, and releases the module.
+    pub(super) fn work(self, present: Present, task: &Task) -> Outcome {
         let Present {
             facts: Facts { serial, place, .. },
             receipt,
@@ -63,11 +67,11 @@ impl Worker<'_> {
         let place = secondary.place;
         let end = match finished {
             Ok(receipt) => {
-                (self.emit)(Event::Done {
+                self.finish(
                     serial,
-                    receipt: Some(receipt),
-                    already: matches!(task, Task::Finish | Task::Refetch),
-                });
+                    receipt,
+                    matches!(task, Task::Finish | Task::Refetch),
+                );
                 End::Done
             }
             Err(error) => {
@@ -84,6 +88,24 @@ impl Worker<'_> {
             }
         };
         Outcome { serial, place, end }
+    }
+
+    /// Keeps the receipt, and emits that the secondary is a clone: it is one even if its receipt cannot be kept.
+    fn finish(&self, serial: Serial, receipt: Vec<u8>, already: bool) {
+        let kept = self.receipts.map(|folder| receipt::keep(folder, &receipt));
+        let (kept, error) = match kept.transpose() {
+            Ok(path) => (path, None),
+            Err(error) => (None, Some(error)),
+        };
+        (self.emit)(Event::Done {
+            serial,
+            receipt: Some(receipt),
+            kept,
+            already,
+        });
+        if let Some(error) = error {
+            (self.emit)(Event::NotKept { serial, error });
+        }
     }
 }
 
@@ -118,26 +140,26 @@ impl Secondary<'_> {
         let mut master = self.master();
         master.permit = Some(self.worker.permits.acquire());
         let run = Run::offer(&mut self.module)?;
-        self.step(1);
+        self.step(Step::Offer);
         let run = run.grant(&mut master)?;
-        self.step(2);
+        self.step(Step::Grant);
         let run = run.consent(&mut self.module)?;
-        self.step(3);
+        self.step(Step::Consent);
         let run = run.parcel(&mut master)?;
-        self.step(4);
+        self.step(Step::Parcel);
         let run = match run.commit(&mut self.module) {
             Err(StepError::Secondary(error)) if error.is_link() => {
                 self.find_out(StepError::Secondary(error))?
             }
             committed => committed?,
         };
-        self.step(5);
-        let receipt = run.seal(&mut master)?;
-        self.step(6);
+        self.step(Step::Receipt);
+        let receipt = run.countersign(&mut master)?;
+        self.step(Step::Countersignature);
         Ok(receipt)
     }
 
-    /// The answer to the Parcel was lost. A secondary that committed has a new receipt; another one is what it was.
+    /// Asks whether the secondary committed, after its answer to the Parcel was lost: if so, it has a new receipt.
     fn find_out(&mut self, lost: StepError) -> Result<Run<Committed>, StepError> {
         self.reconnect()?;
         let receipt = self.module.last_receipt().map_err(StepError::Secondary)?;
@@ -148,12 +170,12 @@ impl Secondary<'_> {
         receipt.filter(is_new).map(Run::resume).ok_or(lost)
     }
 
-    /// Only the Seal is missing.
+    /// Fetches the countersignature, which is all that is missing.
     fn finish(&mut self) -> Result<Vec<u8>, StepError> {
         let receipt = self.receipt.clone().unwrap_or_default();
         let mut master = self.master();
-        let receipt = Run::resume(receipt).seal(&mut master)?;
-        self.step(6);
+        let receipt = Run::resume(receipt).countersign(&mut master)?;
+        self.step(Step::Countersignature);
         Ok(receipt)
     }
 
@@ -164,15 +186,15 @@ impl Secondary<'_> {
         Ok(())
     }
 
-    fn master(&self) -> DeskMaster {
-        DeskMaster {
-            desk: self.worker.desk.clone(),
+    fn master(&self) -> QueuedMaster {
+        QueuedMaster {
+            queue: self.worker.queue.clone(),
             serial: self.serial,
             permit: None,
         }
     }
 
-    fn step(&self, step: u8) {
+    fn step(&self, step: Step) {
         let serial = self.serial;
         (self.worker.emit)(Event::Step { serial, step });
     }

@@ -199,6 +199,7 @@ impl Report {
             | Event::CycleBegan { .. }
             | Event::Joined { .. }
             | Event::Step { .. }
+            | Event::NotKept { .. }
             | Event::CycleEnded(_) => {}
         }
     }

@@ -243,6 +243,7 @@ fn the_last_word_on_a_secondary_counts_and_a_run_is_saved_once() {
     let done = |receipt| Event::Done {
         serial: "A".parse().unwrap(),
         receipt,
+        kept: None,
         already: true,
     };
     report.note(&done(Some(receipt)));

@@ -146,6 +146,7 @@ impl World {
                     serial,
                     already: true,
                     receipt,
+                    ..
                 } => (
                     serial,
                     if receipt.is_some() {

@@ -1,161 +1,135 @@
-//! What is most urgent.
+//! Which job is the most urgent.
 //!
-//! A Consent goes first: it starts a secondary's longest work and frees one of the master's slots. Then come Offers,
-//! which keep secondaries busy, and last Receipts, for which no module waits. But when as many Receipts lie there as
-//! the master has slots they go before further Offers: the journal must not lose a pending entry.
+//! A Consent goes first: it starts a secondary's longest work and frees one of the master's run numbers. Then come
+//! Offers, which keep secondaries busy, and last Receipts, for which no module waits. But when as many Receipts wait as
+//! the master has run numbers, they go before further Offers: the journal must not lose a pending entry.
 
-use super::{GrantSheet, Reply, Sheet, Slot};
-use hsm_protocol::{Serial, limits};
+use super::{CountersignJob, GrantJob, Job, ParcelJob};
+use hsm_protocol::limits;
 use std::collections::VecDeque;
 
-/// Sheets in the order of their arrival, kind by kind, and the slots that are free.
-pub(super) struct Pile {
-    parcels: VecDeque<(Slot, Vec<u8>, Reply<Vec<u8>>)>,
-    grants: VecDeque<GrantSheet>,
-    seals: VecDeque<(Serial, Vec<u8>, Reply<Vec<u8>>)>,
+/// Jobs in the order of their arrival, kind by kind, and the run numbers that are free.
+pub(super) struct JobQueue {
+    parcels: VecDeque<ParcelJob>,
+    grants: VecDeque<GrantJob>,
+    countersignatures: VecDeque<CountersignJob>,
     free: Vec<u8>,
 }
 
 /// What to do now.
 pub(super) enum Next {
-    Grant(u8, GrantSheet),
-    Parcel {
-        slot: Slot,
-        consent: Vec<u8>,
-        reply: Reply<Vec<u8>>,
-    },
-    Seal {
-        serial: Serial,
-        receipt: Vec<u8>,
-        reply: Reply<Vec<u8>>,
-    },
+    /// Under that run number.
+    Grant(u8, GrantJob),
+    Parcel(ParcelJob),
+    Countersign(CountersignJob),
 }
 
-impl Default for Pile {
+impl Default for JobQueue {
     fn default() -> Self {
         Self {
             parcels: VecDeque::new(),
             grants: VecDeque::new(),
-            seals: VecDeque::new(),
+            countersignatures: VecDeque::new(),
             free: (0..=u8::MAX).take(limits::RUNS).collect(),
         }
     }
 }
 
-impl Pile {
-    pub(super) fn add(&mut self, sheet: Sheet) {
-        match sheet {
-            Sheet::Parcel {
-                slot,
-                consent,
-                reply,
-            } => self.parcels.push_back((slot, consent, reply)),
-            Sheet::Grant(sheet) => self.grants.push_back(sheet),
-            Sheet::Seal {
-                serial,
-                receipt,
-                reply,
-            } => self.seals.push_back((serial, receipt, reply)),
-            Sheet::Free(number) => self.free.push(number),
-            Sheet::Expect(_) => {}
+impl JobQueue {
+    pub(super) fn add(&mut self, job: Job) {
+        match job {
+            Job::Parcel(job) => self.parcels.push_back(job),
+            Job::Grant(job) => self.grants.push_back(job),
+            Job::Countersign(job) => self.countersignatures.push_back(job),
+            Job::Free(number) => self.free.push(number),
+            Job::Expect(_) => {}
         }
     }
 
     pub(super) fn next(&mut self) -> Option<Next> {
-        if let Some((slot, consent, reply)) = self.parcels.pop_front() {
-            return Some(Next::Parcel {
-                slot,
-                consent,
-                reply,
-            });
+        if let Some(job) = self.parcels.pop_front() {
+            return Some(Next::Parcel(job));
         }
-        let is_backlog = self.seals.len() >= limits::RUNS;
+        let is_backlog = self.countersignatures.len() >= limits::RUNS;
         if !is_backlog
             && !self.grants.is_empty()
             && let Some(number) = self.free.pop()
         {
-            let sheet = self.grants.pop_front()?;
-            return Some(Next::Grant(number, sheet));
+            let job = self.grants.pop_front()?;
+            return Some(Next::Grant(number, job));
         }
-        let (serial, receipt, reply) = self.seals.pop_front()?;
-        Some(Next::Seal {
-            serial,
-            receipt,
-            reply,
-        })
+        self.countersignatures.pop_front().map(Next::Countersign)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DeskHandle, ends};
-    use super::*;
-    use std::sync::mpsc::sync_channel;
+    use super::{super::*, *};
 
-    fn grant(desk: &DeskHandle) -> Sheet {
-        Sheet::Grant(GrantSheet {
+    fn grant(queue: &QueueHandle) -> Job {
+        Job::Grant(GrantJob {
             offer: Vec::new(),
             permit: None,
-            desk: desk.clone(),
+            queue: queue.clone(),
             reply: sync_channel(1).0,
         })
     }
 
-    fn parcel(desk: &DeskHandle) -> Sheet {
-        Sheet::Parcel {
-            slot: Slot {
+    fn parcel(queue: &QueueHandle) -> Job {
+        Job::Parcel(ParcelJob {
+            run: RunNumber {
                 number: 0,
-                desk: desk.clone(),
+                queue: queue.clone(),
             },
             consent: Vec::new(),
             reply: sync_channel(1).0,
-        }
+        })
     }
 
-    fn seal() -> Sheet {
-        Sheet::Seal {
+    fn countersign() -> Job {
+        Job::Countersign(CountersignJob {
             serial: "A".parse().unwrap(),
             receipt: Vec::new(),
             reply: sync_channel(1).0,
-        }
+        })
     }
 
-    fn order(pile: &mut Pile) -> String {
-        std::iter::from_fn(|| pile.next())
+    fn order(queue: &mut JobQueue) -> String {
+        std::iter::from_fn(|| queue.next())
             .map(|next| match next {
                 Next::Grant(..) => 'G',
-                Next::Parcel { .. } => 'P',
-                Next::Seal { .. } => 'S',
+                Next::Parcel(_) => 'P',
+                Next::Countersign(_) => 'C',
             })
             .collect()
     }
 
     #[test]
     fn a_consent_goes_before_an_offer_and_an_offer_before_a_receipt() {
-        let (desk, _inbox) = ends();
-        let mut pile = Pile::default();
-        for sheet in [seal(), grant(&desk), parcel(&desk)] {
-            pile.add(sheet);
+        let (handle, _inbox) = channel();
+        let mut queue = JobQueue::default();
+        for job in [countersign(), grant(&handle), parcel(&handle)] {
+            queue.add(job);
         }
-        assert_eq!(order(&mut pile), "PGS");
+        assert_eq!(order(&mut queue), "PGC");
     }
 
     #[test]
     fn a_backlog_of_receipts_goes_before_offers() {
-        let (desk, _inbox) = ends();
-        let mut pile = Pile::default();
-        pile.add(grant(&desk));
-        (0..limits::RUNS).for_each(|_| pile.add(seal()));
-        assert_eq!(order(&mut pile), "SGSSSSSSS");
+        let (handle, _inbox) = channel();
+        let mut queue = JobQueue::default();
+        queue.add(grant(&handle));
+        (0..limits::RUNS).for_each(|_| queue.add(countersign()));
+        assert_eq!(order(&mut queue), "CGCCCCCCC");
     }
 
     #[test]
-    fn no_offer_is_taken_up_without_a_free_slot() {
-        let (desk, _inbox) = ends();
-        let mut pile = Pile::default();
-        (0..=limits::RUNS).for_each(|_| pile.add(grant(&desk)));
-        assert_eq!(order(&mut pile), "G".repeat(limits::RUNS));
-        pile.add(Sheet::Free(3));
-        assert_eq!(order(&mut pile), "G");
+    fn no_offer_is_taken_up_without_a_free_run_number() {
+        let (handle, _inbox) = channel();
+        let mut queue = JobQueue::default();
+        (0..=limits::RUNS).for_each(|_| queue.add(grant(&handle)));
+        assert_eq!(order(&mut queue), "G".repeat(limits::RUNS));
+        queue.add(Job::Free(3));
+        assert_eq!(order(&mut queue), "G");
     }
 }

@@ -1,151 +1,159 @@
-//! The master's desk: one thread talks to the master and takes the most urgent of what lies there.
+//! The master's queue: one thread talks to the master, and takes the most urgent job of all secondaries.
 
 mod jobs;
 mod permits;
 
-pub(crate) use permits::{Permit, Permits};
+pub(super) use permits::{Permit, Permits};
 
+use super::run::{Master, StepError};
 use crate::{
-    cycle::run::{Master, StepError},
     discovery::Connector,
     module::{ConnectedModule, ModuleError},
     transport::{Place, TransportError},
 };
 use hsm_protocol::{Serial, Status, cloning::Options};
-use jobs::{Next, Pile};
+use jobs::{JobQueue, Next};
 use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
+        mpsc::{self, Receiver, Sender, SyncSender, sync_channel},
     },
 };
 
-/// What is put on the desk.
-enum Sheet {
-    Grant(GrantSheet),
-    Parcel {
-        slot: Slot,
-        consent: Vec<u8>,
-        reply: Reply<Vec<u8>>,
-    },
-    Seal {
-        serial: Serial,
-        receipt: Vec<u8>,
-        reply: Reply<Vec<u8>>,
-    },
+/// What is put into the queue.
+enum Job {
+    Grant(GrantJob),
+    Parcel(ParcelJob),
+    Countersign(CountersignJob),
     /// A secondary joined the cycle.
     Expect(Serial),
-    /// A run is over.
+    /// A run number is free again.
     Free(u8),
 }
 
-struct GrantSheet {
+struct GrantJob {
     offer: Vec<u8>,
     /// Given back when the Offer is taken up, so that the next secondary makes its own.
     permit: Option<Permit>,
-    /// Where the slot reports that it is free.
-    desk: DeskHandle,
-    reply: Reply<(Slot, Vec<u8>)>,
+    /// Where the run number is given back.
+    queue: QueueHandle,
+    reply: Reply<(RunNumber, Vec<u8>)>,
+}
+
+struct ParcelJob {
+    run: RunNumber,
+    consent: Vec<u8>,
+    reply: Reply<Vec<u8>>,
+}
+
+struct CountersignJob {
+    serial: Serial,
+    receipt: Vec<u8>,
+    reply: Reply<Vec<u8>>,
 }
 
 type Reply<T> = SyncSender<Result<T, StepError>>;
 
-/// One of the master's runs; dropping it makes the place free.
-pub(crate) struct Slot {
+/// The number of one of the master's runs, given back on drop.
+pub(super) struct RunNumber {
     number: u8,
-    desk: DeskHandle,
+    queue: QueueHandle,
 }
 
-impl Drop for Slot {
+impl Drop for RunNumber {
     fn drop(&mut self) {
-        self.desk.put(Sheet::Free(self.number));
+        self.queue.put(Job::Free(self.number));
     }
 }
 
-/// Puts sheets on the desk.
+/// Puts jobs into the queue.
 #[derive(Clone)]
-pub(crate) struct DeskHandle(Sender<Sheet>);
+pub(super) struct QueueHandle(Sender<Job>);
 
-impl DeskHandle {
-    /// Tells the desk of one more secondary.
-    pub(crate) fn expect(&self, serial: Serial) {
-        self.put(Sheet::Expect(serial));
+impl QueueHandle {
+    /// Announces one more secondary.
+    pub(super) fn expect(&self, serial: Serial) {
+        self.put(Job::Expect(serial));
     }
 
-    fn ask<T>(&self, sheet: impl FnOnce(Reply<T>) -> Sheet) -> Result<T, StepError> {
+    fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StepError> {
         let (reply, answer) = sync_channel(1);
-        self.put(sheet(reply));
-        // The desk outlives its handles; were it not so, the sheet is dropped and with it the reply.
+        self.put(job(reply));
+        // The queue outlives its handles; if it did not, the job and its reply would be dropped.
         answer.recv().unwrap_or_else(|_dropped| {
             Err(StepError::Master(ModuleError::Refused(Status::OutOfOrder)))
         })
     }
 
-    fn put(&self, sheet: Sheet) {
-        // Comes back only from a desk that is gone, and is nobody's concern then.
-        drop(self.0.send(sheet));
+    fn put(&self, job: Job) {
+        // Fails only when the queue has ended; no answer is expected then.
+        drop(self.0.send(job));
     }
 }
 
-/// The desk as one secondary's run sees it.
-pub(crate) struct DeskMaster {
-    pub(crate) desk: DeskHandle,
-    pub(crate) serial: Serial,
-    pub(crate) permit: Option<Permit>,
+/// The master as one secondary's run sees it.
+pub(super) struct QueuedMaster {
+    pub(super) queue: QueueHandle,
+    pub(super) serial: Serial,
+    pub(super) permit: Option<Permit>,
 }
 
-impl Master for DeskMaster {
-    type Slot = Slot;
+impl Master for QueuedMaster {
+    type RunNumber = RunNumber;
 
-    fn grant(&mut self, offer: Vec<u8>) -> Result<(Slot, Vec<u8>), StepError> {
-        let (permit, desk) = (self.permit.take(), self.desk.clone());
-        self.desk.ask(|reply| {
-            Sheet::Grant(GrantSheet {
+    fn grant(&mut self, offer: Vec<u8>) -> Result<(RunNumber, Vec<u8>), StepError> {
+        let (permit, queue) = (self.permit.take(), self.queue.clone());
+        self.queue.ask(|reply| {
+            Job::Grant(GrantJob {
                 offer,
                 permit,
-                desk,
+                queue,
                 reply,
             })
         })
     }
 
-    fn parcel(&mut self, slot: Slot, consent: Vec<u8>) -> Result<Vec<u8>, StepError> {
-        self.desk.ask(|reply| Sheet::Parcel {
-            slot,
-            consent,
-            reply,
+    fn parcel(&mut self, run: RunNumber, consent: Vec<u8>) -> Result<Vec<u8>, StepError> {
+        self.queue.ask(|reply| {
+            Job::Parcel(ParcelJob {
+                run,
+                consent,
+                reply,
+            })
         })
     }
 
-    fn seal(&mut self, receipt: Vec<u8>) -> Result<Vec<u8>, StepError> {
+    fn countersign(&mut self, receipt: Vec<u8>) -> Result<Vec<u8>, StepError> {
         let serial = self.serial;
-        self.desk.ask(|reply| Sheet::Seal {
-            serial,
-            receipt,
-            reply,
+        self.queue.ask(|reply| {
+            Job::Countersign(CountersignJob {
+                serial,
+                receipt,
+                reply,
+            })
         })
     }
 }
 
-/// The master and its cycle.
-pub(crate) struct Desk<'a> {
+/// The thread that talks to the master, and its cycle.
+pub(super) struct MasterQueue<'a> {
     connector: &'a dyn Connector,
     link: Link,
     place: Place,
     serial: Serial,
     options: Options,
-    /// Secondaries whose receipts are still to be sealed.
+    /// Secondaries whose receipts are still to be countersigned.
     outstanding: BTreeSet<Serial>,
-    has_sealed: bool,
+    has_countersigned: bool,
 }
 
 /// What the master is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum Asked {
     Grant,
     Parcel,
-    Seal(Serial),
+    Countersignature(Serial),
 }
 
 enum Link {
@@ -153,27 +161,27 @@ enum Link {
     Lost(Arc<ModuleError>),
 }
 
-/// How a desk was left.
+/// How the cycle ended for the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Left {
-    /// The master disabled cloning on itself.
-    pub(crate) has_disabled: bool,
-    /// The master was lost.
-    pub(crate) is_lost: bool,
+pub(super) struct MasterEnd {
+    /// It disabled cloning on itself.
+    pub(super) has_disabled: bool,
+    /// It was lost.
+    pub(super) is_lost: bool,
 }
 
-/// Where sheets arrive.
-pub(crate) struct Inbox(Receiver<Sheet>);
+/// Where jobs arrive.
+pub(super) struct Inbox(Receiver<Job>);
 
-/// A desk's two ends.
-pub(crate) fn ends() -> (DeskHandle, Inbox) {
-    let (sender, receiver) = channel();
-    (DeskHandle(sender), Inbox(receiver))
+/// Returns a queue's two ends.
+pub(super) fn channel() -> (QueueHandle, Inbox) {
+    let (sender, receiver) = mpsc::channel();
+    (QueueHandle(sender), Inbox(receiver))
 }
 
-impl<'a> Desk<'a> {
+impl<'a> MasterQueue<'a> {
     /// Begins the cycle on the master.
-    pub(crate) fn open(
+    pub(super) fn open(
         connector: &'a dyn Connector,
         mut master: ConnectedModule,
         serial: Serial,
@@ -188,74 +196,73 @@ impl<'a> Desk<'a> {
             serial,
             options,
             outstanding,
-            has_sealed: false,
+            has_countersigned: false,
         })
     }
 
-    /// Works until nobody can put anything on the desk any more, then ends the cycle.
-    pub(crate) fn serve(mut self, inbox: &Inbox) -> Left {
-        let mut pile = Pile::default();
+    /// Works until all handles are dropped, then ends the cycle.
+    pub(super) fn serve(mut self, inbox: &Inbox) -> MasterEnd {
+        let mut queue = JobQueue::default();
         loop {
-            while let Ok(sheet) = inbox.0.try_recv() {
-                self.sort(sheet, &mut pile);
+            while let Ok(job) = inbox.0.try_recv() {
+                self.sort(job, &mut queue);
             }
-            match pile.next() {
+            match queue.next() {
                 Some(next) => self.perform(next),
                 None => match inbox.0.recv() {
-                    Ok(sheet) => self.sort(sheet, &mut pile),
-                    Err(_nobody) => break,
+                    Ok(job) => self.sort(job, &mut queue),
+                    Err(_dropped) => break,
                 },
             }
         }
-        self.leave()
+        self.end()
     }
 
-    fn sort(&mut self, sheet: Sheet, pile: &mut Pile) {
-        match sheet {
-            Sheet::Expect(serial) => {
+    fn sort(&mut self, job: Job, queue: &mut JobQueue) {
+        match job {
+            Job::Expect(serial) => {
                 self.outstanding.insert(serial);
             }
-            sheet => pile.add(sheet),
+            job => queue.add(job),
         }
     }
 
     fn perform(&mut self, next: Next) {
         match next {
-            Next::Grant(number, sheet) => {
-                let GrantSheet {
-                    offer,
-                    permit,
-                    desk,
-                    reply,
-                } = sheet;
-                drop(permit);
-                let slot = Slot { number, desk };
-                let grant = self.ask(Step::Grant, |master| master.grant(number, &offer));
-                answer(&reply, grant.map(|grant| (slot, grant)));
+            Next::Grant(number, job) => {
+                drop(job.permit);
+                let run = RunNumber {
+                    number,
+                    queue: job.queue,
+                };
+                let grant = self.ask(Asked::Grant, |master| master.grant(number, &job.offer));
+                answer(&job.reply, grant.map(|grant| (run, grant)));
             }
-            Next::Parcel {
-                slot,
+            Next::Parcel(ParcelJob {
+                run,
                 consent,
                 reply,
-            } => {
-                // Where the run is lost with the link, the master says so, and the secondary makes another Offer.
-                let parcel = self.ask(Step::Parcel, |master| master.parcel(slot.number, &consent));
-                drop(slot);
+            }) => {
+                // If the run was lost with the link, the master says so, and the secondary makes another Offer.
+                let parcel = self.ask(Asked::Parcel, |master| master.parcel(run.number, &consent));
+                drop(run);
                 answer(&reply, parcel);
             }
-            Next::Seal {
+            Next::Countersign(CountersignJob {
                 serial,
                 mut receipt,
                 reply,
-            } => {
-                let seal = self.ask(Step::Seal(serial), |master| master.seal(&receipt));
-                if seal.is_ok() {
-                    self.has_sealed |= self.outstanding.remove(&serial);
+            }) => {
+                let countersigned = self.ask(Asked::Countersignature(serial), |master| {
+                    master.countersign(&receipt)
+                });
+                if countersigned.is_ok() {
+                    self.has_countersigned |= self.outstanding.remove(&serial);
                 }
                 answer(
                     &reply,
-                    seal.map(|seal| {
-                        receipt.extend_from_slice(&seal);
+                    countersigned.map(|countersignature| {
+                        receipt.extend_from_slice(&countersignature);
                         receipt
                     }),
                 );
@@ -263,10 +270,10 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Asks the master; a link or a cycle that was lost is taken up again, once.
+    /// Asks the master; opens a lost link and begins a lost cycle again, once.
     fn ask<T>(
         &mut self,
-        step: Step,
+        asked: Asked,
         command: impl Fn(&mut ConnectedModule) -> Result<T, ModuleError>,
     ) -> Result<T, StepError> {
         let error = match &mut self.link {
@@ -277,15 +284,15 @@ impl<'a> Desk<'a> {
             },
         };
         if error.is_link() {
-            tracing::info!(master = %self.serial, %error, "the link to the master is taken up again");
+            tracing::info!(master = %self.serial, %error, "the master is connected again");
             self.link = match reopen(self.connector, &self.place, self.serial)
-                .and_then(|master| self.begin_again(master, step))
+                .and_then(|master| self.begin_again(master, asked))
             {
                 Ok(master) => Link::Up(master),
                 Err(error) => Link::Lost(Arc::new(error.into_pulled_out())),
             };
-        } else if error.is_run_lost() && step != Step::Parcel {
-            // Somebody reset the module; a Grant or a Seal misses nothing but the cycle.
+        } else if error.is_run_lost() && asked != Asked::Parcel {
+            // Another program reset the module; a Grant or a countersignature needs nothing but the cycle.
             tracing::info!(master = %self.serial, "the cycle is begun again");
             if let Link::Up(master) = &mut self.link {
                 let left = count(self.outstanding.len());
@@ -302,17 +309,17 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A reader's reset ended the cycle, not the unlock: begins another one for what is left.
+    /// Begins another cycle for what is left: a reader's reset ended the cycle, but did not lock the module.
     fn begin_again(
         &self,
         mut master: ConnectedModule,
-        step: Step,
+        asked: Asked,
     ) -> Result<ConnectedModule, ModuleError> {
         let mut left = self.outstanding.len();
-        if let Step::Seal(serial) = step
+        if let Asked::Countersignature(serial) = asked
             && self.options.disable_master
         {
-            // The master counts a Seal once. Was this one counted before its answer was lost?
+            // The master counts a countersignature once. Was this one counted before its answer was lost?
             let entries = master.journal()?.entries;
             let newest = entries.iter().find(|entry| entry.serial == serial);
             left =
@@ -322,9 +329,9 @@ impl<'a> Desk<'a> {
         Ok(master)
     }
 
-    fn leave(self) -> Left {
+    fn end(self) -> MasterEnd {
         let has_disabled =
-            self.options.disable_master && self.has_sealed && self.outstanding.is_empty();
+            self.options.disable_master && self.has_countersigned && self.outstanding.is_empty();
         let is_lost = match self.link {
             Link::Lost(_) => true,
             Link::Up(mut master) => {
@@ -335,7 +342,7 @@ impl<'a> Desk<'a> {
                 false
             }
         };
-        Left {
+        MasterEnd {
             has_disabled,
             is_lost,
         }
@@ -343,7 +350,7 @@ impl<'a> Desk<'a> {
 }
 
 /// Connects to a place again, and makes sure that the same module is there.
-pub(crate) fn reopen(
+pub(super) fn reopen(
     connector: &dyn Connector,
     place: &Place,
     serial: Serial,
@@ -361,11 +368,11 @@ pub(crate) fn reopen(
 }
 
 fn answer<T>(reply: &Reply<T>, outcome: Result<T, StepError>) {
-    // A worker waits for its reply; one that does not is gone.
+    // A worker waits for its reply; one that does not has ended.
     drop(reply.send(outcome));
 }
 
 fn count(secondaries: usize) -> u16 {
-    // A master begins no cycle of none; one that only fetches receipts again announces one.
+    // A master refuses a cycle of 0; one that only fetches receipts again announces 1.
     u16::try_from(secondaries.max(1)).unwrap_or(u16::MAX)
 }

@@ -3,20 +3,20 @@
 use hsm_protocol::limits;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// Leave to make Offers, shared by the workers of a cycle.
+/// Permits to make Offers, shared by the workers of a cycle.
 #[derive(Clone)]
-pub(crate) struct Permits(Arc<(Mutex<usize>, Condvar)>);
+pub(in crate::cycle) struct Permits(Arc<(Mutex<usize>, Condvar)>);
 
-/// Leave to make one Offer, given back on drop.
-pub(crate) struct Permit(Permits);
+/// A permit to make one Offer, given back on drop.
+pub(in crate::cycle) struct Permit(Permits);
 
 impl Permits {
-    pub(crate) fn new() -> Self {
+    pub(in crate::cycle) fn new() -> Self {
         Self(Arc::new((Mutex::new(limits::RUNS), Condvar::new())))
     }
 
-    /// Waits for leave.
-    pub(crate) fn acquire(&self) -> Permit {
+    /// Waits for a permit.
+    pub(in crate::cycle) fn acquire(&self) -> Permit {
         let (left, changed) = &*self.0;
         let left = left.lock().unwrap_or_else(PoisonError::into_inner);
         let mut left = changed
