@@ -3,11 +3,11 @@
 use crate::stage;
 use hsm_protocol::{cloning::Options, receipt::FinishedReceipt};
 use keywriter::{
-    cipher::{self, Units},
+    cipher::{self, Direction, Units},
     cycle::run::{DirectMaster, Run},
     discovery::{Connector, Watch},
     genuine::{P384, TrustedRoot},
-    module::{ConnectedModule, Direction},
+    module::ConnectedModule,
     survey::{self, Depth},
     transport::{Place, Transport, TransportError},
 };

@@ -84,23 +84,34 @@ fn extended_expected(le: u16) -> usize {
 /// Class bit 5: more links of a command chain follow (ISO 7816-4 § 5.3.3).
 pub const CHAINING: u8 = 0x10;
 
-/// The longest data field of one APDU.
-const LC_MAX: usize = 65_535;
-
 /// Encodes an extended-length command that takes up to 65 536 bytes of response into `out`; its length in bytes.
 pub fn encode_extended(header: [u8; 4], data: &[u8], out: &mut [u8]) -> Result<usize, Malformed> {
-    let mut writer = crate::writer::Writer::new(out);
-    writer.bytes(&header)?;
-    writer.u8(0)?;
-    if data.len() > LC_MAX {
-        return Err(Malformed);
-    }
-    if !data.is_empty() {
-        writer.prefixed(data)?;
-    }
-    writer.u16(0)?;
-    Ok(writer.len())
+    let place = out
+        .get_mut(HEAD..)
+        .and_then(|out| out.get_mut(..data.len()));
+    place.ok_or(Malformed)?.copy_from_slice(data);
+    complete_extended(header, data.len(), out)
 }
+
+/// Completes such a command, whose data is in its place already, from the eighth byte of `out`; its length in bytes.
+pub fn complete_extended(header: [u8; 4], data: usize, out: &mut [u8]) -> Result<usize, Malformed> {
+    let [cla, ins, p1, p2] = header;
+    let [high, low] = u16::try_from(data)
+        .map_err(|_overlong| Malformed)?
+        .to_be_bytes();
+    let (head, rest) = out.split_first_chunk_mut::<HEAD>().ok_or(Malformed)?;
+    *head = [cla, ins, p1, p2, 0, high, low];
+    if data == 0 {
+        // Without data there is no Lc: the last two bytes are Le.
+        return Ok(HEAD);
+    }
+    let le = rest.get_mut(data..).and_then(<[u8]>::first_chunk_mut);
+    *le.ok_or(Malformed)? = [0; 2];
+    Ok(HEAD + data + 2)
+}
+
+/// Header, the zero of an extended length, and Lc, in bytes.
+const HEAD: usize = 7;
 
 #[cfg(test)]
 mod tests {

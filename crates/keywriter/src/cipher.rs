@@ -1,9 +1,25 @@
-//! A stream's data units, through a module. Nothing is padded and nothing is authenticated: the file format is that of
-//! its own part of the product.
+//! A stream's data units, through a module. Nothing is padded and nothing is authenticated: see [`share`](crate::share)
+//! for encrypted files.
 
-use crate::module::{ConnectedModule, Direction, ModuleError};
-use hsm_protocol::{command::DataUnits, limits};
-use std::io::{self, Read, Write};
+use crate::{
+    module::{Command, ConnectedModule, ModuleError},
+    pipeline::{Source, carry, fill, read_error},
+};
+use hsm_protocol::{
+    command::{DataUnits, ins},
+    limits,
+    writer::Writer,
+};
+use std::io::{self, Write};
+
+/// Which way data units go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Plaintext in.
+    Encipher,
+    /// Ciphertext in.
+    Decipher,
+}
 
 /// How a stream is cut into data units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +36,7 @@ pub struct Units {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
-    /// The unit size is none.
+    /// The unit size is not allowed.
     #[error("a unit size of {0} bytes is not a multiple of 16 up to 61440")]
     UnitSize(u16),
     /// There is nothing to cipher.
@@ -64,62 +80,69 @@ impl CipherError {
     }
 }
 
-/// Ciphers `input` into `output`, a command's worth at a time; how many bytes.
+/// Ciphers `input` into `output`. Returns how many bytes that were.
 pub fn stream(
     module: &mut ConnectedModule,
     direction: Direction,
     units: Units,
-    input: &mut impl Read,
-    output: &mut impl Write,
+    input: &mut dyn Source,
+    output: &mut dyn Write,
 ) -> Result<u64, CipherError> {
     let unit = usize::from(units.size);
     if unit == 0 || unit % BLOCK != 0 || unit > limits::CIPHER_DATA {
         return Err(CipherError::UnitSize(units.size));
     }
+    let p1 = match direction {
+        Direction::Encipher => 0,
+        Direction::Decipher => 1,
+    };
     let per_command = limits::CIPHER_DATA / unit;
-    let mut buffer = vec![0; per_command * unit];
-    let (mut first, mut total) = (units.first, 0);
-    loop {
-        let len = fill(input, &mut buffer).map_err(CipherError::Read)?;
-        let Some(data) = buffer.get(..len).filter(|data| !data.is_empty()) else {
-            break;
-        };
-        if len % BLOCK != 0 {
-            return Err(CipherError::NotWhole);
-        }
-        let command = DataUnits {
-            epoch: units.epoch,
-            unit_size: units.size,
-            first,
-            data,
-        };
-        let ciphered = module.cipher(direction, &command)?;
-        output.write_all(&ciphered).map_err(CipherError::Write)?;
-        total += u64::try_from(len).map_err(|_overlong| CipherError::Numbers)?;
-        if len < buffer.len() {
-            break;
-        }
-        let used = u64::try_from(per_command).map_err(|_overlong| CipherError::Numbers)?;
-        first = first.checked_add(used).ok_or(CipherError::Numbers)?;
-    }
+    let place = module.place().clone();
+    let malformed = || CipherError::from(ModuleError::malformed(&place));
+    // The number of the next command's first unit; `None` if the numbers run out there.
+    let mut next = Some(units.first);
+    let mut total = 0;
+    carry(
+        module,
+        Command::new(ins::CIPHER, p1, DataUnits::HEADER + per_command * unit),
+        input,
+        |input, data| {
+            let (fields, room) = data
+                .split_at_mut_checked(DataUnits::HEADER)
+                .ok_or_else(malformed)?;
+            let len = fill(input, room).map_err(|error| read_error(error, CipherError::Read))?;
+            if len % BLOCK != 0 {
+                return Err(CipherError::NotWhole);
+            }
+            if len == 0 {
+                return Ok(None);
+            }
+            let first = next.ok_or(CipherError::Numbers)?;
+            let header = DataUnits {
+                epoch: units.epoch,
+                unit_size: units.size,
+                first,
+                data: &[],
+            };
+            header
+                .write(&mut Writer::new(fields))
+                .map_err(|_full| malformed())?;
+            let used = u64::try_from(per_command).unwrap_or(u64::MAX);
+            next = first.checked_add(used);
+            Ok(Some((DataUnits::HEADER + len, len)))
+        },
+        |len, ciphered| {
+            if ciphered.len() != len {
+                return Err(malformed());
+            }
+            total += u64::try_from(len).unwrap_or(0);
+            output.write_all(ciphered).map_err(CipherError::Write)
+        },
+    )?;
     if total == 0 {
         return Err(CipherError::Empty);
     }
     Ok(total)
-}
-
-/// Reads until the buffer is full or the input ends.
-fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut used = 0;
-    while let Some(rest) = buffer.get_mut(used..).filter(|rest| !rest.is_empty()) {
-        match input.read(rest) {
-            Ok(0) => break,
-            Ok(count) => used += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(used)
 }
 
 const BLOCK: usize = 16;

@@ -30,6 +30,7 @@ pub mod folders;
 pub mod genuine;
 pub mod license;
 pub mod module;
+mod pipeline;
 pub mod problem;
 pub mod receipt;
 pub mod report;

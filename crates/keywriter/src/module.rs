@@ -3,14 +3,13 @@
 use crate::transport::{Place, Transport, TransportError};
 use hsm_protocol::{
     BadSignature, EcPoint, Malformed, Sha384Digest, Status, Verifier,
-    apdu::encode_extended,
+    apdu::{complete_extended, encode_extended},
     cloning::Options,
-    command::{AID, CLA, CLA_INTERINDUSTRY, DataUnits, SELECTED, ins},
+    command::{AID, CLA, CLA_INTERINDUSTRY, SELECTED, ins},
     identity::{Identity, SignedIdentity},
     journal::{JournalEntry, JournalPage},
     limits,
     settings::ModuleStatus,
-    writer::Writer,
 };
 
 /// A module that answers commands.
@@ -57,6 +56,13 @@ pub enum ModuleError {
 }
 
 impl ModuleError {
+    /// Returns the error of an answer that has the wrong shape.
+    pub(crate) fn malformed(place: &Place) -> Self {
+        Self::Malformed {
+            place: place.clone(),
+        }
+    }
+
     /// Whether the connection is over, rather than the module unwilling.
     pub const fn is_link(&self) -> bool {
         matches!(self, Self::Transport(_))
@@ -112,13 +118,48 @@ pub struct Journal {
     pub entries: Vec<JournalEntry>,
 }
 
-/// Which way data units go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Plaintext in.
-    Encipher,
-    /// Ciphertext in.
-    Decipher,
+/// A command APDU of extended length, whose data is written straight into its place.
+pub(crate) struct Command {
+    header: [u8; 4],
+    bytes: Vec<u8>,
+}
+
+impl Command {
+    /// Makes a command with room for so many bytes of data.
+    pub(crate) fn new(ins: u8, p1: u8, room: usize) -> Self {
+        Self {
+            header: [CLA, ins, p1, 0],
+            bytes: vec![0; room + EXTENDED],
+        }
+    }
+
+    /// Returns the room for its data.
+    pub(crate) fn data(&mut self) -> &mut [u8] {
+        let end = self.bytes.len() - LE;
+        self.bytes.get_mut(EXTENDED - LE..end).unwrap_or_default()
+    }
+
+    /// Returns the APDU with so many bytes of data.
+    pub(crate) fn complete(&mut self, data: usize) -> Result<&[u8], Malformed> {
+        let len = complete_extended(self.header, data, &mut self.bytes)?;
+        self.bytes.get(..len).ok_or(Malformed)
+    }
+}
+
+/// Splits a response APDU into its data and its status.
+pub(crate) fn decode<'a>(
+    answer: &'a [u8],
+    place: &Place,
+) -> Result<(&'a [u8], Status), ModuleError> {
+    let Some((data, word)) = answer.split_last_chunk() else {
+        return Err(ModuleError::malformed(place));
+    };
+    let word = u16::from_be_bytes(*word);
+    let unknown = || ModuleError::UnknownStatus {
+        place: place.clone(),
+        word,
+    };
+    Ok((data, Status::from_word(word).ok_or_else(unknown)?))
 }
 
 impl ConnectedModule {
@@ -185,23 +226,6 @@ impl ConnectedModule {
     pub fn status(&mut self) -> Result<ModuleStatus, ModuleError> {
         let answer = self.command(ins::STATUS, 0, &[])?;
         self.well_formed(ModuleStatus::parse(&answer))
-    }
-
-    /// Ciphers data units; needs it unlocked.
-    pub fn cipher(
-        &mut self,
-        direction: Direction,
-        units: &DataUnits<'_>,
-    ) -> Result<Vec<u8>, ModuleError> {
-        let mut data = vec![0; DataUnits::HEADER + units.data.len()];
-        self.well_formed(units.write(&mut Writer::new(&mut data)))?;
-        let p1 = match direction {
-            Direction::Encipher => 0,
-            Direction::Decipher => 1,
-        };
-        let answer = self.command(ins::CIPHER, p1, &data)?;
-        let is_whole = answer.len() == units.data.len();
-        self.well_formed(is_whole.then_some(answer).ok_or(Malformed))
     }
 
     /// Begins a cycle.
@@ -298,36 +322,32 @@ impl ConnectedModule {
         tracing::trace!(place = %self.place(), ins = format_args!("{ins:02X}"), len, "sent");
         let command = self.command.get(..len).unwrap_or_default();
         let mut answer = self.transport.transmit(command)?;
-        let Some(&word) = answer.last_chunk() else {
-            return self.well_formed(Err(Malformed));
-        };
-        let word = u16::from_be_bytes(word);
-        answer.truncate(answer.len() - 2);
-        let len = answer.len();
+        let (data, status) = decode(&answer, self.place())?;
+        let (len, word) = (data.len(), status.to_word());
         tracing::trace!(place = %self.place(), status = format_args!("{word:04X}"), len, "received");
-        let place = || self.place().clone();
-        let status = Status::from_word(word).ok_or_else(|| ModuleError::UnknownStatus {
-            place: place(),
-            word,
-        })?;
+        answer.truncate(len);
         Ok((answer, status))
     }
 
     pub(crate) fn well_formed<T>(&self, parsed: Result<T, Malformed>) -> Result<T, ModuleError> {
-        parsed.map_err(|Malformed| ModuleError::Malformed {
-            place: self.place().clone(),
-        })
+        parsed.map_err(|Malformed| ModuleError::malformed(self.place()))
     }
 }
 
 /// What an extended-length command takes besides its data, in bytes: header, Lc and Le.
-const EXTENDED: usize = 4 + 3 + 2;
+const EXTENDED: usize = 4 + 3 + LE;
+
+/// What Le takes, in bytes.
+const LE: usize = 2;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scripted::Scripted;
-    use hsm_protocol::cloning::{Condition, Cycle, Ticket};
+    use hsm_protocol::{
+        cloning::{Condition, Cycle, Ticket},
+        writer::Writer,
+    };
 
     #[test]
     fn a_long_response_is_fetched_in_parts() {

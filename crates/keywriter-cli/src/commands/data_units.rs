@@ -7,9 +7,8 @@ use crate::{
     output,
 };
 use keywriter::{
-    cipher::{self, Units},
+    cipher::{self, Direction, Units},
     file::NewFile,
-    module::Direction,
     protocol::{EncryptionMode, ModuleStatus},
 };
 use serde::Serialize;

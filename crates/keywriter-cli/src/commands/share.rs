@@ -303,12 +303,6 @@ pub(crate) fn print(
             group: super::hex(&header.group),
             epoch: header.epoch,
             mode: mode_name(header.mode),
-            milliseconds: StagesLine {
-                read: milliseconds(summary.stages.read),
-                send: milliseconds(summary.stages.send),
-                receive: milliseconds(summary.stages.receive),
-                write: milliseconds(summary.stages.write),
-            },
         });
     }
     if let Some(output) = &job.output {
@@ -341,10 +335,6 @@ pub(crate) const fn mode_name(mode: EncryptionMode) -> &'static str {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[derive(Serialize)]
 struct DoneLine {
     event: &'static str,
@@ -355,15 +345,6 @@ struct DoneLine {
     group: String,
     epoch: u32,
     mode: &'static str,
-    milliseconds: StagesLine,
-}
-
-#[derive(Serialize)]
-struct StagesLine {
-    read: u64,
-    send: u64,
-    receive: u64,
-    write: u64,
 }
 
 #[derive(Serialize)]

@@ -1,37 +1,35 @@
 //! Sharing files: encrypted on one module, decrypted on any of its clones (docs/FORMAT.md).
 //!
-//! The module makes every byte of an encrypted file and checks every byte before it tells what it means; this computer cuts, joins
-//! and names. Memory does not grow with the file. What is written for people to keep goes through
+//! The module makes every byte of an encrypted file, and checks every byte before it returns plaintext; this computer
+//! cuts, joins and names. Memory does not grow with the file. What is written for people to keep goes through
 //! [`NewFile`](crate::file::NewFile): under its own name it is there whole, or not at all.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`encrypt`], [`decrypt`], [`inspect`] | streams |
-//! | `body`, `pipe`, `patience` | a file cut into chunks; commands sent ahead of their answers; waiting for input |
+//! | `chunks` | plaintext and files, cut into chunks |
 //! | [`finder`] | which module can do it |
 //! | [`paths`] | which files, and what they will be called |
 //! | [`recipient`], [`hybrid`] | the team's recipients for age, classical and post-quantum |
 
-mod body;
+mod chunks;
 mod commands;
 pub mod finder;
 pub mod hybrid;
 pub mod paths;
-mod patience;
-mod pipe;
 pub mod recipient;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+pub use crate::pipeline::Source;
 pub use hsm_protocol::{
     file::{FileHeader, Recipient, SealedFileKey},
     hybrid::{HybridFileKey, HybridRecipient},
 };
-pub use patience::Source;
-pub use stream::{Inspection, Stages, Summary, decrypt, encrypt, inspect, read_header};
+pub use stream::{Inspection, Summary, decrypt, encrypt, inspect, read_header};
 
-use crate::{module::ModuleError, transport::TransportError};
+use crate::module::ModuleError;
 use hsm_protocol::Status;
 use std::io;
 
@@ -107,21 +105,5 @@ impl ShareError {
                 | Self::Damaged(_)
                 | Self::Changed(_)
         )
-    }
-}
-
-impl ShareError {
-    /// Of a read that failed: the module's end, if that was noticed meanwhile.
-    fn read(error: io::Error) -> Self {
-        match error.downcast::<TransportError>() {
-            Ok(gone) => gone.into(),
-            Err(error) => Self::Read(error),
-        }
-    }
-}
-
-impl From<TransportError> for ShareError {
-    fn from(error: TransportError) -> Self {
-        Self::Module(error.into())
     }
 }

@@ -3,7 +3,7 @@
 use super::{ShareError, Source, decrypt, encrypt, inspect, read_header};
 use crate::{
     module::{ConnectedModule, ModuleError},
-    transport::{Leash, Place, Transport, TransportError},
+    transport::{Place, RemovalSignal, Transport, TransportError},
 };
 use hsm_protocol::{
     Status,
@@ -26,7 +26,7 @@ struct Inverter {
     place: Place,
     left: usize,
     /// Hangs up with its other end.
-    leash: Mutex<Option<UnixStream>>,
+    removal: Mutex<Option<UnixStream>>,
 }
 
 impl Transport for Inverter {
@@ -51,9 +51,9 @@ impl Transport for Inverter {
         &self.place
     }
 
-    fn leash(&self) -> Option<Leash> {
-        let stream = self.leash.lock().unwrap().take()?;
-        Some(Leash::new(stream, self.place.clone()))
+    fn removal_signal(&self) -> Option<RemovalSignal> {
+        let stream = self.removal.lock().unwrap().take()?;
+        Some(RemovalSignal::new(stream, self.place.clone()))
     }
 }
 
@@ -92,10 +92,14 @@ fn module(left: usize) -> ConnectedModule {
     module_on(left, None)
 }
 
-fn module_on(left: usize, leash: Option<UnixStream>) -> ConnectedModule {
+fn module_on(left: usize, removal: Option<UnixStream>) -> ConnectedModule {
     let place = Place::Reader("A".into());
-    let leash = Mutex::new(leash);
-    ConnectedModule::new(Box::new(Inverter { place, left, leash }))
+    let removal = Mutex::new(removal);
+    ConnectedModule::new(Box::new(Inverter {
+        place,
+        left,
+        removal,
+    }))
 }
 
 fn encrypted(plain: &[u8]) -> Vec<u8> {
@@ -221,12 +225,12 @@ fn soon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 #[test]
 fn a_module_that_is_pulled_out_while_input_is_awaited_ends_it() {
     let (mut input, _writer) = pipe(&[7; 100]);
-    let (leash, plug) = UnixStream::pair().unwrap();
+    let (removal, plug) = UnixStream::pair().unwrap();
     let outcome = soon(move || {
         let mut plug = Some(plug);
         // The first chunk is done; of the second, nothing comes.
         super::stream::encrypt_in(
-            &mut module_on(9, Some(leash)),
+            &mut module_on(9, Some(removal)),
             32,
             &mut input,
             &mut Vec::new(),

@@ -50,31 +50,31 @@ pub trait Transport: Send {
     /// Where the module is.
     fn place(&self) -> &Place;
 
-    /// Both directions by themselves, where commands may be sent before the answers to those before them are there.
-    fn split(&mut self) -> Option<Halves<'_>> {
+    /// Returns both directions by themselves, if commands may be sent ahead of the answers to earlier ones.
+    fn split(&mut self) -> Option<ApduPipeline<'_>> {
         None
     }
 
-    /// What tells that the module is gone, without asking it; `None` where nothing does.
-    fn leash(&self) -> Option<Leash> {
+    /// Returns what tells that the module was removed, without asking it; `None` if nothing does.
+    fn removal_signal(&self) -> Option<RemovalSignal> {
         None
     }
 }
 
-/// Hangs up once a module is gone. It may be waited for beside whoever talks to the module.
+/// A stream that hangs up once a module was removed. It can be polled while another thread talks to the module.
 #[derive(Debug)]
-pub struct Leash {
+pub struct RemovalSignal {
     stream: UnixStream,
     place: Place,
 }
 
-impl Leash {
-    /// On a stream that hangs up when the module in `place` is gone.
+impl RemovalSignal {
+    /// Takes a stream that hangs up when the module in `place` was removed.
     pub(crate) const fn new(stream: UnixStream, place: Place) -> Self {
         Self { stream, place }
     }
 
-    /// What to poll: any event is the end.
+    /// Returns what to poll: any event means that the module was removed.
     pub(crate) fn as_poll(&self) -> PollFd<'_> {
         PollFd::new(&self.stream, PollFlags::RDHUP)
     }
@@ -85,8 +85,13 @@ impl Leash {
     }
 }
 
-/// Both directions of a connection.
-pub type Halves<'a> = (Box<dyn SendHalf + 'a>, Box<dyn ReceiveHalf + 'a>);
+/// Both directions of a connection, so that several commands are under way.
+pub struct ApduPipeline<'a> {
+    /// Commands to the module.
+    pub send: Box<dyn SendHalf + 'a>,
+    /// Its answers, in the order of the commands.
+    pub receive: Box<dyn ReceiveHalf + 'a>,
+}
 
 /// Commands to a module.
 pub trait SendHalf: Send {
@@ -99,7 +104,7 @@ pub trait ReceiveHalf: Send {
     /// Puts the next response APDU into `answer`.
     fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), TransportError>;
 
-    /// Ends the connection: whoever still sends hears of it.
+    /// Ends the connection: sending fails from now on.
     fn abandon(&mut self);
 }
 

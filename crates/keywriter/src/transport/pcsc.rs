@@ -4,7 +4,7 @@
 //! second program may look; modules notice a command that does not belong to their run. An error, or an answer without
 //! a status word, ends the connection: whoever is in the reader afterwards proves anew who it is.
 
-use super::{Leash, Place, Transport, TransportError};
+use super::{Place, RemovalSignal, Transport, TransportError};
 use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -78,15 +78,15 @@ impl Transport for Card {
         &self.place
     }
 
-    /// A thread with a context of its own waits for it: a context's lock is held while a command is under way. Both end
-    /// some time after the leash does; the card is not touched.
-    fn leash(&self) -> Option<Leash> {
+    /// Starts a thread with its own context, because a context's lock is held while a command is under way. Both end
+    /// some time after the signal is dropped; the card is not touched.
+    fn removal_signal(&self) -> Option<RemovalSignal> {
         let name = CString::new(self.place.name()).ok()?;
         let (stream, held) = UnixStream::pair().ok()?;
         thread::Builder::new()
-            .spawn(move || hold(&name, &held))
+            .spawn(move || wait_for_removal(&name, &held))
             .ok()?;
-        Some(Leash::new(stream, self.place.clone()))
+        Some(RemovalSignal::new(stream, self.place.clone()))
     }
 }
 
@@ -109,15 +109,16 @@ impl Drop for Card {
     }
 }
 
-/// Returns when the card is gone or swapped, or nobody holds the other end any more. Without a service there is no card.
-fn hold(reader: &CStr, held: &UnixStream) {
+/// Returns when the card was removed or swapped, or the other end of `held` is dropped. Without a service there is no
+/// card.
+fn wait_for_removal(reader: &CStr, held: &UnixStream) {
     let Ok(context) = Context::establish(Scope::User) else {
         return;
     };
     let mut states = [ReaderState::new(reader.to_owned(), State::UNAWARE)];
     let mut count = None;
-    while !is_let_go(held) {
-        match context.get_status_change(LET_GO, &mut states) {
+    while !is_dropped(held) {
+        match context.get_status_change(LOOK, &mut states) {
             Ok(()) => {}
             Err(Error::Timeout) => continue,
             Err(_gone) => return,
@@ -132,7 +133,7 @@ fn hold(reader: &CStr, held: &UnixStream) {
     }
 }
 
-fn is_let_go(held: &UnixStream) -> bool {
+fn is_dropped(held: &UnixStream) -> bool {
     let outcome = poll(
         &mut [PollFd::new(held, PollFlags::RDHUP)],
         Some(&Timespec::default()),
@@ -140,8 +141,8 @@ fn is_let_go(held: &UnixStream) -> bool {
     outcome.is_ok_and(|ready| ready != 0)
 }
 
-/// How long a thread may outlive its leash.
-const LET_GO: Duration = Duration::from_secs(1);
+/// How long the thread may outlive its signal.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The readers in which a card is. None where the smart-card service is not running.
 pub fn occupied() -> Vec<String> {

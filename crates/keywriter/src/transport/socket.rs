@@ -1,6 +1,8 @@
 //! A module behind a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
 
-use super::{Halves, Leash, PATIENCE, Place, ReceiveHalf, SendHalf, Transport, TransportError};
+use super::{
+    ApduPipeline, PATIENCE, Place, ReceiveHalf, RemovalSignal, SendHalf, Transport, TransportError,
+};
 use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     limits,
@@ -153,13 +155,16 @@ impl Transport for Socket {
         &self.place
     }
 
-    fn split(&mut self) -> Option<Halves<'_>> {
-        Some((Box::new(self.half()), Box::new(self.half())))
+    fn split(&mut self) -> Option<ApduPipeline<'_>> {
+        Some(ApduPipeline {
+            send: Box::new(self.half()),
+            receive: Box::new(self.half()),
+        })
     }
 
-    fn leash(&self) -> Option<Leash> {
+    fn removal_signal(&self) -> Option<RemovalSignal> {
         let stream = self.stream.try_clone().ok()?;
-        Some(Leash::new(stream, self.place.clone()))
+        Some(RemovalSignal::new(stream, self.place.clone()))
     }
 }
 

@@ -1,0 +1,81 @@
+//! A pipeline over a connection that takes one command at a time: a thread sends and receives in turn.
+
+use super::AHEAD;
+use crate::transport::{ApduPipeline, Place, ReceiveHalf, SendHalf, Transport, TransportError};
+use hsm_protocol::limits;
+use std::{
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread::Scope,
+};
+
+pub(super) fn pipeline<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    transport: &'env mut dyn Transport,
+    place: &Place,
+) -> ApduPipeline<'env> {
+    let (commands, to_send) = sync_channel::<Vec<u8>>(1);
+    let (answered, answers) = sync_channel(1);
+    let (used, spare) = sync_channel(AHEAD);
+    scope.spawn(move || {
+        for command in to_send {
+            let answer = transport.transmit(&command);
+            let is_over = answer.is_err();
+            if answered.send(answer).is_err() || is_over {
+                break;
+            }
+            // If there are spare buffers enough, this one is dropped.
+            drop(used.try_send(command));
+        }
+    });
+    ApduPipeline {
+        send: Box::new(Commands {
+            commands,
+            spare,
+            place: place.clone(),
+        }),
+        receive: Box::new(Answers {
+            answers,
+            place: place.clone(),
+        }),
+    }
+}
+
+struct Commands {
+    commands: SyncSender<Vec<u8>>,
+    spare: Receiver<Vec<u8>>,
+    place: Place,
+}
+
+impl SendHalf for Commands {
+    fn send(&mut self, command: &[u8]) -> Result<(), TransportError> {
+        let mut buffer = self
+            .spare
+            .try_recv()
+            .unwrap_or_else(|_none| Vec::with_capacity(limits::COMMAND_APDU));
+        buffer.clear();
+        buffer.extend_from_slice(command);
+        let place = || self.place.clone();
+        self.commands
+            .send(buffer)
+            .map_err(|_over| TransportError::PulledOut { place: place() })
+    }
+}
+
+struct Answers {
+    answers: Receiver<Result<Vec<u8>, TransportError>>,
+    place: Place,
+}
+
+impl ReceiveHalf for Answers {
+    fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), TransportError> {
+        let place = || self.place.clone();
+        let received = self.answers.recv();
+        *answer = received.map_err(|_over| TransportError::PulledOut { place: place() })??;
+        Ok(())
+    }
+
+    fn abandon(&mut self) {
+        // The thread ends once its answers are no longer received.
+        self.answers = sync_channel(0).1;
+    }
+}
