@@ -147,12 +147,12 @@ fn against_others(lab: &Lab, over: &str, mib: usize, limit: f64) -> [Duration; 2
             for (act, arguments) in tool.arguments.iter().enumerate() {
                 let output = folder.join(OUTPUTS[act]);
                 drop(fs::remove_file(&output));
-                let (time, out) = timed(lab, over, &tool.path, arguments);
+                let (time, log) = timed(lab, over, &tool.path, arguments);
                 if round > 0 {
                     tool.took[act].push(time);
                 }
                 if tool.name == "keywriter" {
-                    stages[act] = out;
+                    stages[act] = log;
                 }
             }
         }
@@ -208,8 +208,8 @@ fn tools(folder: &Path) -> Vec<Tool> {
     let mut tools = vec![tool(
         "keywriter",
         program("keywriter"),
-        "--json encrypt plain -o sealed",
-        "--json decrypt sealed -o back",
+        "encrypt plain -o sealed",
+        "decrypt sealed -o back",
     )];
     let rage = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -253,7 +253,7 @@ fn timed(lab: &Lab, over: &str, path: &Path, arguments: &[String]) -> (Duration,
     let mut command = if path.ends_with("keywriter") {
         let mut command = lab.program("keywriter");
         let kind = if over == "socket" { "socket" } else { "pcsc" };
-        command.args(["--transport", kind]);
+        command.args(["--log", "keywriter::pipeline=debug", "--transport", kind]);
         command
     } else {
         Command::new(path)
@@ -262,7 +262,7 @@ fn timed(lab: &Lab, over: &str, path: &Path, arguments: &[String]) -> (Duration,
         .args(arguments)
         .current_dir(lab.folder.path())
         .stdin(Stdio::null())
-        .stderr(Stdio::null());
+        .stdout(Stdio::null());
     let began = Instant::now();
     let output = command.output().expect("the program starts");
     let took = began.elapsed();
@@ -271,7 +271,7 @@ fn timed(lab: &Lab, over: &str, path: &Path, arguments: &[String]) -> (Duration,
         "{} {arguments:?}: {output:?}",
         path.display()
     );
-    (took, String::from_utf8_lossy(&output.stdout).into_owned())
+    (took, String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// A team has one recipient, whoever is in it; age writes a stanza for each.
@@ -357,14 +357,10 @@ fn openssl() -> f64 {
     figure.expect("a figure") / 1e9
 }
 
-/// The stages of the last event, in milliseconds.
-fn stages_of(out: &str) -> String {
-    let last = out.lines().last().unwrap_or_default();
-    let event: serde_json::Value = serde_json::from_str(last).unwrap_or_default();
-    let stages = &event["milliseconds"];
-    let each =
-        ["read", "send", "receive", "write"].map(|name| format!("{name} {} ms", stages[name]));
-    each.join(", ")
+/// How long each stage of the pipeline took, as its log says.
+fn stages_of(log: &str) -> &str {
+    let line = log.lines().last().unwrap_or_default();
+    line.split_once("took ").map_or("", |(_, stages)| stages)
 }
 
 fn median(calls: usize, mut work: impl FnMut()) -> Duration {
