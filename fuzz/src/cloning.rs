@@ -3,7 +3,7 @@
 
 use crate::stage::{CheapBench, Run, has_failed};
 use hsm_protocol::Status;
-use system_tests::relay::Message;
+use hsm_testbench::relay::Message;
 
 /// An Offer, for a master in a cycle.
 pub fn offer(data: &[u8]) {

@@ -7,6 +7,7 @@ use hsm_protocol::{
     file::{CHUNK_OVERHEAD, FileHeader},
     limits,
 };
+use hsm_testbench::Bench;
 use keywriter::{
     module::ConnectedModule,
     share::{self, Source},
@@ -16,7 +17,6 @@ use std::{
     io::{self, Read, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use system_tests::Bench;
 
 /// A header, and what the reader says of a file that begins with these bytes.
 pub fn header(data: &[u8]) {

@@ -6,8 +6,8 @@ use hsm_core::{
     keypad::{Digit, Key, KeyEvent},
     time::Millis,
 };
+use hsm_testbench::Bench;
 use hsm_virtual::keys::{self, Stroke};
-use system_tests::Bench;
 
 /// The first byte says which module, and whether text follows or movements: a key and how many milliseconds later, each.
 pub fn run(data: &[u8]) {

@@ -15,8 +15,8 @@ use hsm_protocol::{
     reader::Reader,
     receipt::Receipt,
 };
+use hsm_testbench::{Bench, files, relay::Message};
 use std::{fs, io, path::Path};
-use system_tests::{Bench, files, relay::Message};
 
 /// Targets, each with one of its seeds.
 pub type Seeds = Vec<(&'static str, Vec<u8>)>;

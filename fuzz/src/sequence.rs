@@ -7,10 +7,7 @@ use crate::{
 };
 use hsm_core::{Link, keypad::KeyEvent, time::Millis};
 use hsm_protocol::{command::ins, identity::LockState, limits, settings::ModuleStatus};
-use system_tests::{
-    board::Cut,
-    relay::{self, Message},
-};
+use hsm_testbench::{board::Cut, relay::{self, Message}};
 
 /// Plays an input.
 pub fn run(data: &[u8]) {

@@ -6,12 +6,8 @@ use hsm_core::{crypto::Provider, leds::Pattern};
 use hsm_protocol::{
     Status, apdu::CommandApdu, cloning::Options, command::ins, limits, reader::Reader,
 };
+use hsm_testbench::{Bench, board::{Flash, Recorded}, relay::{self, Message}};
 use std::cell::OnceCell;
-use system_tests::{
-    Bench,
-    board::{Flash, Recorded},
-    relay::{self, Message},
-};
 
 /// A module that gives nothing real away.
 pub type CheapBench = Bench<Cheap>;

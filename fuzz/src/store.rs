@@ -6,11 +6,8 @@ use hsm_core::{
     platform::Monotonic,
 };
 use hsm_protocol::command::ins;
+use hsm_testbench::{Bench, board::{Flash, Recorded}};
 use std::cell::OnceCell;
-use system_tests::{
-    Bench,
-    board::{Flash, Recorded},
-};
 
 /// The first byte is the counter's value, the rest is the store.
 pub fn run(data: &[u8]) {

@@ -12,6 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-ifd", &["hsm-protocol"]),
     ("hsm-virtual", &["hsm-core", "hsm-factory", "hsm-protocol"]),
     ("hub-panel", &["hsm-core", "hsm-virtual"]),
+    (
+        "hsm-testbench",
+        &["hsm-core", "hsm-factory", "hsm-protocol", "hsm-virtual"],
+    ),
     ("license-token", &[]),
     ("keywriter", &["hsm-protocol", "license-token"]),
     ("keywriter-cli", &["keywriter"]),
@@ -23,6 +27,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// The only place where both sides meet; it is never shipped.
 const MEETING_PLACES: &[&str] = &["system-tests"];
+
+/// What tests of any crate may use (as a dev-dependency), and nothing that is shipped.
+const FOR_TESTS: &[&str] = &["hsm-testbench", "system-tests"];
 
 /// Crates on the public side of the wall.
 const PUBLIC: &[&str] = &[
@@ -53,6 +60,11 @@ pub(crate) fn run() -> Result<()> {
                 format!("{name} has no place in the layers: draw its arrows in xtask/src/layers.rs")
             })?;
         for dependency in direct {
+            if FOR_TESTS.contains(&dependency.as_str()) {
+                bail!(
+                    "{name} would ship {dependency}, which is for tests: make it a dev-dependency"
+                );
+            }
             if !allowed.contains(&dependency.as_str()) {
                 bail!("{name} depends on {dependency}: there is no such arrow");
             }

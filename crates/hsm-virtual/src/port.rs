@@ -249,7 +249,12 @@ impl Port {
             apdu,
             [
                 _,
-                ins::OFFER | ins::CONSENT | ins::COMMIT | ins::GRANT | ins::PARCEL | ins::COUNTERSIGN,
+                ins::OFFER
+                    | ins::CONSENT
+                    | ins::COMMIT
+                    | ins::GRANT
+                    | ins::PARCEL
+                    | ins::COUNTERSIGN,
                 ..
             ]
         );

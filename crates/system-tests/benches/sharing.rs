@@ -10,6 +10,7 @@ use hsm_protocol::{
     file::CHUNK_OVERHEAD,
     limits,
 };
+use hsm_testbench::{Bench, files};
 use hsm_virtual::aws_lc::AwsLc;
 use std::{
     fs,
@@ -17,10 +18,7 @@ use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
-use system_tests::{
-    Bench, files,
-    lab::{Lab, Over, program},
-};
+use system_tests::lab::{Lab, Over, program};
 
 #[path = "sharing/carry.rs"]
 mod carry;

@@ -177,7 +177,7 @@ impl Lab {
     /// Gives a module an Admin PIN, a User PIN and cloning, from Shipment; ends locked.
     #[track_caller]
     pub fn set_up(&self, serial: &str) {
-        let (admin, user) = (crate::ADMIN_PIN, crate::USER_PIN);
+        let (admin, user) = (hsm_testbench::ADMIN_PIN, hsm_testbench::USER_PIN);
         self.press(
             serial,
             &format!("SHIFT+1 {admin} KEY {admin} KEY KEY+3 {user} KEY {user} KEY"),
@@ -190,7 +190,7 @@ impl Lab {
     #[track_caller]
     pub fn unlock_admin(&self, serial: &str) {
         assert_eq!(
-            self.press(serial, &format!("KEY {} KEY", crate::ADMIN_PIN)),
+            self.press(serial, &format!("KEY {} KEY", hsm_testbench::ADMIN_PIN)),
             "unlocked"
         );
     }
@@ -199,7 +199,10 @@ impl Lab {
     #[track_caller]
     pub fn unlock_user(&self, serial: &str) {
         assert_eq!(
-            self.press(serial, &format!("SHIFT+KEY {} KEY", crate::USER_PIN)),
+            self.press(
+                serial,
+                &format!("SHIFT+KEY {} KEY", hsm_testbench::USER_PIN)
+            ),
             "unlocked"
         );
     }

@@ -4,12 +4,12 @@ use crate::timing::{cpu, measured, median, median_cpu, ms, ratio};
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_factory::Root;
 use hsm_protocol::{Verifier, cloning::Options};
+use hsm_testbench::{ADMIN_PIN, Bench, relay};
 use hsm_virtual::{aws_lc::AwsLc, board::SystemEntropy};
 use std::{
     hint::black_box,
     time::{Duration, Instant},
 };
-use system_tests::{ADMIN_PIN, Bench, relay};
 
 /// Wall time of one clone with aws-lc.
 pub(crate) fn run() -> Duration {

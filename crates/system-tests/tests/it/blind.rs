@@ -17,15 +17,15 @@ use hsm_protocol::{
     journal::JournalPage,
     receipt::FinishedReceipt,
 };
-use session::{Session, drawn};
-use sha2::Sha384;
-use std::fmt::{Debug, Write};
-use system_tests::{
+use hsm_testbench::{
     Bench, board,
     pair::{PLAIN, cipher},
     relay::{self, Outcome},
     scan::{Known, leaks},
 };
+use session::{Session, drawn};
+use sha2::Sha384;
+use std::fmt::{Debug, Write};
 
 /// As it is typed, and as the module writes it down: `C` is SHIFT and 2.
 const ADMIN: (&str, &str) = ("8642SHIFT+29731", "8642C9731");

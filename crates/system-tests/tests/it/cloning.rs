@@ -9,8 +9,8 @@ use hsm_protocol::{
     receipt::FinishedReceipt,
     writer::Writer,
 };
+use hsm_testbench::{Bench, relay};
 use hsm_virtual::aws_lc::AwsLc;
-use system_tests::{Bench, relay};
 
 fn clones_and_reads_back<M: Provider, S: Provider>() {
     let root = Root::generate("Test root").unwrap();

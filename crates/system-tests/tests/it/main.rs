@@ -4,11 +4,4 @@
 
 mod blind;
 mod cloning;
-mod cuts;
-mod exchange;
-mod hostile;
-mod keypad;
-mod options;
 mod programs;
-mod states;
-mod vectors;

@@ -2,6 +2,7 @@
 
 use crate::team::{bytes, command, file, lock, names, shell, team};
 use hsm_protocol::file::FileHeader;
+use hsm_testbench::files;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -11,8 +12,8 @@ use std::{
     time::Duration,
 };
 use system_tests::{
-    files::{self, Wire},
     lab::{Lab, Over, program},
+    wire::Wire,
 };
 
 /// A small file of three chunks of 64 bytes, made by `VM0001` itself: `keywriter` makes larger ones.

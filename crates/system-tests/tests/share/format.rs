@@ -3,6 +3,7 @@
 use crate::team::{file, shell};
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_factory::Root;
+use hsm_testbench::{ADMIN_PIN, Bench, files};
 use hsm_virtual::aws_lc::AwsLc;
 use std::{
     collections::BTreeMap,
@@ -10,7 +11,6 @@ use std::{
     path::{Path, PathBuf},
 };
 use system_tests::{
-    ADMIN_PIN, Bench, files,
     format::{Header, Reference},
     lab::{Lab, Over},
 };

@@ -3,12 +3,12 @@
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_factory::Root;
 use hsm_protocol::{Status, cloning::Options, command::ins};
-use hsm_virtual::aws_lc::AwsLc;
-use system_tests::{
+use hsm_testbench::{
     ADMIN_PIN, Bench,
     hybrid::{RECIPIENT, Reference, SEALED, recipient, seal, unwrap_command},
     relay, scan,
 };
+use hsm_virtual::aws_lc::AwsLc;
 
 #[test]
 fn a_module_derives_and_opens_by_the_text_of_the_format() {
@@ -75,7 +75,7 @@ fn every_changed_byte_is_refused_and_all_that_decides_is_refused_alike() {
 fn neither_kind_of_sealed_key_is_taken_for_the_other() {
     let mut module = unlocked::<AwsLc>("MODULE-1");
     let hybrid = unwrap_command(&mut module);
-    let classical = system_tests::files::unwrap_command(&mut module);
+    let classical = hsm_testbench::files::unwrap_command(&mut module);
     let p1_0 = module.command(ins::FILE_UNWRAP, 0, &hybrid);
     assert_eq!(p1_0, Err(Status::Malformed));
     assert_eq!(unwrap(&mut module, &classical), Err(Status::Malformed));

@@ -8,8 +8,8 @@ use hsm_protocol::{
     file::{CHUNK_OVERHEAD, FileHeader},
     limits,
 };
+use hsm_testbench::{ADMIN_PIN, Bench, files, relay, scan};
 use hsm_virtual::aws_lc::AwsLc;
-use system_tests::{ADMIN_PIN, Bench, files, relay, scan};
 
 #[test]
 fn a_file_of_any_length_opens_to_what_it_was_made_of() {

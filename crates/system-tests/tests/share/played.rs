@@ -8,8 +8,8 @@ use hsm_protocol::{
     file::{CHUNK_OVERHEAD, FileHeader, Lead},
     settings::EncryptionMode,
 };
+use hsm_testbench::{Bench, files};
 use hsm_virtual::aws_lc::AwsLc;
-use system_tests::{Bench, files};
 
 #[test]
 fn a_module_makes_the_bytes_of_every_valid_vector_and_reads_them_back() {

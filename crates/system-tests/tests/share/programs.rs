@@ -116,7 +116,7 @@ fn a_file_is_inspected_without_a_module() {
 #[test]
 fn a_module_in_ecb_warns_that_equal_blocks_show() {
     let lab = team(Over::Socket);
-    let admin = system_tests::ADMIN_PIN;
+    let admin = hsm_testbench::ADMIN_PIN;
     lab.press(
         "VM0003",
         &format!("KEY+1 {admin} KEY KEY+9 2 SHIFT SHIFT:1s"),

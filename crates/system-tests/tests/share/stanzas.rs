@@ -4,6 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bech32::{Checksum, Hrp, primitives::decode::CheckedHrpstring};
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_protocol::file::Recipient;
+use hsm_testbench::{
+    files,
+    hybrid::{Reference, seal},
+};
 use hsm_virtual::aws_lc::AwsLc;
 use p384::{PublicKey, elliptic_curve::sec1::ToSec1Point};
 use std::{
@@ -13,11 +17,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
-use system_tests::{
-    files,
-    hybrid::{Reference, seal},
-    lab::program,
-};
+use system_tests::lab::program;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../vectors/age");
 

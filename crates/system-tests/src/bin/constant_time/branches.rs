@@ -11,10 +11,10 @@ use hsm_core::{
 };
 use hsm_factory::Root;
 use hsm_protocol::{Status, receipt::Receipt};
-use std::hint::black_box;
-use system_tests::{
+use hsm_testbench::{
     ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN, pair::Pair, relay::Message,
 };
+use std::hint::black_box;
 
 type Module = Bench<Watched<RustCrypto>>;
 

@@ -7,12 +7,12 @@ use hsm_core::{
     leds::Pattern,
 };
 use hsm_factory::Root;
-use hsm_virtual::aws_lc::AwsLc;
-use std::{hint::black_box, time::Instant};
-use system_tests::{
+use hsm_testbench::{
     Bench, SELF_DESTRUCT_PIN, USER_PIN,
     board::{Flash, Recorded},
 };
+use hsm_virtual::aws_lc::AwsLc;
+use std::{hint::black_box, time::Instant};
 
 /// Measurements of each class.
 const SAMPLES: usize = 4_000;

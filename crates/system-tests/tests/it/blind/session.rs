@@ -4,10 +4,10 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_protocol::cloning::{Consent, Grant, Offer, Parcel};
+use hsm_testbench::{board::Recorded, relay::Outcome};
 use ml_kem::{Decapsulate, array::Array, ml_kem_1024};
 use p384::{PublicKey, SecretKey};
 use sha2::{Digest, Sha384};
-use system_tests::{board::Recorded, relay::Outcome};
 
 /// What a run agreed on, and what it carried.
 pub(super) struct Session {

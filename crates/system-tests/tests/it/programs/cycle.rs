@@ -128,7 +128,7 @@ fn a_clone_serves_as_a_master_once_its_administrator_enables_it(over: Over) {
         .says(&["VM0002", "cloning is disabled", "KEY+8"]);
     lab.hub(&["unplug", "VM0002"]);
     lab.hub(&["plug", "VM0002"]);
-    let pin = system_tests::ADMIN_PIN;
+    let pin = hsm_testbench::ADMIN_PIN;
     assert_eq!(
         lab.press("VM0002", &format!("KEY+1 {pin} KEY KEY+8 1 SHIFT")),
         "stored"

@@ -2,12 +2,12 @@
 
 use super::over_both;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use std::{fs, path::Path};
-use system_tests::{
+use hsm_testbench::{
     ADMIN_PIN, USER_PIN,
-    lab::{Lab, Over},
     scan::{Known, leaks},
 };
+use std::{fs, path::Path};
+use system_tests::lab::{Lab, Over};
 
 over_both!(nothing_secret_is_logged_printed_or_filed_by_the_host);
 

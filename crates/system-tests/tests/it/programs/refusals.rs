@@ -1,11 +1,9 @@
 //! Each refusal has its own words: which module, why, and what to do next.
 
 use super::over_both;
+use hsm_testbench::ADMIN_PIN;
 use std::{fs, os::unix::fs::symlink};
-use system_tests::{
-    ADMIN_PIN,
-    lab::{Lab, Over},
-};
+use system_tests::lab::{Lab, Over};
 
 over_both!(
     a_locked_master_is_refused,

@@ -1,0 +1,288 @@
+//! Shared files as bytes: the commands of a host that keeps what came, and what is compared of an answer.
+
+use crate::{
+    Crypto,
+    command::Raw,
+    files::{FileCommand, FileContent, FileSend, Suite, Twist},
+    message::Command,
+    world::{World, same},
+};
+use hsm_protocol::{
+    command::ins,
+    file::{CHUNK_OVERHEAD, FILE_KEY, FileHeader, Lead, Recipient, SealChunk},
+    settings::EncryptionMode,
+    writer::Writer,
+};
+use hsm_testbench::{files, hybrid};
+
+/// What a host has of files.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) begun: Vec<Begun>,
+    chunks: Vec<Chunk>,
+    told: Vec<Told>,
+}
+
+/// A file that was begun.
+pub(crate) struct Begun {
+    file: u64,
+    group: u64,
+    pub(crate) header: FileHeader,
+    /// Chunks that came.
+    sealed: u64,
+}
+
+/// A chunk that came.
+pub(crate) struct Chunk {
+    /// Which of the files begun.
+    begun: usize,
+    index: u64,
+    plain: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+/// A recipient that was told.
+pub(crate) struct Told {
+    group: u64,
+    suite: Suite,
+    bytes: Vec<u8>,
+}
+
+impl World {
+    /// The command that is meant, for the model and as bytes; `None` where there is nothing yet to carry.
+    pub(crate) fn about_files(&self, send: FileSend) -> Option<(Command, Raw)> {
+        let (command, raw) = match send {
+            FileSend::Begin { is_size_right } => {
+                let (size, command) = if is_size_right {
+                    (64_u32, FileCommand::Begin)
+                } else {
+                    (65, FileCommand::Shapeless)
+                };
+                (
+                    command,
+                    Raw::new(ins::FILE_BEGIN, 0, size.to_be_bytes().into()),
+                )
+            }
+            FileSend::Seal {
+                back,
+                off,
+                last,
+                len,
+            } => {
+                let begun = from_last(&self.shared.begun, back)?;
+                let index = begun.sealed.saturating_add_signed(off);
+                let plain = vec![0xA7; len];
+                let raw = seal(&begun.header, index, last, &plain);
+                let command = FileCommand::Seal {
+                    file: Some(begun.file),
+                    index,
+                    last,
+                    plain,
+                };
+                (command, raw)
+            }
+            FileSend::SealOfNobody => {
+                let header = FileHeader {
+                    mode: EncryptionMode::Xts,
+                    group: [9; 16],
+                    epoch: 1,
+                    chunk_size: 64,
+                    salt: [9; 32],
+                };
+                let command = FileCommand::Seal {
+                    file: None,
+                    index: 0,
+                    last: true,
+                    plain: vec![7],
+                };
+                (command, seal(&header, 0, true, &[7]))
+            }
+            FileSend::Open { back, twist } => {
+                self.open(from_last(&self.shared.chunks, back)?, twist)
+            }
+            FileSend::Recipient(suite) => (
+                FileCommand::Recipient(suite),
+                Raw::new(ins::FILE_RECIPIENT, suite.p1(), Vec::new()),
+            ),
+            FileSend::Unwrap { back, is_altered } => {
+                let told = from_last(&self.shared.told, back)?;
+                let key = [0x5C; FILE_KEY];
+                let mut data = match told.suite {
+                    Suite::Classical => {
+                        let to = Recipient::parse(&told.bytes).expect("it was parsed before");
+                        files::unwrap_data(&files::wrap::<Crypto>(&to, key))
+                    }
+                    Suite::Hybrid => hybrid::seal::<Crypto>(&told.bytes, key),
+                };
+                if is_altered {
+                    *data.last_mut()? ^= 1;
+                }
+                let command = FileCommand::Open {
+                    group: Some(told.group),
+                    is_epoch_known: true,
+                    is_authentic: !is_altered,
+                    plain: key.to_vec(),
+                };
+                (command, Raw::new(ins::FILE_UNWRAP, told.suite.p1(), data))
+            }
+        };
+        Some((Command::File(command), raw))
+    }
+
+    fn open(&self, chunk: &Chunk, twist: Twist) -> (FileCommand, Raw) {
+        let begun = &self.shared.begun[chunk.begun];
+        let (mut header, mut index) = (begun.header, chunk.index);
+        let mut bytes = chunk.bytes.clone();
+        let mut is_shaped = true;
+        match twist {
+            Twist::Nothing => {}
+            Twist::Tag => *bytes.last_mut().expect("a tag") ^= 1,
+            // The tag's first byte where there is no ciphertext.
+            Twist::Cipher => bytes[Lead::SIZE] ^= 0x80,
+            Twist::Place => {
+                index += 1;
+                // Only the first may be empty.
+                is_shaped = !chunk.plain.is_empty();
+            }
+            Twist::Mode => {
+                header.mode = match header.mode {
+                    EncryptionMode::Xts => EncryptionMode::Ecb,
+                    EncryptionMode::Ecb => EncryptionMode::Xts,
+                }
+            }
+            Twist::Group => header.group[0] ^= 1,
+            Twist::Epoch => header.epoch = 2,
+            Twist::Lead => {
+                bytes[1] ^= 1;
+                is_shaped = false;
+            }
+        }
+        let header = header.to_bytes().expect("a header");
+        let data = [&header[..], &index.to_be_bytes(), &bytes].concat();
+        let command = if is_shaped {
+            FileCommand::Open {
+                group: (twist != Twist::Group).then_some(begun.group),
+                is_epoch_known: twist != Twist::Epoch,
+                is_authentic: matches!(twist, Twist::Nothing | Twist::Group | Twist::Epoch),
+                plain: chunk.plain.clone(),
+            }
+        } else {
+            FileCommand::Shapeless
+        };
+        (command, Raw::new(ins::FILE_OPEN, 0, data))
+    }
+
+    /// Compares what came, and keeps what later commands carry.
+    pub(crate) fn file_answered(
+        &mut self,
+        index: usize,
+        content: FileContent,
+        bytes: Vec<u8>,
+    ) -> Result<(), String> {
+        let (group, mode) = {
+            let stored = &self.models[index].stored;
+            (stored.group, stored.mode)
+        };
+        match content {
+            FileContent::Header(file) => {
+                let header = bytes.as_slice().try_into().map(FileHeader::parse);
+                let Ok(Ok(header)) = header else {
+                    return Err(format!("no header: {bytes:?}"));
+                };
+                let expected = FileHeader {
+                    mode,
+                    group: self.identity_of(group, header.group),
+                    epoch: 1,
+                    chunk_size: 64,
+                    salt: header.salt,
+                };
+                let is_known = |begun: &Begun| begun.header.salt == header.salt;
+                same(
+                    "a salt again",
+                    &self.shared.begun.iter().any(is_known),
+                    &false,
+                )?;
+                self.shared.begun.push(Begun {
+                    file,
+                    group,
+                    header,
+                    sealed: 0,
+                });
+                same("a header", &header, &expected)
+            }
+            FileContent::Chunk {
+                file,
+                index,
+                last,
+                plain,
+            } => {
+                let begun = self
+                    .shared
+                    .begun
+                    .iter()
+                    .position(|begun| begun.file == file);
+                let begun = begun.ok_or("a chunk of a file whose header nobody has")?;
+                self.shared.begun[begun].sealed = index + 1;
+                let len = u32::try_from(plain.len()).expect("short");
+                let lead = Lead { last, len };
+                same(
+                    "a chunk's size",
+                    &bytes.len(),
+                    &(lead.padded() + CHUNK_OVERHEAD),
+                )?;
+                same("its lead", &bytes.first_chunk(), &Some(&lead.to_bytes()))?;
+                let is_plain = !plain.is_empty() && bytes[Lead::SIZE..].starts_with(&plain);
+                same("a ciphertext that is plain", &is_plain, &false)?;
+                self.shared.chunks.push(Chunk {
+                    begun,
+                    index,
+                    plain,
+                    bytes,
+                });
+                Ok(())
+            }
+            FileContent::Recipient(suite) => {
+                let head = bytes.first_chunk().ok_or("no recipient")?;
+                same("its group", &self.identity_of(group, *head), head)?;
+                let is_known = |told: &&Told| told.group == group && told.suite == suite;
+                if let Some(known) = self.shared.told.iter().find(is_known) {
+                    return same("the team's recipient", &bytes, &known.bytes);
+                }
+                self.shared.told.push(Told {
+                    group,
+                    suite,
+                    bytes,
+                });
+                Ok(())
+            }
+            FileContent::Plain(plain) => same("what was sealed", &bytes, &plain),
+        }
+    }
+
+    /// The identity that a group is known by, from the first time on.
+    fn identity_of(&mut self, group: u64, seen: [u8; 16]) -> [u8; 16] {
+        *self.groups.entry(group).or_insert(seen)
+    }
+}
+
+impl Suite {
+    const fn p1(self) -> u8 {
+        match self {
+            Self::Classical => 0,
+            Self::Hybrid => 1,
+        }
+    }
+}
+
+fn seal(header: &FileHeader, index: u64, last: bool, plain: &[u8]) -> Raw {
+    let header = header.to_bytes().expect("a header");
+    let mut data = vec![0; SealChunk::FIELDS];
+    let mut writer = Writer::new(&mut data);
+    SealChunk::write_fields(&mut writer, &header, index, last).expect("fits");
+    data.extend_from_slice(plain);
+    Raw::new(ins::FILE_SEAL, 0, data)
+}
+
+fn from_last<T>(of: &[T], back: usize) -> Option<&T> {
+    of.iter().nth_back(back)
+}

@@ -1,0 +1,213 @@
+//! Who notices that a message was altered: the table of PROTOCOL § 4.8, and which field a byte belongs to.
+
+use Notice::{Master as M, Reader as R, Secondary as S};
+use hsm_protocol::{
+    Malformed, Serial, Status, Verifier,
+    certificate::{CertificateRefusal, Root},
+    cloning::{Cycle, Grant},
+    receipt::{FinishedReceipt, Receipt, ReceiptRefusal},
+};
+use hsm_testbench::relay::Message;
+
+/// Who notices, and with which words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// The master, with this status word.
+    Master(Status),
+    /// The secondary, with this status word.
+    Secondary(Status),
+    /// Whoever checks the finished receipt.
+    Reader(ReceiptRefusal),
+}
+
+/// One row: an alteration of a field, and every way in which it is noticed.
+pub(super) struct Row {
+    /// The message that is altered.
+    pub(super) message: Message,
+    /// Where.
+    pub(super) field: &'static str,
+    /// All that is ever seen; each of them is.
+    pub(super) noticed: &'static [Notice],
+}
+
+const fn row(message: Message, field: &'static str, noticed: &'static [Notice]) -> Row {
+    Row {
+        message,
+        field,
+        noticed,
+    }
+}
+
+/// The names and sizes of a well-formed message's fields, in order.
+pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize)> {
+    let rest = |used: usize| bytes.len() - used;
+    match message {
+        Message::Offer => vec![
+            ("version", 1),
+            ("condition", 1),
+            ("nonce", 32),
+            ("ECDH share", 97),
+            ("ML-KEM key", 1568),
+            ("certificates", rest(1699)),
+        ],
+        Message::Grant => {
+            let grant = Grant::parse(bytes).expect("well formed");
+            vec![
+                ("version", 1),
+                ("nonce", 32),
+                ("ECDH share", 97),
+                ("ML-KEM ciphertext", 1568),
+                ("certificates", grant.chain.as_wire().len()),
+                ("length", 2),
+                ("sealed part", grant.sealed.as_wire().len()),
+            ]
+        }
+        Message::Consent | Message::Parcel => {
+            vec![("version", 1), ("length", 2), ("sealed part", rest(3))]
+        }
+        Message::Receipt => {
+            let receipt = Receipt::parse(bytes).expect("well formed");
+            let before_parties = 48 + 8 + Cycle::SIZE + 1;
+            let terms = before_parties - 48 - 8;
+            let party = Serial::MAX + 48;
+            let after = receipt.statement_bytes.len() - 1 - before_parties - 2 * party;
+            vec![
+                ("length", 2),
+                ("version", 1),
+                ("transcript", 48),
+                ("number", 8),
+                ("cycle, ticket", terms),
+                ("master", party),
+                ("secondary", party),
+                ("condition", 1),
+                ("group, epoch, commitments, proof", after - 1),
+                ("certificates", receipt.chain.as_wire().len()),
+                ("signature", 96),
+            ]
+        }
+        Message::Seal => vec![("certificates", rest(96)), ("signature", 96)],
+    }
+}
+
+/// The name of the field in which byte `index` lies; past the end it is the length.
+pub(super) fn field_at(fields: &[(&'static str, usize)], index: usize) -> &'static str {
+    let mut end = 0;
+    fields
+        .iter()
+        .find(|(_, size)| {
+            end += size;
+            index < end
+        })
+        .map_or("length", |(name, _)| name)
+}
+
+/// Whether a receipt whose second half is `seal` holds, and if not, why.
+pub(super) fn read<V: Verifier>(root: &[u8], receipt: &[u8], seal: &[u8]) -> Option<Notice> {
+    let bytes = [receipt, seal].concat();
+    let root = Root::parse(root).expect("a root");
+    FinishedReceipt::parse(&bytes)
+        .map_err(|Malformed| ReceiptRefusal::Malformed)
+        .and_then(|finished| finished.verify::<V>(&root))
+        .err()
+        .map(Notice::Reader)
+}
+
+/// The table. What is not in it must not happen; what is in it must be seen.
+pub(super) const TABLE: &[Row] = &[
+    row(Message::Offer, "version", &[M(Status::VersionRefused)]),
+    row(
+        Message::Offer,
+        "condition",
+        &[M(Status::Malformed), S(Status::RunBroken)],
+    ),
+    row(Message::Offer, "nonce", &[S(Status::RunBroken)]),
+    row(Message::Offer, "ECDH share", &[M(Status::RunBroken)]),
+    // The master sees only keys that are none (FIPS 203 § 7.2); any other gives a secret that the secondary lacks.
+    row(
+        Message::Offer,
+        "ML-KEM key",
+        &[M(Status::RunBroken), S(Status::RunBroken)],
+    ),
+    row(
+        Message::Offer,
+        "certificates",
+        &[
+            M(Status::Malformed),
+            M(Status::ForeignRoot),
+            M(Status::NotGenuine),
+        ],
+    ),
+    row(Message::Offer, "length", &[M(Status::Malformed)]),
+    row(Message::Grant, "version", &[S(Status::VersionRefused)]),
+    row(Message::Grant, "nonce", &[S(Status::RunBroken)]),
+    row(Message::Grant, "ECDH share", &[S(Status::RunBroken)]),
+    row(Message::Grant, "ML-KEM ciphertext", &[S(Status::RunBroken)]),
+    row(
+        Message::Grant,
+        "certificates",
+        &[
+            S(Status::Malformed),
+            S(Status::ForeignRoot),
+            S(Status::NotGenuine),
+        ],
+    ),
+    row(Message::Grant, "sealed part", &[S(Status::RunBroken)]),
+    row(Message::Grant, "length", &[S(Status::Malformed)]),
+    row(Message::Consent, "version", &[M(Status::VersionRefused)]),
+    row(Message::Consent, "sealed part", &[M(Status::RunBroken)]),
+    row(Message::Consent, "length", &[M(Status::Malformed)]),
+    row(Message::Parcel, "version", &[S(Status::VersionRefused)]),
+    row(Message::Parcel, "sealed part", &[S(Status::RunBroken)]),
+    row(Message::Parcel, "length", &[S(Status::Malformed)]),
+    row(Message::Receipt, "version", &[M(Status::Malformed)]),
+    // By the transcript the master finds the run: its certificate, whose key checks the signature over all the rest.
+    row(Message::Receipt, "transcript", &[M(Status::NotFound)]),
+    row(Message::Receipt, "number", &[M(Status::NotGenuine)]),
+    row(
+        Message::Receipt,
+        "cycle, ticket",
+        &[M(Status::Malformed), M(Status::NotGenuine)],
+    ),
+    row(
+        Message::Receipt,
+        "master",
+        &[M(Status::Malformed), M(Status::NotGenuine)],
+    ),
+    row(
+        Message::Receipt,
+        "secondary",
+        &[M(Status::Malformed), M(Status::NotGenuine)],
+    ),
+    row(
+        Message::Receipt,
+        "condition",
+        &[M(Status::Malformed), M(Status::NotGenuine)],
+    ),
+    row(
+        Message::Receipt,
+        "group, epoch, commitments, proof",
+        &[M(Status::Malformed), M(Status::NotGenuine)],
+    ),
+    row(
+        Message::Receipt,
+        "certificates",
+        &[M(Status::Malformed), M(Status::NotProved)],
+    ),
+    row(Message::Receipt, "signature", &[M(Status::NotGenuine)]),
+    row(Message::Receipt, "length", &[M(Status::Malformed)]),
+    row(
+        Message::Seal,
+        "certificates",
+        &[
+            R(ReceiptRefusal::Malformed),
+            R(ReceiptRefusal::Master(CertificateRefusal::ForeignRoot)),
+            R(ReceiptRefusal::Master(CertificateRefusal::NotGenuine)),
+        ],
+    ),
+    row(
+        Message::Seal,
+        "signature",
+        &[R(ReceiptRefusal::MasterSignature)],
+    ),
+    row(Message::Seal, "length", &[R(ReceiptRefusal::Malformed)]),
+];

@@ -1,0 +1,14 @@
+//! Whole modules, as a hand and a host see them: keypad, states, power cuts, cloning, hostile messages, vectors.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
+mod cuts;
+mod exchange;
+mod hostile;
+mod keypad;
+mod options;
+mod states;
+mod vectors;
+
+/// The provider of these tests: the one that firmware ships with.
+type Crypto = hsm_core::crypto::rust_crypto::RustCrypto;

@@ -1,0 +1,434 @@
+//! State × command: the table in the document, sent to modules in every state.
+
+mod keys;
+
+use crate::Crypto;
+use hsm_core::{Link, leds::Pattern};
+use hsm_factory::{Profile, Root};
+use hsm_protocol::{
+    Status,
+    apdu::{CHAINING, encode_extended},
+    cloning::Options,
+    command::{AID, CLA, CLA_INTERINDUSTRY, DataUnits, ins, write_install},
+    limits,
+    writer::Writer,
+};
+use hsm_testbench::{
+    ADMIN_PIN, Bench, files, hybrid,
+    relay::{self, Message},
+};
+
+/// Where the table stands.
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PROTOCOL.md");
+
+const BEGIN: &str = "<!-- table: state-command -->";
+const END: &str = "<!-- end -->";
+
+type Module = Bench<Crypto>;
+type Answer = Result<Vec<u8>, Status>;
+
+#[test]
+fn the_table_has_every_state_and_every_instruction_once() {
+    let table = Table::read();
+    assert_eq!(table.states, State::ALL.map(State::column));
+    let mut rows: Vec<_> = table.rows.iter().map(|row| (row.cla, row.ins)).collect();
+    let mut known: Vec<_> = ins::ALL.into_iter().map(|ins| (CLA, ins)).collect();
+    known.push((CLA_INTERINDUSTRY, ins::SELECT));
+    known.push((CLA_INTERINDUSTRY, ins::GET_RESPONSE));
+    rows.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(rows, known);
+}
+
+#[test]
+fn every_cell_of_the_table_is_what_a_module_answers() {
+    let root = Root::generate("Test root").unwrap();
+    let mut differing = Vec::new();
+    for row in &Table::read().rows {
+        for (state, documented) in State::ALL.into_iter().zip(&row.cells) {
+            for p1 in row.parameters() {
+                let mut module = state.module(&root);
+                let word = word_of(&answer(&mut module, &root, row, *p1));
+                if word != *documented {
+                    differing.push(format!(
+                        "{} (P1 = {p1}) in {state:?}: {word:04X}, documented {documented:04X}",
+                        row.name
+                    ));
+                }
+            }
+        }
+    }
+    assert!(differing.is_empty(), "{differing:#?}");
+}
+
+#[test]
+fn every_other_instruction_and_class_is_unknown_in_every_state() {
+    let root = Root::generate("Test root").unwrap();
+    for state in State::ALL {
+        let mut module = state.module(&root);
+        for cla in 0..=255 {
+            for ins in 0..=255 {
+                let word = word_of(&send(&mut module, [cla, ins, 0, 1], &[]));
+                let expected = match (cla & !CHAINING, ins) {
+                    (CLA_INTERINDUSTRY, ins::GET_RESPONSE) => Status::WrongParameters,
+                    // A link that has more to follow is looked at with the last one.
+                    _ if cla & CHAINING != 0 => Status::Success,
+                    (CLA_INTERINDUSTRY, ins::SELECT) => Status::WrongParameters,
+                    (CLA, ins) if ins::ALL.contains(&ins) => Status::WrongParameters,
+                    (CLA | CLA_INTERINDUSTRY, _) => Status::UnknownInstruction,
+                    _ => Status::UnknownClass,
+                };
+                assert_eq!(
+                    word,
+                    expected.to_word(),
+                    "{cla:02X} {ins:02X} in {state:?}: {word:04X}"
+                );
+                if cla & CHAINING != 0 {
+                    module.link(Link::Reset);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn shape_parameters_length_and_fields_are_checked_before_the_state() {
+    let root = Root::generate("Test root").unwrap();
+    for state in State::ALL {
+        let mut module = state.module(&root);
+        for row in &Table::read().rows {
+            assert_eq!(
+                send(&mut module, [row.cla, row.ins, 0xFF, 0], &[]),
+                Err(Status::WrongParameters),
+                "{} in {state:?}",
+                row.name
+            );
+            assert_eq!(
+                module.raw(&[row.cla, row.ins, 0, 0, 9, 1]),
+                [0x67, 0x00],
+                "{} in {state:?}",
+                row.name
+            );
+        }
+        for (command, refusal) in [
+            (ins::IDENTITY, Status::WrongLength),
+            (ins::CIPHER, Status::Malformed),
+            (ins::CYCLE_BEGIN, Status::Malformed),
+            (ins::INSTALL, Status::Malformed),
+            (ins::STATUS, Status::WrongLength),
+            (ins::OFFER, Status::WrongLength),
+        ] {
+            assert_eq!(
+                module.command(command, 0, &[0xFF]),
+                Err(refusal),
+                "{command:02X} in {state:?}"
+            );
+        }
+    }
+}
+
+/// The columns.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Uncertified,
+    Shipment,
+    Reset,
+    Locked,
+    AdminMode,
+    User,
+    Administrator,
+    Fault,
+}
+
+impl State {
+    const ALL: [Self; 8] = [
+        Self::Uncertified,
+        Self::Shipment,
+        Self::Reset,
+        Self::Locked,
+        Self::AdminMode,
+        Self::User,
+        Self::Administrator,
+        Self::Fault,
+    ];
+
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Uncertified => "Uncertified",
+            Self::Shipment => "Shipment",
+            Self::Reset => "Reset",
+            Self::Locked => "Locked",
+            Self::AdminMode => "Admin mode",
+            Self::User => "User",
+            Self::Administrator => "Administrator",
+            Self::Fault => "Fault",
+        }
+    }
+
+    /// A module in that state. Every one that has an Admin PIN is a clone, so that it has a last receipt.
+    fn module(self, root: &Root) -> Module {
+        match self {
+            Self::Uncertified => Bench::bare("MODULE-1"),
+            Self::Shipment => Bench::new("MODULE-1", root),
+            Self::Reset => {
+                let mut module = clone(root);
+                for _ in 0..10 {
+                    module.press("KEY 97531864 KEY 47867243 KEY");
+                }
+                module.pass(hsm_core::time::FLASH);
+                assert_eq!(module.leds(), Pattern::Reset);
+                module
+            }
+            Self::Locked => clone(root),
+            Self::AdminMode => {
+                let mut module = clone(root);
+                let leds = module.press(&format!("KEY+1 {ADMIN_PIN} KEY"));
+                assert_eq!(leds, Pattern::AdminMode);
+                module
+            }
+            Self::User => {
+                let mut module = clone(root);
+                module.unlock_user();
+                module
+            }
+            Self::Administrator => {
+                let mut module = clone(root);
+                module.unlock_admin();
+                module
+            }
+            Self::Fault => {
+                let mut module = clone(root);
+                let mut blob = module.flash.blob();
+                blob[100] ^= 1;
+                module.flash.set_blob(blob);
+                module.power_up();
+                assert_eq!(module.leds(), Pattern::Fault);
+                module
+            }
+        }
+    }
+}
+
+/// A locked clone with cloning enabled.
+fn clone(root: &Root) -> Module {
+    let mut master = master("MASTER-1", root);
+    let mut module = Bench::new("MODULE-1", root);
+    relay::run(&mut master, &mut module, 0, |_, _| {}).receipt();
+    module.press(&format!("KEY+1 {ADMIN_PIN} KEY KEY+8 1 SHIFT"));
+    assert_eq!(module.press("SHIFT:1s"), Pattern::Standby);
+    module
+}
+
+/// A master with its cycle begun.
+fn master(serial: &str, root: &Root) -> Module {
+    let mut master = Bench::new(serial, root);
+    master.set_up();
+    master.unlock_admin();
+    relay::begin(&mut master, Options::default(), 1).unwrap();
+    master
+}
+
+/// What a module answers to a well-formed command, each step before it taken as far as the state allows.
+fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
+    match row.ins {
+        ins::SELECT => send(module, [row.cla, row.ins, 4, 0], &AID),
+        ins::GET_RESPONSE => {
+            // All but the first byte of an identity is left to fetch.
+            module.raw(&[&[CLA, ins::IDENTITY, 0, 0, 32][..], &[7; 32], &[1]].concat());
+            send(module, [row.cla, row.ins, 0, 0], &[])
+        }
+        ins::IDENTITY => module.command(row.ins, p1, &[7; 32]),
+        ins::INSTALL => {
+            let data = installation(module, root);
+            module.command(row.ins, p1, &data)
+        }
+        ins::READ_CSR => {
+            drop(module.command(ins::GENERATE_KEY, 0, &[]));
+            module.command(row.ins, p1, &[])
+        }
+        ins::CIPHER => module.command(row.ins, p1, &units()),
+        ins::FILE_BEGIN => module.command(row.ins, p1, &files::CHUNK_SIZE),
+        ins::FILE_SEAL => {
+            let data = files::seal_command(module);
+            module.command(row.ins, p1, &data)
+        }
+        ins::FILE_OPEN => {
+            let data = files::open_command(module);
+            module.command(row.ins, p1, &data)
+        }
+        ins::FILE_UNWRAP => {
+            let data = if p1 == 0 {
+                files::unwrap_command(module)
+            } else {
+                hybrid::unwrap_command(module)
+            };
+            module.command(row.ins, p1, &data)
+        }
+        ins::CYCLE_BEGIN => module.command(row.ins, p1, &[0, 0, 1]),
+        ins::CYCLE_END => {
+            drop(module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]));
+            module.command(row.ins, p1, &[])
+        }
+        ins::OFFER => as_secondary(module, root, Message::Offer),
+        ins::CONSENT => as_secondary(module, root, Message::Consent),
+        ins::COMMIT => as_secondary(module, root, Message::Receipt),
+        ins::GRANT => as_master(module, root, Message::Grant),
+        ins::PARCEL => as_master(module, root, Message::Parcel),
+        ins::COUNTERSIGN => as_master(module, root, Message::Seal),
+        _ => module.command(row.ins, p1, &[]),
+    }
+}
+
+/// Real messages up to `last`; where the module refuses its part, a module in Shipment plays it.
+fn as_secondary(module: &mut Module, root: &Root, last: Message) -> Answer {
+    let mut master = master("MASTER-2", root);
+    let mut stand_in = Module::new("SECOND-2", root);
+    let mut carried = Vec::new();
+    for message in Message::ALL {
+        let answer = relay::step(&mut master, module, 0, message, &carried);
+        if message == last {
+            return answer;
+        }
+        carried = answer
+            .or_else(|_refused| relay::step(&mut master, &mut stand_in, 0, message, &carried))
+            .unwrap();
+    }
+    unreachable!("no such message")
+}
+
+/// Real messages up to `last`; where the module refuses its part, another master plays it.
+fn as_master(module: &mut Module, root: &Root, last: Message) -> Answer {
+    let mut stand_in = master("MASTER-2", root);
+    let mut secondary = Module::new("SECOND-2", root);
+    drop(module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]));
+    let mut carried = Vec::new();
+    for message in Message::ALL {
+        let answer = relay::step(module, &mut secondary, 0, message, &carried);
+        if message == last {
+            return answer;
+        }
+        carried = answer
+            .or_else(|_refused| relay::step(&mut stand_in, &mut secondary, 0, message, &carried))
+            .unwrap();
+    }
+    unreachable!("no such message")
+}
+
+/// Root and chain for this module's own key or, where it makes none, another's.
+fn installation(module: &mut Module, root: &Root) -> Vec<u8> {
+    drop(module.command(ins::GENERATE_KEY, 0, &[]));
+    let chain = match module.command(ins::READ_CSR, 0, &[]) {
+        Ok(request) => root
+            .certify(&request, Profile { is_virtual: true })
+            .unwrap(),
+        Err(_) => Module::new("SECOND-2", root)
+            .command(ins::CERTIFICATE, 0, &[])
+            .unwrap(),
+    };
+    let mut data = vec![0; 2 + limits::CERTIFICATE + limits::CHAIN];
+    let mut writer = Writer::new(&mut data);
+    write_install(&mut writer, root.certificate_der(), &chain).unwrap();
+    writer.written().to_vec()
+}
+
+fn units() -> Vec<u8> {
+    let mut data = [0; DataUnits::HEADER + 32];
+    let mut writer = Writer::new(&mut data);
+    DataUnits {
+        epoch: 1,
+        unit_size: 32,
+        first: 0,
+        data: &[5; 32],
+    }
+    .write(&mut writer)
+    .unwrap();
+    writer.written().to_vec()
+}
+
+fn send(module: &mut Module, header: [u8; 4], data: &[u8]) -> Answer {
+    let mut apdu = [0; 64];
+    let len = encode_extended(header, data, &mut apdu).unwrap();
+    let response = module.raw(&apdu[..len]);
+    let (data, word) = response.split_last_chunk::<2>().unwrap();
+    match Status::from_word(u16::from_be_bytes(*word)).unwrap() {
+        Status::Success => Ok(data.to_vec()),
+        refused => {
+            assert!(data.is_empty(), "a refusal carries no data");
+            Err(refused)
+        }
+    }
+}
+
+fn word_of(answer: &Answer) -> u16 {
+    answer
+        .as_ref()
+        .map_or_else(|status| status.to_word(), |_| Status::Success.to_word())
+}
+
+/// The document's table.
+struct Table {
+    states: Vec<String>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    name: String,
+    cla: u8,
+    ins: u8,
+    /// Status words, a state each.
+    cells: Vec<u16>,
+}
+
+impl Table {
+    fn read() -> Self {
+        let text = std::fs::read_to_string(DOCUMENT).unwrap();
+        let (_, from) = text.split_once(BEGIN).expect("the table's beginning");
+        let (table, _) = from.split_once(END).expect("the table's end");
+        let mut lines = table
+            .lines()
+            .filter(|line| line.starts_with('|'))
+            .map(cells);
+        let heading = lines.next().expect("a heading");
+        lines.next().expect("a rule below it");
+        Self {
+            states: heading[3..].to_vec(),
+            rows: lines
+                .map(|cells| Row::read(&cells, heading.len()))
+                .collect(),
+        }
+    }
+}
+
+impl Row {
+    fn read(cells: &[String], width: usize) -> Self {
+        assert_eq!(cells.len(), width, "{cells:?}");
+        Self {
+            name: cells[0].clone(),
+            cla: u8::from_str_radix(&cells[1], 16).unwrap(),
+            ins: u8::from_str_radix(&cells[2], 16).unwrap(),
+            cells: cells[3..]
+                .iter()
+                .map(|cell| match cell.as_str() {
+                    "ok" => Status::Success.to_word(),
+                    word => u16::from_str_radix(word, 16).unwrap(),
+                })
+                .collect(),
+        }
+    }
+
+    /// The values of P1 that mean different things.
+    const fn parameters(&self) -> &'static [u8] {
+        match self.ins {
+            ins::CERTIFICATE | ins::CIPHER | ins::FILE_RECIPIENT | ins::FILE_UNWRAP => &[0, 1],
+            _ => &[0],
+        }
+    }
+}
+
+fn cells(line: &str) -> Vec<String> {
+    let inner = line.trim().trim_matches('|');
+    inner
+        .split('|')
+        .map(|cell| cell.trim().trim_matches('`').to_string())
+        .collect()
+}

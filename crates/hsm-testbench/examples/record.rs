@@ -1,0 +1,346 @@
+//! Records the vectors below `vectors/`. Released ones are never recorded anew: where one fails, the code is wrong.
+//!
+//! `cargo run -p hsm-testbench --example record`
+
+#![expect(clippy::expect_used, reason = "a recording that fails is not written")]
+
+use hsm_factory::{Profile, Root};
+use hsm_protocol::{
+    apdu::encode_extended,
+    command::{AID, CLA, ins, write_install},
+    limits,
+    writer::Writer,
+};
+use hsm_testbench::vector::Player;
+use std::{fs, path::Path};
+
+fn main() {
+    let root = root("vectors/v1/root-key.pem");
+    good(&root);
+    for (point, section, name, play) in REFUSALS {
+        let mut script = Script::new(point, section, &root);
+        script.master();
+        script.module("SECOND-1");
+        script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+        play(&mut script);
+        script.save(&format!("cloning/{name}"));
+    }
+    who_may(&root);
+    shapes(&root);
+}
+
+fn good(root: &Root) {
+    let mut good = Script::new(
+        "a master clones to a module in Shipment State, to the byte",
+        "4",
+        root,
+    );
+    good.master();
+    good.module("SECOND-1");
+    good.send("MASTER-1", ins::CYCLE_BEGIN, 0, "030001");
+    let last = good.run("SECOND-1", 6);
+    good.send("MASTER-1", ins::COUNTERSIGN, 0, &last[4]);
+    good.send("SECOND-1", ins::LAST_RECEIPT, 0, "");
+    good.send("MASTER-1", ins::JOURNAL, 0, "");
+    good.send("MASTER-1", ins::CYCLE_END, 0, "");
+    good.keys("SECOND-1", "SHIFT+KEY 13572468 KEY");
+    good.send("SECOND-1", ins::STATUS, 0, "");
+    let units = "0000000100200000000000000007".to_owned() + &"a5".repeat(48);
+    let ciphered = good.send("MASTER-1", ins::CIPHER, 0, &units);
+    good.send(
+        "SECOND-1",
+        ins::CIPHER,
+        1,
+        &("0000000100200000000000000007".to_owned() + &ciphered),
+    );
+    good.save("v1/clone-from-shipment");
+}
+
+/// The point, its section, the file's name, and what is done once a cycle has begun.
+type Refusal = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&mut Script<'_>),
+);
+
+const REFUSALS: [Refusal; 10] = [
+    (
+        "a master refuses an Offer of another version",
+        "4.2",
+        "offer-of-another-version",
+        |s| {
+            let offer = s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &format!("02{}", &offer[2..]));
+        },
+    ),
+    (
+        "a master refuses an Offer with a byte behind it",
+        "4.2",
+        "offer-with-a-byte-behind",
+        |s| {
+            let offer = s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &format!("{offer}00"));
+        },
+    ),
+    (
+        "a secondary refuses a Grant whose ciphertext was changed",
+        "4.3",
+        "grant-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 2);
+            s.send("SECOND-1", ins::CONSENT, 0, &flip(&messages[1], 200));
+        },
+    ),
+    (
+        "a master refuses a Consent that was changed, and the run is over",
+        "4.4",
+        "consent-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 3);
+            s.send("MASTER-1", ins::PARCEL, 0, &flip(&messages[2], 20));
+            s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
+        },
+    ),
+    (
+        "a secondary refuses a Parcel that was changed, and stays as it was",
+        "4.5",
+        "parcel-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 4);
+            s.send("SECOND-1", ins::COMMIT, 0, &flip(&messages[3], 30));
+            s.send("SECOND-1", ins::COMMIT, 0, &messages[3]);
+            s.send("SECOND-1", ins::STATUS, 0, "");
+        },
+    ),
+    ("a Parcel is given once", "4.5", "parcel-twice", |s| {
+        let messages = s.run("SECOND-1", 4);
+        s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
+    }),
+    (
+        "a Receipt that was changed is not sealed; the right one still is",
+        "4.7",
+        "receipt-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 5);
+            s.send(
+                "MASTER-1",
+                ins::COUNTERSIGN,
+                0,
+                &flip(&messages[4], messages[4].len() / 2 - 1),
+            );
+            s.send("MASTER-1", ins::COUNTERSIGN, 0, &messages[4]);
+        },
+    ),
+    (
+        "a master does not clone to itself",
+        "4.3",
+        "same-module",
+        |s| {
+            let offer = s.send("MASTER-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &offer);
+        },
+    ),
+    (
+        "a run ends thirty seconds after its last message",
+        "4.8",
+        "run-timed-out",
+        |s| {
+            let messages = s.run("SECOND-1", 2);
+            s.act("wait", "SECOND-1 31");
+            s.send("SECOND-1", ins::CONSENT, 0, &messages[1]);
+        },
+    ),
+    (
+        "a reset ends the run, not the unlock",
+        "2.1",
+        "reset-ends-the-run",
+        |s| {
+            let messages = s.run("SECOND-1", 3);
+            s.act("reset", "MASTER-1");
+            s.send("MASTER-1", ins::PARCEL, 0, &messages[2]);
+            s.send("MASTER-1", ins::STATUS, 0, "");
+        },
+    ),
+];
+
+fn who_may(root: &Root) {
+    let foreign = root_of_another_name();
+    let mut script = Script::new(
+        "modules under different roots refuse each other",
+        "4.1",
+        root,
+    );
+    script.master();
+    script.root = &foreign;
+    script.module("FOREIGN-1");
+    script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+    let offer = script.send("FOREIGN-1", ins::OFFER, 0, "");
+    script.send("MASTER-1", ins::GRANT, 0, &offer);
+    script.save("cloning/foreign-root");
+
+    let mut script = Script::new("who may begin a cycle, and with what", "2.4", root);
+    script.module("MASTER-1");
+    script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+    script.keys("MASTER-1", "SHIFT+1 24681357 KEY 24681357 KEY");
+    script.keys("MASTER-1", "KEY+3 13572468 KEY 13572468 KEY");
+    script.keys("MASTER-1", "SHIFT:1s SHIFT+KEY 13572468 KEY");
+    script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+    script.send("MASTER-1", ins::OFFER, 0, "");
+    script.save("cloning/who-may");
+
+    let mut script = Script::new(
+        "cloning is disabled until the Administrator enables it",
+        "4.3",
+        root,
+    );
+    script.module("MASTER-1");
+    script.keys(
+        "MASTER-1",
+        "SHIFT+1 24681357 KEY 24681357 KEY SHIFT:1s KEY 24681357 KEY",
+    );
+    script.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+    script.save("cloning/disabled-by-default");
+}
+
+fn shapes(root: &Root) {
+    let mut script = Script::new(
+        "shapes of commands: short, extended, chained, and what is none",
+        "2.1",
+        root,
+    );
+    script.module("MODULE-1");
+    let aid = hex::encode(AID);
+    for apdu in [
+        format!("00a404000b{aid}"),
+        format!("00a404000b{aid}00"),
+        format!("00a4040000000b{aid}0000"),
+        format!("10a4040005{}", &aid[..10]),
+        format!("00a4040006{}00", &aid[10..]),
+        "00a404000100".into(),
+        "8012000008".into(),
+        "00c0000010".into(),
+        "00c0000000".into(),
+        "80120100".into(),
+        "80120200".into(),
+        "80120001".into(),
+        "8012000001".into(),
+        "801200".into(),
+        "8012000002ff".into(),
+        "80990000".into(),
+        "81120000".into(),
+        "90100000021122".into(),
+        "8012000000".into(),
+    ] {
+        script.player.exchange("MODULE-1", &apdu).expect("hex");
+    }
+    script.save("apdu/shapes");
+}
+
+struct Script<'a> {
+    player: Player,
+    root: &'a Root,
+}
+
+impl<'a> Script<'a> {
+    fn new(point: &str, section: &str, root: &'a Root) -> Self {
+        Self {
+            player: Player::record(point, section),
+            root,
+        }
+    }
+
+    fn module(&mut self, serial: &str) {
+        self.act("module", serial);
+        self.send(serial, ins::GENERATE_KEY, 0, "");
+        let request = hex::decode(self.send(serial, ins::READ_CSR, 0, "")).expect("hex");
+        let chain = self
+            .root
+            .certify(&request, Profile { is_virtual: true })
+            .expect("certified");
+        let mut data = vec![0; 2 + limits::CERTIFICATE + limits::CHAIN];
+        let mut writer = Writer::new(&mut data);
+        write_install(&mut writer, self.root.certificate_der(), &chain).expect("fits");
+        let data = hex::encode(writer.written());
+        self.send(serial, ins::INSTALL, 0, &data);
+    }
+
+    fn master(&mut self) {
+        self.module("MASTER-1");
+        self.keys("MASTER-1", "SHIFT+1 24681357 KEY 24681357 KEY");
+        self.keys(
+            "MASTER-1",
+            "KEY+3 13572468 KEY 13572468 KEY KEY+5 15 SHIFT KEY+8 1 SHIFT",
+        );
+        self.keys("MASTER-1", "SHIFT:1s KEY 24681357 KEY");
+    }
+
+    fn keys(&mut self, serial: &str, keys: &str) {
+        self.act("keys", &format!("{serial} {keys}"));
+    }
+
+    fn act(&mut self, what: &str, rest: &str) {
+        self.player.act(what, rest).expect("can be done");
+    }
+
+    /// The response's data, without its status word.
+    fn send(&mut self, serial: &str, ins: u8, p1: u8, data: &str) -> String {
+        let mut apdu = vec![0; limits::COMMAND_APDU];
+        let data = hex::decode(data).expect("hex");
+        let len = encode_extended([CLA, ins, p1, 0], &data, &mut apdu).expect("fits");
+        let mut answer = self
+            .player
+            .exchange(serial, &hex::encode(&apdu[..len]))
+            .expect("sent");
+        answer.truncate(answer.len() - 4);
+        answer
+    }
+
+    /// The first messages of a run.
+    fn run(&mut self, secondary: &str, count: usize) -> Vec<String> {
+        let steps = [
+            (secondary, ins::OFFER),
+            ("MASTER-1", ins::GRANT),
+            (secondary, ins::CONSENT),
+            ("MASTER-1", ins::PARCEL),
+            (secondary, ins::COMMIT),
+            ("MASTER-1", ins::COUNTERSIGN),
+        ];
+        let mut messages: Vec<String> = Vec::new();
+        for (serial, instruction) in &steps[..count] {
+            let before = messages.last().cloned().unwrap_or_default();
+            messages.push(self.send(serial, *instruction, 0, &before));
+        }
+        messages
+    }
+
+    fn save(self, name: &str) {
+        let path = Path::new("vectors").join(name).with_extension("txt");
+        if path.exists() {
+            println!("{} stays as it is", path.display());
+            return;
+        }
+        fs::write(&path, self.player.text()).expect("written");
+        println!("{} recorded", path.display());
+    }
+}
+
+/// Changes one bit of a message in hex.
+fn flip(message: &str, byte: usize) -> String {
+    let mut bytes = hex::decode(message).expect("hex");
+    bytes[byte] ^= 1;
+    hex::encode(bytes)
+}
+
+fn root(path: &str) -> Root {
+    if let Ok(pem) = fs::read_to_string(path) {
+        return Root::from_pem(&pem).expect("a root");
+    }
+    let root = Root::generate("KeyWriter vector root").expect("a root");
+    fs::write(path, root.to_pem().expect("PEM").as_bytes()).expect("written");
+    root
+}
+
+fn root_of_another_name() -> Root {
+    Root::generate("Another vector root").expect("a root")
+}

@@ -1,0 +1,153 @@
+//! Shared files on the bench: commands that are well formed, and a sealer that needs no module.
+
+use crate::Bench;
+use hsm_core::crypto::{Provider, drbg::HmacDrbg, rust_crypto::RustCrypto};
+use hsm_protocol::{
+    Status,
+    command::ins,
+    file::{FILE_KEY, FileHeader, OpenChunk, Recipient, SealChunk, SealedFileKey},
+    settings::EncryptionMode,
+    writer::Writer,
+};
+use hsm_virtual::board::SystemEntropy;
+
+/// Takes this application's commands.
+pub trait Commands {
+    /// Sends one; its data, or the status that refused it.
+    fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, Status>;
+}
+
+impl<C: Provider> Commands for Bench<C> {
+    fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, Status> {
+        Self::command(self, ins, p1, data)
+    }
+}
+
+/// Chunks of 64 bytes, as FILE BEGIN takes it.
+pub const CHUNK_SIZE: [u8; 4] = 64_u32.to_be_bytes();
+
+/// Begins a file with chunks of that size; its header.
+pub fn begin(
+    module: &mut impl Commands,
+    chunk_size: u32,
+) -> Result<[u8; FileHeader::SIZE], Status> {
+    let header = module.command(ins::FILE_BEGIN, 0, &chunk_size.to_be_bytes())?;
+    Ok(header.try_into().expect("a header"))
+}
+
+/// Makes a chunk.
+pub fn seal(
+    module: &mut impl Commands,
+    header: &[u8; FileHeader::SIZE],
+    (index, last): (u64, bool),
+    plain: &[u8],
+) -> Result<Vec<u8>, Status> {
+    let mut data = vec![0; SealChunk::FIELDS];
+    SealChunk::write_fields(&mut Writer::new(&mut data), header, index, last).expect("fits");
+    data.extend_from_slice(plain);
+    module.command(ins::FILE_SEAL, 0, &data)
+}
+
+/// Opens a chunk.
+pub fn open(
+    module: &mut impl Commands,
+    header: &[u8; FileHeader::SIZE],
+    index: u64,
+    chunk: &[u8],
+) -> Result<Vec<u8>, Status> {
+    let data = [&header[..], &index.to_be_bytes(), chunk].concat();
+    assert_eq!(data.len(), OpenChunk::FIELDS + chunk.len());
+    module.command(ins::FILE_OPEN, 0, &data)
+}
+
+/// The whole file of `plain`.
+pub fn file(module: &mut impl Commands, chunk_size: u32, plain: &[u8]) -> Result<Vec<u8>, Status> {
+    let header = begin(module, chunk_size)?;
+    let size = usize::try_from(chunk_size).expect("small");
+    let mut file = header.to_vec();
+    let mut chunks: Vec<&[u8]> = plain.chunks(size).collect();
+    if chunks.is_empty() {
+        chunks.push(&[]);
+    }
+    let count = chunks.len();
+    for (index, chunk) in chunks.into_iter().enumerate() {
+        let place = (u64::try_from(index).expect("few"), index + 1 == count);
+        file.extend(seal(module, &header, place, chunk)?);
+    }
+    Ok(file)
+}
+
+/// What FILE RECIPIENT answers.
+pub fn recipient(module: &mut impl Commands) -> Result<Recipient, Status> {
+    let answer = module.command(ins::FILE_RECIPIENT, 0, &[])?;
+    Ok(Recipient::parse(&answer).expect("a recipient"))
+}
+
+/// Seals a file key to the team, as a program without a module does (docs/FORMAT.md).
+pub fn wrap<C: Provider>(to: &Recipient, file_key: [u8; FILE_KEY]) -> SealedFileKey {
+    let mut rng = HmacDrbg::instantiate(SystemEntropy, b"files").expect("entropy");
+    let (secret, ephemeral) = C::ecdh_generate(&mut rng).expect("a key");
+    let (mut shared, mut prk, mut key) = ([0; 48], [0; 48], [0; 32]);
+    C::ecdh_agree(&secret, &to.point, &mut shared).expect("a point");
+    C::hmac_sha384(
+        &[ephemeral, to.point].concat(),
+        &[shared.as_slice()],
+        &mut prk,
+    );
+    let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_be_bytes()];
+    C::hkdf_expand(&prk, &info, &mut key).expect("short");
+    let mut cipher = file_key;
+    let tag = C::gcm_seal(&key, &[0; 12], &[], &mut cipher).expect("sealed");
+    SealedFileKey {
+        group: to.group,
+        epoch: to.epoch,
+        ephemeral,
+        cipher,
+        tag,
+    }
+}
+
+/// The data of a FILE UNWRAP command.
+pub fn unwrap_data(sealed: &SealedFileKey) -> Vec<u8> {
+    let mut data = vec![0; SealedFileKey::SIZE];
+    sealed.write(&mut Writer::new(&mut data)).expect("fits");
+    data
+}
+
+/// A FILE SEAL command of a file that the module has begun, if it does such a thing.
+pub fn seal_command(module: &mut impl Commands) -> Vec<u8> {
+    let header = begin(module, 64).unwrap_or_else(|_refused| any_header());
+    let mut data = vec![0; SealChunk::FIELDS];
+    SealChunk::write_fields(&mut Writer::new(&mut data), &header, 0, true).expect("fits");
+    data.extend_from_slice(b"plaintext");
+    data
+}
+
+/// A FILE OPEN command of a chunk that the module made, if it does such a thing.
+pub fn open_command(module: &mut impl Commands) -> Vec<u8> {
+    let file = file(module, 64, b"plaintext").unwrap_or_else(|_refused| {
+        let chunk = [&[0x80, 0, 0, 9][..], &[0; 32]].concat();
+        [&any_header()[..], &chunk].concat()
+    });
+    let (header, chunk) = file.split_at(FileHeader::SIZE);
+    [header, &[0; 8], chunk].concat()
+}
+
+/// A FILE UNWRAP command of a key sealed to the module's team, if it tells which that is.
+pub fn unwrap_command(module: &mut impl Commands) -> Vec<u8> {
+    match recipient(module) {
+        Ok(recipient) => unwrap_data(&wrap::<RustCrypto>(&recipient, [7; FILE_KEY])),
+        Err(_refused) => vec![0; SealedFileKey::SIZE],
+    }
+}
+
+fn any_header() -> [u8; FileHeader::SIZE] {
+    let header = FileHeader {
+        mode: EncryptionMode::Xts,
+        group: [1; 16],
+        epoch: 1,
+        chunk_size: 64,
+        salt: [2; 32],
+    };
+    header.to_bytes().expect("a header")
+}
