@@ -14,7 +14,7 @@ const CLONING: usize = 19;
 /// The folder of the chapters on KeyWriter.
 pub(crate) const KEYWRITER: &str = "keywriter/";
 
-/// The parts of a language's SUMMARY: of each chapter its title and its file, in order.
+/// Returns the parts of a language's SUMMARY, and of each chapter its title and its file, in order.
 fn parts(language: &str) -> Vec<Vec<(String, String)>> {
     let summary = fs::read_to_string(folder(language).join("SUMMARY.md")).expect("a summary");
     let chapter = |line: &str| {
@@ -25,13 +25,17 @@ fn parts(language: &str) -> Vec<Vec<(String, String)>> {
     summary.split("\n# ").map(part).collect()
 }
 
-/// The files that a language's SUMMARY lists, in order.
+/// Returns the files that a language's SUMMARY lists, in order.
 pub(crate) fn listed(language: &str) -> Vec<String> {
-    let chapters = parts(language).into_iter().flatten();
-    chapters.map(|(_, file)| file).collect()
+    titles(language).into_iter().map(|(_, file)| file).collect()
 }
 
-/// Those of them on the module.
+/// Returns the chapters of a language's SUMMARY, in order: of each its title and its file.
+pub(crate) fn titles(language: &str) -> Vec<(String, String)> {
+    parts(language).into_iter().flatten().collect()
+}
+
+/// Returns the chapters on the module.
 fn on_the_module(language: &str) -> Vec<String> {
     let is_module = |part: &Vec<(String, String)>| part.iter().any(|(_, file)| file == "module.md");
     let part = parts(language).into_iter().find(is_module);
@@ -44,7 +48,7 @@ pub(crate) fn text(language: &str, chapter: &str) -> String {
     fs::read_to_string(folder(language).join(chapter)).expect("a chapter")
 }
 
-/// A chapter's headings, with their marks; what looks like one in a listing is none.
+/// Returns a chapter's headings with their marks; lines in listings do not count.
 pub(crate) fn headings(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose

@@ -27,7 +27,7 @@ pub(crate) fn table(language: usize) -> Table {
 pub(crate) fn lights(language: usize) -> Table {
     let heading = [
         ["LED", "LED", "voyant"],
-        ["how it is lit", "so leuchtet sie", "comment il s'allume"],
+        ["how it is lit", "so leuchtet sie", "allumage"],
     ];
     let lights = [
         Led::Off,
@@ -46,10 +46,10 @@ pub(crate) fn lights(language: usize) -> Table {
     }
 }
 
-/// The word, and what it stands for.
+/// Returns the word for a light, and its explanation.
 const fn light(led: Led) -> [Text; 2] {
     match led {
-        Led::Off => [["off", "aus", "éteint"], ["dark", "dunkel", "pas allumé"]],
+        Led::Off => [["off", "aus", "éteint"], ["dark", "dunkel", "éteint"]],
         Led::On => [
             ["on", "an", "fixe"],
             ["all the time", "dauernd", "en continu"],
@@ -57,16 +57,16 @@ const fn light(led: Led) -> [Text; 2] {
         Led::Blink => [
             ["blinks", "blinkt", "clignote"],
             [
-                "once a second, together with every other LED that blinks",
-                "einmal je Sekunde, zugleich mit jeder anderen blinkenden LED",
-                "une fois par seconde, en même temps que tout autre voyant qui clignote",
+                "once per second, together with every other LED that blinks",
+                "einmal pro Sekunde, gleichzeitig mit jeder anderen blinkenden LED",
+                "une fois par seconde, en même temps que les autres voyants qui clignotent",
             ],
         ],
         Led::Fast => [
             ["blinks fast", "blinkt schnell", "clignote vite"],
             [
-                "five times a second",
-                "fünfmal je Sekunde",
+                "five times per second",
+                "fünfmal pro Sekunde",
                 "cinq fois par seconde",
             ],
         ],
@@ -82,16 +82,16 @@ const fn light(led: Led) -> [Text; 2] {
             ["alternates", "wechselt", "alterne"],
             [
                 "RED and BLUE for half a second, then GREEN for half a second",
-                "ROT und BLAU eine halbe Sekunde, dann GRÜN eine halbe Sekunde",
+                "ROT und BLAU eine halbe Sekunde lang, dann GRÜN eine halbe Sekunde lang",
                 "ROUGE et BLEU pendant une demi-seconde, puis VERT pendant une demi-seconde",
             ],
         ],
         Led::Count => [
             ["counts", "zählt", "compte"],
             [
-                "all three flash; then RED blinks the tens, GREEN the units, BLUE once for a flag; then all three flash",
-                "alle drei blitzen auf; dann blinkt ROT die Zehner, GRÜN die Einer, BLAU einmal für ein Kennzeichen; dann blitzen alle drei auf",
-                "les trois s'allument brièvement ; puis ROUGE clignote les dizaines, VERT les unités, BLEU une fois pour un indicateur ; puis les trois s'allument brièvement",
+                "all three flash; then RED shows the tens by blinking, GREEN the units, and BLUE blinks once if a SHIFT symbol is required or cloning is enabled; then all three flash",
+                "alle drei blitzen auf; dann zeigt ROT blinkend die Zehner, GRÜN die Einer, und BLAU blinkt einmal, wenn ein SHIFT-Zeichen nötig oder das Klonen aktiviert ist; dann blitzen alle drei auf",
+                "les trois s'allument brièvement ; puis ROUGE indique les dizaines en clignotant, VERT les unités, et BLEU clignote une fois si un caractère SHIFT est exigé ou si le clonage est activé ; puis les trois s'allument brièvement",
             ],
         ],
     }
@@ -100,9 +100,9 @@ const fn light(led: Led) -> [Text; 2] {
 const fn meaning(pattern: Pattern) -> Text {
     match pattern {
         Pattern::Idle => [
-            "Idle: asleep and locked. Hold SHIFT for one second to wake it.",
-            "Ruhezustand: schläft und ist gesperrt. Halten Sie SHIFT eine Sekunde lang, um es zu wecken.",
-            "Repos : en veille et verrouillé. Maintenez SHIFT une seconde pour le réveiller.",
+            "Idle: asleep and locked. Hold SHIFT for one second to wake the module.",
+            "Ruhezustand: Das Modul schläft und ist gesperrt. Halten Sie SHIFT eine Sekunde lang, um es zu wecken.",
+            "Repos : le module est en veille et verrouillé. Maintenez SHIFT une seconde pour le réveiller.",
         ],
         Pattern::Standby => [
             "Standby: awake and locked.",
@@ -110,20 +110,20 @@ const fn meaning(pattern: Pattern) -> Text {
             "Attente : réveillé et verrouillé.",
         ],
         Pattern::Shipment => [
-            "Shipment State: no Admin PIN was ever set.",
+            "Shipment State: no Admin PIN has ever been set.",
             "Auslieferungszustand: Es wurde noch nie eine Administrator-PIN festgelegt.",
             "État de livraison : aucun code PIN administrateur n'a jamais été défini.",
         ],
         Pattern::Reset => [
-            "Reset: there is no Admin PIN any more, and everything secret is erased.",
-            "Zurückgesetzt: Es gibt keine Administrator-PIN mehr, und alles Geheime ist gelöscht.",
-            "Réinitialisé : il n'y a plus de code PIN administrateur et tout ce qui est secret est effacé.",
+            "Reset: keys and PINs are erased; there is no Admin PIN.",
+            "Zurückgesetzt: Schlüssel und PINs sind gelöscht; es gibt keine Administrator-PIN.",
+            "Réinitialisé : les clés et les codes PIN sont effacés ; il n'y a pas de code PIN administrateur.",
         ],
         Pattern::Unlocked => ["Unlocked.", "Entsperrt.", "Déverrouillé."],
         Pattern::AdminMode => [
             "Admin mode: the module is configured on its keypad. For the computer it is locked.",
-            "Administratormodus: Das Modul wird an seiner Tastatur konfiguriert. Für den Computer ist es gesperrt.",
-            "Mode administrateur : le module se configure sur son clavier. Pour l'ordinateur, il est verrouillé.",
+            "Administratormodus: Das Modul wird auf seinem Tastenfeld konfiguriert. Für den Computer ist es gesperrt.",
+            "Mode administrateur : le module est configuré sur son clavier. Pour l'ordinateur, il est verrouillé.",
         ],
         Pattern::AwaitingAdminPin => [
             "Waiting for the Admin PIN, or for the rest of the unblock code.",
@@ -141,19 +141,19 @@ const fn meaning(pattern: Pattern) -> Text {
             "Attend le code PIN de récupération.",
         ],
         Pattern::AwaitingNew => [
-            "Waiting for a new PIN, the first or the second time, or for a setting's value.",
-            "Wartet auf eine neue PIN, zum ersten oder zweiten Mal, oder auf den Wert einer Einstellung.",
-            "Attend un nouveau code PIN, la première ou la deuxième fois, ou la valeur d'un paramètre.",
+            "Waiting for a new PIN, for the same PIN again, or for the value of a setting.",
+            "Wartet auf eine neue PIN, auf deren Wiederholung oder auf den Wert einer Einstellung.",
+            "Attend un nouveau code PIN, sa confirmation, ou la valeur d'un paramètre.",
         ],
         Pattern::DeleteArmed => [
             "Press the same keys again to delete the PIN; any other key keeps it.",
-            "Drücken Sie dieselben Tasten noch einmal, um die PIN zu löschen; jede andere Taste behält sie.",
+            "Drücken Sie dieselben Tasten noch einmal, um die PIN zu löschen; bei jeder anderen Taste bleibt sie erhalten.",
             "Appuyez de nouveau sur les mêmes touches pour supprimer le code PIN ; toute autre touche le conserve.",
         ],
         Pattern::ResetArmed => [
-            "`2+7` erases everything; any other key keeps it.",
-            "`2+7` löscht alles; jede andere Taste behält es.",
-            "`2+7` efface tout ; toute autre touche conserve tout.",
+            "`2+7` erases everything; any other key cancels.",
+            "`2+7` löscht alles; jede andere Taste bricht ab.",
+            "`2+7` efface tout ; toute autre touche annule.",
         ],
         Pattern::ReadOut(_) => [
             "A setting's value: count the blinks.",
@@ -161,9 +161,9 @@ const fn meaning(pattern: Pattern) -> Text {
             "La valeur d'un paramètre : comptez les clignotements.",
         ],
         Pattern::Stored => [
-            "Stored: a PIN other than the Admin PIN, a deletion or a setting.",
-            "Gespeichert: eine andere PIN als die Administrator-PIN, eine Löschung oder eine Einstellung.",
-            "Enregistré : un code PIN autre que celui de l'administrateur, une suppression ou un paramètre.",
+            "Stored: a PIN other than the Admin PIN, the deletion of a PIN, or a setting.",
+            "Gespeichert: eine andere PIN als die Administrator-PIN, das Löschen einer PIN oder eine Einstellung.",
+            "Enregistré : un code PIN autre que celui de l'administrateur, la suppression d'un code PIN ou un paramètre.",
         ],
         Pattern::AdminPinStored => [
             "A new Admin PIN is stored.",
@@ -171,9 +171,9 @@ const fn meaning(pattern: Pattern) -> Text {
             "Un nouveau code PIN administrateur est enregistré.",
         ],
         Pattern::Refused => [
-            "Refused: wrong PIN, broken rule or unknown keys. What was set stays as it was.",
-            "Abgelehnt: falsche PIN, verletzte Regel oder unbekannte Tasten. Was eingestellt war, bleibt.",
-            "Refusé : code PIN erroné, règle non respectée ou touches inconnues. Ce qui était défini ne change pas.",
+            "Refused: wrong PIN, broken rule or unknown keys. Nothing was changed.",
+            "Abgelehnt: falsche PIN, verletzte Regel oder unbekannte Tasten. Nichts wurde geändert.",
+            "Refusé : code PIN erroné, règle non respectée ou touches inconnues. Rien n'a été modifié.",
         ],
         Pattern::AdminBlocked => [
             "The Admin PIN is blocked for the first time.",
@@ -186,14 +186,14 @@ const fn meaning(pattern: Pattern) -> Text {
             "Le code PIN administrateur est bloqué pour la deuxième fois.",
         ],
         Pattern::Cloning => [
-            "Cloning is under way.",
+            "Cloning is in progress.",
             "Das Klonen läuft.",
             "Le clonage est en cours.",
         ],
         Pattern::Fault => [
-            "The memory cannot be trusted. See Troubleshooting.",
-            "Dem Speicher ist nicht zu trauen. Siehe Fehlerbehebung.",
-            "La mémoire n'est pas fiable. Voir Dépannage.",
+            "Memory error. See Troubleshooting.",
+            "Speicherfehler. Siehe Fehlerbehebung.",
+            "Défaillance de la mémoire. Voir Dépannage.",
         ],
     }
 }

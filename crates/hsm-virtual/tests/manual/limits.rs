@@ -20,17 +20,17 @@ pub(crate) fn pin_rules(language: usize) -> Table {
         [
             ["symbols", "Zeichen", "caractères"].map(str::to_owned),
             [
-                "digits, and `SHIFT+digit`, which is a symbol of its own and takes one position",
+                "digits, and `SHIFT+digit`, which is a separate symbol and takes one position",
                 "Ziffern sowie `SHIFT+Ziffer`, ein eigenes Zeichen, das eine Stelle einnimmt",
-                "chiffres, et `SHIFT+chiffre`, qui est un caractère à part entière et occupe une position",
+                "chiffres, et `SHIFT+chiffre`, qui compte pour un caractère distinct",
             ]
             .map(str::to_owned),
         ],
         [
             ["refused", "abgelehnt", "refusé"].map(str::to_owned),
             [
-                "one digit only, such as 1111111; with or without SHIFT",
-                "nur eine einzige Ziffer, etwa 1111111; mit oder ohne SHIFT",
+                "the same digit throughout, such as 1111111; with or without SHIFT",
+                "durchgehend dieselbe Ziffer, etwa 1111111; mit oder ohne SHIFT",
                 "un seul et même chiffre, comme 1111111, avec ou sans SHIFT",
             ]
             .map(str::to_owned),
@@ -38,35 +38,32 @@ pub(crate) fn pin_rules(language: usize) -> Table {
         [
             ["refused", "abgelehnt", "refusé"].map(str::to_owned),
             [
-                "one run up or down, such as 1234567, 7654321 or 78901234; with or without SHIFT. A PIN that only contains a run is good",
-                "eine durchgehende Folge auf- oder abwärts, etwa 1234567, 7654321 oder 78901234; mit oder ohne SHIFT. Eine PIN, die eine Folge nur enthält, ist erlaubt",
-                "une suite continue, croissante ou décroissante, comme 1234567, 7654321 ou 78901234, avec ou sans SHIFT. Un code PIN qui ne fait que contenir une suite est accepté",
+                "a sequence up or down throughout, such as 1234567, 7654321 or 78901234; with or without SHIFT. A PIN may contain a sequence among other digits",
+                "durchgehend eine auf- oder absteigende Folge, etwa 1234567, 7654321 oder 78901234; mit oder ohne SHIFT. Neben anderen Ziffern darf eine PIN eine Folge enthalten",
+                "une suite continue, croissante ou décroissante, comme 1234567, 7654321 ou 78901234, avec ou sans SHIFT. Un code PIN peut contenir une suite parmi d'autres chiffres",
             ]
             .map(str::to_owned),
         ],
         [
             ["entry", "Eingabe", "saisie"].map(str::to_owned),
             [
-                "a new PIN is typed twice; if the two differ, the old one stays",
-                "eine neue PIN wird zweimal eingegeben; unterscheiden sich die Eingaben, bleibt die alte",
-                "un nouveau code PIN est saisi deux fois ; si les deux saisies diffèrent, l'ancien reste",
+                "a new PIN is typed twice; if the two entries differ, the old PIN remains",
+                "eine neue PIN wird zweimal eingegeben; unterscheiden sich die Eingaben, bleibt die alte PIN gültig",
+                "un nouveau code PIN est saisi deux fois ; si les deux saisies diffèrent, l'ancien reste valable",
             ]
             .map(str::to_owned),
         ],
         [
             ["difference", "Unterschied", "différence"].map(str::to_owned),
             [
-                "a PIN that the Administrator sets must differ from every other PIN of the module; one that the User sets, from the Self-Destruct PIN",
-                "eine PIN, die der Administrator festlegt, muss sich von jeder anderen PIN des Moduls unterscheiden; eine, die der Benutzer festlegt, von der Selbstzerstörungs-PIN",
-                "un code PIN défini par l'administrateur doit différer de tous les autres codes PIN du module ; celui que l'utilisateur définit, du code PIN à destruction automatique",
+                "a PIN that the Administrator sets must differ from every other PIN of the module; a PIN that the User sets must differ from the Self-Destruct PIN",
+                "eine vom Administrator festgelegte PIN muss sich von jeder anderen PIN des Moduls unterscheiden, eine vom Benutzer festgelegte von der Selbstzerstörungs-PIN",
+                "un code PIN défini par l'administrateur doit différer de tous les autres codes PIN du module ; un code PIN défini par l'utilisateur doit différer du code PIN à destruction automatique",
             ]
             .map(str::to_owned),
         ],
     ];
-    let heading = [
-        ["rule", "Regel", "règle"],
-        ["what it says", "Inhalt", "contenu"],
-    ];
+    let heading = [["rule", "Regel", "règle"], ["content", "Inhalt", "contenu"]];
     table(language, &heading, &rows)
 }
 
@@ -77,9 +74,9 @@ pub(crate) fn attempts(language: usize) -> Table {
     let admin = ["Admin PIN", "Administrator-PIN", "code PIN administrateur"].map(str::to_owned);
     let unblock = |given| {
         [
-            format!("blocked; `{code}` `KEY` gives {given} more attempts"),
-            format!("blockiert; `{code}` `KEY` gibt {given} weitere Versuche"),
-            format!("bloqué ; `{code}` `KEY` accorde {given} tentatives de plus"),
+            format!("blocked; `{code}` `KEY` allows {given} more attempts"),
+            format!("blockiert; `{code}` `KEY` ermöglicht {given} weitere Versuche"),
+            format!("bloqué ; `{code}` `KEY` accorde {given} tentatives supplémentaires"),
         ]
     };
     let count = |count: u8| [(); 3].map(|()| count.to_string());
@@ -104,9 +101,9 @@ pub(crate) fn attempts(language: usize) -> Table {
                 format!("{USER_LIMIT}, ou selon le paramètre"),
             ],
             [
-                "the User PIN is deleted; keys and other PINs stay",
-                "die Benutzer-PIN wird gelöscht; Schlüssel und andere PINs bleiben",
-                "le code PIN utilisateur est supprimé ; les clés et les autres codes PIN restent",
+                "the User PIN is deleted; keys and other PINs remain",
+                "die Benutzer-PIN wird gelöscht; Schlüssel und andere PINs bleiben erhalten",
+                "le code PIN utilisateur est supprimé ; les clés et les autres codes PIN sont conservés",
             ]
             .map(str::to_owned),
         ],
@@ -119,9 +116,9 @@ pub(crate) fn attempts(language: usize) -> Table {
             .map(str::to_owned),
             count(RECOVERY_LIMIT),
             [
-                "the Recovery PIN is deleted; keys and other PINs stay",
-                "die Wiederherstellungs-PIN wird gelöscht; Schlüssel und andere PINs bleiben",
-                "le code PIN de récupération est supprimé ; les clés et les autres codes PIN restent",
+                "the Recovery PIN is deleted; keys and other PINs remain",
+                "die Wiederherstellungs-PIN wird gelöscht; Schlüssel und andere PINs bleiben erhalten",
+                "le code PIN de récupération est supprimé ; les clés et les autres codes PIN sont conservés",
             ]
             .map(str::to_owned),
         ],
@@ -139,23 +136,23 @@ pub(crate) fn time_outs(language: usize) -> Table {
         (
             time::HOLD,
             [
-                "a key held so long is *held*, not pressed",
-                "so lange gedrückt ist eine Taste *gehalten*",
-                "une touche enfoncée aussi longtemps est *maintenue*",
+                "a key that is down for this long counts as *held*",
+                "eine so lange gedrückte Taste gilt als *gehalten*",
+                "une touche enfoncée pendant ce temps est considérée comme *maintenue*",
             ],
         ),
         (
             time::ENTRY_PAUSE,
             [
-                "pause between two keys of an entry: the entry is broken off, nothing changes",
-                "Pause zwischen zwei Tasten einer Eingabe: Die Eingabe wird abgebrochen, nichts ändert sich",
-                "pause entre deux touches d'une saisie : la saisie est abandonnée, rien ne change",
+                "pause between two keys of an entry: the entry is canceled, nothing is changed",
+                "Pause zwischen zwei Tasten einer Eingabe: Die Eingabe wird abgebrochen, nichts wird geändert",
+                "pause entre deux touches d'une saisie : la saisie est annulée, rien n'est modifié",
             ],
         ),
         (
             time::ADMIN_MODE,
             [
-                "in Admin mode without a key: the module locks",
+                "in Admin mode, no key pressed: the module locks",
                 "im Administratormodus ohne Tastendruck: Das Modul wird gesperrt",
                 "en mode administrateur sans appui sur une touche : le module se verrouille",
             ],
@@ -163,15 +160,15 @@ pub(crate) fn time_outs(language: usize) -> Table {
         (
             time::UNPLUGGED,
             [
-                "unlocked and not plugged in: the module locks. Pulling it out locks it at once",
-                "entsperrt und nicht eingesteckt: Das Modul wird gesperrt. Abziehen sperrt es sofort",
-                "déverrouillé et non branché : le module se verrouille. Le débrancher le verrouille aussitôt",
+                "unlocked and not plugged in: the module locks. Pulling it out locks it immediately",
+                "entsperrt und nicht eingesteckt: Das Modul wird gesperrt. Durch Abziehen wird es sofort gesperrt",
+                "déverrouillé et non branché : le module se verrouille. Le débrancher le verrouille immédiatement",
             ],
         ),
         (
             time::STANDBY,
             [
-                "in Standby without a key and not plugged in: the module falls asleep",
+                "in Standby, no key pressed and not plugged in: the module goes to sleep",
                 "im Standby ohne Tastendruck und nicht eingesteckt: Das Modul schläft ein",
                 "en attente sans appui sur une touche et non branché : le module se met en veille",
             ],
@@ -179,17 +176,17 @@ pub(crate) fn time_outs(language: usize) -> Table {
         (
             time::RUN,
             [
-                "cloning under way and nothing comes from the computer: this cloning ends, nothing changes",
-                "beim Klonen kommt nichts mehr vom Computer: Dieses Klonen endet, nichts ändert sich",
-                "clonage en cours et plus rien ne vient de l'ordinateur : ce clonage s'arrête, rien ne change",
+                "during cloning, nothing received from the computer: cloning is canceled, nothing is changed",
+                "beim Klonen wird nichts mehr vom Computer empfangen: Das Klonen wird abgebrochen, nichts wird geändert",
+                "pendant le clonage, plus rien n'est reçu de l'ordinateur : le clonage est annulé, rien n'est modifié",
             ],
         ),
         (
             time::FLASH,
             [
-                "*refused* and *stored* are shown so long, or until the next key",
-                "so lange wird *abgelehnt* oder *gespeichert* angezeigt, oder bis zur nächsten Taste",
-                "*refusé* et *enregistré* s'affichent aussi longtemps, ou jusqu'à la touche suivante",
+                "*refused* and *stored* are shown for this long, or until the next key",
+                "so lange wird *abgelehnt* oder *gespeichert* angezeigt, längstens bis zur nächsten Taste",
+                "durée d'affichage de *refusé* et *enregistré*, au plus jusqu'à la touche suivante",
             ],
         ),
     ];
@@ -197,10 +194,7 @@ pub(crate) fn time_outs(language: usize) -> Table {
         let times = [0, 1, 2].map(|language| seconds(milliseconds, language));
         [times, text.map(str::to_owned)]
     });
-    let heading = [
-        ["time", "Zeit", "durée"],
-        ["what happens", "was geschieht", "ce qui se passe"],
-    ];
+    let heading = [["time", "Zeit", "durée"], ["effect", "Wirkung", "effet"]];
     table(language, &heading, &rows)
 }
 

@@ -2,7 +2,7 @@
 //! KeyWriter's chapters and pictures are the same in every language.
 //! `REWRITE=1 cargo test -p hsm-virtual --test manual` writes the tables anew.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on says why")]
+#![expect(clippy::expect_used, reason = "a failing test says why")]
 
 mod chapters;
 mod keywriter;
@@ -12,3 +12,4 @@ mod sequences;
 mod settings;
 mod tables;
 mod typed;
+mod typography;

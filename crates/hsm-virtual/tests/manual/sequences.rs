@@ -105,8 +105,8 @@ const fn place(place: Place) -> Text {
 pub(crate) fn table(language: usize) -> Table {
     let heading = [
         ["keys", "Tasten", "touches"],
-        ["where", "wo", "où"],
-        ["what", "was", "effet"],
+        ["state", "Zustand", "état"],
+        ["effect", "Wirkung", "effet"],
     ];
     let row = |sequence: &Sequence| {
         vec![
@@ -136,9 +136,9 @@ pub(crate) const SEQUENCES: [Sequence; 27] = [
         "SHIFT+1 NEW KEY NEW KEY",
         "admin-pin-stored",
         [
-            "set the Admin PIN; leads into Admin mode",
-            "Administrator-PIN festlegen; führt in den Administratormodus",
-            "définir le code PIN administrateur ; mène au mode administrateur",
+            "set the Admin PIN; the module is then in Admin mode",
+            "Administrator-PIN festlegen; danach ist das Modul im Administratormodus",
+            "définir le code PIN administrateur ; le module passe en mode administrateur",
         ],
     ),
     sequence(
@@ -202,9 +202,9 @@ pub(crate) const SEQUENCES: [Sequence; 27] = [
         "47867243 KEY",
         "standby",
         [
-            "unblock code: more attempts at the Admin PIN",
+            "unblock code: more attempts for the Admin PIN",
             "Freigabecode: weitere Versuche mit der Administrator-PIN",
-            "code de déblocage : tentatives de plus pour le code PIN administrateur",
+            "code de déblocage : tentatives supplémentaires pour le code PIN administrateur",
         ],
     ),
     sequence(

@@ -19,8 +19,8 @@ pub(crate) fn table(language: usize) -> Table {
             ],
             "`KEY+5` MM `SHIFT`",
             [
-                format!("MM: {least:02} to {most:02} minutes; 00 is off"),
-                format!("MM: {least:02} bis {most:02} Minuten; 00 ist aus"),
+                format!("MM: {least:02} to {most:02} minutes; 00: off"),
+                format!("MM: {least:02} bis {most:02} Minuten; 00: aus"),
                 format!("MM : {least:02} à {most:02} minutes ; 00 : désactivé"),
             ],
             ["off", "aus", "désactivé"],
@@ -35,13 +35,13 @@ pub(crate) fn table(language: usize) -> Table {
             "`KEY+7` LLS `SHIFT`",
             [
                 format!(
-                    "LL: least length, {MIN_LENGTH:02} to {MAX_LENGTH:02}; S: 1 if a SHIFT symbol is needed, else 0; {MIN_LENGTH:02}0 is none"
+                    "LL: minimum length, {MIN_LENGTH:02} to {MAX_LENGTH:02}; S: 1 if a SHIFT symbol is required, otherwise 0; {MIN_LENGTH:02}0: no policy"
                 ),
                 format!(
-                    "LL: Mindestlänge, {MIN_LENGTH:02} bis {MAX_LENGTH:02}; S: 1, wenn ein SHIFT-Zeichen nötig ist, sonst 0; {MIN_LENGTH:02}0 ist keine"
+                    "LL: Mindestlänge, {MIN_LENGTH:02} bis {MAX_LENGTH:02}; S: 1, wenn ein SHIFT-Zeichen nötig ist, sonst 0; {MIN_LENGTH:02}0: keine Richtlinie"
                 ),
                 format!(
-                    "LL : longueur minimale, {MIN_LENGTH:02} à {MAX_LENGTH:02} ; S : 1 si un caractère SHIFT est exigé, sinon 0 ; {MIN_LENGTH:02}0 : aucune"
+                    "LL : longueur minimale, {MIN_LENGTH:02} à {MAX_LENGTH:02} ; S : 1 si un caractère SHIFT est exigé, sinon 0 ; {MIN_LENGTH:02}0 : aucune règle"
                 ),
             ],
             ["none", "keine", "aucune"],
@@ -65,7 +65,11 @@ pub(crate) fn table(language: usize) -> Table {
                 "Mode de chiffrement",
             ],
             "`KEY+9` N `SHIFT`",
-            [(); 3].map(|()| "1: AES-XTS, 2: AES-ECB".to_owned()),
+            [
+                "1: AES-XTS, 2: AES-ECB".into(),
+                "1: AES-XTS, 2: AES-ECB".into(),
+                "1 : AES-XTS, 2 : AES-ECB".into(),
+            ],
             ["AES-XTS", "AES-XTS", "AES-XTS"],
             "`SHIFT+9` `KEY`",
         ),

@@ -1,6 +1,6 @@
 //! Tables between `<!-- generated: NAME -->` and `<!-- end -->`: one data structure, three languages.
 
-use crate::{leds, limits, sequences, settings};
+use crate::{leds, limits, sequences, settings, typography};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -40,14 +40,10 @@ pub(crate) fn own(text: &[&str], language: usize) -> String {
     text[language].to_owned()
 }
 
-/// Seconds as a person of that language writes them.
+/// Writes seconds with the language's decimal point.
 pub(crate) fn seconds(milliseconds: u64, language: usize) -> String {
     let (whole, tenth) = (milliseconds / 1_000, milliseconds % 1_000 / 100);
-    assert_eq!(
-        milliseconds % 100,
-        0,
-        "more than one digit behind the point"
-    );
+    assert_eq!(milliseconds % 100, 0, "more than one digit after the point");
     let point = if LANGUAGES[language] == "en" {
         '.'
     } else {
@@ -82,7 +78,7 @@ const NAMES: [&str; 7] = [
     "settings",
 ];
 
-/// A chapter with its tables as they should be, and the names of those.
+/// Returns a chapter with its tables as they should be, and their names.
 fn renewed(chapter: &str, language: usize) -> (String, Vec<String>) {
     let mut names = Vec::new();
     let mut parts = chapter.split("<!-- generated: ");
@@ -90,7 +86,10 @@ fn renewed(chapter: &str, language: usize) -> (String, Vec<String>) {
     for part in parts {
         let (name, rest) = part.split_once(" -->").expect("a name");
         let (_, rest) = rest.split_once("<!-- end -->").expect("an end");
-        let table = table(name, language).markdown();
+        let mut table = table(name, language).markdown();
+        if LANGUAGES[language] == "fr" {
+            table = typography::french(&table);
+        }
         let place = [
             "<!-- generated: ",
             name,
