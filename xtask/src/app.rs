@@ -1,4 +1,4 @@
-//! The app beside the hub's window: what a person tries first.
+//! Opens the app and the hub's window side by side, for a first try.
 
 use crate::{debian, run};
 use anyhow::{Context, Result, bail};
@@ -10,13 +10,13 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// What is shown.
+/// Options of `cargo xtask app`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// How many modules the hub has.
     #[arg(long, default_value_t = 10)]
     modules: u16,
-    /// Where hub, portal and the app keep their state; it is there again the next time.
+    /// Where hub, portal and app keep their state from one run to the next.
     #[arg(long, value_name = "DIR", default_value = "target/app")]
     state: PathBuf,
 }
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .all(|name| std::env::var_os(name).is_none())
     {
         bail!(
-            "there is no display: run it in a desktop session, or in `xvfb-run -s '-screen 0 1920x1080x24'`"
+            "there is no display: run this in a desktop session, or with `xvfb-run -s '-screen 0 1920x1080x24'`"
         );
     }
     debian::install(&[debian::BUILD, debian::WINDOW])?;
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "license-portal",
     ])?;
     let state = run::root().join(&options.state);
-    fs::create_dir_all(&state).with_context(|| format!("cannot make {}", state.display()))?;
+    fs::create_dir_all(&state).with_context(|| format!("cannot create {}", state.display()))?;
     let hub = state.join("hub");
 
     let mut serve = program("virtual-hub");
@@ -61,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     );
     println!("  3. in the app: Set as Master, Start.");
     portal.advertise()?;
-    println!("When the app is closed, all of it ends.");
+    println!("Closing the app also ends the hub and the portal.");
 
     let _window = Running(
         program("hub-panel")
@@ -84,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
 }
 
-/// A portal with a license to register with.
+/// A license portal that has issued a license to register with.
 struct Portal {
     data: PathBuf,
     url: String,
@@ -93,7 +93,7 @@ struct Portal {
 
 impl Portal {
     fn start(data: &Path) -> Result<Self> {
-        // A port that nobody has now; one that a browser may remember would be another portal's.
+        // A free port: a browser could associate a fixed one with another portal.
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let url = format!("http://127.0.0.1:{port}");
         let mut serve = program("license-portal");
@@ -109,7 +109,7 @@ impl Portal {
         })
     }
 
-    /// Sells a license at the first start, and says where its mail is.
+    /// Issues a license at the first start, and prints where its email is.
     fn advertise(&self) -> Result<()> {
         let outbox = self.data.join("outbox");
         if !outbox.exists() || fs::read_dir(&outbox)?.next().is_none() {
@@ -122,7 +122,7 @@ impl Portal {
             run::finish(&mut issue, "license-portal issue")?;
         }
         println!(
-            "A license was sold to you: the mail with its number and PIN is in {}; the portal is {}",
+            "A license was issued to you. The email with its number and PIN is in {}; the portal is at {}",
             outbox.display(),
             self.url
         );
@@ -130,11 +130,11 @@ impl Portal {
     }
 }
 
-/// A program that ends with this one.
+/// A program that ends when this one ends.
 struct Running(Child);
 
 impl Running {
-    /// Starts it, and waits until it printed what is waited for.
+    /// Starts the program and waits until it has printed an expected text.
     fn until(command: &mut Command, is_ready: impl Fn(&str) -> bool) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
@@ -147,7 +147,7 @@ impl Running {
         let mut lines = BufReader::new(out).lines();
         for line in lines.by_ref() {
             if is_ready(&line?) {
-                // What it prints later is read, so that it never waits for a reader.
+                // Later output is read too, so that the program never blocks on a full pipe.
                 std::thread::spawn(move || lines.for_each(drop));
                 return Ok(running);
             }
@@ -158,7 +158,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // SIGTERM: each tidies up.
+        // On SIGTERM each program cleans up.
         let id = self.0.id().to_string();
         let ended = Command::new("kill")
             .args(["-TERM", &id])

@@ -1,4 +1,5 @@
-//! The Debian packages: built with Debian's own tools, checked by lintian, signed; installed and started in a clean Debian.
+//! Builds the Debian packages with Debian's own tools, checks them with lintian, and signs them; tests them in a clean
+//! Debian.
 
 mod clean_root;
 mod display;
@@ -13,34 +14,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How packages are built.
+/// Options of `cargo xtask deb`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// How the programs are compiled.
     #[arg(long, value_enum, default_value_t = Profile::Release)]
     profile: Profile,
-    /// Take the programs as they are, built before.
+    /// Package the programs as they are, without building them.
     #[arg(long)]
     built: bool,
-    /// Sign each package with this key of gpg's: a detached signature, `.sig`, beside it.
+    /// Sign each package with this gpg key: writes a detached signature, `.sig`, beside it.
     #[arg(long, value_name = "KEYID")]
     sign: Option<String>,
-    /// Install and start the packages in a clean Debian 12; as root, or with sudo.
+    /// Install and start the packages in a clean Debian 12; needs root or sudo.
     #[arg(long)]
     test: bool,
 }
 
-/// How programs are compiled, and what that means for packages.
+/// The profile of the programs, and how their packages are compressed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
-    /// To be given to others.
+    /// For release.
     Release,
-    /// To be tested: packed fast.
+    /// For tests: compressed quickly.
     Dev,
 }
 
 impl Profile {
-    /// Cargo's folder below `target`.
+    /// Returns the name of Cargo's folder below `target`.
     fn folder(self) -> PathBuf {
         run::root().join(match self {
             Self::Release => "target/release",
@@ -48,7 +49,7 @@ impl Profile {
         })
     }
 
-    /// How dpkg-deb packs.
+    /// Returns the compression options of dpkg-deb.
     fn packing(self) -> &'static [&'static str] {
         match self {
             Self::Release => &["-Zxz", "-z6"],
@@ -73,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Packs, installs and starts the programs that a build of the whole workspace has left.
+/// Packages, installs and starts the programs of an earlier build of the whole workspace.
 pub(crate) fn test_built() -> Result<()> {
     run(&Options {
         profile: Profile::Dev,
@@ -92,11 +93,11 @@ fn compile(profile: Profile) -> Result<()> {
     run::shown(&cargo)
 }
 
-/// The packages and their checksums in `target/debian`, passed by lintian.
+/// Writes the packages and their checksums to `target/debian` and checks them with lintian.
 fn build(profile: Profile) -> Result<Vec<PathBuf>> {
     let folder = run::root().join("target/debian");
     if folder.exists() {
-        fs::remove_dir_all(&folder).context("target/debian cannot be emptied")?;
+        fs::remove_dir_all(&folder).context("cannot empty target/debian")?;
     }
     let packages = package::build_all(&folder, profile)?;
     let names = packages.iter().map(|file| file_name(file));
@@ -113,7 +114,7 @@ fn build(profile: Profile) -> Result<Vec<PathBuf>> {
     Ok(packages)
 }
 
-/// `PACKAGE.deb.sig`, as the license portal's download page offers it.
+/// Writes `PACKAGE.deb.sig`, which the license portal's download page offers.
 fn sign(packages: &[PathBuf], key: &str) -> Result<()> {
     for package in packages {
         let package = package.to_str().context("UTF-8")?;
@@ -138,7 +139,7 @@ fn file_name(path: &Path) -> &str {
         .unwrap_or_default()
 }
 
-/// What a program prints that runs in another folder.
+/// Runs a program in a folder and returns its output.
 fn output_in(folder: &Path, words: &[&str]) -> Result<Vec<u8>> {
     let mut command = run::command(words);
     let output = command

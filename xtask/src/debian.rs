@@ -1,12 +1,12 @@
-//! What is needed of Debian: looked up, and installed where it is missing.
+//! The Debian packages that the commands need, installed if they are missing.
 
 use crate::run;
 use anyhow::{Context, Result};
 
-/// To build what talks to smart cards.
+/// To build programs that use smart cards.
 pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
 
-/// To test with the real smart-card stack, against OpenSSL, with the age that people use, and on FAT as sticks have it.
+/// To test with the real smart-card stack, with OpenSSL, with Debian's age, and on a FAT file system.
 pub(crate) const TEST: &[&str] = &["pcscd", "openssl", "age", "dosfstools", "fusefat"];
 
 /// To test the license portal: a database, a browser, a balancer, a generator of load, and Python for an SMTP server and a
@@ -21,7 +21,7 @@ pub(crate) const PORTAL: &[&str] = &[
     "python3-venv",
 ];
 
-/// To draw windows; the toolkit loads these at run time.
+/// To draw windows: libraries that the toolkit loads at run time.
 pub(crate) const WINDOW: &[&str] = &[
     "libx11-6",
     "libx11-xcb1",
@@ -30,16 +30,16 @@ pub(crate) const WINDOW: &[&str] = &[
     "libxkbcommon-x11-0",
 ];
 
-/// To test windows: a display without a monitor, hands, and a screen reader's ears.
+/// To test windows: a virtual display, simulated input, screenshots, and the screen reader interface.
 pub(crate) const WINDOW_TEST: &[&str] = &["xvfb", "xdotool", "imagemagick", "dbus", "at-spi2-core"];
 
-/// To compare with in benchmarks.
+/// Programs that benchmarks compare with.
 pub(crate) const BENCH: &[&str] = &["softhsm2", "age", "gnupg", "openssl"];
 
 /// To build libFuzzer.
 pub(crate) const FUZZ: &[&str] = &["g++"];
 
-/// To see what branches on a secret; memcheck needs the C library's symbols.
+/// To find branches on secrets; memcheck needs the C library's symbols.
 pub(crate) const CONSTANT_TIME: &[&str] = &["valgrind", "libc6-dbg"];
 
 /// To build Debian packages, to check them, and to install them in a clean Debian.
@@ -52,7 +52,7 @@ pub(crate) const PACKAGE: &[&str] = &[
     "gpg",
 ];
 
-/// Installs the packages that are missing, and says so.
+/// Installs the packages that are missing, and prints their names.
 pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
     let missing: Vec<&str> = packages
         .concat()
@@ -70,7 +70,7 @@ pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
         missing.as_slice(),
     ]
     .concat();
-    // The lists may be old or absent on a fresh machine.
+    // The package lists may be out of date or missing on a fresh machine.
     apt(&["update"])
         .and_then(|()| apt(&install))
         .with_context(|| {
@@ -81,7 +81,7 @@ pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
         })
 }
 
-/// What stands before a command that only root may run.
+/// Returns the prefix of a command that only root may run.
 pub(crate) fn sudo() -> Result<&'static [&'static str]> {
     let is_root = run::output(&["id", "-u"])?.trim() == "0";
     Ok(if is_root { &[] } else { &["sudo"] })

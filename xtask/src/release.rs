@@ -1,10 +1,10 @@
-//! Programs to be given to others: never with the development key, for which anyone can make licenses.
+//! Builds the programs for release, never with the development key, for which anyone can make licenses.
 
 use crate::{debian, run};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 
-/// What is released.
+/// The programs that are released.
 const PROGRAMS: &[(&str, &str)] = &[
     ("keywriter-cli", "keywriter"),
     ("age-plugin-keywriter", "age-plugin-keywriter"),
@@ -32,17 +32,19 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Refuses what no release may be built with.
+/// Refuses license keys that a release must not be built with.
 fn check_anchor(anchor: Option<&str>) -> Result<()> {
     let Some(anchor) = anchor else {
-        bail!("{ANCHOR} is not set: a release would take licenses that anyone can make.\n{ADVICE}");
+        bail!(
+            "{ANCHOR} is not set: a release would accept licenses that anyone can make.\n{ADVICE}"
+        );
     };
     let is_key = anchor.len() == 64
         && anchor
             .bytes()
             .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
     if !is_key {
-        bail!("{ANCHOR} is not 64 hexadecimal digits in small letters.\n{ADVICE}");
+        bail!("{ANCHOR} is not 64 lower-case hexadecimal digits.\n{ADVICE}");
     }
     if anchor == DEVELOPMENT {
         bail!(
@@ -52,21 +54,21 @@ fn check_anchor(anchor: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// What a program says of itself.
+/// Returns what a program prints for `--version`.
 fn version(program: &Path) -> Result<String> {
     let program = program.to_str().context("a path in UTF-8")?;
     Ok(run::output(&[program, "--version"])?.trim().to_owned())
 }
 
-/// Refuses a program that was built with the development key all the same.
+/// Refuses a program that was built with the development key nevertheless.
 fn check_version(version: &str) -> Result<()> {
     if version.contains("development build") {
-        bail!("`{version}` is no release: remove target/release and try again");
+        bail!("`{version}` is not a release: remove target/release and try again");
     }
     Ok(())
 }
 
-/// The variable that the crate `license-token` is built with.
+/// The environment variable with the license key, read when `license-token` is compiled.
 const ANCHOR: &str = "KEYWRITER_LICENSE_ANCHOR";
 
 /// The public key of the portals that sign with the published seed; `cargo run -p license-portal -- anchor` prints it.

@@ -1,4 +1,4 @@
-//! Whose work is in the programs that are shipped: a list for the About screen and the packages, and the texts of the licenses.
+//! Third-party software in the shipped programs: a list for the About screen and the packages, and the license texts.
 
 use crate::run;
 use anyhow::{Context, Result, bail};
@@ -21,7 +21,7 @@ pub(crate) const SHIPPED: &[&str] = &[
     "license-portal",
 ];
 
-/// Where the list is.
+/// The file with the list.
 pub(crate) const LIST: &str = "crates/keywriter-desktop/THIRD-PARTY.md";
 
 /// Writes the list.
@@ -31,21 +31,21 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-/// Fails where the list is not what the lock file says.
+/// Fails if the list does not match the lock file.
 pub(crate) fn check() -> Result<()> {
     let written = fs::read_to_string(run::root().join(LIST)).unwrap_or_default();
     if written != list()? {
-        bail!("{LIST} is not current: run `cargo xtask third-party`");
+        bail!("{LIST} is out of date: run `cargo xtask third-party`");
     }
     Ok(())
 }
 
-/// The texts of all licenses that crates bring along, each once, below the names of those that bring it.
+/// Returns all license texts of the crates, each text once, below the names of the crates that have it.
 pub(crate) fn texts() -> Result<String> {
     let mut bringers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for work in works()? {
         for file in license_files(&work.folder)? {
-            // A text in another encoding is shown as well as it can be.
+            // Bytes that are not UTF-8 are replaced.
             let text = String::from_utf8_lossy(&fs::read(&file)?).replace('\r', "");
             let name = format!("{} {}", work.name, work.version);
             let names = bringers.entry(text.trim().to_owned()).or_default();
@@ -78,7 +78,7 @@ fn list() -> Result<String> {
     Ok(list)
 }
 
-/// A crate that others wrote.
+/// A third-party crate.
 struct Work {
     name: String,
     version: String,
@@ -87,7 +87,7 @@ struct Work {
     folder: PathBuf,
 }
 
-/// All that the shipped crates reach on Linux to be built and to run, by name and version.
+/// Returns all crates that the shipped crates depend on under Linux, sorted by name and version.
 fn works() -> Result<Vec<Work>> {
     let text = run::output(&["cargo", "metadata", "--format-version", "1", "--locked"])?;
     let metadata: Value = serde_json::from_str(&text)?;
@@ -96,7 +96,7 @@ fn works() -> Result<Vec<Work>> {
     for package in metadata["packages"].as_array().context("no packages")? {
         let field = |name: &str| package[name].as_str().unwrap_or_default().to_owned();
         let (name, version) = (field("name"), field("version"));
-        // What has no source is ours.
+        // Our own crates have no source.
         if package["source"].is_null() || !reached.contains(&format!("{name} v{version}")) {
             continue;
         }
@@ -123,7 +123,7 @@ fn works() -> Result<Vec<Work>> {
     Ok(works)
 }
 
-/// Names and versions, as cargo prints them, with the features that the shipped crates ask for.
+/// Returns names and versions as cargo prints them, with the features that the shipped crates enable.
 fn reached() -> Result<BTreeSet<String>> {
     let packages = SHIPPED.iter().flat_map(|name| ["-p", *name]);
     let options = [
@@ -143,7 +143,7 @@ fn reached() -> Result<BTreeSet<String>> {
         .chain(options)
         .collect();
     let tree = run::output(&words)?;
-    // Behind the version stands where a crate comes from.
+    // After the version, cargo prints the source of the crate.
     let name_and_version = |line: &str| {
         let mut words = line.trim_start_matches('|').split(' ');
         Some(format!("{} {}", words.next()?, words.next()?))
@@ -151,13 +151,13 @@ fn reached() -> Result<BTreeSet<String>> {
     Ok(tree.lines().filter_map(name_and_version).collect())
 }
 
-/// `A. Author <mail address>` without the address.
+/// Removes the address from `A. Author <mail address>`.
 fn without_address(author: &str) -> String {
     let words = author.split(' ').filter(|word| !word.contains('@'));
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What is named like a license in a folder, or lies in a folder that is.
+/// Returns the files in a folder that are named like a license, or are in a folder named so.
 fn license_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -179,14 +179,14 @@ fn license_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether it is text, and of a license that we chose: of Slint's three that is one.
+/// Returns whether a file is text, and of a license that applies: of Slint's three licenses we use one.
 fn is_ours(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let is_code = file.extension().is_some_and(|ending| ending == "rs");
     !is_code && !name.starts_with("GPL-3.0") && !name.contains("Slint-Software")
 }
 
-/// How the names of files begin that hold a license.
+/// Beginnings of the names of license files.
 const NAMES: &[&str] = &[
     "LICENSE",
     "LICENCE",

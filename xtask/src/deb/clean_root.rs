@@ -1,6 +1,6 @@
 //! A clean Debian in a folder, made by Debian's mmdebstrap.
 //!
-//! Whatever runs in it has namespaces of its own for mounts and processes: mounts are gone, and processes ended, when it ends.
+//! Programs in it run in separate mount and process namespaces: when one ends, its mounts and processes are gone.
 
 use crate::{debian, run};
 use anyhow::{Context, Result, bail};
@@ -11,14 +11,14 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// The Debian, until it is dropped.
+/// A Debian installation in a folder, which is removed on drop.
 pub(super) struct CleanRoot {
     folder: PathBuf,
     sudo: &'static [&'static str],
 }
 
 impl CleanRoot {
-    /// Debian 12 with what every Debian has, and one user.
+    /// Creates a minimal Debian 12 with one user.
     pub(super) fn make() -> Result<Self> {
         let root = Self {
             folder: run::root().join("target/debian-root"),
@@ -30,7 +30,7 @@ impl CleanRoot {
             "--quiet",
             "--mode=root",
             "--variant=minbase",
-            // Kept in the root: a mirror that stumbles is asked again.
+            // Stored in the root: apt retries if a mirror fails.
             "--aptopt=Acquire::Retries \"5\"",
             "bookworm",
             root.text(),
@@ -40,12 +40,12 @@ impl CleanRoot {
         Ok(root)
     }
 
-    /// A path in it, as this computer sees it.
+    /// Returns a path inside the root as a path of this computer.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
 
-    /// Installs files and packages with what they depend on, and nothing that they only recommend.
+    /// Installs files and packages with their dependencies, without recommended packages.
     pub(super) fn install(&self, files: &[&Path], packages: &[&str]) -> Result<()> {
         let mut words = vec!["install", "--no-install-recommends"];
         let mut names = Vec::new();
@@ -64,21 +64,21 @@ impl CleanRoot {
         self.apt(&words)
     }
 
-    /// Debian's package manager, asking nothing.
+    /// Runs Debian's package manager without questions.
     pub(super) fn apt(&self, words: &[&str]) -> Result<()> {
         let apt = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"];
         self.succeed(ROOT, &[apt.as_slice(), words].concat())
             .map(drop)
     }
 
-    /// Runs a program as a user, to its end.
+    /// Runs a program as a user and waits for its end.
     pub(super) fn output(&self, user: &str, words: &[&str]) -> Result<Output> {
         let mut command = self.command(user, words);
         let output = command.stdin(Stdio::null()).output();
         output.with_context(|| format!("cannot run `{}`", words.join(" ")))
     }
 
-    /// What a program prints, if it succeeds.
+    /// Returns what a program prints if it succeeds.
     pub(super) fn succeed(&self, user: &str, words: &[&str]) -> Result<String> {
         let output = self.output(user, words)?;
         if !output.status.success() {
@@ -93,7 +93,7 @@ impl CleanRoot {
         Ok(String::from_utf8(output.stdout)?)
     }
 
-    /// Starts a program that runs until what is returned is dropped. Its words go into `log`.
+    /// Starts a program that runs until the returned value is dropped. Its error output goes to `log`.
     pub(super) fn start(&self, user: &str, words: &[&str], log: &Path) -> Result<Running> {
         let file = File::create(log).with_context(|| log.display().to_string())?;
         let tied = [["bash", "-c", UNTIL_INPUT_ENDS, "bash"].as_slice(), words].concat();
@@ -114,7 +114,7 @@ impl CleanRoot {
         })
     }
 
-    /// `unshare`, then `runuser`, then the program, with an environment that is known; a quarter of an hour at most.
+    /// Builds a command: `unshare`, `runuser`, then the program, with a fixed environment, for at most 15 minutes.
     fn command(&self, user: &str, words: &[&str]) -> Command {
         let root = format!("--root={}", self.text());
         let separate = ["unshare", "--mount", "--pid", "--fork", "--kill-child"];
@@ -155,7 +155,7 @@ impl Drop for CleanRoot {
     }
 }
 
-/// A program in the clean Debian, and all that it started: they end together when this is dropped.
+/// A program in the clean Debian and its child processes, which all end on drop.
 pub(super) struct Running {
     child: Child,
     out: Option<BufReader<std::process::ChildStdout>>,
@@ -164,16 +164,19 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Reads lines until one is found that is waited for, and returns all.
+    /// Reads lines until the expected one, and returns all of them.
     pub(super) fn until(&mut self, is_awaited: impl Fn(&str) -> bool) -> Result<Vec<String>> {
-        let mut out = self.out.take().context("nothing more is waited for")?;
+        let mut out = self
+            .out
+            .take()
+            .context("the program's output was read already")?;
         let mut read = Vec::new();
         for line in out.by_ref().lines() {
             let line = line?;
             let is_last = is_awaited(&line);
             read.push(line);
             if is_last {
-                // The rest is read too, so that it never waits for a reader.
+                // The rest is read too, so that the program never blocks on a full pipe.
                 std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
                 return Ok(read);
             }
@@ -181,7 +184,7 @@ impl Running {
         bail!("`{}` ended: {}", self.name, self.complaint())
     }
 
-    /// What it wrote to standard error.
+    /// Returns the program's error output.
     pub(super) fn complaint(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -189,7 +192,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // `unshare` takes no signal, and `sudo` stands before it: the end of input is what ends all of it.
+        // Signals do not reach the program through `sudo` and `unshare`: the end of its input ends it.
         drop(self.child.stdin.take());
         if let Err(error) = self.child.wait() {
             eprintln!("xtask: {error}");
@@ -204,7 +207,7 @@ const UNTIL_INPUT_ENDS: &str = r#"exec 3<&0; "$@" 3<&- & cat <&3 >&2 & wait -n"#
 /// The administrator.
 pub(super) const ROOT: &str = "root";
 
-/// Somebody who has no rights beyond their home folder.
+/// A user without rights beyond the home folder.
 pub(super) const USER: &str = "someone";
 
 const PATH: &str = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";

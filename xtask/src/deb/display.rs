@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// A running Xvfb. Dropping it ends it.
+/// A running Xvfb, which ends on drop.
 pub(super) struct Display {
     server: Child,
     name: String,
@@ -19,7 +19,7 @@ pub(super) struct Display {
 
 impl Display {
     pub(super) fn start() -> Result<Self> {
-        // It picks a free number, and says it when it is ready.
+        // Xvfb picks a free number and prints it when it is ready.
         let mut server = run::command(&[
             "Xvfb",
             "-displayfd",
@@ -50,12 +50,12 @@ impl Display {
         Ok(display)
     }
 
-    /// Its name, for `DISPLAY`.
+    /// Returns the name for `DISPLAY`.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Waits until a window with this title is shown: half a minute at most.
+    /// Waits up to 30 seconds for a window with this title.
     pub(super) fn wait_for(&self, title: &str) -> Result<()> {
         let pattern = format!("^{title}$");
         let mut search = run::command(&[
@@ -72,12 +72,12 @@ impl Display {
         run::finish(&mut search, &format!("waiting for the window {title:?}"))
     }
 
-    /// Takes a picture once there is something in it: after five seconds at most.
+    /// Takes a screenshot once the window has contents, for up to five seconds.
     pub(super) fn picture(&self, file: &Path) -> Result<()> {
         fs::create_dir_all(file.parent().unwrap_or(file))?;
         let to = file.to_str().context("UTF-8")?;
         for _ in 0..50 {
-            // The path, since another program may have this name.
+            // The full path, because another program may have this name.
             run::output(&[
                 "/usr/bin/import",
                 "-display",
@@ -107,5 +107,5 @@ impl Drop for Display {
     }
 }
 
-/// No picture of an empty screen is larger, in bytes.
+/// The largest size of a screenshot of an empty screen, in bytes.
 const EMPTY: u64 = 10_000;

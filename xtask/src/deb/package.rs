@@ -1,4 +1,4 @@
-//! What is in which package. Metadata is in `packaging/debian`, as Debian writes it; dpkg-dev's tools complete it.
+//! The contents of each package. Metadata is in `packaging/debian`, in Debian's formats; dpkg-dev's tools complete it.
 
 use super::{Profile, output_in};
 use crate::{run, third_party};
@@ -14,13 +14,13 @@ struct Package {
     name: &'static str,
     /// Programs of the build.
     programs: &'static [&'static str],
-    /// Libraries of the build, and where they go.
+    /// Libraries of the build, and their destinations.
     libraries: &'static [(&'static str, &'static str)],
-    /// Files of the source, where they go, and their modes.
+    /// Files of the source, their destinations and their modes.
     files: &'static [(&'static str, &'static str, u32)],
     /// Files that the administrator may change.
     settings: &'static [&'static str],
-    /// Shells whose completions `keywriter` writes, and where they go.
+    /// Shells for which `keywriter` writes completions, and their destinations.
     completions: &'static [(&'static str, &'static str)],
 }
 
@@ -123,14 +123,14 @@ pub(super) fn build_all(folder: &Path, profile: Profile) -> Result<Vec<PathBuf>>
 }
 
 struct Builder {
-    /// Where cargo left them.
+    /// Cargo's output folder.
     programs: PathBuf,
     architecture: String,
-    /// Of the changelog's last entry, in seconds since 1970: no file is younger.
+    /// The time of the changelog's last entry, in seconds since 1970: no file is newer.
     date: String,
     profile: Profile,
     version: String,
-    /// A source package's folder, as far as dpkg-dev's tools ask.
+    /// The folder of a source package, as far as dpkg-dev's tools need it.
     work: PathBuf,
 }
 
@@ -152,7 +152,7 @@ impl Builder {
         }
         self.place_documents(package, &stage)?;
         self.place_control(package, &stage, &binaries)?;
-        // Whatever the umask is.
+        // Independent of the umask.
         let folders = [
             "find",
             text(&stage)?,
@@ -177,7 +177,7 @@ impl Builder {
         Ok(file)
     }
 
-    /// Programs and libraries without what debuggers need.
+    /// Copies programs and libraries without debugging symbols.
     fn place_binaries(&self, package: &Package, stage: &Path) -> Result<Vec<PathBuf>> {
         let mut placed = Vec::new();
         for program in package.programs {
@@ -250,7 +250,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The control file with libraries and sizes, the maintainer's scripts, and digests.
+    /// Writes the control file with dependencies and size, the maintainer scripts, and the checksums.
     fn place_control(&self, package: &Package, stage: &Path, binaries: &[PathBuf]) -> Result<()> {
         let control = stage.join("DEBIAN");
         for script in ["postinst", "prerm", "postrm"] {
@@ -289,8 +289,8 @@ impl Builder {
     }
 }
 
-/// The service's unit, for a program in `/usr/bin` and for the user that the package makes: so operators' commands can be run as
-/// that user too, which cannot reach a dynamic user's folder.
+/// Writes the service's unit, for a program in `/usr/bin` and for the user that the package creates. Operators can then
+/// run commands as that user; a dynamic user's folder would be out of reach.
 fn place_unit(stage: &Path) -> Result<()> {
     let mut unit = fs::read_to_string(source(
         "crates/license-portal/deploy/license-portal.service",
@@ -329,7 +329,7 @@ fn write(to: &Path, bytes: &[u8]) -> Result<()> {
     Ok(fs::set_permissions(to, fs::Permissions::from_mode(0o644))?)
 }
 
-/// Without name and time, as policy asks.
+/// Compresses a file without name and time, as Debian's policy requires.
 fn compress(file: &Path) -> Result<()> {
     fs::set_permissions(file, fs::Permissions::from_mode(0o644))?;
     run::output(&["gzip", "-9n", text(file)?]).map(drop)

@@ -1,4 +1,4 @@
-//! The packages in a clean Debian: installed, looked at, started, used, removed.
+//! Tests the packages in a clean Debian: installs, inspects, starts, uses and removes them.
 
 use super::{
     clean_root::{CleanRoot, ROOT, Running, USER},
@@ -51,7 +51,7 @@ pub(super) fn run(packages: &[PathBuf]) -> Result<()> {
         "usr/lib/keywriter",
         "etc/license-portal",
     ] {
-        ensure!(!root.path(gone).exists(), "/{gone} is left behind");
+        ensure!(!root.path(gone).exists(), "/{gone} was not removed");
     }
     clock.say("removed without a trace");
     Ok(())
@@ -89,7 +89,7 @@ fn its_files_are_well_formed(root: &CleanRoot) -> Result<()> {
     run::output(&["desktop-file-validate", &desktop.to_string_lossy()]).map(drop)
 }
 
-/// A program's page has a name that `man` finds, and every option that the program tells of.
+/// Checks that `man` finds a program's page, and that it has every option of the program's help.
 fn names_every_option(root: &CleanRoot, program: &str) -> Result<()> {
     let pages = root.path("usr/share/man");
     let page = run::output(&["man", "-M", &pages.to_string_lossy(), "-w", program])?;
@@ -118,16 +118,16 @@ fn shows_its_window(root: &CleanRoot) -> Result<()> {
     display.picture(&run::root().join("target/manual-pictures/deb-start.png"))
 }
 
-/// A hub in the user's own folder, with a pcscd of its own.
+/// A hub in the user's folder, with a separate pcscd.
 struct Hub {
     _running: Running,
-    /// For the clients of its pcscd.
+    /// The environment variable for clients of its pcscd.
     pcscd: String,
 }
 
 impl Hub {
     fn start(root: &CleanRoot) -> Result<Self> {
-        // As systemd does for the pcscd of the system.
+        // systemd does this for the system's pcscd.
         root.succeed(ROOT, &["mkdir", "-p", "-m", "755", "/run/pcscd"])?;
         let log = run::root().join("target/debian/virtual-hub.log");
         let serve = ["virtual-hub", "serve", "--modules", "3", "--pcsc"];
@@ -138,7 +138,7 @@ impl Hub {
             .find_map(|line| Some(line.split_once("export ")?.1.to_owned()));
         Ok(Self {
             _running: running,
-            pcscd: variable.context("the hub tells of no pcscd")?,
+            pcscd: variable.context("the hub prints no variable for pcscd")?,
         })
     }
 }
@@ -161,7 +161,7 @@ fn shows_all_modules(list: &str) -> Result<()> {
     Ok(())
 }
 
-/// The plugin answers: what age encrypts to a module's team, it decrypts again.
+/// Checks that age encrypts to a module's team and decrypts with the plugin.
 fn shares_with_age(root: &CleanRoot) -> Result<()> {
     for keys in [
         "SHIFT+1 24681357 KEY 24681357 KEY",
@@ -179,7 +179,7 @@ fn shares_with_age(root: &CleanRoot) -> Result<()> {
     Ok(())
 }
 
-/// Not enabled by the package; with the example copied as it says, the pcscd of the system shows the modules.
+/// Checks that the package does not enable the reader driver, and that its example does.
 fn system_pcscd_takes_the_example(root: &CleanRoot) -> Result<()> {
     ensure!(
         fs::read_dir(root.path("etc/reader.conf.d"))?.count() <= 1,
@@ -188,7 +188,7 @@ fn system_pcscd_takes_the_example(root: &CleanRoot) -> Result<()> {
     let copy = "sed 's,/home/me/,/home/someone/,' /usr/share/doc/keywriter-virtual/examples/virtual-modules.conf \
         > /etc/reader.conf.d/keywriter-virtual";
     root.succeed(ROOT, &["sh", "-euc", copy])?;
-    // One after the other in one namespace of processes, so that all of it ends together.
+    // In one process namespace, so that all processes end together.
     let script = "runuser -u someone -- virtual-hub serve --modules 2 > /tmp/hub & \
         until grep -q ready /tmp/hub; do sleep 0.1; done; \
         pcscd --foreground & \
@@ -241,7 +241,7 @@ fn portal_serves(root: &CleanRoot) -> Result<()> {
     Ok(())
 }
 
-/// Says how long it took until now.
+/// Prints a step with the time since the start.
 struct Clock(Instant);
 
 impl Clock {
