@@ -11,7 +11,6 @@
 //! | [`control`] | the control socket: requests, answers, client |
 //! | [`keys`] | keys as text |
 //! | [`clock`] | real or virtual time |
-//! | [`panel`] | a hub in a terminal |
 //! | [`pcscd`] | a private pcscd that shows the modules |
 
 pub mod aws_lc;
@@ -22,7 +21,6 @@ pub mod files;
 pub mod hub;
 pub mod keys;
 pub mod manufacture;
-pub mod panel;
 pub mod pcscd;
 pub mod port;
 pub mod server;

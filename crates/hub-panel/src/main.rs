@@ -10,8 +10,8 @@ use std::{path::PathBuf, process::ExitCode};
 #[command(version, about)]
 struct Arguments {
     /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
-    #[arg(long, visible_alias = "state", value_name = "DIR")]
-    dir: Option<PathBuf>,
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -25,8 +25,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let is_default = arguments.dir.is_none();
-    let folder = hsm_virtual::hub::folder(arguments.dir)?;
+    let is_default = arguments.state.is_none();
+    let folder = hsm_virtual::hub::folder(arguments.state)?;
     let screen = Screen::new(
         &folder,
         is_default,

@@ -2,11 +2,11 @@
 
 use crate::{
     link::Link,
-    model::{Event, HubState, Language, Pad, Panel, Row, act_of},
+    model::{Event, FULL, HubState, Language, Pad, Panel, Row, act_of},
     ui::{self, AppWindow, Hub, Lamps, Light, PortData, Shown},
 };
 use hsm_core::leds::{Led, Pattern};
-use hsm_virtual::{control::ClockLine, panel::timeline::FULL};
+use hsm_virtual::control::ClockLine;
 use slint::{
     ComponentHandle, Model, ModelRc, PlatformError, SharedString, Timer, TimerMode, VecModel,
 };

@@ -4,11 +4,13 @@ mod fingers;
 mod keyboard;
 mod language;
 mod rows;
+mod timeline;
 
 pub use fingers::Pad;
 pub use keyboard::{Act, act_of};
 pub use language::Language;
 pub use rows::{Row, is_steady};
+pub use timeline::FULL;
 
 use fingers::{Fingers, Move};
 use hsm_virtual::control::{ClockLine, ModuleLine, Request};

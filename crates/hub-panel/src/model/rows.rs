@@ -1,7 +1,8 @@
 //! Modules on their ports, and how bright their LEDs are.
 
+use super::timeline;
 use hsm_core::leds::{Led, Pattern};
-use hsm_virtual::{control::ModuleLine, panel::timeline};
+use hsm_virtual::control::ModuleLine;
 
 /// A module on its port.
 #[derive(Debug)]

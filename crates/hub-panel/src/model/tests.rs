@@ -256,7 +256,7 @@ fn a_read_out_is_shown_again_after_a_pause() {
 #[test]
 fn what_neither_blinks_nor_fades_is_steady() {
     for pattern in Pattern::ALL {
-        let levels = |time| hsm_virtual::panel::timeline::brightness(pattern, time);
+        let levels = |time| timeline::brightness(pattern, time);
         let changes = (0..4_000).step_by(50).any(|time| levels(time) != levels(0));
         assert_eq!(is_steady(pattern), !changes, "{}", pattern.name());
     }

@@ -21,8 +21,6 @@ struct Arguments {
 enum Command {
     /// Run the hub until it is interrupted. All modules start plugged in.
     Serve(serve::Options),
-    /// Show a running hub in this terminal: ports, LEDs, keypads to type on.
-    Panel,
     #[command(flatten)]
     Ask(ask::Question),
     /// Write the man pages, a file for each command.
@@ -51,7 +49,6 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let folder = hsm_virtual::hub::folder(arguments.state)?;
     match arguments.command {
         Command::Serve(options) => serve::serve(&folder, &options),
-        Command::Panel => Ok(hsm_virtual::panel::run(&folder)?),
         Command::Ask(question) => ask::run(&folder, question),
         Command::Man { folder } => {
             fs::create_dir_all(&folder)?;
