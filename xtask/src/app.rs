@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!("\nThe hub's window and the app open now. To begin:");
     println!("  1. in the app: register, or try with virtual modules;");
     println!(
-        "  2. in the hub's window: set the first module up as its cheat sheet says, then plug in the others;"
+        "  2. in the hub's window: set the first module up as \"Key sequences\" shows;"
     );
     println!("  3. in the app: Set as Master, Start.");
     portal.advertise()?;

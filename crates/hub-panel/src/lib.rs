@@ -1,17 +1,17 @@
-//! A virtual hub's window: ports, LEDs as they blink, and keypads to press (docs/HUB.md). A key may be a digit of a PIN:
-//! none is logged, shown or kept.
+//! A virtual hub's window: ports, LEDs as they blink, and keypads to press (docs/HUB.md). A key may be a digit of a
+//! PIN: keys are never logged, shown or stored.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`model`] | what the window shows, and what each event changes; no toolkit |
-//! | [`link`] | the thread that asks the hub |
-//! | [`screen`] | the model on the screen, hands to the model |
+//! | [`link`] | the thread that talks to the hub |
+//! | [`screen`] | connects the model with the Slint window |
 
 pub mod link;
 pub mod model;
 pub mod screen;
 
-/// What Slint makes of `ui/`.
+/// What Slint generates from `ui/`.
 #[expect(
     missing_docs,
     unreachable_pub,

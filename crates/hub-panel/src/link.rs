@@ -1,4 +1,4 @@
-//! The thread that asks the hub: it does what the hands do, in order, and looks at the modules in between.
+//! The thread that talks to the hub: it sends requests in order, and polls the modules in between.
 
 use crate::model::{Report, is_steady};
 use hsm_virtual::control::{Client, ModuleLine, Reply, Request};
@@ -19,13 +19,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// Starts to ask the hub in a folder; `wake` is called when there is a report.
+    /// Starts the thread for the hub in a folder; `wake` is called when there is a report.
     pub fn start(folder: &Path, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let (requests, asked) = mpsc::channel();
+        let (requests, queue) = mpsc::channel();
         let (reporter, reports) = mpsc::channel();
         let worker = Worker {
             folder: folder.into(),
-            asked,
+            queue,
             reporter,
             wake,
         };
@@ -35,33 +35,33 @@ impl Link {
         Ok(Self { requests, reports })
     }
 
-    /// What has come in.
+    /// Returns the reports that have arrived.
     pub fn reports(&self) -> impl Iterator<Item = Report> {
         self.reports.try_iter()
     }
 
-    /// Has something done; what comes of it is reported.
+    /// Sends a request to the hub. A refusal arrives as a report.
     pub fn ask(&self, request: Request) {
         if self.requests.send(request).is_err() {
-            tracing::debug!("the thread that asks is gone");
+            tracing::debug!("the hub's thread has ended");
         }
     }
 }
 
 struct Worker<W> {
     folder: PathBuf,
-    asked: Receiver<Request>,
+    queue: Receiver<Request>,
     reporter: Sender<Report>,
     wake: W,
 }
 
-/// The window is gone.
+/// The window was closed.
 struct Closed;
 
-/// Why a hub is asked no longer.
+/// Why the connection to a hub ended.
 enum End {
     Closed,
-    Gone(io::Error),
+    Lost(io::Error),
 }
 
 impl From<Closed> for End {
@@ -72,31 +72,31 @@ impl From<Closed> for End {
 
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
-        Self::Gone(error)
+        Self::Lost(error)
     }
 }
 
 impl<W: Fn()> Worker<W> {
     fn work(&self) {
-        while self.find_hub().is_ok() {}
+        while self.serve_next_hub().is_ok() {}
     }
 
-    /// Serves the window until the hub is gone, and waits a little before it is looked for again.
-    fn find_hub(&self) -> Result<(), Closed> {
+    /// Serves the window until the hub is gone, then waits a little before the next try.
+    fn serve_next_hub(&self) -> Result<(), Closed> {
         let served = Client::connect(&self.folder)
-            .map_err(End::Gone)
+            .map_err(End::Lost)
             .and_then(|client| self.serve(client));
         match served {
             Ok(()) => {}
             Err(End::Closed) => return Err(Closed),
-            Err(End::Gone(error)) => tracing::debug!(%error, "no hub answers"),
+            Err(End::Lost(error)) => tracing::debug!(%error, "no hub answers"),
         }
-        self.tell(Report::Gone)?;
+        self.report(Report::Gone)?;
         let until = Instant::now() + RETRY;
         loop {
-            let patience = until.saturating_duration_since(Instant::now());
-            match self.asked.recv_timeout(patience) {
-                // Nobody is there to do it: a PIN typed into the void must not reach the hub that comes next.
+            let left = until.saturating_duration_since(Instant::now());
+            match self.queue.recv_timeout(left) {
+                // Dropped: a PIN typed while there is no hub must not reach the next one.
                 Ok(mut request) => wipe(&mut request),
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return Err(Closed),
@@ -104,26 +104,27 @@ impl<W: Fn()> Worker<W> {
         }
     }
 
-    /// Looks and acts until the hub is gone.
+    /// Polls the modules and sends requests until the hub is gone.
     fn serve(&self, mut client: Client) -> Result<(), End> {
         let mut last = Vec::new();
-        // While a key is down, it may become a hold at any moment.
+        // While a key is down, the LEDs may change at any moment: it may become a hold.
         let mut held = 0_usize;
         loop {
             let Reply::Modules { clock, modules } = client.ask(&Request::List)? else {
                 return Ok(());
             };
-            let is_lively = modules.iter().any(blinks);
+            let is_blinking = modules.iter().any(blinks);
             let look = looks(&modules);
-            if is_lively || look != last {
+            if is_blinking || look != last {
                 last = look;
-                self.tell(Report::Seen { clock, modules })?;
+                self.report(Report::Seen { clock, modules })?;
             }
-            let is_soon = is_lively || held > 0;
-            let mut request = match self
-                .asked
-                .recv_timeout(if is_soon { LIVELY } else { QUIET })
-            {
+            let interval = if is_blinking || held > 0 {
+                BLINKING
+            } else {
+                STEADY
+            };
+            let mut request = match self.queue.recv_timeout(interval) {
                 Ok(request) => request,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return Err(End::Closed),
@@ -133,16 +134,16 @@ impl<W: Fn()> Worker<W> {
                 Request::Up { .. } => held.saturating_sub(1),
                 _ => held,
             };
-            // Asked once: a second time might be a second attempt at a PIN.
+            // Sent once: a repetition might be a second attempt at a PIN.
             let reply = client.ask(&request);
             wipe(&mut request);
             if let Reply::Refused { why } = reply? {
-                self.tell(Report::Refused(why))?;
+                self.report(Report::Refused(why))?;
             }
         }
     }
 
-    fn tell(&self, report: Report) -> Result<(), Closed> {
+    fn report(&self, report: Report) -> Result<(), Closed> {
         self.reporter.send(report).map_err(|_report| Closed)?;
         (self.wake)();
         Ok(())
@@ -165,7 +166,7 @@ fn blinks(module: &ModuleLine) -> bool {
     !module.leds.pattern().is_some_and(is_steady)
 }
 
-/// What is to be seen of modules that do not blink.
+/// Returns what the window shows of modules whose LEDs are steady.
 fn looks(modules: &[ModuleLine]) -> Vec<(String, bool, String)> {
     modules
         .iter()
@@ -176,12 +177,12 @@ fn looks(modules: &[ModuleLine]) -> Vec<(String, bool, String)> {
         .collect()
 }
 
-/// Between two looks while something blinks or a key is down. LEDs blink by the window's clock; this is how soon it sees
-/// that they do not any more.
-const LIVELY: Duration = Duration::from_millis(80);
+/// Between two polls while an LED blinks or a key is down. LEDs blink by the window's clock; this is how soon it
+/// notices that they stop.
+const BLINKING: Duration = Duration::from_millis(80);
 
-/// Between two looks otherwise.
-const QUIET: Duration = Duration::from_millis(300);
+/// Between two polls otherwise.
+const STEADY: Duration = Duration::from_millis(300);
 
-/// Before a hub that is gone is looked for again.
+/// Before the next try to connect to a hub.
 const RETRY: Duration = Duration::from_millis(500);

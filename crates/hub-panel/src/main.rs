@@ -5,11 +5,11 @@ use clap::Parser;
 use hub_panel::{link::Link, model::Language, screen::Screen};
 use std::{path::PathBuf, process::ExitCode};
 
-/// A running virtual hub in a window: ports, LEDs, keypads to press.
+/// Show a running virtual hub in a window: its ports, LEDs, and keypads to click.
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
-    /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
+    /// The hub's folder [default: `$KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
 }
@@ -32,7 +32,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         is_default,
         Language::of_system(|name| std::env::var(name).ok()),
     )
-    .context("no window can be opened: is there a display?")?;
-    let link = Link::start(&folder, screen.waker()).context("no thread for the hub")?;
+    .context("cannot open a window: is there a display?")?;
+    let link = Link::start(&folder, screen.waker())
+        .context("cannot start the thread that talks to the hub")?;
     screen.run(link).context("the window failed")
 }

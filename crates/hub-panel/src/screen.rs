@@ -1,8 +1,8 @@
-//! The model on the screen, and what hands do there to the model.
+//! Shows the model in the Slint window, and turns the window's callbacks into events.
 
 use crate::{
     link::Link,
-    model::{Event, FULL, HubState, Language, Pad, Panel, Row, act_of},
+    model::{Event, FULL, HubState, Language, Pad, Panel, Row, action_of},
     ui::{self, AppWindow, Hub, Lamps, Light, PortData, Shown},
 };
 use hsm_core::leds::{Led, Pattern};
@@ -26,7 +26,7 @@ struct Inner {
     panel: RefCell<Panel>,
     ports: Rc<VecModel<PortData>>,
     link: OnceCell<Link>,
-    /// Runs while something blinks.
+    /// Runs while an LED blinks.
     blinking: Timer,
     start: Instant,
 }
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Screen {
 }
 
 impl Screen {
-    /// A window for the hub in a folder; `is_default` says that a hub started without an option is in that folder.
+    /// Creates the window for the hub in a folder; `is_default` if a hub that is started without `--state` uses it.
     pub fn new(folder: &Path, is_default: bool, language: Language) -> Result<Self, PlatformError> {
         let window = AppWindow::new()?;
         let ports = Rc::new(VecModel::default());
@@ -66,16 +66,16 @@ impl Screen {
         Ok(screen)
     }
 
-    /// The window itself.
+    /// Returns the Slint window.
     pub fn window(&self) -> &AppWindow {
         &self.0.window
     }
 
-    /// What a [`Link`] calls, from its thread, when it has a report.
+    /// Returns what a [`Link`] calls, from its thread, when it has a report.
     pub fn waker(&self) -> impl Fn() + Send + use<> {
         let window = self.0.window.as_weak();
         move || {
-            // Once the event loop is over nobody needs to know.
+            // After the end of the event loop there is no window to update.
             if let Err(error) =
                 window.upgrade_in_event_loop(|window| window.global::<Hub>().invoke_reported())
             {
@@ -84,7 +84,7 @@ impl Screen {
         }
     }
 
-    /// Connects the window to a hub's thread.
+    /// Connects the window to the thread that talks to the hub.
     pub fn connect(&self, link: Link) {
         if self.0.link.set(link).is_err() {
             tracing::debug!("the window has a link already");
@@ -97,17 +97,17 @@ impl Screen {
         self.0.window.run()
     }
 
-    /// Takes in what happened, has the hub do what follows, and shows it.
+    /// Processes an event: sends the requests that follow, and shows the model.
     pub fn update(&self, event: Event) {
         self.0.update(event);
     }
 
-    /// Takes in what the hub's thread has reported.
-    pub fn pump(&self) {
-        self.0.pump();
+    /// Processes what the hub's thread has reported.
+    pub fn receive(&self) {
+        self.0.receive();
     }
 
-    /// Shows every text in a language.
+    /// Shows every text in this language.
     pub fn select_language(&self, language: Language) {
         self.0.select_language(language);
     }
@@ -120,25 +120,26 @@ impl Screen {
         hub.on_press(self.on(|key| Pad::of(key).map(Event::Press)));
         hub.on_latch(self.on(|key| Pad::of(key).map(Event::Latch)));
         hub.on_strokes(self.on(|keys: SharedString| Some(Event::Strokes(keys.into()))));
-        hub.on_released(self.on(|text: SharedString| text.chars().next().map(Event::Released)));
+        hub.on_key_up(self.on(|text: SharedString| text.chars().next().map(Event::KeyUp)));
         let on = self.on(|event| event);
         hub.on_plug(move || on(Some(Event::Plug)));
         let on = self.on(|event| event);
-        hub.on_let_go(move || on(Some(Event::LetGo)));
+        hub.on_release_all(move || on(Some(Event::ReleaseAll)));
         let on = self.on(|event| event);
         hub.on_let_time_pass(move || on(Some(Event::LetTimePass)));
         let on = self.on(|event| event);
-        hub.on_typed(move |text| {
+        hub.on_key_down(move |text| {
             let key = text.chars().next();
-            let typed = key.and_then(|key| act_of(key).map(|act| Event::Typed(key, act)));
-            let is_known = typed.is_some();
-            on(typed);
+            let event =
+                key.and_then(|key| action_of(key).map(|action| Event::KeyDown(key, action)));
+            let is_known = event.is_some();
+            on(event);
             is_known
         });
         let inner = Rc::downgrade(&self.0);
         hub.on_reported(move || {
             if let Some(inner) = inner.upgrade() {
-                inner.pump();
+                inner.receive();
             }
         });
         let inner = Rc::downgrade(&self.0);
@@ -152,7 +153,7 @@ impl Screen {
         });
     }
 
-    /// A callback that makes an event of its argument.
+    /// Returns a callback that turns its argument into an event.
     fn on<A>(&self, event: impl Fn(A) -> Option<Event> + 'static) -> impl Fn(A) + 'static {
         let inner = Rc::downgrade(&self.0);
         move |argument| {
@@ -165,7 +166,7 @@ impl Screen {
 
 impl Inner {
     fn update(self: &Rc<Self>, event: Event) {
-        self.tell_time();
+        self.update_time();
         let requests = self.panel.borrow_mut().update(event);
         for request in requests {
             if let Some(link) = self.link.get() {
@@ -176,7 +177,7 @@ impl Inner {
         self.keep_blinking();
     }
 
-    fn pump(self: &Rc<Self>) {
+    fn receive(self: &Rc<Self>) {
         let reports: Vec<_> = self
             .link
             .get()
@@ -188,19 +189,19 @@ impl Inner {
         }
     }
 
-    fn tell_time(&self) {
+    fn update_time(&self) {
         let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.panel.borrow_mut().update(Event::Time(now));
     }
 
     fn keep_blinking(self: &Rc<Self>) {
-        if !self.panel.borrow().is_lively() {
+        if !self.panel.borrow().is_blinking() {
             self.blinking.stop();
         } else if !self.blinking.running() {
             let inner = Rc::downgrade(self);
             self.blinking.start(TimerMode::Repeated, FRAME, move || {
                 if let Some(inner) = inner.upgrade() {
-                    inner.tell_time();
+                    inner.update_time();
                     inner.sync_ports();
                 }
             });
@@ -212,19 +213,19 @@ impl Inner {
             tracing::warn!(%error, "no such language");
             return;
         }
-        let place = Language::ALL.iter().position(|known| *known == language);
-        let place = place.and_then(|place| i32::try_from(place).ok());
+        let index = Language::ALL.iter().position(|known| *known == language);
+        let index = index.and_then(|index| i32::try_from(index).ok());
         self.window
             .global::<Hub>()
-            .set_language(place.unwrap_or_default());
+            .set_language(index.unwrap_or_default());
     }
 
-    /// Shows the model. A property that is the same as before is not drawn again.
+    /// Shows the model. Slint does not redraw a property that has not changed.
     fn sync(&self) {
         let hub = self.window.global::<Hub>();
         let panel = self.panel.borrow();
         hub.set_state(match panel.hub {
-            HubState::Sought => ui::HubState::Sought,
+            HubState::Searching => ui::HubState::Searching,
             HubState::Running(_) => ui::HubState::Running,
             HubState::Stopped => ui::HubState::Stopped,
         });
@@ -243,7 +244,7 @@ impl Inner {
         hub.set_blue(blue);
         drop(panel);
         self.sync_ports();
-        // After the rows: the list scrolls to it.
+        // After the rows, because the list scrolls to it.
         let selected = self.panel.borrow().selected();
         hub.set_selected(i32::try_from(selected).unwrap_or_default());
     }
@@ -252,13 +253,13 @@ impl Inner {
         let panel = self.panel.borrow();
         let rows = panel.rows.iter().enumerate();
         let shown: Vec<PortData> = rows
-            .map(|(place, row)| port(place, row, panel.brightness(row)))
+            .map(|(index, row)| port(index, row, panel.brightness(row)))
             .collect();
         let module = shown.get(panel.selected()).cloned().unwrap_or_default();
         if self.ports.row_count() == shown.len() {
-            for (place, port) in shown.into_iter().enumerate() {
-                if self.ports.row_data(place).as_ref() != Some(&port) {
-                    self.ports.set_row_data(place, port);
+            for (index, port) in shown.into_iter().enumerate() {
+                if self.ports.row_data(index).as_ref() != Some(&port) {
+                    self.ports.set_row_data(index, port);
                 }
             }
         } else {
@@ -268,10 +269,10 @@ impl Inner {
     }
 }
 
-fn port(place: usize, row: &Row, brightness: [u8; 3]) -> PortData {
+fn port(index: usize, row: &Row, brightness: [u8; 3]) -> PortData {
     let [red, green, blue] = brightness.map(|level| f32::from(level) / f32::from(FULL));
     PortData {
-        number: i32::try_from(place).unwrap_or_default().saturating_add(1),
+        number: i32::try_from(index).unwrap_or_default().saturating_add(1),
         serial: row.serial.as_str().into(),
         plugged: row.is_plugged,
         shown: row.pattern.map_or(Shown::Unknown, shown),
@@ -279,7 +280,7 @@ fn port(place: usize, row: &Row, brightness: [u8; 3]) -> PortData {
     }
 }
 
-/// A pattern as the screens name it.
+/// Returns the screens' name of a pattern.
 pub const fn shown(pattern: Pattern) -> Shown {
     match pattern {
         Pattern::Idle => Shown::Idle,
@@ -317,7 +318,7 @@ const fn light(led: Led) -> Light {
     }
 }
 
-/// A path as a shell reads it.
+/// Returns a path, quoted for a shell where that is necessary.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
@@ -328,5 +329,5 @@ fn quoted(path: &Path) -> String {
     }
 }
 
-/// Half of the shortest flash: no LED's light is missed.
+/// Half of the shortest flash, so that none is missed.
 const FRAME: Duration = Duration::from_millis(50);

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Texts of the screens, with their plurals.
+/// Returns the texts of the screens, with their plurals.
 fn sources() -> BTreeMap<String, Option<String>> {
     let mut texts = BTreeMap::new();
     for entry in fs::read_dir(Path::new(ROOT).join("ui")).unwrap() {
@@ -31,7 +31,7 @@ fn sources() -> BTreeMap<String, Option<String>> {
     texts
 }
 
-/// The string at the start, and what follows.
+/// Returns the string literal at the start, and what follows it.
 fn literal(text: &str) -> Option<(String, &str)> {
     let mut chars = text.trim_start().strip_prefix('"')?.chars();
     let mut value = String::new();
@@ -53,7 +53,7 @@ fn translations(language: &str) -> BTreeMap<String, Entry> {
     let path = format!("{ROOT}/lang/{language}/LC_MESSAGES/hub-panel.po");
     let file = fs::read_to_string(path).unwrap();
     let mut entries = BTreeMap::new();
-    // The first is the head.
+    // The first block is the header.
     for block in file.split("\n\n").skip(1) {
         let mut lines = block.lines();
         let mut next = |keyword: &str| {
@@ -113,17 +113,17 @@ fn every_text_is_translated_and_nothing_else_is() {
         for text in entries.keys() {
             assert!(
                 sources.contains_key(text),
-                "{language}: nobody says {text:?}"
+                "{language}: no screen has {text:?}"
             );
         }
     }
 }
 
-/// Fonts of another machine may lack what ours have: only what Inter and `JetBrains Mono` hold is drawn.
+/// Other machines may have no other fonts than the bundled ones: Inter and `JetBrains Mono`.
 #[test]
 fn texts_keep_to_the_letters_of_the_bundled_fonts() {
     let is_known =
-        |c: char| c.is_ascii_graphic() || " äöüÄÖÜßéèêàçùôîÉÀœ’«»…·–\u{a0}\u{202f}".contains(c);
+        |c: char| c.is_ascii_graphic() || " äöüÄÖÜßéèêàçùôîÉÀœ’„“«»…·–\u{a0}\u{202f}".contains(c);
     for language in ["de", "fr"] {
         for entry in translations(language).values() {
             for text in &entry.translations {
@@ -131,4 +131,37 @@ fn texts_keep_to_the_letters_of_the_bundled_fonts() {
             }
         }
     }
+}
+
+#[test]
+fn translations_have_the_typography_of_their_language() {
+    for language in ["de", "fr"] {
+        for text in translations(language)
+            .values()
+            .flat_map(|entry| &entry.translations)
+        {
+            for typewriter in ["'", "\"", "...", " - ", "  "] {
+                assert!(!text.contains(typewriter), "{language}: {text}");
+            }
+            // A number stays on the line of its unit.
+            let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+            assert!(!text.split(' ').any(is_number), "{language}: {text}");
+            match language {
+                "de" => assert!(!text.contains(['’', '«', '»', '”']), "{text}"),
+                _ => {
+                    assert!(!text.contains(['„', '“', '”']), "{text}");
+                    assert!(follows(text, &[':', '»'], '\u{a0}'), "{text}");
+                    assert!(follows(text, &[';', '?', '!'], '\u{202f}'), "{text}");
+                }
+            }
+        }
+    }
+}
+
+/// Whether each of these marks comes right after that space.
+fn follows(text: &str, marks: &[char], space: char) -> bool {
+    let before = [' '].into_iter().chain(text.chars());
+    before
+        .zip(text.chars())
+        .all(|(before, mark)| !marks.contains(&mark) || before == space)
 }

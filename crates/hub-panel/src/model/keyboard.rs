@@ -1,46 +1,46 @@
-//! Keyboard → what it means in the window. The keyboard's own Shift is not the module's: with it a keyboard says other
-//! characters than digits, and which ones depends on its layout.
+//! What the keys of the keyboard do in the window. The keyboard's own Shift is not the module's SHIFT: it turns digits
+//! into other characters, and which ones depends on the layout.
 
 use super::Pad;
 
-/// What a key of the keyboard means.
+/// What a key of the keyboard does.
 #[derive(Clone, Copy)]
-pub enum Act {
+pub enum Action {
     /// A key of the keypad.
     Pad(Pad),
-    /// Another module: so many places on, or back.
+    /// Select a module so many rows further down, or up.
     Choose(isize),
-    /// Plug in, pull out.
+    /// Plug in or unplug.
     Plug,
-    /// A second of the modules' time.
+    /// Let a second of the modules' time pass.
     LetTimePass,
-    /// Let everything go.
-    LetGo,
+    /// Release every key.
+    ReleaseAll,
 }
 
-/// What a key means; `None` where it means nothing here.
-pub fn act_of(key: char) -> Option<Act> {
+/// Returns what a key does; `None` if nothing.
+pub fn action_of(key: char) -> Option<Action> {
     Some(match key {
-        '0'..='9' => Act::Pad(Pad::digit(key)?),
-        's' | 'S' => Act::Pad(Pad::SHIFT),
-        'k' | 'K' | RETURN => Act::Pad(Pad::KEY),
-        'p' | 'P' => Act::Plug,
-        'w' | 'W' => Act::LetTimePass,
-        ESCAPE => Act::LetGo,
-        UP | LEFT => Act::Choose(-1),
-        DOWN | RIGHT => Act::Choose(1),
-        PAGE_UP => Act::Choose(-PAGE),
-        PAGE_DOWN => Act::Choose(PAGE),
-        HOME => Act::Choose(isize::MIN),
-        END => Act::Choose(isize::MAX),
+        '0'..='9' => Action::Pad(Pad::digit(key)?),
+        's' | 'S' => Action::Pad(Pad::SHIFT),
+        'k' | 'K' | RETURN => Action::Pad(Pad::KEY),
+        'p' | 'P' => Action::Plug,
+        'w' | 'W' => Action::LetTimePass,
+        ESCAPE => Action::ReleaseAll,
+        UP | LEFT => Action::Choose(-1),
+        DOWN | RIGHT => Action::Choose(1),
+        PAGE_UP => Action::Choose(-PAGE),
+        PAGE_DOWN => Action::Choose(PAGE),
+        HOME => Action::Choose(isize::MIN),
+        END => Action::Choose(isize::MAX),
         _ => return None,
     })
 }
 
-/// How many modules a page key goes on: the ports of a hub.
+/// How many rows a page key moves: the ports of a hub.
 const PAGE: isize = 10;
 
-// As Slint names them.
+// The characters that Slint uses for these keys.
 const RETURN: char = '\n';
 const ESCAPE: char = '\u{1b}';
 const UP: char = '\u{f700}';
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_shifted_digit_is_no_key() {
         for key in "!\"§$%&/()=@#^*".chars() {
-            assert!(act_of(key).is_none(), "{key}");
+            assert!(action_of(key).is_none(), "{key}");
         }
     }
 }

@@ -12,10 +12,10 @@ pub enum Language {
 }
 
 impl Language {
-    /// All, in the order of the switch.
+    /// All of them, in the order of the switch.
     pub const ALL: [Self; 3] = [Self::English, Self::German, Self::French];
 
-    /// ISO 639-1.
+    /// Returns the code of ISO 639-1.
     pub const fn code(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -24,7 +24,7 @@ impl Language {
         }
     }
 
-    /// The system's, by the environment variables of POSIX; English where it is another.
+    /// Returns the system's language from the environment variables of POSIX; English if the window lacks it.
     pub fn of_system(variable: impl Fn(&str) -> Option<String>) -> Self {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()

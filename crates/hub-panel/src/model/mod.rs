@@ -1,18 +1,18 @@
-//! What the window shows, and what each event changes. Nothing here draws, waits or asks.
+//! What the window shows, and what each event changes. Nothing here draws, waits or talks to the hub.
 
-mod fingers;
+mod held;
 mod keyboard;
 mod language;
 mod rows;
 mod timeline;
 
-pub use fingers::Pad;
-pub use keyboard::{Act, act_of};
+pub use held::Pad;
+pub use keyboard::{Action, action_of};
 pub use language::Language;
 pub use rows::{Row, is_steady};
 pub use timeline::FULL;
 
-use fingers::{Fingers, Move};
+use held::{HeldKeys, Move};
 use hsm_virtual::control::{ClockLine, ModuleLine, Request};
 
 /// What happens. No `Debug`: keys are PINs.
@@ -21,25 +21,25 @@ pub enum Event {
     Time(u64),
     /// The hub reports.
     Hub(Report),
-    /// A module is chosen, by its place among the rows.
+    /// A row is selected, by its index.
     Select(usize),
     /// The mouse presses a key of the keypad.
     Down(Pad),
-    /// The mouse lets a key of the keypad go.
+    /// The mouse releases a key of the keypad.
     Up(Pad),
-    /// A key of the keypad, pressed and let go at once.
+    /// A key of the keypad is pressed and released at once.
     Press(Pad),
-    /// A key of the keypad that goes down with the next one.
+    /// A key of the keypad is latched: it goes down together with the next one.
     Latch(Pad),
-    /// Keys as text (docs/HUB.md), out of the window's own list: never a PIN.
+    /// Keys as text (docs/HUB.md), from a button of the window: never a PIN.
     Strokes(String),
-    /// A key of the keyboard goes down that means something: what it says, and what it means.
-    Typed(char, Act),
+    /// A key of the keyboard goes down: its character, and what it does.
+    KeyDown(char, Action),
     /// A key of the keyboard comes up.
-    Released(char),
-    /// Nobody holds anything any more: the window lost the keyboard.
-    LetGo,
-    /// Plug the selected module in, or pull it out.
+    KeyUp(char),
+    /// The window lost the keyboard's focus: every key is released.
+    ReleaseAll,
+    /// Plug the selected module in, or unplug it.
     Plug,
     /// Let a second pass, under a manual clock.
     LetTimePass,
@@ -55,7 +55,7 @@ pub enum Report {
         /// By serial number.
         modules: Vec<ModuleLine>,
     },
-    /// The hub did not do what was asked, and why.
+    /// Why the hub refused a request.
     Refused(String),
     /// No hub answers.
     Gone,
@@ -64,9 +64,9 @@ pub enum Report {
 /// Whether a hub answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HubState {
-    /// Not yet.
-    Sought,
-    /// It does, and has this clock.
+    /// None has answered yet.
+    Searching,
+    /// One does, and has this clock.
     Running(ClockLine),
     /// None does.
     Stopped,
@@ -78,73 +78,73 @@ pub struct Panel {
     pub hub: HubState,
     /// The modules, by serial number; none while no hub answers.
     pub rows: Vec<Row>,
-    /// Why the hub did not do what was asked last.
+    /// Why the hub refused the last request; empty if it did not.
     pub refusal: String,
     selected: usize,
-    fingers: Fingers,
+    held: HeldKeys,
     now: u64,
 }
 
 impl Default for Panel {
     fn default() -> Self {
         Self {
-            hub: HubState::Sought,
+            hub: HubState::Searching,
             rows: Vec::new(),
             refusal: String::new(),
             selected: 0,
-            fingers: Fingers::default(),
+            held: HeldKeys::default(),
             now: 0,
         }
     }
 }
 
 impl Panel {
-    /// Takes in what happened; what the hub is to be asked, in order.
+    /// Processes an event; returns the requests for the hub, in order.
     pub fn update(&mut self, event: Event) -> Vec<Request> {
         match event {
             Event::Time(now) => self.now = now,
             Event::Hub(report) => self.report(report),
             Event::Select(index) => return self.select(index),
             Event::Down(pad) => return self.down(pad, None),
-            Event::Up(pad) => return self.moved(|fingers| fingers.up(pad)),
+            Event::Up(pad) => return self.move_keys(|held| held.up(pad)),
             Event::Press(pad) => {
                 let mut requests = self.down(pad, None);
-                requests.extend(self.moved(|fingers| fingers.up(pad)));
+                requests.extend(self.move_keys(|held| held.up(pad)));
                 return requests;
             }
-            Event::Latch(pad) => self.fingers.latch(pad),
-            Event::Strokes(keys) => return self.ask(|serial| Request::Press { serial, keys }),
-            Event::Typed(key, act) => return self.act(key, act),
-            Event::Released(key) => return self.moved(|fingers| fingers.released(key)),
-            Event::LetGo => return self.moved(Fingers::let_go),
+            Event::Latch(pad) => self.held.latch(pad),
+            Event::Strokes(keys) => return self.request(|serial| Request::Press { serial, keys }),
+            Event::KeyDown(key, action) => return self.key_down(key, action),
+            Event::KeyUp(key) => return self.move_keys(|held| held.key_up(key)),
+            Event::ReleaseAll => return self.move_keys(HeldKeys::release_all),
             Event::Plug => return self.plug(),
             Event::LetTimePass => return self.let_time_pass(),
         }
         Vec::new()
     }
 
-    /// The selected module's place among the rows.
+    /// Returns the index of the selected row.
     pub fn selected(&self) -> usize {
         self.selected
     }
 
-    /// The selected module.
+    /// Returns the selected module.
     pub fn row(&self) -> Option<&Row> {
         self.rows.get(self.selected)
     }
 
-    /// The key that goes down with the next one.
+    /// Returns the key that goes down together with the next one.
     pub fn latched(&self) -> Option<Pad> {
-        self.fingers.latched()
+        self.held.latched()
     }
 
-    /// How bright a module's LEDs are now, 0 to 100. Where the modules' time stands still they blink by the window's.
+    /// Returns the brightness of a module's LEDs, 0 to 100. Under a manual clock they blink by the window's clock.
     pub fn brightness(&self, row: &Row) -> [u8; 3] {
         row.brightness(self.now, self.hub == HubState::Running(ClockLine::Manual))
     }
 
-    /// Whether anything blinks.
-    pub fn is_lively(&self) -> bool {
+    /// Whether any LED blinks or fades.
+    pub fn is_blinking(&self) -> bool {
         self.rows
             .iter()
             .any(|row| !row.pattern.is_some_and(is_steady))
@@ -153,23 +153,23 @@ impl Panel {
     fn report(&mut self, report: Report) {
         match report {
             Report::Seen { clock, modules } => {
-                let chosen = self.row().map(|row| row.serial.clone());
+                let selected = self.row().map(|row| row.serial.clone());
                 self.hub = HubState::Running(clock);
                 self.rows = rows::seen(&self.rows, modules, self.now);
-                let place = self
+                let index = self
                     .rows
                     .iter()
-                    .position(|row| Some(&row.serial) == chosen.as_ref());
+                    .position(|row| Some(&row.serial) == selected.as_ref());
                 let last = self.rows.len().saturating_sub(1);
-                self.selected = place.unwrap_or(self.selected).min(last);
+                self.selected = index.unwrap_or(self.selected).min(last);
             }
             Report::Refused(why) => self.refusal = why,
             Report::Gone => {
                 self.hub = HubState::Stopped;
-                // What they showed last may be long over, and a hub lets go of what a lost connection held.
+                // What the LEDs showed may be over, and a hub releases the keys of a lost connection.
                 self.rows.clear();
                 self.refusal.clear();
-                self.fingers = Fingers::default();
+                self.held = HeldKeys::default();
             }
         }
     }
@@ -178,23 +178,23 @@ impl Panel {
         if index == self.selected || index >= self.rows.len() {
             return Vec::new();
         }
-        // Hands leave one keypad before they touch another.
-        let requests = self.moved(Fingers::let_go);
+        // Keys are released on one keypad before any is pressed on another.
+        let requests = self.move_keys(HeldKeys::release_all);
         self.selected = index;
         self.refusal.clear();
         requests
     }
 
-    fn act(&mut self, key: char, act: Act) -> Vec<Request> {
-        match act {
-            Act::Pad(pad) => self.down(pad, Some(key)),
-            Act::Choose(by) => {
+    fn key_down(&mut self, key: char, action: Action) -> Vec<Request> {
+        match action {
+            Action::Pad(pad) => self.down(pad, Some(key)),
+            Action::Choose(by) => {
                 let last = self.rows.len().saturating_sub(1);
                 self.select(self.selected.saturating_add_signed(by).min(last))
             }
-            Act::Plug => self.plug(),
-            Act::LetTimePass => self.let_time_pass(),
-            Act::LetGo => self.moved(Fingers::let_go),
+            Action::Plug => self.plug(),
+            Action::LetTimePass => self.let_time_pass(),
+            Action::ReleaseAll => self.move_keys(HeldKeys::release_all),
         }
     }
 
@@ -203,12 +203,12 @@ impl Panel {
             return Vec::new();
         }
         self.refusal.clear();
-        self.moved(|fingers| fingers.down(pad, key))
+        self.move_keys(|held| held.down(pad, key))
     }
 
     fn plug(&mut self) -> Vec<Request> {
         let is_plugged = self.row().is_some_and(|row| row.is_plugged);
-        self.ask(|serial| {
+        self.request(|serial| {
             if is_plugged {
                 Request::Unplug { serial }
             } else {
@@ -220,11 +220,13 @@ impl Panel {
     fn let_time_pass(&self) -> Vec<Request> {
         match self.hub {
             HubState::Running(ClockLine::Manual) => vec![Request::Wait { seconds: 1.0 }],
-            HubState::Sought | HubState::Stopped | HubState::Running(ClockLine::Real) => Vec::new(),
+            HubState::Searching | HubState::Stopped | HubState::Running(ClockLine::Real) => {
+                Vec::new()
+            }
         }
     }
 
-    fn ask(&mut self, request: impl FnOnce(String) -> Request) -> Vec<Request> {
+    fn request(&mut self, request: impl FnOnce(String) -> Request) -> Vec<Request> {
         self.refusal.clear();
         self.row()
             .map(|row| request(row.serial.clone()))
@@ -232,13 +234,13 @@ impl Panel {
             .collect()
     }
 
-    fn moved(&mut self, movement: impl FnOnce(&mut Fingers) -> Vec<Move>) -> Vec<Request> {
+    fn move_keys(&mut self, change: impl FnOnce(&mut HeldKeys) -> Vec<Move>) -> Vec<Request> {
         let Some(serial) = self.row().map(|row| row.serial.clone()) else {
             return Vec::new();
         };
-        movement(&mut self.fingers)
+        change(&mut self.held)
             .into_iter()
-            .map(|moved| match moved {
+            .map(|key| match key {
                 Move::Down(pad) => Request::Down {
                     serial: serial.clone(),
                     key: pad.word().into(),

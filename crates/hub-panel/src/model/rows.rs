@@ -11,26 +11,27 @@ pub struct Row {
     pub serial: String,
     /// Whether it is plugged in.
     pub is_plugged: bool,
-    /// What its LEDs show; `None` where this program knows no such pattern.
+    /// What its LEDs show; `None` if this program does not know the pattern.
     pub pattern: Option<Pattern>,
     since_ms: u64,
-    /// When the hub said so, and when it first said this pattern, in the window's milliseconds.
+    /// When the hub reported this, in the window's milliseconds.
     seen: u64,
+    /// When it first reported this pattern.
     first_seen: u64,
 }
 
 impl Row {
-    pub(super) fn brightness(&self, now: u64, stands_still: bool) -> [u8; 3] {
+    pub(super) fn brightness(&self, now: u64, is_clock_manual: bool) -> [u8; 3] {
         let Some(pattern) = self.pattern else {
             return [0; 3];
         };
-        let time = if stands_still {
+        let time = if is_clock_manual {
             now.saturating_sub(self.first_seen)
         } else {
             self.since_ms.saturating_add(now.saturating_sub(self.seen))
         };
         let time = match pattern {
-            // It passes only with the modules' time: shown over and over, with a pause.
+            // It ends only as the modules' time passes: until then it is repeated, with a pause.
             Pattern::ReadOut(read_out) => time % (read_out.duration() + PAUSE),
             _ => time,
         };
@@ -38,7 +39,7 @@ impl Row {
     }
 }
 
-/// Rows for what the hub shows `now`.
+/// Returns the rows for what the hub reports `now`.
 pub(super) fn seen(before: &[Row], modules: Vec<ModuleLine>, now: u64) -> Vec<Row> {
     modules
         .into_iter()
@@ -59,11 +60,11 @@ pub(super) fn seen(before: &[Row], modules: Vec<ModuleLine>, now: u64) -> Vec<Ro
         .collect()
 }
 
-/// Whether a pattern's LEDs stay as they are until something happens.
+/// Whether a pattern's LEDs neither blink nor fade.
 pub fn is_steady(pattern: Pattern) -> bool {
     let is_steady = |led| matches!(led, Led::Off | Led::On);
     pattern.leds().into_iter().all(is_steady)
 }
 
-/// Between two showings of a read-out, in milliseconds.
+/// Between two repetitions of a read-out, in milliseconds.
 const PAUSE: u64 = 1_000;

@@ -41,12 +41,12 @@ fn panel() -> Panel {
 }
 
 fn typed(panel: &mut Panel, key: char) -> Vec<String> {
-    let act = act_of(key).expect("a key that means something");
-    said(panel.update(Event::Typed(key, act)))
+    let action = action_of(key).expect("a key that does something");
+    said(panel.update(Event::KeyDown(key, action)))
 }
 
 fn released(panel: &mut Panel, key: char) -> Vec<String> {
-    said(panel.update(Event::Released(key)))
+    said(panel.update(Event::KeyUp(key)))
 }
 
 fn digit(digit: char) -> Pad {
@@ -128,9 +128,9 @@ fn hands_leave_one_keypad_before_they_touch_another() {
 fn a_window_without_the_keyboard_holds_nothing() {
     let mut panel = panel();
     typed(&mut panel, '0');
-    let moved = panel.update(Event::LetGo);
+    let moved = panel.update(Event::ReleaseAll);
     assert_eq!(said(moved), ["VM0001 up 0"]);
-    assert!(panel.update(Event::LetGo).is_empty());
+    assert!(panel.update(Event::ReleaseAll).is_empty());
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn leds_blink_on_from_where_the_hub_said_they_were() {
     assert_eq!(bright(&panel), [100; 3]);
     panel.update(Event::Time(10_100));
     assert_eq!(bright(&panel), [0; 3]);
-    assert!(panel.is_lively());
+    assert!(panel.is_blinking());
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! How bright each LED is at a moment of its pattern: the timelines of docs/LEDS.md.
+//! How bright each LED is at each moment of a pattern: the timelines of docs/LEDS.md.
 
 use hsm_core::leds::{Led, Pattern, ReadOut};
 
 /// Full brightness.
 pub const FULL: u8 = 100;
 
-/// How bright RED, GREEN and BLUE are, 0 to [`FULL`], so many milliseconds after the pattern began.
-pub fn brightness(pattern: Pattern, milliseconds: u64) -> [u8; 3] {
+/// Returns the brightness of RED, GREEN and BLUE, 0 to [`FULL`], so many milliseconds after the pattern began.
+pub(super) fn brightness(pattern: Pattern, milliseconds: u64) -> [u8; 3] {
     let [red, green, blue] = pattern.leds();
     let [red_count, green_count, blue_count] = counted(pattern, milliseconds);
     let is_first = is_first_half(milliseconds, BLINK);
@@ -26,7 +26,8 @@ pub fn brightness(pattern: Pattern, milliseconds: u64) -> [u8; 3] {
     ]
 }
 
-/// A flash of all three, then RED as often as the tens, GREEN as often as the units, BLUE for the flag, a flash of all three.
+/// Whether each LED is lit in a read-out: all three flash, then RED blinks the tens, GREEN the units and BLUE the flag,
+/// then all three flash again.
 fn counted(pattern: Pattern, milliseconds: u64) -> [bool; 3] {
     let Pattern::ReadOut(ReadOut { tens, units, flag }) = pattern else {
         return [false; 3];
@@ -34,13 +35,13 @@ fn counted(pattern: Pattern, milliseconds: u64) -> [bool; 3] {
     if !is_first_half(milliseconds, ReadOut::BLINK) {
         return [false; 3];
     }
-    let slot = milliseconds / ReadOut::BLINK;
+    let step = milliseconds / ReadOut::BLINK;
     let red_ends = 1 + u64::from(tens);
     let green_ends = red_ends + u64::from(units);
     let blue_ends = green_ends + u64::from(flag);
-    let is_flash = slot == 0 || slot == blue_ends;
+    let is_flash = step == 0 || step == blue_ends;
     [1..red_ends, red_ends..green_ends, green_ends..blue_ends]
-        .map(|slots| is_flash || slots.contains(&slot))
+        .map(|steps| is_flash || steps.contains(&step))
 }
 
 const fn is_first_half(milliseconds: u64, period: u64) -> bool {
@@ -63,14 +64,14 @@ const BLINK: u64 = 1_000;
 /// 5 Hz, in milliseconds.
 const FAST: u64 = 200;
 
-/// Up and down, in milliseconds.
+/// Once brighter and darker, in milliseconds.
 const PULSE: u64 = 2_000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The moments, in milliseconds, at which RED, GREEN or BLUE is lit; looked at every 50.
+    /// Returns the moments at which an LED is lit, in milliseconds, sampled every 50.
     fn moments(pattern: Pattern, led: usize, until: u64) -> Vec<u64> {
         let times = (0..until).step_by(50);
         times
@@ -123,9 +124,9 @@ mod tests {
         };
         let pattern = Pattern::ReadOut(read_out);
         let lit = |led| {
-            let mut slots: Vec<u64> = moments(pattern, led, 10_000);
-            slots.retain(|time| time % 500 == 0);
-            slots
+            let mut steps: Vec<u64> = moments(pattern, led, 10_000);
+            steps.retain(|time| time % 500 == 0);
+            steps
         };
         assert_eq!(lit(0), [0, 500, 2_500]);
         assert_eq!(lit(1), [0, 1_000, 1_500, 2_500]);

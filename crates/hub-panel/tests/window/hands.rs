@@ -1,4 +1,4 @@
-//! Hands and eyes.
+//! What a person does to the window, and sees in it.
 
 use hsm_core::leds::Pattern;
 use hsm_virtual::control::{ClockLine, LedsLine, ModuleLine};
@@ -13,13 +13,13 @@ use slint::{
 };
 use std::path::Path;
 
-/// A window that is shown, has the keyboard and knows no hub yet.
+/// Opens a window that has the keyboard's focus and no hub yet.
 pub(crate) fn screen() -> Screen {
     i_slint_backend_testing::init_no_event_loop();
     open(Path::new("/var/lib/hub"))
 }
 
-/// A window on whatever backend there is.
+/// Opens the window on the current backend.
 pub(crate) fn open(folder: &Path) -> Screen {
     let screen = Screen::new(folder, false, Language::English).unwrap();
     let window = screen.window();
@@ -42,19 +42,19 @@ pub(crate) fn see(screen: &Screen, patterns: &[Pattern]) {
     screen.update(Event::Hub(Report::Seen { clock, modules }));
 }
 
-/// Everything that a screen reader finds under a name.
+/// Returns every element that a screen reader finds by this name.
 pub(crate) fn all(screen: &Screen, label: &str) -> Vec<ElementHandle> {
     ElementHandle::find_by_accessible_label(screen.window(), label).collect()
 }
 
-/// The one thing of that name.
+/// Returns the only element of this name.
 pub(crate) fn one(screen: &Screen, label: &str) -> ElementHandle {
     let found = all(screen, label);
-    assert_eq!(found.len(), 1, "things called {label:?}");
+    assert_eq!(found.len(), 1, "elements called {label:?}");
     found.into_iter().next().unwrap()
 }
 
-/// The button of that name: the first where a sequence has it twice.
+/// Returns the button of this name; the first if there are several.
 pub(crate) fn button(screen: &Screen, label: &str) -> ElementHandle {
     all(screen, label)
         .into_iter()
@@ -62,7 +62,7 @@ pub(crate) fn button(screen: &Screen, label: &str) -> ElementHandle {
         .unwrap_or_else(|| panic!("no button {label:?}"))
 }
 
-/// The port of that module.
+/// Returns the row of this module.
 pub(crate) fn port(screen: &Screen, serial: &str) -> ElementHandle {
     all(screen, serial)
         .into_iter()
@@ -70,7 +70,7 @@ pub(crate) fn port(screen: &Screen, serial: &str) -> ElementHandle {
         .unwrap_or_else(|| panic!("no port {serial}"))
 }
 
-/// Everything that can be pressed or chosen.
+/// Returns everything that can be pressed or selected.
 pub(crate) fn controls(screen: &Screen) -> Vec<ElementHandle> {
     ElementQuery::from_root(screen.window())
         .match_descendants()
@@ -89,12 +89,12 @@ pub(crate) fn controls(screen: &Screen) -> Vec<ElementHandle> {
         .find_all()
 }
 
-/// The mouse goes down and up on something.
+/// Clicks an element.
 pub(crate) fn click(element: &ElementHandle) {
     element.mock_single_click(PointerEventButton::Left);
 }
 
-/// The mouse goes down on something, or comes up.
+/// Presses the mouse on an element, or releases it.
 pub(crate) fn mouse(screen: &Screen, element: &ElementHandle, is_down: bool) {
     let (at, size) = (element.absolute_position(), element.size());
     let position = LogicalPosition::new(at.x + size.width / 2.0, at.y + size.height / 2.0);
@@ -108,14 +108,14 @@ pub(crate) fn mouse(screen: &Screen, element: &ElementHandle, is_down: bool) {
     }
 }
 
-/// A key of the keyboard goes down.
+/// Presses a key of the keyboard.
 pub(crate) fn down(screen: &Screen, key: impl Into<SharedString>) {
     let text = key.into();
     let event = WindowEvent::KeyPressed { text };
     screen.window().window().dispatch_event(event);
 }
 
-/// A key of the keyboard comes up.
+/// Releases a key of the keyboard.
 pub(crate) fn up(screen: &Screen, key: impl Into<SharedString>) {
     let text = key.into();
     let event = WindowEvent::KeyReleased { text };

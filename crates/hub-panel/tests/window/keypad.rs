@@ -1,4 +1,4 @@
-//! Choosing a module, pressing keys, names; against a hub made of a socket and a list of what it was asked.
+//! Selecting a module, pressing keys, accessible names; with reports that the tests make up.
 
 use crate::hands::{all, button, click, controls, down, one, port, screen, see, type_keys, up};
 use hsm_core::leds::Pattern;
@@ -17,7 +17,7 @@ fn selected(screen: &Screen) -> String {
 }
 
 #[test]
-fn a_click_chooses_a_module_and_arrows_go_on_from_there() {
+fn a_click_selects_a_module_and_arrows_select_the_next() {
     let screen = screen();
     see(&screen, &[Pattern::Standby; 3]);
     assert_eq!(selected(&screen), "VM0001");
@@ -40,7 +40,7 @@ fn the_window_says_what_the_leds_mean() {
     one(&screen, "Awake and locked.");
     one(&screen, "RED: on");
     click(&port(&screen, "VM0002"));
-    one(&screen, "Waiting for a new PIN or a value.");
+    one(&screen, "Waiting for a new PIN or a setting's value.");
     one(&screen, "GREEN: blinks");
     one(&screen, "BLUE: on");
     let row = port(&screen, "VM0001");
@@ -58,13 +58,13 @@ fn a_right_click_latches_a_key_until_the_next() {
     one(&screen, "KEY").mock_single_click(PointerEventButton::Right);
     assert_eq!(latched(), 11);
     let description = one(&screen, "KEY").accessible_description();
-    assert_eq!(description.unwrap(), "stays down for the next key");
+    assert_eq!(description.unwrap(), "held for the next key");
     click(&one(&screen, "8"));
     assert_eq!(latched(), -1);
 }
 
 #[test]
-fn a_hub_that_comes_and_goes_is_told_with_what_to_do() {
+fn a_hub_that_comes_and_goes_is_shown_with_advice() {
     let screen = screen();
     assert_eq!(
         all(&screen, "Looking for the hub").len(),
@@ -72,17 +72,17 @@ fn a_hub_that_comes_and_goes_is_told_with_what_to_do() {
         "badge and card"
     );
     screen.update(Event::Hub(Report::Gone));
-    one(&screen, "No hub runs in this folder");
+    one(&screen, "No hub is running in this folder");
     let command = one(&screen, "Start one in a terminal:");
     assert_eq!(
         command.accessible_value().unwrap(),
         "virtual-hub serve --state /var/lib/hub"
     );
     see(&screen, &[Pattern::Idle; 10]);
-    assert!(all(&screen, "No hub runs in this folder").is_empty());
+    assert!(all(&screen, "No hub is running in this folder").is_empty());
     port(&screen, "VM0001");
     screen.update(Event::Hub(Report::Gone));
-    one(&screen, "No hub runs in this folder");
+    one(&screen, "No hub is running in this folder");
 }
 
 #[test]
@@ -93,6 +93,23 @@ fn more_modules_than_fit_are_scrolled_to() {
     assert_eq!(selected(&screen), "VM0040");
     click(&port(&screen, "VM0040"));
     assert!(all(&screen, "VM0001").is_empty(), "out of sight");
+}
+
+#[test]
+fn the_buttons_press_what_the_keypad_document_names() {
+    const KEYPAD: &str = include_str!("../../../../docs/KEYPAD.md");
+    let guide = include_str!("../../ui/guide.slint");
+    let chords: Vec<&str> = guide
+        .split("Chord { keys: \"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(chords.len() > 15, "{chords:?}");
+    for keys in chords {
+        assert!(hsm_virtual::keys::parse(keys).is_ok(), "{keys}");
+        let is_known = KEYPAD.contains(&format!("`{keys}`"));
+        assert!(is_known || !keys.contains(['+', ':']), "{keys}");
+    }
 }
 
 #[test]
@@ -158,5 +175,5 @@ fn a_pattern_of_a_later_hub_is_shown_as_unknown() {
         screen.window().global::<Hub>().get_module().shown,
         Shown::Unknown
     );
-    one(&screen, "A pattern that this window does not know.");
+    one(&screen, "Unknown LED pattern. Is the hub a newer version?");
 }

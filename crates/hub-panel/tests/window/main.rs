@@ -1,4 +1,4 @@
-//! The window without a display: clicked, typed at, looked at; with reports made up here and with a real hub.
+//! The window without a display: clicks, keys and pictures; with made-up reports and with a real hub.
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says so")]
 

@@ -1,4 +1,4 @@
-//! Pictures of the window for the manual, and that what they show is drawn.
+//! Pictures of the window, for the manual, and checks of their colors.
 
 use crate::hands::{button, click, open};
 use hsm_core::leds::{Pattern, ReadOut};
@@ -88,7 +88,7 @@ fn the_window_is_drawn_in_three_languages_and_two_themes() {
             (true, "dark", [0x0e, 0x13, 0x20]),
         ] {
             screen.window().global::<Theme>().set_dark(is_dark);
-            // Each language anew, so that every picture has its LEDs at the same moment.
+            // Once per language, so that every picture shows the LEDs at the same moment.
             see(&screen);
             let picture = picture(&screen, &format!("hub-panel-{}-{theme}", language.code()));
             assert_eq!((picture.width(), picture.height()), (1180, 800));

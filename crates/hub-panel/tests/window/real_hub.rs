@@ -55,7 +55,7 @@ fn connected(folder: &Path) -> Screen {
     screen
 }
 
-/// Takes in reports until the window says this of the selected module.
+/// Receives reports until the window shows this text.
 fn until_it_says(screen: &Screen, meaning: &str) {
     until(screen, meaning, || !all(screen, meaning).is_empty());
 }
@@ -65,7 +65,7 @@ fn until(screen: &Screen, what: &str, is_so: impl Fn() -> bool) {
     while !is_so() {
         assert!(Instant::now() < give_up, "never: {what}");
         thread::sleep(Duration::from_millis(5));
-        screen.pump();
+        screen.receive();
     }
 }
 
@@ -87,30 +87,26 @@ fn a_fresh_module_is_set_up_and_unlocked_by_keyboard() {
     down(&screen, '1');
     up(&screen, '1');
     up(&screen, 's');
-    until_it_says(&screen, "Waiting for a new PIN or a value.");
+    until_it_says(&screen, "Waiting for a new PIN or a setting's value.");
     type_keys(&screen, "24681357k24681357");
     down(&screen, Key::Return);
     up(&screen, Key::Return);
-    until_it_says(&screen, "New Admin PIN stored.");
+    until_it_says(&screen, "Stored: the new Admin PIN.");
     type_keys(&screen, "ww");
-    until_it_says(&screen, "Admin mode: configure by keypad.");
+    until_it_says(&screen, "Admin mode: change settings on the keypad.");
 
     hold_shift(&screen);
     until_it_says(&screen, "Awake and locked.");
     type_keys(&screen, "k24681357k");
-    until_it_says(&screen, "Unlocked for data and for the host.");
+    until_it_says(&screen, "Unlocked: the computer can use it.");
     one(&screen, "GREEN: on");
 
-    let plug = button(&screen, "Pull out");
+    let plug = button(&screen, "Unplug");
     click(&plug);
-    until(&screen, "pulled out", || {
-        !all(&screen, "Plug in").is_empty()
-    });
+    until(&screen, "unplugged", || !all(&screen, "Plug in").is_empty());
     until_it_says(&screen, "Awake and locked.");
     type_keys(&screen, "p");
-    until(&screen, "plugged in", || {
-        !all(&screen, "Pull out").is_empty()
-    });
+    until(&screen, "plugged in", || !all(&screen, "Unplug").is_empty());
     hub.stop();
 }
 
@@ -131,17 +127,17 @@ fn a_fresh_module_is_set_up_and_cloning_enabled_by_mouse() {
         pin(&screen);
         click(&one(&screen, "KEY"));
     }
-    until_it_says(&screen, "New Admin PIN stored.");
-    click(&button(&screen, "Let 1 s pass"));
-    click(&button(&screen, "Let 1 s pass"));
-    until_it_says(&screen, "Admin mode: configure by keypad.");
+    until_it_says(&screen, "Stored: the new Admin PIN.");
+    click(&button(&screen, "Advance clock by 1 s"));
+    click(&button(&screen, "Advance clock by 1 s"));
+    until_it_says(&screen, "Admin mode: change settings on the keypad.");
 
     one(&screen, "KEY").mock_single_click(slint::platform::PointerEventButton::Right);
     click(&one(&screen, "8"));
-    until_it_says(&screen, "Waiting for a new PIN or a value.");
+    until_it_says(&screen, "Waiting for a new PIN or a setting's value.");
     click(&one(&screen, "1"));
     click(&one(&screen, "SHIFT"));
-    until_it_says(&screen, "A new PIN, a deletion or a setting is stored.");
+    until_it_says(&screen, "Stored: a new PIN, a deletion or a setting.");
 
     // A real hold of the mouse: the key is down while a second passes.
     let shift = one(&screen, "SHIFT");
@@ -157,13 +153,13 @@ fn a_fresh_module_is_set_up_and_cloning_enabled_by_mouse() {
 fn the_window_outlives_its_hub_and_finds_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let screen = connected(folder.path());
-    until_it_says(&screen, "No hub runs in this folder");
+    until_it_says(&screen, "No hub is running in this folder");
     for _ in 0..2 {
         let hub = Running::start(folder.path());
         until_it_says(&screen, "No Admin PIN was ever set.");
         hub.stop();
-        until_it_says(&screen, "No hub runs in this folder");
-        // Typed into the void: nothing of it reaches the next hub.
+        until_it_says(&screen, "No hub is running in this folder");
+        // Typed while there is no hub: none of it reaches the next one.
         type_keys(&screen, "k1234k");
     }
     let hub = Running::start(folder.path());

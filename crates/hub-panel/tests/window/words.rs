@@ -1,4 +1,4 @@
-//! Every pattern has words, and other words in every language.
+//! Every pattern has a text of its own in every language.
 
 use crate::hands::screen;
 use hsm_core::leds::Pattern;
@@ -41,7 +41,6 @@ fn every_pattern_and_every_light_has_words_of_its_own_in_every_language() {
             said.insert(words.invoke_light(light));
         }
     }
-    // "pulse" is French and "pulses" English: no two are the same.
     assert_eq!(
         said.len(),
         Language::ALL.len() * (Pattern::ALL.len() + lights.len())
