@@ -1,9 +1,9 @@
-//! An authority: a key that a root lets certify modules, so that the root's own key can stay locked away.
+//! An authority: a key that a root has authorized to certify modules, so that the root's own key can stay locked away.
 
 use crate::{FactoryError, Profile, issuer::Issuer};
 use hsm_protocol::{certificate::encode_chain, limits};
 
-/// A key under a root that certifies modules and no further authorities.
+/// A key, certified by a root, that certifies modules but no further authorities.
 #[allow(missing_debug_implementations, reason = "holds a private key")]
 pub struct Authority {
     issuer: Issuer,
@@ -18,14 +18,14 @@ impl Authority {
         }
     }
 
-    /// Its certificate, DER.
+    /// Returns its certificate, DER.
     pub fn certificate_der(&self) -> &[u8] {
         &self.certificate
     }
 
     /// Certifies the module that made `request` (PKCS #10, DER).
     ///
-    /// Returns the wire form of its chain: its certificate and this authority's (PROTOCOL § 4.1).
+    /// Returns the wire form of the module's chain: its certificate and this authority's (PROTOCOL § 4.1).
     pub fn certify(&self, request: &[u8], profile: Profile) -> Result<Vec<u8>, FactoryError> {
         chain(&[&self.issuer.certify(request, profile)?, &self.certificate])
     }

@@ -27,7 +27,7 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    /// A fresh key.
+    /// Generates a key.
     pub(crate) fn generate(name: Name) -> Result<Self, FactoryError> {
         let key = SigningKey::try_generate_from_rng(&mut SysRng).map_err(FactoryError::Random)?;
         Ok(Self { key, name })
@@ -37,8 +37,8 @@ impl Issuer {
         self.key.verifying_key().into()
     }
 
-    /// A module's certificate, DER. The request's own signature is checked; whether this module may have this serial
-    /// number is for the caller to know.
+    /// Issues a module's certificate, DER. Checks the request's signature, but not whether this module may have this
+    /// serial number.
     pub(crate) fn certify(
         &self,
         request: &[u8],
@@ -57,7 +57,7 @@ impl Issuer {
         )
     }
 
-    /// A certificate, DER.
+    /// Issues a certificate, DER.
     pub(crate) fn issue(
         &self,
         kind: Kind,
@@ -78,7 +78,7 @@ impl Issuer {
     }
 }
 
-/// The certificate's number: random, positive, 16 bytes (RFC 5280 § 4.1.2.2).
+/// Generates a certificate's number: random, positive, 16 bytes (RFC 5280 § 4.1.2.2).
 fn number() -> Result<SerialNumber, FactoryError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(FactoryError::Random)?;
@@ -87,13 +87,13 @@ fn number() -> Result<SerialNumber, FactoryError> {
     Ok(SerialNumber::new(&bytes)?)
 }
 
-/// From a fixed day on and without a good end (RFC 5280 § 4.1.2.5): modules have no clock.
+/// Returns a validity from a fixed day on, without an end (RFC 5280 § 4.1.2.5), because modules have no clock.
 fn validity() -> Result<Validity, FactoryError> {
     let start = GeneralizedTime::from_date_time(DateTime::new(2026, 1, 1, 0, 0, 0)?);
     Ok(Validity::new(Time::GeneralTime(start), Time::INFINITY))
 }
 
-/// The subject's name in a certificate.
+/// Returns the subject's name in a certificate.
 pub(crate) fn subject_of(certificate: &[u8]) -> Result<Name, FactoryError> {
     let parsed = Certificate::parse(certificate).map_err(FactoryError::Rejected)?;
     Ok(Name::from_der(parsed.subject())?)

@@ -2,9 +2,9 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`root`] | the key that everyone trusts |
-//! | [`authority`] | a key that a root lets certify modules |
-//! | [`profile`] | what stands in each kind of certificate |
+//! | [`root`] | the key at the top of every chain |
+//! | [`authority`] | a key that a root has authorized to certify modules |
+//! | [`profile`] | the content of each kind of certificate |
 //! | [`verifier`] | ECDSA P-384 and SHA-384 for programs on a host |
 
 #![forbid(unsafe_code)]
@@ -22,30 +22,30 @@ pub use verifier::P384Verifier;
 
 use hsm_protocol::{Malformed, certificate::CertificateRefusal};
 
-/// Why nothing was made.
+/// Why something cannot be made or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FactoryError {
-    /// The operating system gave no random bytes.
-    #[error("no random bytes from the operating system")]
+    /// The operating system returned no random bytes.
+    #[error("the operating system returned no random bytes")]
     Random(#[source] getrandom::Error),
     /// A name for a root or an authority is empty or too long.
-    #[error("the name is not of 1 to {} bytes", profile::NAME)]
+    #[error("the name must have 1 to {} bytes", profile::NAME)]
     Name,
-    /// The request is no request of a module, or not signed with the key that it names.
-    #[error("the certification request is refused")]
+    /// The request was not made by a module, or not signed with the key in it.
+    #[error("invalid certification request")]
     Request(#[source] CertificateRefusal),
-    /// The text does not hold a root's private key (PKCS #8, PEM).
-    #[error("no private key of a root")]
+    /// The text does not begin with a root's private key (PKCS #8, PEM).
+    #[error("the root's private key is missing or invalid")]
     Key(#[source] p384::pkcs8::Error),
-    /// The text does not hold the certificate of this private key (PEM), behind the key.
-    #[error("no root certificate for this private key")]
+    /// The certificate of this private key (PEM) does not follow the key.
+    #[error("the root's certificate is missing, or not the one of its private key")]
     Certificate,
     /// Encoding or signing failed.
     #[error("cannot build the certificate")]
     Build(#[source] x509_cert::builder::Error),
-    /// What was built is not what modules accept.
-    #[error("the certificate is not one that modules accept")]
+    /// Modules would reject the new certificate.
+    #[error("modules would reject the new certificate")]
     Rejected(#[source] Malformed),
 }
 

@@ -1,4 +1,4 @@
-//! What stands in each kind of certificate (PROTOCOL § 4.1).
+//! The content of each kind of certificate (PROTOCOL § 4.1).
 
 use crate::FactoryError;
 use der::{
@@ -20,19 +20,19 @@ use x509_cert::{
     spki::SubjectPublicKeyInfoRef,
 };
 
-/// What a module's certificate says beside serial number and key.
+/// What a module's certificate says beyond serial number and key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// The module is a program: good for evaluation, not for secrets.
+    /// The module is a program: for evaluation, not for secrets.
     pub is_virtual: bool,
 }
 
-/// The longest name that may be given to a root or an authority, in bytes.
+/// The longest name of a root or an authority, in bytes.
 ///
-/// With a space and eight digits behind it, it fits a common name (RFC 5280 appendix A.1).
+/// With a space and eight digits after it, it fits a common name (RFC 5280 appendix A.1).
 pub const NAME: usize = 64 - 9;
 
-/// Whose certificate is to be built.
+/// The kind of certificate to build.
 pub(crate) enum Kind {
     Root,
     /// Certifies modules and no further authorities.
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
     Module(Profile),
 }
 
-/// A certificate's content, but for its key and number.
+/// A certificate's content, except its key and number.
 pub(crate) struct Content {
     pub(crate) kind: Kind,
     pub(crate) issuer: Name,
@@ -64,7 +64,7 @@ impl BuilderProfile for Content {
     ) -> builder::Result<Vec<Extension>> {
         let mut list = Vec::new();
         let mut add = |extension: der::Result<Extension>| extension.map(|made| list.push(made));
-        // RFC 5280 § 4.2.1.1 and § 4.2.1.2: for people and tools; modules do not look at them.
+        // RFC 5280 § 4.2.1.1 and § 4.2.1.2: for people and tools; modules ignore them.
         add(SubjectKeyIdentifier::try_from(key)?.to_extension(&self.subject, &[]))?;
         add(authority_key(issuer_key)?.to_extension(&self.subject, &[]))?;
         match self.kind {
@@ -103,7 +103,7 @@ fn authority_key(key: SubjectPublicKeyInfoRef<'_>) -> der::Result<AuthorityKeyId
     })
 }
 
-/// The name of a root or an authority: `name` and eight random digits, so that no two have the same.
+/// Returns the name of a root or an authority: `name` and eight random digits, so that no two are the same.
 pub(crate) fn issuer_name(name: &str) -> Result<Name, FactoryError> {
     if name.is_empty() || name.len() > NAME {
         return Err(FactoryError::Name);
@@ -113,7 +113,7 @@ pub(crate) fn issuer_name(name: &str) -> Result<Name, FactoryError> {
     Ok(distinguished(&[(COMMON_NAME, Tag::Utf8String, &text)])?)
 }
 
-/// The name of a module.
+/// Returns the name of a module.
 pub(crate) fn module_name(serial: Serial) -> Result<Name, FactoryError> {
     Ok(distinguished(&[
         (COMMON_NAME, Tag::Utf8String, "KeyWriter module"),

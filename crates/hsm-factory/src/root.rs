@@ -1,4 +1,4 @@
-//! A root: the key that everyone trusts.
+//! A root: the key at the top of every chain.
 
 use crate::{
     FactoryError, Profile,
@@ -17,7 +17,7 @@ use x509_cert::{
 };
 use zeroize::Zeroizing;
 
-/// A private key and the certificate that it gave itself. The key zeroizes itself when dropped.
+/// A private key and its self-signed certificate. The key zeroizes itself when dropped.
 #[allow(missing_debug_implementations, reason = "holds a private key")]
 pub struct Root {
     issuer: Issuer,
@@ -25,8 +25,8 @@ pub struct Root {
 }
 
 impl Root {
-    /// Makes a root. Eight random digits are put behind `name`, which is of 1 to [`profile::NAME`](crate::profile::NAME)
-    /// bytes, so that no two roots have the same.
+    /// Makes a root. `name` has 1 to [`profile::NAME`](crate::profile::NAME) bytes; eight random digits are appended,
+    /// so that no two roots have the same name.
     pub fn generate(name: &str) -> Result<Self, FactoryError> {
         let issuer = Issuer::generate(issuer_name(name)?)?;
         let certificate = issuer.issue(Kind::Root, issuer.name.clone(), &issuer.public())?;
@@ -36,7 +36,7 @@ impl Root {
         })
     }
 
-    /// Reads back what [`Self::to_pem`] wrote.
+    /// Reads the output of [`Self::to_pem`].
     pub fn from_pem(text: &str) -> Result<Self, FactoryError> {
         let (key, certificate) = text.split_at(text.find(CERTIFICATE_BEGINS).unwrap_or(text.len()));
         let key = SigningKey::from_pkcs8_pem(key).map_err(FactoryError::Key)?;
@@ -59,14 +59,15 @@ impl Root {
         })
     }
 
-    /// The private key (PKCS #8) and the certificate, PEM, in this order. Whoever reads this can certify anything.
+    /// Returns the private key (PKCS #8) and the certificate, PEM, in this order. Whoever reads this can certify
+    /// anything.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, FactoryError> {
         let key = self
             .issuer
             .key
             .to_pkcs8_pem(LineEnding::LF)
             .map_err(FactoryError::Key)?;
-        // Full size from the start: growing would leave a copy of the key behind.
+        // Full size from the start: a string that grows leaves a copy of the key in freed memory.
         let certificate = self.certificate_pem()?;
         let mut whole = Zeroizing::new(String::with_capacity(key.len() + certificate.len()));
         whole.push_str(&key);
@@ -74,17 +75,17 @@ impl Root {
         Ok(whole)
     }
 
-    /// The certificate, PEM.
+    /// Returns the certificate, PEM.
     pub fn certificate_pem(&self) -> Result<String, FactoryError> {
         Ok(Certificate::from_der(&self.certificate)?.to_pem(LineEnding::LF)?)
     }
 
-    /// The certificate, DER.
+    /// Returns the certificate, DER.
     pub fn certificate_der(&self) -> &[u8] {
         &self.certificate
     }
 
-    /// Makes an authority under this root; eight random digits are put behind its name too.
+    /// Makes an authority under this root; eight random digits are appended to its name.
     pub fn authorize(&self, name: &str) -> Result<Authority, FactoryError> {
         let below = Issuer::generate(issuer_name(name)?)?;
         let certificate =
@@ -95,7 +96,7 @@ impl Root {
 
     /// Certifies the module that made `request` (PKCS #10, DER).
     ///
-    /// Returns the wire form of its chain, which is its certificate alone (PROTOCOL § 4.1).
+    /// Returns the wire form of the module's chain, which is its certificate alone (PROTOCOL § 4.1).
     pub fn certify(&self, request: &[u8], profile: Profile) -> Result<Vec<u8>, FactoryError> {
         chain(&[&self.issuer.certify(request, profile)?])
     }

@@ -1,10 +1,10 @@
-//! ECDSA P-384 and SHA-384 for programs on a host.
+//! ECDSA P-384 and SHA-384 for programs on a computer.
 
 use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
 use p384::ecdsa::{self, VerifyingKey, signature::Verifier as _};
 use sha2::{Digest, Sha384};
 
-/// [`Verifier`] by the crates p384 and sha2.
+/// A [`Verifier`] that uses the crates p384 and sha2.
 #[derive(Clone, Copy, Debug)]
 pub struct P384Verifier;
 

@@ -1,9 +1,9 @@
 //! The functions that pcscd calls: IFD handler API 3.0 (pcsc-lite, `ifdhandler.h`), and all `unsafe` of this crate.
 //!
-//! Each entry looks its reader up by the logical unit number and hands over to [`Reader`]. Pointers are turned into
-//! slices, or written through, in two small functions at the end. No panic leaves an entry.
+//! Each entry finds its reader by the logical unit number and calls [`Reader`]. Three small functions at the end turn
+//! pointers into slices, or write through them. A panic does not leave an entry.
 //!
-//! There is deliberately no PIN pad feature (PC/SC part 10): PINs are entered on the module and never pass the host.
+//! There is deliberately no PIN pad feature (PC/SC part 10): PINs are typed on the module and never reach the host.
 
 #![expect(unsafe_code, reason = "C calls these functions and passes pointers")]
 
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn IFDHCreateChannelByName(
     })
 }
 
-/// Refuses: a channel number names no socket.
+/// Returns an error: a channel number does not name a socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn IFDHCreateChannel(_lun: Dword, _channel: Dword) -> ResponseCode {
     NOT_SUPPORTED
@@ -65,7 +65,7 @@ pub extern "C" fn IFDHCloseChannel(lun: Dword) -> ResponseCode {
     entry(|| readers(|all| all.remove(&lun)).map_or(NO_SUCH_DEVICE, |_closed| SUCCESS))
 }
 
-/// Tells what the reader can do, its ATR, and the functions of the event thread.
+/// Returns what the reader can do, its ATR, and the functions of the event thread.
 ///
 /// # Safety
 /// `length` is null or points to the size of `value`, in bytes.
@@ -92,12 +92,12 @@ pub unsafe extern "C" fn IFDHGetCapabilities(
             TAG_POLLING_THREAD_KILLABLE => vec![0],
             _ => return ERROR_TAG,
         };
-        // SAFETY: the caller's promise is the one that `put` asks for.
+        // SAFETY: the caller guarantees what `put` requires.
         unsafe { put(&answer, value, length) }
     })
 }
 
-/// Refuses: nothing can be set.
+/// Returns an error: nothing can be set.
 #[unsafe(no_mangle)]
 pub extern "C" fn IFDHSetCapabilities(
     _lun: Dword,
@@ -108,7 +108,7 @@ pub extern "C" fn IFDHSetCapabilities(
     NOT_SUPPORTED
 }
 
-/// Accepts T=1 and no other protocol; there is nothing to negotiate on a socket.
+/// Accepts only the protocol T=1; there is nothing to negotiate on a socket.
 #[unsafe(no_mangle)]
 pub extern "C" fn IFDHSetProtocolParameters(
     _lun: Dword,
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn IFDHPowerICC(
             POWER_DOWN => reader.power_down().map(|()| Vec::new()),
             _ => return NOT_SUPPORTED,
         };
-        // SAFETY: the caller's promise; an ATR is at most 33 bytes long.
+        // SAFETY: guaranteed by the caller; an ATR has at most 33 bytes.
         unsafe { announce(length, ATR_ROOM) };
         match fresh {
             // SAFETY: as above.
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn IFDHPowerICC(
     })
 }
 
-/// Carries a command APDU to the module and its response back.
+/// Sends a command APDU to the module and returns its response.
 ///
 /// # Safety
 /// `command` has `command_len` bytes, `response` has room for `*response_len`, `response_header` is null or valid.
@@ -183,22 +183,22 @@ pub unsafe extern "C" fn IFDHTransmitToICC(
             .ok_or(NO_SUCH_DEVICE)
             .and_then(|r| r.transmit(command).map_err(code));
         let result = match answer {
-            // SAFETY: the caller says how much room there is.
+            // SAFETY: the caller passes the size of the buffer.
             Ok(answer) => unsafe { put(&answer, response, response_len) },
             Err(code) => code,
         };
         if result != SUCCESS {
-            // SAFETY: null or valid, as the caller promises.
+            // SAFETY: the caller guarantees null or valid.
             unsafe { announce(response_len, 0) };
         } else if !response_header.is_null() {
-            // SAFETY: not null, so valid.
+            // SAFETY: not null, and therefore valid.
             unsafe { response_header.write(header) };
         }
         result
     })
 }
 
-/// Refuses: there are no features, least of all a PIN pad.
+/// Returns an error: there are no features, and deliberately no PIN pad.
 ///
 /// # Safety
 /// `returned` is null or valid.
@@ -212,12 +212,12 @@ pub unsafe extern "C" fn IFDHControl(
     _received_len: Dword,
     returned: *mut Dword,
 ) -> ResponseCode {
-    // SAFETY: null or valid, as the caller promises.
+    // SAFETY: the caller guarantees null or valid.
     unsafe { announce(returned, 0) };
     ERROR_NOT_SUPPORTED
 }
 
-/// Tells whether a module is in the reader.
+/// Returns whether a module is in the reader.
 #[unsafe(no_mangle)]
 pub extern "C" fn IFDHICCPresence(lun: Dword) -> ResponseCode {
     entry(|| match reader(lun) {
@@ -227,7 +227,7 @@ pub extern "C" fn IFDHICCPresence(lun: Dword) -> ResponseCode {
     })
 }
 
-/// The body of pcscd's event thread. After an error pcscd waits 400 ms before it tries again.
+/// The wait function of pcscd's event thread. After an error pcscd waits 400 ms before it tries again.
 extern "C" fn wait(lun: Dword, timeout_ms: c_int) -> ResponseCode {
     entry(|| {
         let Some(reader) = reader(lun) else {
@@ -249,7 +249,7 @@ extern "C" fn stop(lun: Dword) -> ResponseCode {
     })
 }
 
-/// Runs an entry; a panic becomes an error code, for C cannot unwind.
+/// Runs an entry; turns a panic into an error code, because C cannot unwind.
 fn entry(body: impl FnOnce() -> ResponseCode) -> ResponseCode {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or(COMMUNICATION_ERROR)
 }
@@ -269,19 +269,19 @@ const fn code(error: ReaderError) -> ResponseCode {
     }
 }
 
-/// A command's bytes; `None` if there are none.
+/// Returns a command's bytes; `None` for a null pointer.
 ///
 /// # Safety
-/// `from` is null or points to `len` bytes that nobody changes during `'a`.
+/// `from` is null or points to `len` bytes that do not change during `'a`.
 unsafe fn bytes<'a>(from: *const c_uchar, len: Dword) -> Option<&'a [u8]> {
     let len = usize::try_from(len)
         .ok()
         .filter(|len| isize::try_from(*len).is_ok())?;
-    // SAFETY: not null, and as long as the caller says; a slice may have this length.
+    // SAFETY: not null, of the length that the caller guarantees, and a slice may have this length.
     (!from.is_null()).then(|| unsafe { std::slice::from_raw_parts(from, len) })
 }
 
-/// Writes `answer` and its length if there is room, or nothing.
+/// Writes `answer` and its length if there is room, else nothing.
 ///
 /// # Safety
 /// `room` is null or points to the number of bytes that may be written to `to`.
@@ -289,7 +289,7 @@ unsafe fn put(answer: &[u8], to: *mut c_uchar, room: *mut Dword) -> ResponseCode
     let Ok(len) = Dword::try_from(answer.len()) else {
         return COMMUNICATION_ERROR;
     };
-    // SAFETY: null or valid, as the caller promises.
+    // SAFETY: the caller guarantees null or valid.
     let Some(room) = (unsafe { room.as_mut() }) else {
         return COMMUNICATION_ERROR;
     };
@@ -300,20 +300,20 @@ unsafe fn put(answer: &[u8], to: *mut c_uchar, room: *mut Dword) -> ResponseCode
         return ERROR_INSUFFICIENT_BUFFER;
     }
     if !answer.is_empty() {
-        // SAFETY: there is room, and our own memory cannot overlap it. It may be uninitialized, hence no slice.
+        // SAFETY: there is room, and `answer` cannot overlap it. It may be uninitialized, so it cannot be a slice.
         unsafe { std::ptr::copy_nonoverlapping(answer.as_ptr(), to, answer.len()) };
     }
     *room = len;
     SUCCESS
 }
 
-/// Sets a length.
+/// Sets a length, unless the pointer is null.
 ///
 /// # Safety
 /// `length` is null or valid.
 unsafe fn announce(length: *mut Dword, value: Dword) {
     if !length.is_null() {
-        // SAFETY: not null, so valid.
+        // SAFETY: not null, and therefore valid.
         unsafe { length.write(value) };
     }
 }
@@ -346,7 +346,7 @@ const TAG_POLLING_THREAD_WITH_TIMEOUT: Dword = 0x0FB3;
 /// `SCARD_PROTOCOL_T1`.
 const PROTOCOL_T1: Dword = 2;
 
-/// As many readers as pcscd has.
+/// How many readers pcscd has.
 const READERS_MAX: u8 = 16;
 
 /// `MAX_ATR_SIZE`.
@@ -358,7 +358,7 @@ mod tests {
     use std::ptr::null_mut;
 
     #[test]
-    fn a_reader_that_was_never_opened_is_no_device() {
+    fn a_reader_that_was_never_opened_does_not_exist() {
         let header = IoHeader {
             protocol: 1,
             length: 16,
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn null_pointers_are_refused() {
-        // SAFETY: each of these functions says that it takes null.
+        // SAFETY: each of these functions accepts null.
         unsafe {
             assert_eq!(
                 IFDHCreateChannelByName(0xFFFF, std::ptr::null()),

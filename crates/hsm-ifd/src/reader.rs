@@ -1,8 +1,8 @@
-//! A reader's connection, and what pcscd has been told about it.
+//! A reader's connection, and what pcscd knows about it.
 //!
-//! pcscd keeps one thread per reader that asks whether a card is present, calls [`Reader::wait`], and asks again. Other
-//! threads ask too, on behalf of clients, and what they are told does not reach that thread. A swap can therefore go
-//! unnoticed unless the reader stays empty until *that thread* has looked: `Link` is the order in which this happens.
+//! pcscd has one event thread per reader that asks whether a card is present, calls [`Reader::wait`], and asks again.
+//! Other threads ask too, on behalf of clients, and the event thread does not learn the answers. To notice a swap, it
+//! must have seen the reader empty before a new connection is accepted: the states of `Link` keep this order.
 
 use hsm_protocol::frame::{DEVICE_PREFIX, FrameHeader, FrameKind};
 use hsm_protocol::limits;
@@ -23,14 +23,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Why a reader has no answer.
+/// Why a reader cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReaderError {
     /// No module is present.
     NoModule,
     /// The command is longer than a frame's body may be; nothing was sent.
     TooLong,
-    /// The connection broke, timed out, or carried something that is no answer; it was given up.
+    /// The connection broke, timed out, or carried an invalid answer; it was closed.
     Lost,
 }
 
@@ -39,29 +39,29 @@ pub enum ReaderError {
 pub struct Reader {
     socket: PathBuf,
     link: Mutex<Link>,
-    /// Held by the one exchange that is under way. Not the same as `link`: an exchange may last minutes.
+    /// Held during an exchange. Not the same as `link`, because an exchange may last minutes.
     turn: Mutex<()>,
-    /// An eventfd: readable once [`Reader::wait`] shall return.
+    /// An eventfd, readable when [`Reader::wait`] must return.
     wake: OwnedFd,
 }
 
-/// What is connected, and what pcscd's event thread knows of it.
+/// What is connected, and what pcscd's event thread knows about it.
 #[derive(Debug)]
 enum Link {
-    /// Nothing, and it knows.
+    /// Nothing is connected, and it knows.
     Absent,
-    /// A connection that nobody has been told of.
+    /// A connection that has not been reported to anyone.
     Found(Arc<UnixStream>),
     /// A connection, and the ATR of its last power-up (empty before the first).
     Present(Arc<UnixStream>, Vec<u8>),
-    /// The connection is gone; the event thread has yet to look.
+    /// The connection has ended; the event thread has not been notified.
     Lost,
-    /// Still gone; the event thread was sent to look, and has looked when it is back in [`Reader::wait`].
+    /// It was notified. It has seen the empty reader when it calls [`Reader::wait`] again.
     Announced,
 }
 
 impl Reader {
-    /// Opens the reader that `device`, a `DEVICENAME` of reader.conf, names; its module need not be there yet.
+    /// Opens the reader that `device` names, a `DEVICENAME` of reader.conf. Its module may be absent.
     pub fn open(device: &[u8]) -> io::Result<Self> {
         let socket = device
             .strip_prefix(DEVICE_PREFIX.as_bytes())
@@ -69,7 +69,7 @@ impl Reader {
         let socket = PathBuf::from(OsStr::from_bytes(socket));
         let link = match dial(&socket) {
             Ok(stream) => Link::Found(Arc::new(stream)),
-            Err(_nobody_listens) => Link::Absent,
+            Err(_not_listening) => Link::Absent,
         };
         let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         Ok(Self {
@@ -94,9 +94,9 @@ impl Reader {
         matches!(*link, Link::Present(..))
     }
 
-    /// Waits until a module has come or gone, [`Self::wake`] was called, or `timeout` is over.
+    /// Waits until a module is inserted or removed, [`Self::wake`] is called, or `timeout` ends.
     ///
-    /// For the one event thread of this reader. An error means that this computer cannot wait at the moment.
+    /// For the event thread of this reader only. An error means that this computer cannot wait at the moment.
     pub fn wait(&self, timeout: Duration) -> io::Result<()> {
         let end = Instant::now() + timeout;
         {
@@ -121,16 +121,16 @@ impl Reader {
 
     /// Ends the current or else the next [`Self::wait`].
     pub fn wake(&self) {
-        // It fails when the counter is full, and then the thread is being woken already.
+        // The write fails if the counter is full, and then the thread is being woken already.
         let (Ok(_) | Err(_)) = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 
-    /// Powers the module up; its ATR.
+    /// Powers the module up; returns its ATR.
     pub fn power_up(&self) -> Result<Vec<u8>, ReaderError> {
         self.start(FrameKind::PowerUp)
     }
 
-    /// Resets the module; its ATR.
+    /// Resets the module; returns its ATR.
     pub fn reset(&self) -> Result<Vec<u8>, ReaderError> {
         self.start(FrameKind::Reset)
     }
@@ -140,12 +140,12 @@ impl Reader {
         self.exchange(FrameKind::PowerDown, &[], 0..=0).map(drop)
     }
 
-    /// Sends a command APDU; the response APDU, two bytes or more.
+    /// Sends a command APDU; returns the response APDU, which has two bytes or more.
     pub fn transmit(&self, command: &[u8]) -> Result<Vec<u8>, ReaderError> {
         self.exchange(FrameKind::Transmit, command, 2..=limits::RESPONSE_APDU)
     }
 
-    /// The ATR of the last power-up. Asks the module nothing: powering it up again would end its session.
+    /// Returns the ATR of the last power-up. Does not ask the module: powering it up again would end its session.
     pub fn atr(&self) -> Option<Vec<u8>> {
         match &*lock(&self.link) {
             Link::Present(_, atr) if !atr.is_empty() => Some(atr.clone()),
@@ -161,7 +161,7 @@ impl Reader {
         Ok(fresh)
     }
 
-    /// One frame there and one back. Whatever goes wrong ends the connection: the next answer could be a late one.
+    /// Sends one frame and receives one. Every error ends the connection, because the next answer could be a late one.
     fn exchange(
         &self,
         kind: FrameKind,
@@ -186,13 +186,13 @@ impl Reader {
         })
     }
 
-    /// Breaks off if pcscd has something to look at; goes on with the connection whose end is awaited, if any.
+    /// Breaks if pcscd must look at the reader; continues with the connection to watch, if any.
     fn look(&self) -> ControlFlow<(), Option<Arc<UnixStream>>> {
         let mut link = lock(&self.link);
         let next = match &*link {
             Link::Absent => match dial(&self.socket) {
                 Ok(stream) => Link::Found(Arc::new(stream)),
-                Err(_nobody_listens) => return ControlFlow::Continue(None),
+                Err(_not_listening) => return ControlFlow::Continue(None),
             },
             Link::Present(stream, _) if is_readable(stream, PollFlags::RDHUP) => Link::Announced,
             Link::Present(stream, _) => return ControlFlow::Continue(Some(Arc::clone(stream))),
@@ -203,7 +203,7 @@ impl Reader {
         ControlFlow::Break(())
     }
 
-    /// Sleeps until `watched` has ended or `time` is over; `true` if it was woken.
+    /// Sleeps until `watched` ends or `time` is over; returns `true` if it was woken.
     fn nap(&self, watched: Option<&UnixStream>, time: Duration) -> io::Result<bool> {
         let time = Timespec::try_from(time).map_err(io::Error::other)?;
         let mut awaited = vec![PollFd::new(&self.wake, PollFlags::IN)];
@@ -212,12 +212,12 @@ impl Reader {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(e.into()),
         }
-        // Reading takes the call away; an error says that there was none.
+        // Reading clears the eventfd; an error means that `wake` was not called.
         Ok(rustix::io::read(&self.wake, &mut [0_u8; 8]).is_ok())
     }
 }
 
-/// Connects without waiting: a module that does not accept is not there.
+/// Connects without waiting: a module that does not accept at once counts as absent.
 fn dial(socket: &Path) -> io::Result<UnixStream> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let fd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -235,7 +235,7 @@ fn round_trip(
     body: &[u8],
     len: RangeInclusive<usize>,
 ) -> io::Result<Vec<u8>> {
-    // Bytes that lie here now would be taken for the answer.
+    // Bytes that have arrived already would be mistaken for the answer.
     if is_readable(stream, PollFlags::IN | PollFlags::RDHUP) {
         return Err(io::ErrorKind::InvalidData.into());
     }
@@ -253,21 +253,21 @@ fn round_trip(
     receive(stream, header.len)
 }
 
-/// Whether one of `events`, or the end of the connection, is there already. Takes nothing from the stream.
+/// Whether one of `events`, or the end of the connection, has occurred. Reads nothing from the stream.
 fn is_readable(stream: &UnixStream, events: PollFlags) -> bool {
-    let now = Timespec {
+    let no_wait = Timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     !matches!(
-        poll(&mut [PollFd::new(stream, events)], Some(&now)),
+        poll(&mut [PollFd::new(stream, events)], Some(&no_wait)),
         Ok(0) | Err(rustix::io::Errno::INTR)
     )
 }
 
-/// Header and body in one call while there is room, and no copy of either.
+/// Sends header and body in one call if there is room, without copying either.
 ///
-/// Without SIGPIPE: ignoring that signal is for a program to decide, and this is only a library in one.
+/// Does not raise SIGPIPE: whether to ignore that signal is the decision of the program that loads this library.
 fn send_all(stream: &UnixStream, header: &[u8], body: &[u8]) -> io::Result<()> {
     let (mut head, mut body) = (header, body);
     while !head.is_empty() || !body.is_empty() {
@@ -281,7 +281,7 @@ fn send_all(stream: &UnixStream, header: &[u8], body: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// So many bytes, into memory that nobody has to clear first.
+/// Receives `len` bytes, into memory that is not cleared first.
 fn receive(stream: &UnixStream, len: usize) -> io::Result<Vec<u8>> {
     let mut answer = Vec::with_capacity(len);
     while answer.len() < len {
@@ -290,7 +290,7 @@ fn receive(stream: &UnixStream, len: usize) -> io::Result<Vec<u8>> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    // There may be more room than was asked for, and then more than the answer in it.
+    // The buffer may be larger than requested, and may then hold more than the answer.
     if answer.len() == len {
         Ok(answer)
     } else {
@@ -298,18 +298,18 @@ fn receive(stream: &UnixStream, len: usize) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A panic elsewhere leaves a [`Link`] whole: each is put in place by one assignment.
+/// Locks, after a panic in another thread too: a [`Link`] is replaced by one assignment, so it is never half written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How often an empty reader looks for its module: a socket tells nobody that somebody has begun to listen.
+/// How often an empty reader looks for its module: there is no event for a socket that begins to listen.
 const ARRIVAL: Duration = Duration::from_millis(20);
 
-/// The longest silence in an answer: a person may be choosing what to press on the module meanwhile.
+/// The longest pause in an answer: the module may be waiting for a person to press keys.
 const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// The longest time a module may take to make room for a command.
+/// The longest time until a module accepts a command.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest ATR, in bytes (ISO 7816-3 § 8.2.1).

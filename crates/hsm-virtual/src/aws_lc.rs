@@ -1,11 +1,12 @@
 //! The provider for modules on a computer: AWS-LC, about four times as fast at cloning as [`RustCrypto`].
 //!
-//! EC scalars come from the caller's generator. ML-KEM keys, encapsulations and signature nonces do not: for these
-//! aws-lc-rs takes nothing but its own generator (SP 800-90A `CTR_DRBG`, seeded by the operating system), so they
-//! cannot be repeated in a test and do not notice a failing `rng`. Nor does it take an ML-KEM seed: the `ml-kem` crate
+//! EC scalars come from the caller's generator. ML-KEM keys, encapsulations and signature nonces come from the one in
+//! AWS-LC (SP 800-90A `CTR_DRBG`, seeded by the operating system), because aws-lc-rs accepts no other: tests cannot
+//! repeat them, and they do not fail with a failing `rng`. Nor does aws-lc-rs accept an ML-KEM seed: the `ml-kem` crate
 //! expands it, AWS-LC decapsulates.
 //!
-//! ECB is [`RustCrypto`]'s, which ciphers blocks side by side; aws-lc-rs calls into C for each, at a thirtieth of the speed.
+//! ECB is done by [`RustCrypto`], which ciphers blocks in parallel. aws-lc-rs calls into C for every block, and is 30
+//! times slower.
 
 use crate::xts;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -24,18 +25,18 @@ use ml_kem::{KeyExport, array::Array, ml_kem_1024};
 use std::num::NonZeroU32;
 use zeroize::{Zeroize, Zeroizing};
 
-/// The suite by AWS-LC.
+/// The cryptographic suite, implemented by AWS-LC.
 pub enum AwsLc {}
 
-/// An ephemeral P-384 scalar; AWS-LC wipes it when it is freed.
+/// An ephemeral P-384 scalar; AWS-LC zeroizes it when it is freed.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
 pub struct EcdhSecret(agreement::PrivateKey);
 
-/// An expanded ML-KEM-1024 key; AWS-LC wipes it when it is freed.
+/// An expanded ML-KEM-1024 key; AWS-LC zeroizes it when it is freed.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
 pub struct KemSecret(kem::DecapsulationKey);
 
-/// A P-384 signing key, checked against its public half; AWS-LC wipes it when it is freed.
+/// A P-384 signing key, checked against its public key; AWS-LC zeroizes it when it is freed.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
 pub struct Signer(EcdsaKeyPair);
 
@@ -92,7 +93,7 @@ impl Provider for AwsLc {
         Ok(KemSecret(key))
     }
 
-    #[expect(deprecated, reason = "AWS-LC takes a key in no other form")]
+    #[expect(deprecated, reason = "AWS-LC accepts no other form of a key")]
     fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
         let expanded = ml_kem_1024::DecapsulationKey::from_seed(Array(*seed));
         put(public, &expanded.encapsulation_key().to_bytes())?;
@@ -247,7 +248,7 @@ impl Provider for AwsLc {
     }
 }
 
-/// Draws a scalar from 1 to n − 1 into `scalar` (FIPS 186-5 § A.2.2), without a second draw as in [`RustCrypto`].
+/// Generates a scalar from 1 to n − 1 (FIPS 186-5 § A.2.2). Unlike [`RustCrypto`], it draws only once.
 fn generate_key(
     rng: &mut dyn Rng,
     scalar: &mut [u8; 48],
@@ -265,7 +266,7 @@ fn key_pair(scalar: &[u8; 48]) -> Result<(agreement::PrivateKey, EcPoint), Crypt
     Ok((key, public.as_ref().try_into().or(Err(CryptoError))?))
 }
 
-/// AWS-LC validates points but knows further encodings.
+/// Returns the point if its encoding is uncompressed: AWS-LC validates points, but accepts other encodings too.
 fn uncompressed(point: &EcPoint) -> Result<&[u8], CryptoError> {
     match point {
         [0x04, ..] => Ok(point),

@@ -1,4 +1,4 @@
-//! A board made of files: the store in one, the chip's secret and its counter in another.
+//! A board made of files: one for the store, one for the chip's secret and counter.
 
 use crate::{aws_lc::AwsLc, files};
 use hsm_core::{
@@ -15,7 +15,7 @@ use std::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-/// The board of a virtual module.
+/// The board of a virtual module, made of files.
 #[derive(Debug)]
 pub enum VirtualBoard {}
 
@@ -27,13 +27,13 @@ impl Board for VirtualBoard {
     type Counter = ChipCounter;
 }
 
-/// Opens a module's folder, and makes it if it is not there.
+/// Opens the board in a module's folder; creates it if it does not exist.
 pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform<VirtualBoard>> {
     fs::create_dir_all(folder)?;
     let chip = Chip::open(folder.join(CHIP_FILE))?;
     let secret = ChipSecret(chip.secret.clone());
     let rng = HmacDrbg::instantiate(SystemEntropy, serial.as_str().as_bytes())
-        .map_err(|CryptoError| io::Error::other("the operating system gives no random bytes"))?;
+        .map_err(|CryptoError| io::Error::other("the operating system returned no random bytes"))?;
     let storage = FileStorage(folder.join(STORE_FILE));
     Ok(Platform {
         serial,
@@ -48,7 +48,7 @@ pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform
 /// The sealed store's file.
 pub const STORE_FILE: &str = "store.bin";
 
-/// The file of the chip's secret and counter: what a real chip keeps in fuses and never shows.
+/// The file of the chip's secret and counter, which a real chip keeps in fuses and never outputs.
 pub const CHIP_FILE: &str = "chip.bin";
 
 /// The store in a file.
@@ -71,7 +71,7 @@ impl Storage for FileStorage {
     }
 }
 
-/// The operating system's generator as a source of entropy.
+/// The operating system's random number generator as a source of entropy.
 #[derive(Debug)]
 pub struct SystemEntropy;
 

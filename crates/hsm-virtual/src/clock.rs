@@ -1,4 +1,4 @@
-//! The time that modules are told: real, or moved by hand.
+//! The modules' time: real, or advanced by requests.
 
 use hsm_core::time::Millis;
 use std::{
@@ -11,22 +11,22 @@ use std::{
 pub enum Clock {
     /// The time since the hub started.
     Real(Instant),
-    /// Moves only when a request says so.
+    /// Advances only by holds and by requests to wait.
     Manual(AtomicU64),
 }
 
 impl Clock {
-    /// Real time.
+    /// Creates a clock of real time.
     pub fn real() -> Self {
         Self::Real(Instant::now())
     }
 
-    /// Time that stands still.
+    /// Creates a manual clock.
     pub const fn manual() -> Self {
         Self::Manual(AtomicU64::new(0))
     }
 
-    /// What the clock shows.
+    /// Returns the modules' time.
     pub fn now(&self) -> Millis {
         Millis(match self {
             Self::Real(start) => u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -34,7 +34,7 @@ impl Clock {
         })
     }
 
-    /// Lets `milliseconds` pass, in steps small enough for every time-out; `tick` is called after each.
+    /// Lets `milliseconds` pass in small steps, so that no time-out is missed; calls `tick` after each.
     pub fn pass(&self, milliseconds: u64, mut tick: impl FnMut()) {
         let mut left = milliseconds;
         while left > 0 {
@@ -51,5 +51,5 @@ impl Clock {
     }
 }
 
-/// How often modules are ticked, in milliseconds.
+/// The time between two ticks, in milliseconds.
 pub const STEP: u64 = 50;

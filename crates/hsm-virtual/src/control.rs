@@ -1,5 +1,5 @@
-//! The control socket: what people do with their hands, as JSON lines (docs/HUB.md). It carries PINs: only programs of the
-//! secret side open it.
+//! The control socket: what people do with their hands, as JSON lines (docs/HUB.md). It carries PINs, so only programs
+//! of the secret side open it.
 
 use crate::{clock::Clock, port::Port};
 use hsm_core::leds::{Led, Pattern, ReadOut};
@@ -10,11 +10,11 @@ use std::{
     path::Path,
 };
 
-/// What is asked. No `Debug`: keys are PINs.
+/// A request. No `Debug`: keys are PINs.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
-    /// The hub's modules.
+    /// List the hub's modules.
     List,
     /// Type on a keypad.
     Press {
@@ -23,21 +23,21 @@ pub enum Request {
         /// Keys as text: [`crate::keys`].
         keys: String,
     },
-    /// Press a key of a keypad, and keep it down: until [`Self::Up`], or until the connection ends.
+    /// Press a key of a keypad and hold it, until [`Self::Up`] or the end of the connection.
     Down {
         /// Which module.
         serial: String,
         /// One key, as in [`crate::keys`].
         key: String,
     },
-    /// Let a key of a keypad go.
+    /// Release a key of a keypad.
     Up {
         /// Which module.
         serial: String,
         /// One key, as in [`crate::keys`].
         key: String,
     },
-    /// What the LEDs show.
+    /// Show a module's LEDs.
     Leds {
         /// Which module.
         serial: String,
@@ -47,47 +47,47 @@ pub enum Request {
         /// Which module.
         serial: String,
     },
-    /// Pull a module out.
+    /// Unplug a module.
     Unplug {
         /// Which module.
         serial: String,
     },
-    /// Let time pass: virtual where the hub's clock is.
+    /// Let time pass: virtual time under a manual clock.
     Wait {
         /// How long.
         seconds: f64,
     },
 }
 
-/// What is answered.
+/// A reply.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Reply {
-    /// It is done.
+    /// The request was carried out.
     Done,
     /// The hub's modules.
     Modules {
-        /// What lets the modules' time pass.
+        /// The kind of the hub's clock.
         clock: ClockLine,
         /// By serial number.
         modules: Vec<ModuleLine>,
     },
     /// What the LEDs show.
     Leds(LedsLine),
-    /// It is not done.
+    /// The request was refused.
     Refused {
-        /// Why not, and what to do.
+        /// Why, and what to do.
         why: String,
     },
 }
 
-/// What lets the modules' time pass.
+/// The kind of a hub's clock.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClockLine {
-    /// It passes by itself.
+    /// Time passes by itself.
     Real,
-    /// Holds and [`Request::Wait`].
+    /// Time passes only in holds and with [`Request::Wait`].
     Manual,
 }
 
@@ -103,10 +103,10 @@ pub struct ModuleLine {
     pub leds: LedsLine,
 }
 
-/// Three LEDs and what they mean together.
+/// What three LEDs show, and the name of their pattern.
 #[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct LedsLine {
-    /// The pattern's name: docs/LEDS.md.
+    /// The pattern's name (docs/LEDS.md).
     pub pattern: String,
     /// RED.
     pub red: String,
@@ -114,21 +114,21 @@ pub struct LedsLine {
     pub green: String,
     /// BLUE.
     pub blue: String,
-    /// How often each blinks, in a read-out.
+    /// In a read-out, how often each blinks.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<CountLine>,
-    /// For how many milliseconds of the modules' time they have shown it: where in its timeline the pattern is.
+    /// How long they have shown it, in milliseconds of the modules' time: the position in the pattern's timeline.
     pub since_ms: u64,
 }
 
-/// A read-out's blinks: a two-digit value and a flag.
+/// How often each LED blinks in a read-out, which is a two-digit value and a flag.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct CountLine {
-    /// Of RED: the tens.
+    /// RED: the tens.
     pub red: u8,
-    /// Of GREEN: the units.
+    /// GREEN: the units.
     pub green: u8,
-    /// Of BLUE: the flag, 0 or 1.
+    /// BLUE: the flag, 0 or 1.
     pub blue: u8,
 }
 
@@ -139,7 +139,7 @@ impl Reply {
 }
 
 impl LedsLine {
-    /// A pattern in words, and for how many milliseconds it has been shown.
+    /// Describes a pattern that has been shown for so many milliseconds.
     pub fn of((pattern, since_ms): (Pattern, u64)) -> Self {
         let [red, green, blue] = pattern.leds().map(|led| led_name(led).to_owned());
         let count = match pattern {
@@ -160,7 +160,17 @@ impl LedsLine {
         }
     }
 
-    /// The pattern that the words name; `None` where this program knows no such pattern.
+    /// Returns the lights as text: `RED on, GREEN off, BLUE blink`; in a read-out, how often each blinks.
+    pub fn lights(&self) -> String {
+        match self.count {
+            Some(CountLine { red, green, blue }) => {
+                format!("RED {red} times, GREEN {green} times, BLUE {blue} times")
+            }
+            None => format!("RED {}, GREEN {}, BLUE {}", self.red, self.green, self.blue),
+        }
+    }
+
+    /// Returns the named pattern; `None` if this program does not know it.
     pub fn pattern(&self) -> Option<Pattern> {
         let named = |pattern: &Pattern| pattern.name() == self.pattern;
         Pattern::ALL
@@ -210,7 +220,7 @@ const fn led_name(led: Led) -> &'static str {
     }
 }
 
-/// Asks a running hub, once.
+/// Connects to a running hub, sends one request, and returns the reply.
 pub fn ask(folder: &Path, request: &Request) -> io::Result<Reply> {
     Client::connect(folder)?.ask(request)
 }
@@ -226,7 +236,7 @@ impl Client {
             .map(|stream| Self(BufReader::new(stream)))
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request, and waits for the reply.
     pub fn ask(&mut self, request: &Request) -> io::Result<Reply> {
         let mut line = zeroize::Zeroizing::new(serde_json::to_string(request)?);
         line.push('\n');
@@ -239,7 +249,7 @@ impl Client {
     }
 }
 
-/// Answers requests until the other side hangs up, or until there is no answer.
+/// Answers requests until the client hangs up, or `act` returns no reply.
 pub(crate) fn answer(
     stream: &UnixStream,
     mut act: impl FnMut(Request) -> Option<Reply>,
@@ -248,13 +258,13 @@ pub(crate) fn answer(
     let mut writer = stream;
     loop {
         let mut line = zeroize::Zeroizing::new(String::new());
-        if reader.by_ref().take(REQUEST).read_line(&mut line)? == 0 {
+        if reader.by_ref().take(REQUEST_MAX).read_line(&mut line)? == 0 {
             return Ok(());
         }
         let reply = match serde_json::from_str(&line) {
             Ok(request) => act(request),
             Err(error) => Some(Reply::Refused {
-                why: format!("no such request: {error}"),
+                why: format!("this is not a request: {error}"),
             }),
         };
         let Some(reply) = reply else { return Ok(()) };
@@ -265,4 +275,4 @@ pub(crate) fn answer(
 }
 
 /// The longest request, in bytes.
-const REQUEST: u64 = 4096;
+const REQUEST_MAX: u64 = 4096;

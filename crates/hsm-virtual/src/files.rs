@@ -1,4 +1,4 @@
-//! Files that a power cut leaves old or new, never in between.
+//! Files that have their old or their new content after a power cut, never a part of it.
 
 use rustix::fs::{Mode, OFlags};
 use std::{
@@ -8,8 +8,8 @@ use std::{
     path::Path,
 };
 
-/// Replaces a file's content atomically and durably: a new file beside it is written, synced and renamed over it, and the
-/// folder is synced. Readable by its owner only.
+/// Replaces a file atomically and durably: writes and syncs a new file beside it, renames that over it, and syncs the
+/// folder. Only the owner may read the file.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     let mut file = OpenOptions::new()
@@ -24,7 +24,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// A file's content; `None` if there is no such file.
+/// Returns a file's content; `None` if the file does not exist.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -53,7 +53,7 @@ mod tests {
         let (old, new) = (vec![1; 200], vec![2; 300]);
         replace(&path, &old).unwrap();
         for written in 0..=new.len() {
-            // What lies on the disk when power fails before the rename.
+            // The state of the disk when power fails before the rename.
             fs::write(path.with_extension("new"), &new[..written]).unwrap();
             assert_eq!(read(&path).unwrap().unwrap(), old);
         }

@@ -1,4 +1,4 @@
-//! A hub: modules with their state in a folder, their ports, a clock and a root of trust.
+//! A hub: a folder with the state of its modules, a root of trust, and a clock.
 
 use crate::{
     board,
@@ -24,42 +24,42 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// Why there is no hub.
+/// Why the hub cannot do something.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
-    /// A file of the hub.
+    /// A file of the hub cannot be used.
     #[error("cannot use {}", .0.display())]
     File(PathBuf, #[source] io::Error),
-    /// The root's file is no root.
-    #[error("{} holds no root of trust: move the hub's folder away to start anew", .0.display())]
+    /// The root's file does not hold a root.
+    #[error("{} does not hold a root of trust: move the hub's folder away to start with a new one", .0.display())]
     Root(PathBuf, #[source] FactoryError),
-    /// A new root could not be made.
-    #[error("no new root of trust")]
+    /// A new root cannot be made.
+    #[error("cannot make a root of trust")]
     NewRoot(#[source] FactoryError),
-    /// A module could not be made.
-    #[error("module {0} could not be made")]
+    /// A module cannot be made.
+    #[error("cannot make module {0}")]
     Manufacture(Serial, #[source] ManufactureError),
-    /// No such module.
-    #[error("the hub has no module {0}: `virtual-hub list` shows them")]
+    /// The hub has no such module.
+    #[error("the hub has no module {0}: `virtual-hub list` shows its modules")]
     NoModule(Serial),
-    /// Neither an option nor the environment names a folder.
-    #[error("no folder for the hub: name one with --state DIR or {HUB_VARIABLE}")]
+    /// Neither an option nor the environment names the hub's folder.
+    #[error("the hub has no folder: name one with --state DIR or {HUB_VARIABLE}")]
     NoFolder,
 }
 
-/// How a hub is set up.
+/// How to run a hub.
 #[derive(Debug)]
 pub struct HubOptions {
-    /// How many modules; those that are not there yet are made.
+    /// How many modules; those that do not exist yet are made.
     pub modules: u16,
-    /// PBKDF2 iterations for PINs set here.
+    /// PBKDF2 iterations for PINs that are set on these modules.
     pub pin_cost: u32,
     /// Time added to look like hardware.
     pub delays: Delays,
     /// The modules' clock.
     pub clock: Clock,
-    /// Certifies modules made now as hardware: to test what is open to hardware only.
+    /// Certify new modules as hardware, to test what only hardware may do.
     pub pose_as_hardware: bool,
 }
 
@@ -74,7 +74,8 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Opens a hub's folder; makes root and modules that are not there yet. All modules are powered up, none is plugged in.
+    /// Opens a hub's folder; makes its root and modules if they do not exist. All modules are powered up, none is
+    /// plugged in.
     pub fn open(folder: &Path, options: HubOptions) -> Result<Self, HubError> {
         make_folder(&folder.join(RUN_FOLDER), 0o755)?;
         make_folder(&folder.join(STATE_FOLDER), 0o700)?;
@@ -92,22 +93,22 @@ impl Hub {
         })
     }
 
-    /// Every port, by serial number.
+    /// Returns every port, ordered by serial number.
     pub fn ports(&self) -> impl Iterator<Item = &Arc<Port>> {
         self.ports.values()
     }
 
-    /// The port of a module.
+    /// Returns the port of a module.
     pub fn port(&self, serial: Serial) -> Result<&Arc<Port>, HubError> {
         self.ports.get(&serial).ok_or(HubError::NoModule(serial))
     }
 
-    /// Where a module's socket is while it is plugged in.
+    /// Returns the path of a module's socket, which exists while the module is plugged in.
     pub fn socket(&self, serial: Serial) -> PathBuf {
         socket(&self.folder, serial)
     }
 
-    /// Types on a module's keypad; what the LEDs show in the end, and for how many milliseconds they have.
+    /// Types on a module's keypad. Returns what the LEDs show then, and for how many milliseconds they have shown it.
     pub fn press(&self, serial: Serial, strokes: &[Stroke]) -> Result<(Pattern, u64), HubError> {
         let port = self.port(serial)?;
         let down = |key| port.key(KeyEvent::Down(key), &self.clock);
@@ -134,7 +135,7 @@ impl Hub {
         Ok(port.leds(&self.clock))
     }
 
-    /// Moves one key of a module's keypad; what the LEDs show then, and for how many milliseconds they have.
+    /// Presses or releases one key of a module's keypad. Returns the same as [`Self::press`].
     pub fn key(&self, serial: Serial, event: KeyEvent) -> Result<(Pattern, u64), HubError> {
         let port = self.port(serial)?;
         port.key(event, &self.clock);
@@ -146,9 +147,9 @@ impl Hub {
         self.clock.pass(milliseconds, || self.tick());
     }
 
-    /// Ticks every module until `is_over` says so; for a thread of its own, under a real clock.
-    pub fn keep_ticking(&self, is_over: impl Fn() -> bool) {
-        while !is_over() {
+    /// Ticks every module until `is_stopped` returns true; for a separate thread, under a real clock.
+    pub fn keep_ticking(&self, is_stopped: impl Fn() -> bool) {
+        while !is_stopped() {
             std::thread::sleep(std::time::Duration::from_millis(STEP));
             self.tick();
         }
@@ -159,13 +160,14 @@ impl Hub {
     }
 }
 
-/// Below the hub's folder: what belongs to the modules alone, and the control socket.
+/// In the hub's folder: the modules' state, and the control socket.
 pub const STATE_FOLDER: &str = "state";
 
-/// In [`STATE_FOLDER`]: the development root's key and certificate.
+/// In [`STATE_FOLDER`]: the key and certificate of the development root.
 const ROOT_KEY_FILE: &str = "root-key.pem";
 
-/// The hub's folder: `named`, else the environment's, else one for the user that hosts know too (XDG Base Directory).
+/// Returns the hub's folder: `named`, else the one in the environment, else the user's default, which hosts use too
+/// (XDG Base Directory).
 pub fn folder(named: Option<PathBuf>) -> Result<PathBuf, HubError> {
     let variable = |name: &str| {
         std::env::var_os(name)
@@ -231,7 +233,7 @@ fn open_module(
     let profile = Profile {
         is_virtual: !options.pose_as_hardware,
     };
-    // A module whose store cannot be trusted shows its fault on its LEDs; the others are of use all the same.
+    // A module whose store cannot be trusted shows a fault on its LEDs; the other modules still work.
     match manufacture::certify(&mut module, root, profile) {
         Err(ManufactureError::Refused(word, _))
             if word == hsm_protocol::Status::MemoryFailure.to_word() =>

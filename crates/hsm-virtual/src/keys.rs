@@ -1,11 +1,11 @@
-//! Keys as text: `24681357` digits one after another, `KEY`, `SHIFT`, a chord `KEY+8`, a hold `SHIFT:1s`.
+//! Keys as text: digits one after another `24681357`, `KEY`, `SHIFT`, a chord `KEY+8`, a hold `SHIFT:1s`.
 
 use hsm_core::keypad::{Digit, Key};
 
-/// One act of a hand.
+/// One movement on a keypad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stroke {
-    /// A key, pressed and let go.
+    /// A key, pressed and released.
     Press(Key),
     /// Two keys together.
     Chord(Key, Key),
@@ -13,14 +13,14 @@ pub enum Stroke {
     Hold(Key, u64),
 }
 
-/// A word that is no key.
+/// A word that is not a key.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "'{0}' is no key: write digits, KEY, SHIFT, a chord such as KEY+8, or a hold such as SHIFT:1s"
+    "'{0}' is not a key: write digits, KEY, SHIFT, a chord such as KEY+8, or a hold such as SHIFT:1s"
 )]
 pub struct UnknownKey(String);
 
-/// Reads words separated by spaces.
+/// Parses words separated by spaces.
 ///
 /// ```
 /// use hsm_virtual::keys::parse;
@@ -31,13 +31,13 @@ pub struct UnknownKey(String);
 pub fn parse(text: &str) -> Result<Vec<Stroke>, UnknownKey> {
     let mut strokes = Vec::new();
     for word in text.split_whitespace() {
-        // An unknown word may hold a mistyped PIN; it is the typist's own, and is shown to nobody else.
+        // The error names the word, which may be a mistyped PIN: only the person who typed it sees the error.
         word_strokes(word, &mut strokes).ok_or_else(|| UnknownKey(word.into()))?;
     }
     Ok(strokes)
 }
 
-/// Reads one key: a digit, `KEY` or `SHIFT`.
+/// Parses one key: a digit, `KEY` or `SHIFT`.
 pub fn key(word: &str) -> Result<Key, UnknownKey> {
     key_of(word).ok_or_else(|| UnknownKey(word.into()))
 }

@@ -1,16 +1,16 @@
-//! The module on a computer: the same core as firmware, with state in files, a socket for each module, and a control
-//! socket for what people do with their hands: keys, LEDs, plug and unplug (docs/HUB.md).
+//! The module on a computer: the same core as in firmware, with state in files, a socket per module, and a control
+//! socket for what people do with their hands: press keys, look at LEDs, plug and unplug (docs/HUB.md).
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`board`], [`files`] | what a module's core needs from a board, from files |
-//! | [`aws_lc`] | the provider at host speed |
-//! | [`manufacture`] | makes a module: key, certificate |
-//! | [`hub`] | modules, their ports, their plugs |
-//! | [`port`], [`server`] | one module behind its socket; all sockets |
-//! | [`control`] | the control socket: requests, answers, client |
+//! | [`board`], [`files`] | the board of a module, made of files; files replaced atomically |
+//! | [`aws_lc`] | the cryptographic provider at host speed |
+//! | [`manufacture`] | gives a module its key and certificate |
+//! | [`hub`] | a hub's folder, its modules, their keypads |
+//! | [`port`], [`server`] | the connections of one module; all sockets |
+//! | [`control`] | the control socket: requests, replies, client |
 //! | [`keys`] | keys as text |
-//! | [`clock`] | real or virtual time |
+//! | [`clock`] | real time, or time that requests advance |
 //! | [`pcscd`] | a private pcscd that shows the modules |
 
 pub mod aws_lc;

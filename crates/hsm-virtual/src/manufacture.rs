@@ -1,4 +1,4 @@
-//! Makes a module: its key inside it, its certificate by the hub's root. The same APDUs as a factory would send.
+//! Makes a module with the APDUs of a factory: the module generates its key, the hub's root certifies it.
 
 use hsm_core::{Module, platform::Board, time::Millis};
 use hsm_factory::{FactoryError, Profile, Root};
@@ -10,10 +10,10 @@ use hsm_protocol::{
     writer::Writer,
 };
 
-/// Why a module was not made.
+/// Why a module cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ManufactureError {
-    /// The module answered with another status.
+    /// The module refused an instruction.
     #[error("the module answered {0:04X} to instruction {1:02X}")]
     Refused(u16, u8),
     /// The factory refused the request.
@@ -21,7 +21,7 @@ pub enum ManufactureError {
     Factory(#[from] FactoryError),
 }
 
-/// Gives a module its key and its certificate, unless it has them.
+/// Gives a module its key and certificate, unless it has them already.
 pub fn certify<B: Board>(
     module: &mut Module<B>,
     root: &Root,

@@ -1,6 +1,7 @@
-//! Debian's pcscd, started privately: a socket and readers of its own, ended with its owner (docs/IFD.md).
+//! A private pcscd, with a separate socket and readers, that ends with its owner (docs/IFD.md).
 //!
-//! pcscd has no option for its socket, but takes one that systemd has opened for it; so does this module.
+//! pcscd has no option for the path of its socket, but accepts one that systemd has opened. This module opens it in the
+//! same way.
 
 use command_fds::{CommandFdExt, FdMapping};
 use hsm_protocol::frame::DEVICE_PREFIX;
@@ -16,16 +17,16 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The environment variable from which libpcsclite takes the socket's path, once per process.
+/// The environment variable from which libpcsclite reads the socket's path, once per process.
 pub const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 
-/// The environment variable that names the reader driver where it lies in no usual place.
+/// The environment variable that names the reader driver if it is not in a usual location.
 pub const DRIVER_VARIABLE: &str = "KEYWRITER_IFD";
 
-/// Readers that one pcscd shows (`PCSCLITE_MAX_READERS_CONTEXTS`).
+/// How many readers one pcscd shows (`PCSCLITE_MAX_READERS_CONTEXTS`).
 pub const READERS_MAX: usize = 16;
 
-/// Why there is no pcscd.
+/// Why pcscd cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PcscdError {
@@ -33,34 +34,40 @@ pub enum PcscdError {
     #[error("pcscd is not installed: apt-get install pcscd")]
     NotInstalled,
     /// The driver is missing.
-    #[error("the reader driver {} is missing: build it with `cargo build -p hsm-ifd`, or name it in {DRIVER_VARIABLE}", .0.display())]
+    #[error(
+        "the reader driver {} is missing: build it with `cargo build -p hsm-ifd`, or name it in {DRIVER_VARIABLE}",
+        .0.display()
+    )]
     NoDriver(PathBuf),
     /// More modules than pcscd has readers.
-    #[error("pcscd shows at most {READERS_MAX} readers, not {0}: take modules out of the hub")]
+    #[error("pcscd can show {READERS_MAX} readers, not {0}: use fewer modules")]
     TooManyReaders(usize),
-    /// A name that reader.conf cannot hold.
+    /// A name that cannot be written to reader.conf.
     #[error(
-        "{0:?} cannot be a reader's name: choose one of 1 to {NAME_MAX} printable ASCII characters without quotation marks"
+        "{0:?} cannot be a reader's name: use 1 to {NAME_MAX} printable ASCII characters without quotation marks"
     )]
     Name(String),
-    /// A path that reader.conf cannot hold.
-    #[error("{} cannot stand in reader.conf: choose a path of ASCII letters, digits and the signs / . - _ @ = :", .0.display())]
+    /// A path that cannot be written to reader.conf.
+    #[error(
+        "{} cannot be written to reader.conf: use a path of ASCII letters, digits and the characters / . - _ @ = :",
+        .0.display()
+    )]
     Path(PathBuf),
-    /// pcscd's folder for its process number.
+    /// pcscd's folder for its process id cannot be created.
     #[error(
         "{RUN_FOLDER} is missing and cannot be created: run `mkdir -m 755 {RUN_FOLDER}` as root"
     )]
     RunFolder(#[source] io::Error),
-    /// A file of the private pcscd.
-    #[error("cannot create {}: choose a folder that can be written, with a short path", path.display())]
+    /// A file of the private pcscd cannot be created.
+    #[error("cannot create {}: use a writable folder with a short path", path.display())]
     Create {
         /// Which file.
         path: PathBuf,
-        /// Why not.
+        /// Why.
         #[source]
         source: io::Error,
     },
-    /// The system starts no process.
+    /// The process cannot be started.
     #[error("cannot start pcscd: end other programs and try again")]
     Start(#[source] io::Error),
 }
@@ -73,10 +80,10 @@ pub struct Pcscd {
 }
 
 impl Pcscd {
-    /// Starts a pcscd with one reader for each of `sockets`: a reader's name, and the socket of its module.
+    /// Starts pcscd with one reader for each of `sockets`: the reader's name, and the socket of its module.
     ///
     /// pcscd appends two numbers to the names. Its files are in `folder`: `reader.conf`, `pcscd.sock`, `pcscd.log`.
-    /// Clients may connect at once; they are answered when the readers are there.
+    /// Clients may connect at once; pcscd answers them when the readers are ready.
     pub fn start(
         folder: &Path,
         driver: &Path,
@@ -88,7 +95,7 @@ impl Pcscd {
         if !driver.is_file() {
             return Err(PcscdError::NoDriver(driver.to_owned()));
         }
-        // pcscd changes its folder to the root before it reads anything.
+        // pcscd changes its working directory to / before it reads anything.
         let absolute = |path: &Path| std::path::absolute(path).map_err(create_error(path));
         let folder = absolute(folder)?;
         let mut readers = Vec::new();
@@ -107,42 +114,42 @@ impl Pcscd {
         Ok(Self { child, socket })
     }
 
-    /// Its socket: the value of [`SOCKET_VARIABLE`] for its clients.
+    /// Returns the path of its socket: the value of [`SOCKET_VARIABLE`] for its clients.
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// Its process number.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it has not ended by itself.
+    /// Whether it is still running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 }
 
 impl Drop for Pcscd {
-    /// Ends this process and no other: it stays ours, by its number, until it has been waited for.
+    /// Ends this process and no other: its id cannot be reused before the process has been waited for.
     fn drop(&mut self) {
         let asked = self.is_running() && ask_to_end(&self.child).is_ok();
         if !asked && let Err(e) = self.child.kill() {
-            tracing::warn!(error = %e, "pcscd could not be ended");
+            tracing::warn!(error = %e, "cannot end pcscd");
         }
         if let Err(e) = self.child.wait() {
-            tracing::warn!(error = %e, "pcscd was not waited for");
+            tracing::warn!(error = %e, "cannot wait for the end of pcscd");
         }
         if let Err(e) = fs::remove_file(&self.socket) {
-            tracing::debug!(error = %e, "pcscd's socket was gone already");
+            tracing::debug!(error = %e, "pcscd's socket was already gone");
         }
     }
 }
 
-/// Where the reader driver is: what [`DRIVER_VARIABLE`] names, or else near the running program.
+/// Returns the path of the reader driver: the value of [`DRIVER_VARIABLE`], else a file near the running program.
 ///
-/// In cargo's target folder that is right for programs and tests alike: the file in `deps` is the one that every build
-/// renews. A Debian package has its programs in `bin`, and the driver in `lib/keywriter` beside that.
+/// In cargo's target folder, programs and tests find it in `deps`, where every build updates it. A Debian package has
+/// its programs in `bin` and the driver in `lib/keywriter`.
 pub fn find_driver() -> Result<PathBuf, PcscdError> {
     if let Some(named) = std::env::var_os(DRIVER_VARIABLE) {
         return Ok(PathBuf::from(named));
@@ -161,7 +168,7 @@ pub fn find_driver() -> Result<PathBuf, PcscdError> {
         .ok_or(PcscdError::NoDriver(beside))
 }
 
-/// The text of reader.conf. pcscd reads paths as words of few signs, without any way to quote others.
+/// Returns the text of reader.conf. pcscd allows few characters in paths, and has no way to quote others.
 fn reader_conf(driver: &Path, readers: &[(&str, PathBuf)]) -> Result<String, PcscdError> {
     if readers.len() > READERS_MAX {
         return Err(PcscdError::TooManyReaders(readers.len()));
@@ -180,7 +187,7 @@ fn reader_conf(driver: &Path, readers: &[(&str, PathBuf)]) -> Result<String, Pcs
             conf,
             "FRIENDLYNAME \"{name}\"\nDEVICENAME {DEVICE_PREFIX}{socket}\nLIBPATH {driver}\nCHANNELID {channel}\n"
         );
-        debug_assert!(written.is_ok(), "a string takes all");
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     Ok(conf)
 }
@@ -193,7 +200,7 @@ fn word(path: &Path) -> Result<&str, PcscdError> {
     }
 }
 
-/// pcscd insists on this folder, though only its process number will be in it.
+/// Creates the folder that pcscd requires, though it only writes its process id there.
 fn make_run_folder() -> Result<(), PcscdError> {
     match DirBuilder::new().mode(0o755).create(RUN_FOLDER) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(PcscdError::RunFolder(e)),
@@ -208,7 +215,7 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
     }
 }
 
-/// Starts pcscd as systemd would. Never with `-d` or `-a`, which write APDUs into the log.
+/// Starts pcscd as systemd does. Never with `-d` or `-a`, which write APDUs to the log.
 fn spawn(conf: &Path, listener: UnixListener, log: &Path) -> Result<Child, PcscdError> {
     let out = File::create(log).map_err(create_error(log))?;
     let err = out.try_clone().map_err(create_error(log))?;
@@ -225,11 +232,11 @@ fn spawn(conf: &Path, listener: UnixListener, log: &Path) -> Result<Child, Pcscd
             child_fd: FIRST_PASSED_FD,
         }])
         .map_err(|collision| PcscdError::Start(io::Error::other(collision)))?;
-    // The listener goes with `command`: when pcscd is gone, its clients are refused and do not wait forever.
+    // The listener is closed with `command`: after the end of pcscd, clients are refused and do not wait forever.
     command.spawn().map_err(PcscdError::Start)
 }
 
-/// Asks the process to end; an error if it has not within two seconds.
+/// Asks the process to end; returns an error if it does not within two seconds.
 fn ask_to_end(child: &Child) -> io::Result<()> {
     let pid = Pid::from_child(child);
     let ended = pidfd_open(pid, PidfdFlags::empty())?;
@@ -258,13 +265,13 @@ const RUN_FOLDER: &str = "/run/pcscd";
 
 const DRIVER_FILE: &str = "libhsm_ifd.so";
 
-/// `sd_listen_fds(3)`: the variables name the process that they are for, so that one has to set them itself.
+/// `sd_listen_fds(3)`: LISTEN_PID must be the id of the process itself, so a shell sets it before `exec`.
 const ACTIVATE: &str = r#"export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" -f -i -c "$1""#;
 
 /// `SD_LISTEN_FDS_START`.
 const FIRST_PASSED_FD: i32 = 3;
 
-/// The longest reader name: 128 bytes with a final zero, less the six characters that pcscd appends.
+/// The longest reader name: 128 bytes with a final zero, minus the six characters that pcscd appends.
 const NAME_MAX: usize = 121;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One module behind its socket: who is connected, whose turn it is, and what happens when it is pulled out.
+//! One module and its connections: who is connected, whose turn it is, and what happens when it is unplugged.
 
 use crate::{board::VirtualBoard, clock::Clock};
 use hsm_core::{Link, Module, keypad::KeyEvent, leds::Pattern, time::Millis};
@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-/// Time that a hub adds on request, to look like hardware.
+/// Delays that a hub adds on request, to behave like hardware.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Delays {
     /// For every APDU.
@@ -27,75 +27,75 @@ pub struct Delays {
     pub computing: Duration,
 }
 
-/// A module and its connections.
+/// A port of the hub: a module and its connections.
 #[derive(Debug)]
 pub struct Port {
     /// The module's serial number.
     pub serial: Serial,
     delays: Delays,
-    inside: Mutex<Inside>,
+    state: Mutex<State>,
     turn: Condvar,
 }
 
 #[derive(Debug)]
-struct Inside {
+struct State {
     module: Module<VirtualBoard>,
     is_plugged: bool,
-    /// What the LEDs show, and since when.
+    /// What the LEDs show, and when that began.
     shown: (Pattern, Millis),
     connections: HashMap<u64, UnixStream>,
     next_connection: u64,
-    /// Who sent the last APDU. Its reset or hang-up ends what runs over APDUs; another's does not.
-    speaker: Option<u64>,
-    /// Who is in the middle of a chain. The others wait.
+    /// The connection that sent the last APDU. Only its reset or end ends what is in progress over APDUs.
+    last_sender: Option<u64>,
+    /// The connection that is in the middle of a chain. The others wait.
     chaining: Option<u64>,
 }
 
 impl Port {
-    /// A port with its module, not plugged in yet.
+    /// Creates a port with its module, which is not plugged in.
     pub fn new(module: Module<VirtualBoard>, delays: Delays) -> Self {
         let serial = module.serial();
-        let inside = Inside {
+        let state = State {
             shown: (module.leds(), Millis::default()),
             module,
             is_plugged: false,
             connections: HashMap::new(),
             next_connection: 0,
-            speaker: None,
+            last_sender: None,
             chaining: None,
         };
         Self {
             serial,
             delays,
-            inside: Mutex::new(inside),
+            state: Mutex::new(state),
             turn: Condvar::new(),
         }
     }
 
-    /// Plugs the module in; `false` if it was.
+    /// Plugs the module in; returns `false` if it was plugged in already.
     pub fn plug(&self, clock: &Clock) -> bool {
-        let mut inside = self.lock();
-        let was_plugged = std::mem::replace(&mut inside.is_plugged, true);
+        let mut state = self.lock();
+        let was_plugged = std::mem::replace(&mut state.is_plugged, true);
         if !was_plugged {
-            inside.module.link(Link::Plugged, clock.now());
-            inside.look(clock);
+            state.module.link(Link::Plugged, clock.now());
+            state.note_leds(clock);
         }
         !was_plugged
     }
 
-    /// Pulls the module out: every connection ends at once; `false` if it was out.
+    /// Unplugs the module and ends every connection at once; returns `false` if it was not plugged in.
     pub fn unplug(&self, clock: &Clock) -> bool {
-        let mut inside = self.lock();
-        let was_plugged = std::mem::replace(&mut inside.is_plugged, false);
+        let mut state = self.lock();
+        let was_plugged = std::mem::replace(&mut state.is_plugged, false);
         if was_plugged {
-            inside.module.link(Link::Unplugged, clock.now());
-            inside.look(clock);
-            inside.speaker = None;
-            inside.chaining = None;
-            for (_, connection) in inside.connections.drain() {
-                // It may have hung up by itself.
+            state.module.link(Link::Unplugged, clock.now());
+            state.note_leds(clock);
+            state.last_sender = None;
+            state.chaining = None;
+            for (_, connection) in state.connections.drain() {
+                // The client may have hung up already.
                 if let Err(error) = connection.shutdown(Shutdown::Both) {
-                    tracing::debug!(%error, "a connection was gone already");
+                    tracing::debug!(%error, "a connection had ended already");
                 }
             }
             self.turn.notify_all();
@@ -108,55 +108,55 @@ impl Port {
         self.lock().is_plugged
     }
 
-    /// A key moves.
+    /// Presses or releases a key.
     pub fn key(&self, event: KeyEvent, clock: &Clock) {
-        let mut inside = self.lock();
-        inside.module.key(event, clock.now());
-        inside.look(clock);
+        let mut state = self.lock();
+        state.module.key(event, clock.now());
+        state.note_leds(clock);
     }
 
-    /// Time passes.
+    /// Lets the module's time-outs end.
     pub fn tick(&self, clock: &Clock) {
-        let mut inside = self.lock();
-        inside.module.tick(clock.now());
-        inside.look(clock);
+        let mut state = self.lock();
+        state.module.tick(clock.now());
+        state.note_leds(clock);
     }
 
-    /// What the LEDs show, and for how many milliseconds they have.
+    /// Returns what the LEDs show, and for how many milliseconds they have shown it.
     pub fn leds(&self, clock: &Clock) -> (Pattern, u64) {
         self.tick(clock);
         let (pattern, since) = self.lock().shown;
         (pattern, clock.now().0.saturating_sub(since.0))
     }
 
-    /// Answers one connection's frames until it hangs up or the module is pulled out.
+    /// Answers the frames of one connection until it ends or the module is unplugged.
     pub fn serve(&self, mut stream: UnixStream, clock: &Clock) -> io::Result<()> {
-        let Some(connection) = self.enter(&stream)? else {
+        let Some(connection) = self.register(&stream)? else {
             return Ok(());
         };
         let served = self.answer_all(connection, &mut stream, clock);
-        self.leave(connection, clock);
+        self.unregister(connection, clock);
         match served {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
             other => other,
         }
     }
 
-    fn enter(&self, stream: &UnixStream) -> io::Result<Option<u64>> {
-        let mut inside = self.lock();
-        if !inside.is_plugged {
+    fn register(&self, stream: &UnixStream) -> io::Result<Option<u64>> {
+        let mut state = self.lock();
+        if !state.is_plugged {
             return Ok(None);
         }
-        let connection = inside.next_connection;
-        inside.next_connection += 1;
-        inside.connections.insert(connection, stream.try_clone()?);
+        let connection = state.next_connection;
+        state.next_connection += 1;
+        state.connections.insert(connection, stream.try_clone()?);
         Ok(Some(connection))
     }
 
-    fn leave(&self, connection: u64, clock: &Clock) {
-        let mut inside = self.lock();
-        inside.connections.remove(&connection);
-        self.reset(&mut inside, connection, clock);
+    fn unregister(&self, connection: u64, clock: &Clock) {
+        let mut state = self.lock();
+        state.connections.remove(&connection);
+        self.reset(&mut state, connection, clock);
     }
 
     fn answer_all(
@@ -190,7 +190,7 @@ impl Port {
         }
     }
 
-    /// The answer's length; `None` once the module is pulled out.
+    /// Writes the answer to one frame and returns its length; `None` if the module was unplugged.
     fn answer(
         &self,
         connection: u64,
@@ -199,47 +199,46 @@ impl Port {
         answer: &mut [u8],
         clock: &Clock,
     ) -> Option<usize> {
-        let mut inside = self.turn_of(connection)?;
+        let mut state = self.wait_for_turn(connection)?;
         match kind {
             FrameKind::PowerUp | FrameKind::Reset => {
-                self.reset(&mut inside, connection, clock);
+                self.reset(&mut state, connection, clock);
                 answer.get_mut(..ATR.len())?.copy_from_slice(&ATR);
                 Some(ATR.len())
             }
             FrameKind::PowerDown => {
-                self.reset(&mut inside, connection, clock);
+                self.reset(&mut state, connection, clock);
                 Some(0)
             }
             FrameKind::Transmit => {
-                // Held while it lasts: a module does one thing at a time.
+                // Under the lock: a module does one thing at a time.
                 std::thread::sleep(self.delay(body));
-                inside.speaker = Some(connection);
-                let len = inside.module.apdu(body, clock.now(), answer);
-                inside.look(clock);
+                state.last_sender = Some(connection);
+                let len = state.module.apdu(body, clock.now(), answer);
+                state.note_leds(clock);
                 let is_open = opens_chain(body, answer.get(..len).unwrap_or_default());
-                inside.chaining = is_open.then_some(connection);
+                state.chaining = is_open.then_some(connection);
                 self.turn.notify_all();
                 Some(len)
             }
         }
     }
 
-    /// Waits while another connection is in the middle of a chain, but not for ever.
-    fn turn_of(&self, connection: u64) -> Option<MutexGuard<'_, Inside>> {
-        let is_others =
-            |inside: &mut Inside| inside.chaining.is_some_and(|other| other != connection);
-        let (inside, _) = self
+    /// Waits while another connection is in the middle of a chain, for a limited time.
+    fn wait_for_turn(&self, connection: u64) -> Option<MutexGuard<'_, State>> {
+        let is_others = |state: &mut State| state.chaining.is_some_and(|other| other != connection);
+        let (state, _) = self
             .turn
-            .wait_timeout_while(self.lock(), CHAIN_PATIENCE, is_others)
+            .wait_timeout_while(self.lock(), CHAIN_TIMEOUT, is_others)
             .unwrap_or_else(PoisonError::into_inner);
-        (inside.is_plugged && inside.connections.contains_key(&connection)).then_some(inside)
+        (state.is_plugged && state.connections.contains_key(&connection)).then_some(state)
     }
 
-    fn reset(&self, inside: &mut Inside, connection: u64, clock: &Clock) {
-        if inside.speaker == Some(connection) {
-            inside.module.link(Link::Reset, clock.now());
-            inside.speaker = None;
-            inside.chaining = None;
+    fn reset(&self, state: &mut State, connection: u64, clock: &Clock) {
+        if state.last_sender == Some(connection) {
+            state.module.link(Link::Reset, clock.now());
+            state.last_sender = None;
+            state.chaining = None;
             self.turn.notify_all();
         }
     }
@@ -266,15 +265,15 @@ impl Port {
             }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        // A thread that panicked left a module that only a power-up could be worse for; it goes on.
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // After a panic in another thread the module continues: its state is at worst that of an interrupted command.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inside {
-    /// Notes when the LEDs begin to show something else.
-    fn look(&mut self, clock: &Clock) {
+impl State {
+    /// Records when the LEDs begin to show another pattern.
+    fn note_leds(&mut self, clock: &Clock) {
         let pattern = self.module.leds();
         if pattern != self.shown.0 {
             self.shown = (pattern, clock.now());
@@ -282,8 +281,8 @@ impl Inside {
     }
 }
 
-/// How long a connection waits for another's chain to end.
-const CHAIN_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a connection waits for the end of another one's chain.
+const CHAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 fn opens_chain(command: &[u8], response: &[u8]) -> bool {
     let has_more = matches!(response, [.., 0x61, _]);

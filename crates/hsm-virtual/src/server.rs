@@ -1,4 +1,4 @@
-//! All sockets of a hub: one thread accepts, one thread for each connection answers.
+//! All sockets of a hub: one thread accepts connections, and each connection has a thread that answers.
 
 use crate::{
     control::{self, Reply, Request},
@@ -23,7 +23,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// A hub that answers.
+/// A hub that answers on its sockets.
 #[derive(Debug)]
 pub struct Server {
     hub: Arc<Hub>,
@@ -31,7 +31,7 @@ pub struct Server {
     control: UnixListener,
     wake: Mutex<UnixStream>,
     woken: UnixStream,
-    is_over: AtomicBool,
+    is_stopped: AtomicBool,
 }
 
 impl Server {
@@ -42,7 +42,7 @@ impl Server {
         if UnixStream::connect(&path).is_ok() {
             return Err(file(io::Error::new(
                 io::ErrorKind::AddrInUse,
-                "a hub runs in this folder already",
+                "a hub is already running in this folder",
             )));
         }
         let control = listen(&path).map_err(file)?;
@@ -56,11 +56,11 @@ impl Server {
             control,
             wake: Mutex::new(wake),
             woken,
-            is_over: AtomicBool::new(false),
+            is_stopped: AtomicBool::new(false),
         }))
     }
 
-    /// Plugs a module in: its socket appears.
+    /// Plugs a module in, and creates its socket.
     pub fn plug(&self, serial: Serial) -> Result<(), HubError> {
         let port = self.hub.port(serial)?;
         if port.is_plugged() {
@@ -74,7 +74,7 @@ impl Server {
         Ok(())
     }
 
-    /// Pulls a module out: its socket vanishes, its connections end.
+    /// Unplugs a module: removes its socket and ends its connections.
     pub fn unplug(&self, serial: Serial) -> Result<(), HubError> {
         let port = self.hub.port(serial)?;
         let path = self.hub.socket(serial);
@@ -90,31 +90,31 @@ impl Server {
     pub fn run(self: &Arc<Self>) -> io::Result<()> {
         let server = Arc::clone(self);
         if matches!(self.hub.clock, crate::clock::Clock::Real(_)) {
-            spawn(move || server.hub.keep_ticking(|| server.is_over()))?;
+            spawn(move || server.hub.keep_ticking(|| server.is_stopped()))?;
         }
-        while !self.is_over() {
+        while !self.is_stopped() {
             self.accept_some()?;
         }
         Ok(())
     }
 
-    /// Ends [`Self::run`], and pulls every module out.
+    /// Ends [`Self::run`], and unplugs every module.
     pub fn stop(&self) {
-        self.is_over.store(true, Ordering::SeqCst);
+        self.is_stopped.store(true, Ordering::SeqCst);
         let serials: Vec<Serial> = self.hub.ports().map(|port| port.serial).collect();
         for serial in serials {
             if let Err(error) = self.unplug(serial) {
-                tracing::warn!(%serial, %error, "could not be pulled out");
+                tracing::warn!(%serial, %error, "cannot unplug the module");
             }
         }
         if let Err(error) = fs::remove_file(control_socket(&self.hub.folder)) {
-            tracing::debug!(%error, "the control socket was gone already");
+            tracing::debug!(%error, "the control socket was already gone");
         }
         self.wake();
     }
 
-    fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::SeqCst)
+    fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
     }
 
     fn accept_some(self: &Arc<Self>) -> io::Result<()> {
@@ -175,29 +175,29 @@ impl Server {
         };
         let server = Arc::clone(self);
         spawn(move || {
-            let mut hand = Hand::default();
+            let mut held = HeldKeys::default();
             let answered = control::answer(&stream, |request| {
-                // A hub that is over hangs up: its modules are on no port any more.
-                (!server.is_over()).then(|| server.control(&mut hand, request))
+                // A stopped hub hangs up: its modules are unplugged.
+                (!server.is_stopped()).then(|| server.control(&mut held, request))
             });
             if let Err(error) = answered {
                 tracing::debug!(%error, "a control connection ended");
             }
-            server.let_go(hand);
+            server.release(held);
         })
     }
 
-    /// A key that nobody holds any more must not make a chord of the next one's press.
-    fn let_go(&self, hand: Hand) {
-        for (serial, key) in hand.0 {
+    /// Releases the keys that a connection held: a key that stays down would turn the next press into a chord.
+    fn release(&self, held: HeldKeys) {
+        for (serial, key) in held.0 {
             if let Err(error) = self.hub.key(serial, KeyEvent::Up(key)) {
-                tracing::debug!(%error, "a key could not be let go");
+                tracing::debug!(%error, "cannot release a key");
             }
         }
     }
 
-    fn control(&self, hand: &mut Hand, request: Request) -> Reply {
-        match self.act(hand, request) {
+    fn control(&self, held: &mut HeldKeys, request: Request) -> Reply {
+        match self.act(held, request) {
             Ok(reply) => reply,
             Err(error) => Reply::Refused {
                 why: error.to_string(),
@@ -205,7 +205,11 @@ impl Server {
         }
     }
 
-    fn act(&self, hand: &mut Hand, request: Request) -> Result<Reply, Box<dyn std::error::Error>> {
+    fn act(
+        &self,
+        held: &mut HeldKeys,
+        request: Request,
+    ) -> Result<Reply, Box<dyn std::error::Error>> {
         let hub = &self.hub;
         Ok(match request {
             Request::List => Reply::Modules {
@@ -222,12 +226,12 @@ impl Server {
             Request::Down { serial, key } => {
                 let (serial, key) = (serial.parse()?, keys::key(&Zeroizing::new(key))?);
                 let shown = hub.key(serial, KeyEvent::Down(key))?;
-                hand.take(serial, key);
+                held.press(serial, key);
                 Reply::leds(shown)
             }
             Request::Up { serial, key } => {
                 let (serial, key) = (serial.parse()?, keys::key(&Zeroizing::new(key))?);
-                hand.leave(serial, key);
+                held.release(serial, key);
                 Reply::leds(hub.key(serial, KeyEvent::Up(key))?)
             }
             Request::Leds { serial } => Reply::leds(hub.port(serial.parse()?)?.leds(&hub.clock)),
@@ -255,7 +259,7 @@ impl Server {
 
     fn wake(&self) {
         let mut wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
-        // A full pipe wakes as well.
+        // If the pipe is full, the server is being woken already.
         if let Err(error) = wake.write_all(&[0]) {
             tracing::trace!(%error, "the server is awake already");
         }
@@ -264,27 +268,27 @@ impl Server {
 
 /// The keys that a connection holds down.
 #[derive(Default)]
-struct Hand(Vec<(Serial, Key)>);
+struct HeldKeys(Vec<(Serial, Key)>);
 
-impl Hand {
-    fn take(&mut self, serial: Serial, key: Key) {
+impl HeldKeys {
+    fn press(&mut self, serial: Serial, key: Key) {
         if !self.0.contains(&(serial, key)) {
             self.0.push((serial, key));
         }
     }
 
-    fn leave(&mut self, serial: Serial, key: Key) {
+    fn release(&mut self, serial: Serial, key: Key) {
         self.0.retain(|held| *held != (serial, key));
     }
 }
 
-/// Where the hub's control socket is. It carries PINs: the folder is open to its owner alone.
+/// Returns the path of the hub's control socket. It carries PINs, so only the owner may open its folder.
 pub fn control_socket(folder: &Path) -> PathBuf {
     folder.join(STATE_FOLDER).join("control.sock")
 }
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
-    // What a hub left behind that was killed.
+    // A hub that was killed leaves its sockets.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -299,7 +303,7 @@ fn accepted(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
         Ok((stream, _)) => stream.set_nonblocking(false).map(|()| Some(stream)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-            tracing::error!("no file descriptor is left for another connection");
+            tracing::error!("too many open files: cannot accept another connection");
             thread::sleep(std::time::Duration::from_millis(crate::clock::STEP));
             Ok(None)
         }
@@ -319,7 +323,7 @@ fn drain(mut woken: &UnixStream) -> io::Result<()> {
     }
 }
 
-/// A thread whose stack holds what the core puts there: a store image, messages and keys.
+/// Starts a thread with a stack that is large enough for the core: a store image, messages and keys.
 fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new()
         .stack_size(STACK)
@@ -365,35 +369,35 @@ mod tests {
     #[test]
     fn keys_that_are_down_together_are_a_chord() {
         let folder = tempfile::tempdir().unwrap();
-        let (server, mut hand) = (server(folder.path()), Hand::default());
-        assert_eq!(shown(server.control(&mut hand, down("SHIFT"))), "shipment");
-        assert_eq!(shown(server.control(&mut hand, down("1"))), "awaiting-new");
-        assert_eq!(shown(server.control(&mut hand, up("1"))), "awaiting-new");
+        let (server, mut held) = (server(folder.path()), HeldKeys::default());
+        assert_eq!(shown(server.control(&mut held, down("SHIFT"))), "shipment");
+        assert_eq!(shown(server.control(&mut held, down("1"))), "awaiting-new");
+        assert_eq!(shown(server.control(&mut held, up("1"))), "awaiting-new");
         assert_eq!(
-            shown(server.control(&mut hand, up("SHIFT"))),
+            shown(server.control(&mut held, up("SHIFT"))),
             "awaiting-new"
         );
-        assert!(hand.0.is_empty());
+        assert!(held.0.is_empty());
     }
 
     #[test]
-    fn what_a_connection_held_is_let_go_when_it_ends() {
+    fn what_a_connection_held_is_released_when_it_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let (server, mut hand) = (server(folder.path()), Hand::default());
-        server.control(&mut hand, down("SHIFT"));
-        server.let_go(hand);
-        let mut next = Hand::default();
-        // SHIFT alone, come up, is refused; held, it would make a chord of the next key.
+        let (server, mut held) = (server(folder.path()), HeldKeys::default());
+        server.control(&mut held, down("SHIFT"));
+        server.release(held);
+        let mut next = HeldKeys::default();
+        // SHIFT alone is refused when it comes up; if it stayed down, the next key would make a chord.
         assert_ne!(shown(server.control(&mut next, down("1"))), "awaiting-new");
         assert_eq!(shown(server.control(&mut next, up("1"))), "refused");
     }
 
     #[test]
-    fn a_chord_is_no_key_and_holds_nothing() {
+    fn a_chord_is_not_a_key_and_holds_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let (server, mut hand) = (server(folder.path()), Hand::default());
-        let reply = server.control(&mut hand, down("KEY+8"));
+        let (server, mut held) = (server(folder.path()), HeldKeys::default());
+        let reply = server.control(&mut held, down("KEY+8"));
         assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
-        assert!(hand.0.is_empty());
+        assert!(held.0.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! AES-256-XTS by AWS-LC (SP 800-38E, IEEE 1619-2018 § 5): its safe interface has none.
+//! AES-256-XTS by AWS-LC (SP 800-38E, IEEE 1619-2018 § 5), which the safe interface of aws-lc-rs lacks.
 
 #![allow(
     unsafe_code,
@@ -12,8 +12,8 @@ use aws_lc_sys::{
 use hsm_core::crypto::{CryptoError, Direction};
 use std::ptr::{self, NonNull};
 
-/// Ciphers one data unit in place. AWS-LC itself refuses equal key halves and more than 2²⁰ blocks, before it
-/// touches the buffer; what is no whole number of blocks it would cipher with stealing.
+/// Ciphers one data unit in place. AWS-LC refuses equal key halves and more than 2²⁰ blocks before it changes the
+/// buffer; a length that is not a whole number of blocks is refused here, because AWS-LC would use ciphertext stealing.
 pub(crate) fn run(
     key: &[u8; 64],
     unit: u128,
@@ -26,7 +26,7 @@ pub(crate) fn run(
     Context::new(key, unit, direction)?.cipher(buffer)
 }
 
-/// A context with key and data unit set; it is wiped and freed when dropped.
+/// A context with key and data unit set; it is zeroized and freed when dropped.
 struct Context(NonNull<EVP_CIPHER_CTX>);
 
 impl Context {

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 /// Show a running virtual hub in a window: its ports, LEDs, and keypads to click.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version)]
 struct Arguments {
     /// The hub's folder [default: `$KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
     #[arg(long, value_name = "DIR")]

@@ -1,26 +1,26 @@
-//! The commands that ask a running hub once.
+//! The commands that send one request to a running hub.
 
-use anyhow::{Context, bail};
+use anyhow::{Error, anyhow, bail};
 use clap::Subcommand;
-use hsm_virtual::control::{self, LedsLine, Reply, Request};
-use std::path::Path;
+use hsm_virtual::control::{self, Reply, Request};
+use std::{io::ErrorKind, path::Path};
 
-/// One request.
+/// A command that sends one request.
 #[derive(Subcommand)]
 pub(crate) enum Question {
-    /// Type on a module's keypad; prints the LEDs it ends on.
+    /// Type on a module's keypad, and print what its LEDs show then.
     ///
-    /// Keys: digits one after another, KEY, SHIFT, a chord such as KEY+8, a hold such as SHIFT:1s.
+    /// Keys are digits one after another, KEY, SHIFT, a chord such as KEY+8, or a hold such as SHIFT:1s.
     Press {
         /// The module's serial number.
         serial: String,
-        /// What to type, as one argument.
+        /// The keys, as one argument.
         keys: String,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Show a module's LEDs.
+    /// Print what a module's LEDs show.
     Leds {
         /// The module's serial number.
         serial: String,
@@ -28,9 +28,9 @@ pub(crate) enum Question {
         #[arg(long)]
         json: bool,
     },
-    /// Show the hub's modules.
+    /// List the hub's modules.
     List {
-        /// Print JSON, a line for each module.
+        /// Print JSON, one line per module.
         #[arg(long)]
         json: bool,
     },
@@ -39,19 +39,19 @@ pub(crate) enum Question {
         /// The module's serial number.
         serial: String,
     },
-    /// Pull a module out.
+    /// Unplug a module.
     Unplug {
         /// The module's serial number.
         serial: String,
     },
-    /// Let time pass for all modules: virtual where the hub runs with --clock manual.
+    /// Let time pass for all modules: virtual time if the hub runs with --clock manual.
     Wait {
-        /// How long.
+        /// How long, in seconds.
         seconds: f64,
     },
 }
 
-/// Asks, and prints the answer.
+/// Sends the request, and prints the reply.
 pub(crate) fn run(folder: &Path, question: Question) -> anyhow::Result<()> {
     let done = |request| ask(folder, &request).map(|_done| ());
     match question {
@@ -67,11 +67,15 @@ pub(crate) fn run(folder: &Path, question: Question) -> anyhow::Result<()> {
 }
 
 fn ask(folder: &Path, request: &Request) -> anyhow::Result<Reply> {
-    let reply = control::ask(folder, request).with_context(|| {
-        format!(
-            "no hub answers in {}: start one with `virtual-hub serve`, or name its folder",
-            folder.display()
-        )
+    let reply = control::ask(folder, request).map_err(|error| {
+        let folder = folder.display();
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
+                "no hub is running in {folder}: start one with `virtual-hub serve`, \
+                 or name its folder with --state"
+            ),
+            _ => Error::from(error).context(format!("cannot talk to the hub in {folder}")),
+        }
     })?;
     match reply {
         Reply::Refused { why } => bail!(why),
@@ -82,36 +86,23 @@ fn ask(folder: &Path, request: &Request) -> anyhow::Result<Reply> {
 fn show(reply: &Reply, json: bool) -> anyhow::Result<()> {
     match reply {
         Reply::Leds(leds) if json => println!("{}", serde_json::to_string(leds)?),
-        Reply::Leds(LedsLine {
-            pattern,
-            count: Some(count),
-            ..
-        }) => {
-            println!(
-                "{pattern}  (RED {}x, GREEN {}x, BLUE {}x)",
-                count.red, count.green, count.blue
-            );
-        }
-        Reply::Leds(LedsLine {
-            pattern,
-            red,
-            green,
-            blue,
-            ..
-        }) => {
-            println!("{pattern}  (RED {red}, GREEN {green}, BLUE {blue})");
-        }
+        Reply::Leds(leds) => println!("{}: {}", leds.pattern, leds.lights()),
         Reply::Modules { modules, .. } => {
             for module in modules {
                 if json {
                     println!("{}", serde_json::to_string(module)?);
                 } else {
-                    let place = if module.plugged {
+                    let plug = if module.plugged {
                         "plugged in"
                     } else {
-                        "pulled out"
+                        "unplugged "
                     };
-                    println!("{}  {place}  {}", module.serial, module.leds.pattern);
+                    println!(
+                        "{}  {plug}  {:<21}  {}",
+                        module.serial,
+                        module.leds.pattern,
+                        module.leds.lights()
+                    );
                 }
             }
         }

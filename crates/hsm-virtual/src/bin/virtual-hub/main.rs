@@ -1,4 +1,4 @@
-//! `virtual-hub`: modules without hardware, and the hands to press their keys.
+//! `virtual-hub`: modules without hardware, and commands that press their keys.
 
 mod ask;
 mod serve;
@@ -6,11 +6,13 @@ mod serve;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::{fs, path::PathBuf, process::ExitCode};
 
-/// A hub of virtual modules: the same core as firmware, with its state in a folder.
+/// Run virtual modules: the same core as in firmware, with its state in files.
+///
+/// They are for evaluation: they protect nothing against the user who runs them.
 #[derive(Parser)]
-#[command(name = "virtual-hub", version, about)]
+#[command(name = "virtual-hub", version)]
 struct Arguments {
-    /// The hub's folder [default: `$KEYWRITER_HUB`, else one below the user's state folder].
+    /// The hub's folder [default: `$KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
     #[command(subcommand)]
@@ -19,14 +21,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the hub until it is interrupted. All modules start plugged in.
+    /// Run a hub until it is interrupted. All modules start plugged in.
     Serve(serve::Options),
     #[command(flatten)]
     Ask(ask::Question),
-    /// Write the man pages, a file for each command.
+    /// Write the man pages, one file per command.
     #[command(hide = true)]
     Man {
-        /// The folder; made if it is not there.
+        /// The folder; created if it does not exist.
         folder: PathBuf,
     },
 }

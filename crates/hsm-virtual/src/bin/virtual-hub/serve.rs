@@ -1,4 +1,4 @@
-//! `virtual-hub serve`: the hub itself.
+//! `virtual-hub serve`: runs the hub.
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -15,28 +15,33 @@ use std::{
     time::Duration,
 };
 
-/// How the hub is set up.
+/// How to run the hub.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// How many modules; those that are not there yet are made.
+    /// How many modules; those that do not exist yet are made.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=9999))]
     modules: u16,
-    /// Show the modules to other programs too, through a pcscd of the hub's own.
+    /// Show the modules to PC/SC programs too, through a private pcscd.
     #[arg(long)]
     pcsc: bool,
-    /// Whether time passes by itself or by `virtual-hub wait` and holds.
+    /// Whether time passes by itself, or only with `virtual-hub wait` and holds.
     #[arg(long, value_enum, default_value_t = ClockKind::Real)]
     clock: ClockKind,
-    /// Milliseconds added to every APDU.
+    /// Delay every APDU by so many milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency: u64,
-    /// Milliseconds of computing added to every step of a cloning run.
+    /// Delay every step of a cloning run by so many milliseconds more.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     computing: u64,
     /// PBKDF2 iterations for PINs set on these modules.
-    #[arg(long, default_value_t = 600_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1_000..=4_000_000))]
+    #[arg(
+        long,
+        default_value_t = 600_000,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1_000..=4_000_000)
+    )]
     pin_cost: u32,
-    /// Certify new modules as hardware, to test what is open to hardware only.
+    /// Certify new modules as hardware, to test what only hardware may do.
     #[arg(long, hide = true)]
     pose_as_hardware: bool,
 }
@@ -47,7 +52,7 @@ enum ClockKind {
     Manual,
 }
 
-/// Runs until a signal comes.
+/// Runs the hub until SIGINT or SIGTERM.
 pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
     allow_descriptors(options.modules);
     let hub = Arc::new(Hub::open(
@@ -82,11 +87,14 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
         serials.first().context("no module")?,
         serials.last().context("no module")?,
     );
-    println!("virtual hub in {}", folder.display());
-    println!("{} modules, plugged in: {first} to {last}", serials.len());
+    println!("hub folder: {}", folder.display());
+    println!(
+        "modules:    {}, {first} to {last}, all plugged in",
+        serials.len()
+    );
     if let Some(pcscd) = &pcscd {
         println!(
-            "pcscd runs; for its clients: export {}={}",
+            "PC/SC:      export {}={}  (in the terminals of other programs)",
             pcscd::SOCKET_VARIABLE,
             pcscd.socket().display()
         );
@@ -95,7 +103,7 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
     server.run().context("the hub's sockets failed")
 }
 
-/// Each module needs a socket, and one more for each host that is connected to it.
+/// Raises the limit of open files: a module needs one socket, and one more for each connected host.
 fn allow_descriptors(modules: u16) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let needed = u64::from(modules) * 4 + 64;
@@ -110,7 +118,7 @@ fn allow_descriptors(modules: u16) {
     };
     if allowed.is_some_and(|allowed| allowed < needed) {
         eprintln!(
-            "virtual-hub: only {} file descriptors are allowed where {needed} may be needed; \
+            "virtual-hub: {} open files are allowed, but {needed} may be needed: \
              raise the limit with `ulimit -n {needed}`, or run fewer modules",
             allowed.unwrap_or_default()
         );
@@ -120,29 +128,19 @@ fn allow_descriptors(modules: u16) {
 fn start_pcscd(hub: &Hub, serials: &[hsm_protocol::Serial]) -> anyhow::Result<Pcscd> {
     if serials.len() > pcscd::READERS_MAX {
         println!(
-            "pcscd has at most {} readers: it shows the first of them",
+            "pcscd can show {} readers: only that many modules are visible to PC/SC programs",
             pcscd::READERS_MAX
         );
     }
-    let readers: Vec<(String, PathBuf)> = serials
-        .iter()
+    let readers: Vec<(String, PathBuf)> = (1..)
+        .zip(serials)
         .take(pcscd::READERS_MAX)
-        .enumerate()
         .map(|(port, serial)| {
-            (
-                format!("KeyWriter virtual port {}", port + 1),
-                hub.socket(*serial),
-            )
+            let name = format!("KeyWriter virtual port {port}");
+            (name, hub.socket(*serial))
         })
         .collect();
-    let folder = hub
-        .folder
-        .canonicalize()?
-        .join(hsm_protocol::frame::RUN_FOLDER);
-    let readers: Vec<(String, PathBuf)> = readers
-        .into_iter()
-        .map(|(name, socket)| (name, folder.join(socket.file_name().unwrap_or_default())))
-        .collect();
+    let folder = hub.folder.join(hsm_protocol::frame::RUN_FOLDER);
     Ok(Pcscd::start(&folder, &pcscd::find_driver()?, &readers)?)
 }
 
