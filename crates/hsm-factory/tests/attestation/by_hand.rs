@@ -18,7 +18,7 @@ pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     der
 }
 
-/// A key that is the same in every run, told from others by one byte.
+/// Returns a key that is the same in every run; it differs from others in one byte.
 pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_slice(&[seed; 48]).unwrap()
 }
@@ -140,10 +140,10 @@ impl Plan {
 }
 
 /// Signs and wraps.
-pub(crate) fn seal(signed: &[u8], algorithm: &[u8], key: &SigningKey, behind: &[u8]) -> Vec<u8> {
+pub(crate) fn seal(signed: &[u8], algorithm: &[u8], key: &SigningKey, trailing: &[u8]) -> Vec<u8> {
     let signature: DerSignature = key.sign(signed);
     let bits = tlv(0x03, &[&[0], signature.as_bytes()]);
-    tlv(0x30, &[signed, algorithm, &bits, behind])
+    tlv(0x30, &[signed, algorithm, &bits, trailing])
 }
 
 /// 3 is SHA-384.

@@ -97,15 +97,15 @@ const TO_EITHER: &[Change] = &[
         let bare = ecdsa_with(3);
         both_algorithms(p, &tlv(0x30, &[&bare[2..], &[5, 0]]));
     }),
-    (Refused, "more behind the extensions", |p| {
+    (Refused, "trailing data after the extensions", |p| {
         p.behind_extensions = vec![5, 0];
     }),
-    (Refused, "more behind the signature", |p| {
+    (Refused, "trailing data after the signature", |p| {
         p.behind_signature = vec![5, 0];
     }),
     (Refused, "signed with another key", |p| p.key = key(0x77)),
     (Refused, "another issuer", |p| {
-        p.issuer = name(&[common_name("nobody")]);
+        p.issuer = name(&[common_name("unknown")]);
     }),
     (Stricter, "the default written out", |p| {
         p.extensions.push(extension(99, &[1, 1, 0], b"?"));
@@ -366,7 +366,7 @@ fn signed_part(der: &[u8]) -> &[u8] {
     &der[4..8 + len]
 }
 
-/// Here the issuer itself signs nonsense, so that nothing but the parsers stands in the way.
+/// The issuer itself signs nonsense, so that only the parsers can refuse it.
 #[test]
 fn what_we_accept_of_a_changed_and_signed_certificate_webpki_accepts() {
     let [leaf, above, root] = two_links();

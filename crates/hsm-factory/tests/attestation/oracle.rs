@@ -50,7 +50,7 @@ pub(crate) fn webpki(root: &[u8], certificates: &[&[u8]]) -> Result<(), Error> {
 
 /// Whether we accept. Fails if webpki refuses what we accept, save for the time: modules have no clock.
 ///
-/// An extended key usage is no exception: where there is one, we refuse.
+/// An extended key usage is refused too.
 pub(crate) fn accepted(root: &[u8], certificates: &[&[u8]]) -> bool {
     let accepted = ours(root, certificates).is_ok();
     if accepted {

@@ -16,7 +16,7 @@ pub(crate) mod ins {
     pub(crate) const NUMBER: u8 = 0xE1;
     /// Ends the connection; the next one is accepted at once, as if another card had been put in.
     pub(crate) const SWAP: u8 = 0xD0;
-    /// Ends the connection, and nobody listens afterwards.
+    /// Ends the connection, and stops listening.
     pub(crate) const DIE: u8 = 0xD1;
     /// Sends a frame of no known kind.
     pub(crate) const GARBAGE: u8 = 0xD2;
@@ -97,7 +97,7 @@ fn serve(mut stream: &UnixStream, number: u8) -> io::Result<End> {
             (FrameKind::Transmit, [_, ins::SWAP, ..]) => return Ok(End::Connection),
             (FrameKind::Transmit, [_, ins::DIE, ..]) => return Ok(End::Card),
             (FrameKind::Transmit, [_, ins::GARBAGE, ..]) => {
-                stream.write_all(b"this is no frame")?;
+                stream.write_all(b"not a frame")?;
                 continue;
             }
             (FrameKind::Transmit, [_, ins::OVERLONG, ..]) => {

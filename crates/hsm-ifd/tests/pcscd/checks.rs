@@ -193,7 +193,7 @@ fn a_swap_is_seen_as_a_removal(folder: &Path) {
     }
 }
 
-/// A client's own power-up asks the driver for the card's presence: that answer must not use up the removal.
+/// A client's power-up asks the driver for the card's presence: that answer must not hide the removal.
 fn a_swap_is_seen_while_a_client_keeps_asking(folder: &Path) {
     let (context, _module) = plugged(folder);
     let mut see = See::new(&context, 0);

@@ -19,7 +19,7 @@ impl Rng for Os {
     }
 }
 
-/// Gives back what it was told to.
+/// Returns the given bytes.
 struct Scripted<'a>(&'a [u8]);
 
 impl Rng for Scripted<'_> {

@@ -60,7 +60,7 @@ fn check<P: Provider>(key: &[u8; 64], unit: u128, data: &[u8], answer: &[Vec<u8>
     assert!(answer == [xts, ecb], "{} blocks", data.len() / 16);
 }
 
-/// What Python printed, and whether it succeeded; it has not if there is none.
+/// Runs Python; returns its output and whether it succeeded, which it has not if Python is missing.
 fn python(arguments: &[&str], input: &str) -> (String, bool) {
     let spawned = Command::new("python3")
         .args(arguments)

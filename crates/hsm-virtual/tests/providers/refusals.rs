@@ -1,4 +1,4 @@
-//! What both providers refuse, and what they leave behind when they do.
+//! What both providers refuse, and what their buffers hold then.
 
 use crate::vectors::{cases, unhex};
 use crate::{Broken, Os, Scripted, random, random_bytes};
@@ -316,7 +316,7 @@ fn a_failing_generator_makes_no_key() {
     check::<AwsLc>();
 }
 
-/// AWS-LC draws these from its own generator, whatever ours does.
+/// AWS-LC uses its own generator for these, even if ours fails.
 #[test]
 fn a_failing_generator_makes_no_kem_secret_and_no_signature() {
     let (mut public, mut scalar, mut shared) = ([0; 1568], [0; 48], [0; 32]);
