@@ -1,62 +1,58 @@
-//! Files that are there whole or not at all.
+//! Files that appear whole or not at all.
 
-use rustix::{
-    fs::{CWD, RenameFlags, renameat_with},
-    io::Errno,
-};
+use rustix::io::Errno;
 use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
 };
+use tempfile::{Builder, NamedTempFile, PersistError};
 
-/// A file under way: nobody sees it before [`Self::commit`], and dropping it leaves nothing.
+/// A file that is being written: it takes its name with [`Self::commit`], and dropping it leaves nothing.
 #[derive(Debug)]
 pub struct NewFile {
-    file: File,
-    temporary: PathBuf,
+    file: NamedTempFile,
     target: PathBuf,
 }
 
 impl NewFile {
-    /// Begins a file that only its owner can read, beside `target`.
+    /// Begins a file beside `target` that only its owner can read.
     pub fn begin(target: &Path) -> io::Result<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let Some(name) = target.file_name() else {
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut temporary = std::ffi::OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".{}-{count}", process::id()));
-        let temporary = target.with_file_name(temporary);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
+        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".");
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        // Not `tempfile_in`: its errors name the temporary file.
+        let file = Builder::new()
+            .prefix(&prefix)
+            .make_in(folder(target), |path| options.open(path))?;
         Ok(Self {
             file,
-            temporary,
             target: target.to_owned(),
         })
     }
 
     /// Puts it in place of what was there.
     pub fn commit(self) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.temporary, &self.target)?;
-        sync_folder(&self.target)
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.target)?;
+        File::open(folder(&self.target))?.sync_all()
     }
 
-    /// Puts it in place unless something is there: then, [`io::ErrorKind::AlreadyExists`].
+    /// Puts it in place, or returns [`io::ErrorKind::AlreadyExists`] if something is there.
     pub fn commit_new(self) -> io::Result<()> {
-        self.file.sync_all()?;
-        take_free_name(&WAYS, &self.temporary, &self.target)?;
-        sync_folder(&self.target)
+        self.file.as_file().sync_all()?;
+        match self.file.persist_noclobber(&self.target) {
+            Err(PersistError { error, file }) if is_unsupported(&error) => {
+                rename_to_reserved(file, &self.target)?;
+            }
+            persisted => drop(persisted?),
+        }
+        File::open(folder(&self.target))?.sync_all()
     }
 }
 
@@ -70,84 +66,42 @@ impl Write for NewFile {
     }
 }
 
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        // After a rename there is nothing left to remove.
-        if let Err(error) = fs::remove_file(&self.temporary)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "a temporary file is left behind");
-        }
-    }
-}
-
 /// Writes a whole file in place of what was there, and makes its folder if need be.
 pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = target.parent() {
-        fs::create_dir_all(folder)?;
-    }
+    fs::create_dir_all(folder(target))?;
     let mut file = NewFile::begin(target)?;
     file.write_all(bytes)?;
     file.commit()
 }
 
-/// Gives a file a name that is free, and leaves it alone where it is not.
-type Way = fn(&Path, &Path) -> io::Result<()>;
-
-/// Not every filesystem knows every way: FAT has no links, network filesystems no flags of a rename, FAT by FUSE neither.
-const WAYS: [Way; 3] = [rename_to_free, link_to_free, rename_to_reserved];
-
-/// Goes the first way that the filesystem knows.
-fn take_free_name(ways: &[Way], from: &Path, to: &Path) -> io::Result<()> {
-    let mut outcome = Err(io::ErrorKind::Unsupported.into());
-    for way in ways {
-        outcome = way(from, to);
-        if !outcome.as_ref().is_err_and(is_unknown_way) {
-            break;
-        }
-    }
-    outcome
-}
-
-/// The kernel looks and renames in one step.
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
-}
-
-/// A link, unlike a plain rename, refuses to replace. The temporary name goes when the [`NewFile`] is dropped.
-fn link_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    fs::hard_link(from, to)
-}
-
-/// An empty file holds the name until the rename: a crash in between leaves it, but nothing of anybody's is replaced.
-fn rename_to_reserved(from: &Path, to: &Path) -> io::Result<()> {
+/// Reserves the name with an empty file until the rename. A crash in between leaves that file, but replaces nothing.
+fn rename_to_reserved(file: NamedTempFile, to: &Path) -> io::Result<()> {
     File::create_new(to)?;
-    fs::rename(from, to).inspect_err(|_| {
+    let renamed = file.persist(to).map_err(io::Error::from);
+    renamed.map(drop).inspect_err(|_| {
         if let Err(error) = fs::remove_file(to) {
-            tracing::warn!(%error, "an empty file is left behind");
+            tracing::warn!(%error, "an empty file is left");
         }
     })
 }
 
-/// What a filesystem answers that cannot do it this way, whatever is there.
-fn is_unknown_way(error: &io::Error) -> bool {
-    // FAT and FUSE say EPERM to a link.
-    let unknown = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM];
-    Errno::from_io_error(error).is_some_and(|errno| unknown.contains(&errno))
+/// Returns whether the filesystem has neither links nor renames that do not replace. FAT and FUSE answer a link with
+/// EPERM.
+fn is_unsupported(error: &io::Error) -> bool {
+    let unsupported = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM];
+    Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
 }
 
-fn sync_folder(file: &Path) -> io::Result<()> {
-    let folder = file
-        .parent()
+fn folder(file: &Path) -> &Path {
+    file.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+        .unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, process};
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
@@ -185,59 +139,45 @@ mod tests {
     }
 
     /// A new file takes a free name whole, and a taken one not at all.
-    fn assert_replaces_nothing(folder: &Path, ways: &[Way]) {
-        let commit = |text: &[u8]| {
-            let mut file = NewFile::begin(&folder.join("a"))?;
+    fn assert_replaces_nothing(folder: &Path, commit: impl Fn(NewFile) -> io::Result<()>) {
+        let target = folder.join("a");
+        let write = |text: &[u8]| {
+            let mut file = NewFile::begin(&target)?;
             file.write_all(text)?;
-            file.file.sync_all()?;
-            take_free_name(ways, &file.temporary, &file.target)
+            commit(file)
         };
-        commit(b"old").unwrap();
-        let error = commit(b"new").unwrap_err();
+        write(b"old").unwrap();
+        let error = write(b"new").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(folder.join("a")).unwrap(), b"old");
+        assert_eq!(fs::read(&target).unwrap(), b"old");
         assert_eq!(names(folder), ["a"]);
     }
 
     #[test]
     fn a_new_file_replaces_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("a");
-        NewFile::begin(&target).unwrap().commit_new().unwrap();
-        fs::write(&target, "old").unwrap();
-        let error = NewFile::begin(&target).unwrap().commit_new().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&target).unwrap(), b"old");
-        assert_eq!(names(folder.path()), ["a"]);
+        assert_replaces_nothing(folder.path(), NewFile::commit_new);
     }
 
     #[test]
-    fn a_new_file_replaces_nothing_whichever_way_it_takes_its_name() {
-        for way in WAYS {
-            let folder = tempfile::tempdir().unwrap();
-            assert_replaces_nothing(folder.path(), &[way]);
-        }
+    fn a_new_file_replaces_nothing_where_its_name_is_reserved_first() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_replaces_nothing(folder.path(), |file| {
+            rename_to_reserved(file.file, &file.target)
+        });
     }
 
     #[test]
-    fn a_filesystem_without_one_way_is_taken_another() {
-        let refusing: [Way; 4] = [
-            |_, _| Err(Errno::INVAL.into()),
-            |_, _| Err(Errno::NOSYS.into()),
-            |_, _| Err(Errno::OPNOTSUPP.into()),
-            |_, _| Err(Errno::PERM.into()),
-        ];
-        for way in WAYS {
-            let folder = tempfile::tempdir().unwrap();
-            assert_replaces_nothing(folder.path(), &[&refusing[..], &[way]].concat());
+    fn a_name_is_reserved_only_where_the_filesystem_has_no_other_way() {
+        for errno in [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM] {
+            assert!(is_unsupported(&errno.into()), "{errno}");
         }
-        let full: Way = |_, _| Err(Errno::NOSPC.into());
-        let outcome = take_free_name(&[full, rename_to_free], Path::new("a"), Path::new("b"));
-        let error = outcome.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull, "no other way");
+        for errno in [Errno::NOSPC, Errno::EXIST, Errno::ACCESS] {
+            assert!(!is_unsupported(&errno.into()), "{errno}");
+        }
     }
 
-    /// As on a USB stick. By the kernel where it has FAT and this user may mount, else by FUSE; it is said where neither goes.
+    /// As on a USB stick, mounted by the kernel if it has FAT and this user may mount, else by FUSE.
     #[test]
     fn a_new_file_replaces_nothing_on_fat() {
         let folder = tempfile::tempdir().unwrap();
@@ -248,7 +188,7 @@ mod tests {
             return;
         };
         println!("FAT by {}", stick.by);
-        assert_replaces_nothing(&stick.root, &WAYS);
+        assert_replaces_nothing(&stick.root, NewFile::commit_new);
         NewFile::begin(&stick.root.join("b"))
             .unwrap()
             .commit_new()
