@@ -107,7 +107,7 @@ pub fn complete_extended(header: [u8; 4], data: usize, out: &mut [u8]) -> Result
     }
     let le = rest.get_mut(data..).and_then(<[u8]>::first_chunk_mut);
     *le.ok_or(Malformed)? = [0; 2];
-    Ok(HEAD + data + 2)
+    Ok(HEAD.saturating_add(data).saturating_add(2))
 }
 
 /// Header, the zero of an extended length, and Lc, in bytes.

@@ -2,8 +2,8 @@
 
 use crate::file;
 use hsm_protocol::{Serial, cloning::Options};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -87,15 +87,9 @@ pub enum Wrong {
     /// It has no version of this format.
     #[error("not a version of this format")]
     NoVersion,
-    /// It has a field that this format does not have.
-    #[error("unknown field \"{0}\"")]
-    UnknownField(String),
-    /// It lacks a field.
-    #[error("field \"{0}\" is missing")]
-    MissingField(&'static str),
-    /// A field is given twice, or its value is of another kind.
-    #[error("a field's value is wrong")]
-    Value(#[source] serde_json::Error),
+    /// A field is unknown, missing, given twice, or has a value of another kind.
+    #[error("its fields are not those of this format")]
+    Fields(#[source] serde_json::Error),
 }
 
 impl SettingsError {
@@ -121,7 +115,7 @@ impl SettingsError {
 impl MasterState {
     /// Reads this computer's state; no file is [`SettingsError::NoMaster`].
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
-        let text = match fs::read_to_string(path) {
+        let text = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(SettingsError::NoMaster);
             }
@@ -130,30 +124,31 @@ impl MasterState {
                 source,
             })?,
         };
-        parse_state(&text).map_err(|what| SettingsError::Wrong {
+        let file: StateFile = STATE.parse(&text).map_err(|what| SettingsError::Wrong {
             path: path.to_owned(),
             what,
+        })?;
+        Ok(Self {
+            master: file.master,
+            options: Options {
+                auto_lock: file.auto_lock,
+                user_pin_policy: file.user_pin_policy,
+                disable_master: file.disable_master,
+            },
         })
     }
 
     /// Replaces this computer's state.
     pub fn save(&self, path: &Path) -> Result<(), SettingsError> {
-        let Options {
-            auto_lock,
-            user_pin_policy,
-            disable_master,
-        } = self.options;
-        write(
-            path,
-            &StateFile {
-                format: STATE.name.to_owned(),
-                version: STATE.version,
-                master: self.master.to_string(),
-                auto_lock,
-                user_pin_policy,
-                disable_master,
-            },
-        )
+        let file = StateFile {
+            format: STATE.name.to_owned(),
+            version: STATE.version,
+            master: self.master,
+            auto_lock: self.options.auto_lock,
+            user_pin_policy: self.options.user_pin_policy,
+            disable_master: self.options.disable_master,
+        };
+        write(path, &file)
     }
 
     /// The choices that a settings file carries.
@@ -180,9 +175,8 @@ impl Settings {
             path: path.to_owned(),
             source,
         };
-        let bytes = fs::read(path).map_err(read)?;
-        // What is not text is not JSON either, and serde_json says where.
-        Self::parse(&bytes).map_err(|what| SettingsError::Wrong {
+        let text = fs::read(path).map_err(read)?;
+        Self::parse(&text).map_err(|what| SettingsError::Wrong {
             path: path.to_owned(),
             what,
         })
@@ -190,43 +184,22 @@ impl Settings {
 
     /// Writes a settings file.
     pub fn export(self, path: &Path) -> Result<(), SettingsError> {
-        let Self {
-            auto_lock,
-            user_pin_policy,
-        } = self;
-        write(
-            path,
-            &SettingsFile {
-                format: SETTINGS.name.to_owned(),
-                version: SETTINGS.version,
-                auto_lock,
-                user_pin_policy,
-            },
-        )
+        let file = SettingsFile {
+            format: SETTINGS.name.to_owned(),
+            version: SETTINGS.version,
+            auto_lock: self.auto_lock,
+            user_pin_policy: self.user_pin_policy,
+        };
+        write(path, &file)
     }
 
     fn parse(text: &[u8]) -> Result<Self, Wrong> {
-        SETTINGS.check(text)?;
-        let file: SettingsFile = serde_json::from_slice(text).map_err(Wrong::Value)?;
+        let file: SettingsFile = SETTINGS.parse(text)?;
         Ok(Self {
             auto_lock: file.auto_lock,
             user_pin_policy: file.user_pin_policy,
         })
     }
-}
-
-fn parse_state(text: &str) -> Result<MasterState, Wrong> {
-    STATE.check(text.as_bytes())?;
-    let file: StateFile = serde_json::from_str(text).map_err(Wrong::Value)?;
-    let no_serial = |error| Wrong::Value(serde::de::Error::custom(error));
-    Ok(MasterState {
-        master: file.master.parse().map_err(no_serial)?,
-        options: Options {
-            auto_lock: file.auto_lock,
-            user_pin_policy: file.user_pin_policy,
-            disable_master: file.disable_master,
-        },
-    })
 }
 
 fn write(path: &Path, contents: &impl Serialize) -> Result<(), SettingsError> {
@@ -253,78 +226,79 @@ struct SettingsFile {
 struct StateFile {
     format: String,
     version: u64,
-    master: String,
+    #[serde(with = "as_text")]
+    master: Serial,
     auto_lock: bool,
     user_pin_policy: bool,
     disable_master: bool,
 }
 
-/// A format of ours: each wrong file gets an error of its own.
+/// The first two fields of a file of ours.
 pub(crate) struct Format {
     pub(crate) name: &'static str,
     pub(crate) version: u64,
-    pub(crate) fields: &'static [&'static str],
 }
 
 const SETTINGS: Format = Format {
     name: "keywriter-settings",
     version: 1,
-    fields: &["format", "version", "auto_lock", "user_pin_policy"],
 };
 
 const STATE: Format = Format {
     name: "keywriter-master",
     version: 1,
-    fields: &[
-        "format",
-        "version",
-        "master",
-        "auto_lock",
-        "user_pin_policy",
-        "disable_master",
-    ],
 };
 
 impl Format {
-    pub(crate) fn check(&self, text: &[u8]) -> Result<(), Wrong> {
-        let other = || Wrong::OtherFormat {
-            expected: self.name,
-        };
+    /// Reads a file of this format and version.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, text: &[u8]) -> Result<T, Wrong> {
         let value: Value = serde_json::from_slice(text).map_err(Wrong::NotJson)?;
-        let fields: &Map<_, _> = value.as_object().ok_or_else(other)?;
-        if fields.get("format").and_then(Value::as_str) != Some(self.name) {
-            return Err(other());
+        let field = |name| value.get(name);
+        if field("format").and_then(Value::as_str) != Some(self.name) {
+            let expected = self.name;
+            return Err(Wrong::OtherFormat { expected });
         }
-        match fields.get("version").and_then(Value::as_u64) {
+        match field("version").and_then(Value::as_u64) {
             Some(found) if found > self.version => {
                 let known = self.version;
-                return Err(Wrong::NewerVersion { found, known });
+                Err(Wrong::NewerVersion { found, known })
             }
-            Some(found) if found == self.version => {}
-            Some(_) | None => return Err(Wrong::NoVersion),
+            Some(found) if found == self.version => {
+                serde_json::from_slice(text).map_err(Wrong::Fields)
+            }
+            Some(_) | None => Err(Wrong::NoVersion),
         }
-        if let Some(unknown) = fields
-            .keys()
-            .find(|name| !self.fields.contains(&name.as_str()))
-        {
-            return Err(Wrong::UnknownField(unknown.clone()));
-        }
-        match self.fields.iter().find(|name| !fields.contains_key(**name)) {
-            Some(missing) => Err(Wrong::MissingField(missing)),
-            None => Ok(()),
-        }
+    }
+}
+
+/// A value that is written as its text.
+pub(crate) mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::{fmt::Display, str::FromStr};
+
+    pub(crate) fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::with_sources;
 
     const GOOD: &str =
         r#"{"format":"keywriter-settings","version":1,"auto_lock":true,"user_pin_policy":false}"#;
 
     fn wrong(text: &str) -> String {
-        Settings::parse(text.as_bytes()).unwrap_err().to_string()
+        with_sources(&Settings::parse(text.as_bytes()).unwrap_err())
     }
 
     #[test]
@@ -341,39 +315,37 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_file_has_an_error_of_its_own() {
-        assert_eq!(wrong("PIN"), "not JSON");
-        assert_eq!(wrong("[]"), "not a keywriter-settings file");
-        assert_eq!(wrong("{}"), "not a keywriter-settings file");
-        assert_eq!(
-            wrong(&GOOD.replace("-settings", "-master")),
-            "not a keywriter-settings file"
-        );
-        assert_eq!(
-            wrong(&GOOD.replace(":1", ":2")),
-            "version 2 is newer than this program knows (1)"
-        );
-        assert_eq!(
-            wrong(&GOOD.replace(":1", ":0")),
-            "not a version of this format"
-        );
-        assert_eq!(
-            wrong(&GOOD.replace('}', r#","pin":"1"}"#)),
-            "unknown field \"pin\""
-        );
-        assert_eq!(
-            wrong(&GOOD.replace(r#""auto_lock":true,"#, "")),
-            "field \"auto_lock\" is missing"
-        );
-        assert_eq!(
-            wrong(&GOOD.replace("true", "1")),
-            "a field's value is wrong"
-        );
-        assert_eq!(
-            wrong(&GOOD.replace('}', r#","auto_lock":true}"#)),
-            "a field's value is wrong"
-        );
-        assert_eq!(wrong(&format!("{GOOD}{GOOD}")), "not JSON");
+    fn every_wrong_file_has_its_own_error() {
+        let file = |from: &str, to: &str| GOOD.replace(from, to);
+        let double = format!("{GOOD}{GOOD}");
+        for (text, expected) in [
+            ("PIN", "not JSON"),
+            (&double, "not JSON"),
+            ("[]", "not a keywriter-settings file"),
+            ("{}", "not a keywriter-settings file"),
+            (
+                &file("-settings", "-master"),
+                "not a keywriter-settings file",
+            ),
+            (
+                &file(":1", ":2"),
+                "version 2 is newer than this program knows (1)",
+            ),
+            (&file(":1", ":0"), "not a version of this format"),
+            (&file("}", r#","pin":"1"}"#), "unknown field `pin`"),
+            (
+                &file(r#""auto_lock":true,"#, ""),
+                "missing field `auto_lock`",
+            ),
+            (&file("true", "1"), "invalid type: integer `1`"),
+            (
+                &file("}", r#","auto_lock":true}"#),
+                "duplicate field `auto_lock`",
+            ),
+        ] {
+            let error = wrong(text);
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -57,6 +57,14 @@ impl Installation {
     }
 }
 
+impl std::str::FromStr for Installation {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::parse(text)
+    }
+}
+
 /// A day: days since 1970-01-01, UTC. The last one is in 2149.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(u16);

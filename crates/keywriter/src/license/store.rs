@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     file,
-    settings::{Format, Wrong},
+    settings::{Format, Wrong, as_text},
 };
 use license_token::{
     Anchor, Claims, Day, Installation, LicenseNumber, LicenseToken, Malformed, Pin, RequestCode,
@@ -242,6 +242,8 @@ impl Store {
             return Ok(record.installation);
         }
         let record = Record {
+            format: FORMAT.name.to_owned(),
+            version: FORMAT.version,
             installation: Installation::new(random()?),
             license: None,
             revoked: false,
@@ -288,8 +290,7 @@ impl Store {
 
     fn save(&self, record: &Record) -> Result<(), LicenseError> {
         let write = |source| self.write_error(source);
-        let mut text =
-            serde_json::to_vec(&record.to_file()).map_err(|error| write(error.into()))?;
+        let mut text = serde_json::to_vec(record).map_err(|error| write(error.into()))?;
         text.push(b'\n');
         file::replace(&self.0, &text).map_err(write)
     }
@@ -383,41 +384,28 @@ impl LicenseError {
 }
 
 /// What the file says.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 struct Record {
+    format: String,
+    version: u64,
+    #[serde(with = "as_text")]
     installation: Installation,
+    #[serde(deserialize_with = "Option::deserialize")]
     license: Option<String>,
     revoked: bool,
+    #[serde(deserialize_with = "Option::deserialize")]
     pin: Option<PinRecord>,
     seen: u64,
 }
 
 impl Record {
     fn parse(text: &[u8]) -> Result<Self, Wrong> {
-        FORMAT.check(text)?;
-        let file: RecordFile<PinRecord> = serde_json::from_slice(text).map_err(Wrong::Value)?;
-        let malformed = |error| Wrong::Value(serde::de::Error::custom(error));
-        if file.pin.as_ref().is_some_and(|pin| !pin.is_sound()) {
-            return Err(malformed(Malformed));
+        let record: Self = FORMAT.parse(text)?;
+        if record.pin.as_ref().is_some_and(|pin| !pin.is_sound()) {
+            return Err(Wrong::Fields(serde::de::Error::custom(Malformed)));
         }
-        Ok(Self {
-            installation: Installation::parse(&file.installation).map_err(malformed)?,
-            license: file.license,
-            revoked: file.revoked,
-            pin: file.pin,
-            seen: file.seen,
-        })
-    }
-
-    fn to_file(&self) -> RecordFile<&PinRecord> {
-        RecordFile {
-            format: FORMAT.name.to_owned(),
-            version: FORMAT.version,
-            installation: self.installation.to_string(),
-            license: self.license.clone(),
-            revoked: self.revoked,
-            pin: self.pin.as_ref(),
-            seen: self.seen,
-        }
+        Ok(record)
     }
 
     fn pin_mut(&mut self) -> Result<&mut PinRecord, LicenseError> {
@@ -434,18 +422,6 @@ impl Record {
     }
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct RecordFile<P> {
-    format: String,
-    version: u64,
-    installation: String,
-    license: Option<String>,
-    revoked: bool,
-    pin: Option<P>,
-    seen: u64,
-}
-
 fn random<const N: usize>() -> Result<[u8; N], LicenseError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(LicenseError::Random)?;
@@ -455,13 +431,4 @@ fn random<const N: usize>() -> Result<[u8; N], LicenseError> {
 const FORMAT: Format = Format {
     name: "keywriter-license",
     version: 1,
-    fields: &[
-        "format",
-        "version",
-        "installation",
-        "license",
-        "revoked",
-        "pin",
-        "seen",
-    ],
 };

@@ -53,7 +53,7 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
             turns::pipeline(scope, transport, &place)
         };
         let (tokens, expected) = sync_channel(AHEAD);
-        let sender = Sender {
+        let side = Sending {
             send,
             input,
             command,
@@ -61,20 +61,20 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
             interrupt: &interrupt,
             place: &place,
         };
-        let sending = scope.spawn(move || sender.run(produce));
-        let receiver = Receiving {
+        let sending = scope.spawn(move || side.run(produce));
+        let receiving = Receiving {
             receive,
             expected,
             interrupt: &interrupt,
             place: &place,
         };
-        let (received, [receive, write]) = receiver.run(consume);
-        let (sent, [read, send]) = sending
+        let (consumed, [receive, write]) = receiving.run(consume);
+        let (produced, [read, send]) = sending
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         // They work at the same time: the sum is more than the whole.
         tracing::debug!(?read, ?send, ?receive, ?write, "how long each stage took");
-        received.and(sent)
+        consumed.and(produced)
     })
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
 const AHEAD: usize = 4;
 
 /// The side that reads and sends.
-struct Sender<'a, T> {
+struct Sending<'a, T> {
     send: Box<dyn SendHalf + 'a>,
     input: InterruptibleReader<'a>,
     command: Command,
@@ -91,7 +91,7 @@ struct Sender<'a, T> {
     place: &'a Place,
 }
 
-impl<T> Sender<'_, T> {
+impl<T> Sending<'_, T> {
     /// Returns the outcome, and how long reading and sending took. Where the receiving side has failed, it has the
     /// error, and this one just ends.
     fn run<E: From<ModuleError>>(
@@ -109,8 +109,7 @@ impl<T> Sender<'_, T> {
             }
             let command = self.command.complete(len);
             let command = command.map_err(|Malformed| ModuleError::malformed(self.place))?;
-            let sent = timed(&mut send, || self.send.send(command));
-            sent.map_err(ModuleError::from)?;
+            timed(&mut send, || self.send.send(command)).map_err(ModuleError::from)?;
             Ok(true)
         };
         let outcome = loop {

@@ -29,19 +29,19 @@ pub(super) fn pipeline<'scope, 'env>(
     });
     ApduPipeline {
         send: Box::new(Commands {
-            commands,
+            to_thread: commands,
             spare,
             place: place.clone(),
         }),
         receive: Box::new(Answers {
-            answers,
+            from_thread: answers,
             place: place.clone(),
         }),
     }
 }
 
 struct Commands {
-    commands: SyncSender<Vec<u8>>,
+    to_thread: SyncSender<Vec<u8>>,
     spare: Receiver<Vec<u8>>,
     place: Place,
 }
@@ -55,27 +55,27 @@ impl SendHalf for Commands {
         buffer.clear();
         buffer.extend_from_slice(command);
         let place = || self.place.clone();
-        self.commands
+        self.to_thread
             .send(buffer)
             .map_err(|_over| TransportError::PulledOut { place: place() })
     }
 }
 
 struct Answers {
-    answers: Receiver<Result<Vec<u8>, TransportError>>,
+    from_thread: Receiver<Result<Vec<u8>, TransportError>>,
     place: Place,
 }
 
 impl ReceiveHalf for Answers {
     fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), TransportError> {
         let place = || self.place.clone();
-        let received = self.answers.recv();
+        let received = self.from_thread.recv();
         *answer = received.map_err(|_over| TransportError::PulledOut { place: place() })??;
         Ok(())
     }
 
     fn abandon(&mut self) {
         // The thread ends once its answers are no longer received.
-        self.answers = sync_channel(0).1;
+        self.from_thread = sync_channel(0).1;
     }
 }

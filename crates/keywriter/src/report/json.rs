@@ -3,7 +3,7 @@
 use super::{Entry, EntryError, Failed, Report, ReportError, hex};
 use crate::{
     receipt::LABEL,
-    settings::{Format, Wrong},
+    settings::{Format, Wrong, as_text},
 };
 use hsm_protocol::{
     Serial,
@@ -12,7 +12,7 @@ use hsm_protocol::{
     receipt::{Item, Statement},
 };
 use pem_rfc7468::LineEnding;
-use serde::{Deserialize, Serialize, de::Error as _};
+use serde::{Deserialize, Serialize};
 use std::{io, path::Path};
 
 /// Why a text is no report.
@@ -47,7 +47,7 @@ pub(super) fn encode(report: &Report, entries: &[Entry<'_>]) -> io::Result<Vec<u
         format: FORMAT.name.to_owned(),
         version: FORMAT.version,
         made: report.made,
-        master: report.master.to_string(),
+        master: report.master,
         auto_lock,
         user_pin_policy,
         disable_master,
@@ -55,7 +55,7 @@ pub(super) fn encode(report: &Report, entries: &[Entry<'_>]) -> io::Result<Vec<u
             .iter()
             .map(CloneFields::of)
             .collect::<Result<_, _>>()?,
-        failed: report.failed.iter().map(FailedFields::of).collect(),
+        failed: report.failed.clone(),
     };
     let mut text = serde_json::to_vec_pretty(&file)?;
     text.push(b'\n');
@@ -64,10 +64,8 @@ pub(super) fn encode(report: &Report, entries: &[Entry<'_>]) -> io::Result<Vec<u
 
 /// Reads a report's text, and compares every field of a clone with its receipt.
 pub(super) fn parse(text: &[u8]) -> Result<Report, Bad> {
-    FORMAT.check(text).map_err(Bad::Text)?;
-    let file: ReportFile =
-        serde_json::from_slice(text).map_err(|error| Bad::Text(Wrong::Value(error)))?;
-    let master = serial(&file.master)?;
+    let file: ReportFile = FORMAT.parse(text).map_err(Bad::Text)?;
+    let master = file.master;
     let receipts: Vec<_> = file
         .clones
         .iter()
@@ -84,12 +82,6 @@ pub(super) fn parse(text: &[u8]) -> Result<Report, Bad> {
         }
         entries.push(entry);
     }
-    let failed = file.failed.into_iter().map(|failed| {
-        Ok(Failed {
-            serial: serial(&failed.serial)?,
-            why: failed.why,
-        })
-    });
     Ok(Report {
         made: file.made,
         master,
@@ -98,14 +90,9 @@ pub(super) fn parse(text: &[u8]) -> Result<Report, Bad> {
             user_pin_policy: file.user_pin_policy,
             disable_master: file.disable_master,
         },
-        failed: failed.collect::<Result<_, _>>()?,
+        failed: file.failed,
         receipts,
     })
-}
-
-fn serial(text: &str) -> Result<Serial, Bad> {
-    text.parse()
-        .map_err(|error| Bad::Text(Wrong::Value(serde_json::Error::custom(error))))
 }
 
 #[derive(Deserialize, Serialize)]
@@ -114,12 +101,13 @@ struct ReportFile {
     format: String,
     version: u64,
     made: u64,
-    master: String,
+    #[serde(with = "as_text")]
+    master: Serial,
     auto_lock: bool,
     user_pin_policy: bool,
     disable_master: bool,
     clones: Vec<CloneFields>,
-    failed: Vec<FailedFields>,
+    failed: Vec<Failed>,
 }
 
 /// What a receipt says, to be read without a program, and the receipt.
@@ -237,22 +225,6 @@ impl CloneFields {
     }
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct FailedFields {
-    serial: String,
-    why: String,
-}
-
-impl FailedFields {
-    fn of(failed: &Failed) -> Self {
-        Self {
-            serial: failed.serial.to_string(),
-            why: failed.why.clone(),
-        }
-    }
-}
-
 const fn condition_name(condition: Condition) -> &'static str {
     match condition {
         Condition::Shipment => "shipment",
@@ -264,15 +236,4 @@ const fn condition_name(condition: Condition) -> &'static str {
 const FORMAT: Format = Format {
     name: "keywriter-report",
     version: 1,
-    fields: &[
-        "format",
-        "version",
-        "made",
-        "master",
-        "auto_lock",
-        "user_pin_policy",
-        "disable_master",
-        "clones",
-        "failed",
-    ],
 };

@@ -17,7 +17,7 @@ use crate::{
     file,
     genuine::{P384, TrustedRoot},
     receipt,
-    settings::Wrong,
+    settings::{Wrong, as_text},
 };
 use hsm_protocol::{
     Malformed, Serial,
@@ -25,6 +25,7 @@ use hsm_protocol::{
     cloning::Options,
     receipt::{FinishedReceipt, ReceiptRefusal, Statement, VerifiedReceipt},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     fs::File,
     io::{self, Read},
@@ -47,9 +48,11 @@ pub struct Report {
 }
 
 /// A secondary that is no clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Failed {
     /// The secondary.
+    #[serde(with = "as_text")]
     pub serial: Serial,
     /// Why, in words.
     pub why: String,

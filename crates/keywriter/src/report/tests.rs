@@ -178,13 +178,13 @@ fn a_text_of_another_form_is_refused_with_its_reason() {
         "not a keywriter-report file",
         "version 2 is newer than this program knows (1)",
         "not a version of this format",
-        "unknown field \"pin\"",
-        "field \"made\" is missing",
+        "unknown field `pin`",
+        "missing field `made`",
         "unknown field `pin`",
         "missing field `epoch`",
         "unknown field `pin`",
-        "a field's value is wrong",
-        "a field's value is wrong",
+        "malformed bytes",
+        "invalid value: integer `-1`",
     ]) {
         assert!(word.contains(expected), "{word}");
     }
