@@ -160,7 +160,7 @@ pub(crate) fn time_outs(language: usize) -> Table {
         (
             time::UNPLUGGED,
             [
-                "unlocked and not plugged in: the module locks. Pulling it out locks it immediately",
+                "unlocked and not plugged in: the module locks. Unplugging it locks it immediately",
                 "entsperrt und nicht eingesteckt: Das Modul wird gesperrt. Durch Abziehen wird es sofort gesperrt",
                 "déverrouillé et non branché : le module se verrouille. Le débrancher le verrouille immédiatement",
             ],
