@@ -10,7 +10,7 @@ use keywriter::{
     discovery::{Connector, Discovery, Kinds},
     folders::Folders,
     genuine::TrustedRoot,
-    module::ModuleError,
+    problem::{Problem, Reason},
     share::{
         finder::{self, Found, Need},
         recipient::{PLUGIN, decode_identity},
@@ -59,7 +59,7 @@ impl IdentityPluginV1 for Modules {
                 let sealed = match Sealed::read(stanza) {
                     None => continue,
                     Some(Err(Damaged)) => {
-                        errors.push(error("it is damaged, or of a later version".into()));
+                        errors.push(error("the stanza is damaged, or of a later version".into()));
                         continue;
                     }
                     Some(Ok(sealed)) => sealed,
@@ -86,7 +86,7 @@ impl IdentityPluginV1 for Modules {
 }
 
 impl Modules {
-    /// The file key, or why there is none, as a sentence.
+    /// Returns the file key, or in words why there is none.
     fn unwrap(
         &mut self,
         sealed: &Sealed,
@@ -101,7 +101,7 @@ impl Modules {
             if !failed.may_change() {
                 return Ok(Err(text));
             }
-            // Whoever is there may plug a module in, or unlock it on its keypad; where nobody can be asked, that is the end.
+            // A person may plug a module in, or unlock it on its keypad; without one, that is the end.
             let question = format!("KeyWriter: {text}");
             match callbacks.confirm(&question, "Try again", Some("Give up"))? {
                 Ok(true) => {}
@@ -118,7 +118,13 @@ impl Modules {
             Sealed::Classical(sealed) => found.module.file_unwrap(sealed),
             Sealed::Hybrid(sealed) => found.module.file_hybrid_unwrap(&sealed.fields()),
         };
-        let mut file_key = file_key.map_err(|source| Failed::Module(serial.to_string(), source))?;
+        let mut file_key = file_key.map_err(|error| {
+            let failed = Failed::new(error);
+            Failed {
+                text: format!("{serial}: {}", failed.text),
+                ..failed
+            }
+        })?;
         Ok(FileKey::init_with_mut(|place| {
             place.copy_from_slice(&file_key);
             file_key.zeroize();
@@ -129,22 +135,22 @@ impl Modules {
         let is_able = |found: &Found| found.status.group == group && epoch <= found.status.epoch;
         if !self.found.iter().any(is_able) {
             let need = Need::Key { group, epoch };
-            self.found.push(finder::find(&mut ask_all()?, None, need)?);
+            let found = finder::find(&mut ask_all()?, None, need);
+            self.found.push(found.map_err(Failed::new)?);
         }
         let mut found = self.found.iter_mut();
         found
             .find(|found| is_able(found))
-            .ok_or(Failed::NotFound(finder::NotFound::NoModule))
+            .ok_or_else(|| Failed::new(finder::NotFound::NoModule))
     }
 }
 
-/// Every module that is plugged in, looked for as `keywriter` does.
+/// Asks every module that is plugged in, as `keywriter` does.
 fn ask_all() -> Result<Survey, Failed> {
-    let system = |error: &dyn std::error::Error| Failed::System(error.to_string());
-    let folders = Folders::find(None).map_err(|error| system(&error))?;
+    let folders = Folders::find(None).map_err(Failed::new)?;
     let root = folders.hub_root();
     let root = if root.exists() {
-        Some(TrustedRoot::load(&root).map_err(|error| system(&error))?)
+        Some(TrustedRoot::load(&root).map_err(Failed::new)?)
     } else {
         None
     };
@@ -154,39 +160,52 @@ fn ask_all() -> Result<Survey, Failed> {
 }
 
 /// Why there is no file key.
-enum Failed {
-    NotFound(finder::NotFound),
-    Module(String, ModuleError),
-    System(String),
+struct Failed {
+    reason: Reason,
+    /// What went wrong.
+    text: String,
 }
 
 impl Failed {
-    /// Whether somebody at the modules can do something about it.
-    const fn may_change(&self) -> bool {
-        match self {
-            Self::NotFound(error) => matches!(
-                error,
-                finder::NotFound::NoModule
-                    | finder::NotFound::Locked(_)
-                    | finder::NotFound::OtherGroup { .. }
-            ),
-            Self::Module(..) | Self::System(_) => false,
+    fn new<E: std::fmt::Display>(error: E) -> Self
+    where
+        for<'a> Problem: From<&'a E>,
+    {
+        Self {
+            reason: Problem::from(&error).reason,
+            text: error.to_string(),
         }
     }
-}
 
-impl From<finder::NotFound> for Failed {
-    fn from(error: finder::NotFound) -> Self {
-        Self::NotFound(error)
+    /// Returns whether a person at the modules can do something about it.
+    const fn may_change(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::NoModule | Reason::NoUnlockedModule | Reason::OtherGroup
+        )
+    }
+
+    /// Returns what to do next.
+    const fn advice(&self) -> &'static str {
+        match self.reason {
+            Reason::NoModule | Reason::Unplugged => "plug in a module of the group",
+            Reason::NoUnlockedModule | Reason::Locked => {
+                "unlock one on its keypad: SHIFT+KEY, the User PIN, KEY"
+            }
+            Reason::OtherGroup => "plug in and unlock a module of that group",
+            Reason::LaterEpoch => "clone that module again from one that has the epoch",
+            Reason::NotGenuine => "use a genuine module; `keywriter list` shows which are",
+            Reason::NotAuthentic => "get the file again from its sender",
+            Reason::InUse | Reason::Interrupted => {
+                "check that no other program uses the module, and try again"
+            }
+            _ => "`keywriter list` shows what is plugged in, and what is wrong with it",
+        }
     }
 }
 
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotFound(error) => write!(f, "{error}; {}", error.advice()),
-            Self::Module(serial, error) => write!(f, "{serial}: {error}; {}", error.advice()),
-            Self::System(text) => f.write_str(text),
-        }
+        write!(f, "{}; {}", self.text, self.advice())
     }
 }

@@ -13,20 +13,22 @@ use age_plugin::{PluginHandler, run_state_machine};
 use clap::Parser;
 use std::{io, process::ExitCode};
 
-/// The plugin of age for `KeyWriter` modules. `age` starts it by itself; `keywriter recipient` prints whom to encrypt to.
+/// Plugin of age for `KeyWriter` modules: age and rage start it. `keywriter recipient` prints the recipient to encrypt to.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Which part of age's plugin protocol to speak; age says it
+    /// The state machine of age's plugin protocol, set by age
     #[arg(long, value_name = "STATE_MACHINE")]
     age_plugin: Option<String>,
 }
 
 fn main() -> ExitCode {
     let Some(state_machine) = Arguments::parse().age_plugin else {
-        eprintln!("age-plugin-keywriter: age starts this program by itself");
         eprintln!(
-            "  `keywriter recipient` prints whom to encrypt to; `keywriter recipient --identity` writes what decrypts"
+            "age-plugin-keywriter: age and rage start this program; it is not for use by hand"
+        );
+        eprintln!(
+            "  `keywriter recipient` prints the recipient to encrypt to; `keywriter recipient --identity` writes the identity to decrypt with"
         );
         return ExitCode::from(USAGE);
     };

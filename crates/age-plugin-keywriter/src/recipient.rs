@@ -41,7 +41,7 @@ impl Team {
             .map(|(index, _)| Error::Recipient {
                 index: *index,
                 message:
-                    "it is not post-quantum, and another recipient is: encrypt to one kind only"
+                    "it is not post-quantum, but another recipient is: encrypt to one kind only"
                         .into(),
             })
             .collect()
@@ -71,7 +71,7 @@ impl RecipientPluginV1 for Team {
     fn add_identity(&mut self, index: usize, _: &str, _: &[u8]) -> Result<(), Error> {
         Err(Error::Identity {
             index,
-            message: "a team's identity names its modules and holds no key to encrypt to; use its recipient (-r age1keywriter1...)".into(),
+            message: "a team's identity has no key to encrypt to: use the team's recipient (-r age1keywriter1...)".into(),
         })
     }
 

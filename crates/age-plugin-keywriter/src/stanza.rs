@@ -1,4 +1,4 @@
-//! What stands in the header of an age file: one stanza for a whole team, always of the same size.
+//! The stanza in the header of an age file: one for a whole team, always of the same size.
 //!
 //! ```text
 //! -> keywriter GROUP EPOCH EPHEMERAL
@@ -67,7 +67,7 @@ impl Sealed {
     }
 }
 
-/// A stanza of ours that is none.
+/// A malformed stanza of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Damaged;
 

@@ -1,4 +1,4 @@
-//! What is typed.
+//! The command line's definition.
 
 use crate::{
     commands::{recipient::RecipientChoices, share::ShareChoices},
@@ -16,9 +16,10 @@ use keywriter::{
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
-/// Clones a master security module to others, and keeps the receipts.
+/// Clones a master security module to other modules and keeps the receipts.
 #[derive(Debug, Parser)]
 #[command(name = "keywriter", version = VERSION, propagate_version = true)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Args {
     /// The folder of a virtual hub [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder]
     #[arg(long, global = true, value_name = "DIR")]
@@ -29,16 +30,16 @@ pub(crate) struct Args {
     /// Where to look for modules
     #[arg(long, global = true, value_enum, default_value_t)]
     pub(crate) transport: TransportKind,
-    /// Print one JSON object a line
+    /// Print one JSON object per line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Tell more on standard error; twice, still more
+    /// Log more on standard error; repeat it for still more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// What to log on standard error, as in `RUST_LOG`: a level, or TARGET=LEVEL,...
     #[arg(long, global = true, value_name = "FILTER")]
     pub(crate) log: Option<String>,
-    /// Read the app's PIN from this file descriptor instead of the terminal, a line each
+    /// Read the app's PIN from this file descriptor instead of the terminal, one line per question
     #[arg(
         long,
         global = true,
@@ -72,49 +73,49 @@ pub(crate) enum Command {
     Master(MasterCommand),
     /// Clone the master to the modules that are plugged in
     Clone(CloneChoices),
-    /// Take the Auto-Lock and User PIN Policy choices to another computer
-    #[command(subcommand)]
-    Settings(SettingsCommand),
-    /// Check receipts and reports
-    #[command(subcommand)]
-    Receipt(ReceiptCommand),
-    /// Show whom a master cloned to; it must be unlocked by its Administrator
+    /// Show which modules a master cloned to; it must be unlocked by its Administrator
     Journal {
         /// The master
         serial: Serial,
     },
-    /// Cipher a file's raw data units, without padding and without authentication
+    /// Verify receipts and reports
     #[command(subcommand)]
-    DataUnits(DataUnitsCommand),
+    Receipt(ReceiptCommand),
+    /// Carry the Auto-Lock and User PIN Policy choices to another computer
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// Encrypt files for every clone of a module
     Encrypt(ShareChoices),
     /// Decrypt files with any module of the group that they were encrypted for
     Decrypt(ShareChoices),
-    /// Show what an encrypted file says of itself; needs no module
+    /// Show the header of an encrypted file; needs no module
     Inspect {
         /// The file; - is standard input
         file: PathBuf,
     },
     /// Print the team's recipient for age, or write its identity file
     Recipient(RecipientChoices),
+    /// Cipher a file's raw data units, without padding and without authentication
+    #[command(subcommand)]
+    DataUnits(DataUnitsCommand),
     /// Register this app with the license number and the PIN that you received
     Register(RegisterChoices),
     /// Change the app's PIN
     #[command(subcommand)]
     Pin(PinCommand),
-    /// The license of this app
+    /// Show or renew the license of this app
     #[command(subcommand)]
     License(LicenseCommand),
-    /// Print what completes command lines in this shell
+    /// Print command-line completions for a shell
     #[command(hide = true)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Write the man pages, a file for each command
+    /// Write the man pages, one file per command
     #[command(hide = true)]
     Man {
-        /// The folder; made if it is not there
+        /// The folder; created if it does not exist
         folder: PathBuf,
     },
 }
@@ -124,7 +125,7 @@ pub(crate) struct RegisterChoices {
     /// Your license number
     #[arg(long, value_name = "XXXX-XXXX-XXXX-XXXX")]
     pub(crate) license: LicenseNumber,
-    /// Without a network: show a request code, and take the response code of the portal's page
+    /// Register without a network: show a request code, then read the response code of the portal's page
     #[arg(long)]
     pub(crate) offline: bool,
     /// The file that holds the response code [default: standard input]
@@ -137,21 +138,27 @@ pub(crate) struct RegisterChoices {
 #[derive(Debug, clap::Args)]
 pub(crate) struct PortalChoice {
     /// The license portal
-    #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL", default_value = DEFAULT_PORTAL)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "KEYWRITER_PORTAL",
+        hide_env_values = true,
+        default_value = DEFAULT_PORTAL
+    )]
     pub(crate) portal: String,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PinCommand {
-    /// Ask for the current PIN, the new one, and the new one again; it counts from the next launch
+    /// Ask for the current PIN and twice for the new one, which takes effect at the next launch
     Change,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LicenseCommand {
-    /// Show the license and how it stands
+    /// Show the license and whether it is valid
     Show,
-    /// Ask the portal for a fresh license, before or after it lapsed
+    /// Ask the portal for a new license token, before or after the license expired
     Refresh(PortalChoice),
 }
 
@@ -177,19 +184,19 @@ pub(crate) enum MasterCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CloneChoices {
-    /// Clone to this module and to no other that is not named
+    /// Clone only to this module; may be repeated
     #[arg(long, value_name = "SERIAL")]
     pub(crate) to: Vec<Serial>,
-    /// Work on so many at the same time; 1 is one after the other [default: all, at most 64]
+    /// How many modules are cloned at the same time; 1 is one after the other [default: all, at most 64]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) jobs: Option<u8>,
-    /// Where receipts go [default: keywriter/receipts in the user's state folder]
+    /// The folder for receipts [default: keywriter/receipts in the user's state folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) receipts: Option<PathBuf>,
     /// Write a report of the cycle, with its receipts, to this file; `receipt verify` checks it
     #[arg(long, value_name = "FILE.json")]
     pub(crate) report: Option<PathBuf>,
-    /// Write the report as a page to print
+    /// Write the report as an HTML page to read and print
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report_page: Option<PathBuf>,
     /// The language of the page
@@ -232,7 +239,7 @@ pub(crate) enum SettingsCommand {
         /// The file
         file: PathBuf,
     },
-    /// Take the choices from a file
+    /// Read the choices from a file
     Import {
         /// The file
         file: PathBuf,
@@ -241,7 +248,7 @@ pub(crate) enum SettingsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ReceiptCommand {
-    /// Check a receipt, or every receipt of a report, offline, with the root certificate alone
+    /// Verify a receipt, or every receipt of a report, offline, with nothing but the root certificate
     Verify {
         /// The receipt or the report
         file: PathBuf,
@@ -273,7 +280,7 @@ pub(crate) struct DataUnitsChoices {
 }
 
 impl Args {
-    /// Sends the log to standard error: from `--log`, else `RUST_LOG`, else as many `-v` as there are.
+    /// Starts the log on standard error: as `--log` says, else as many `-v` as there are, else `RUST_LOG`.
     pub(crate) fn start_logging(&self) -> Result<(), Failure> {
         let default = match self.verbose {
             0 => "error",
@@ -283,7 +290,7 @@ impl Args {
         };
         let filter = match &self.log {
             Some(filter) => EnvFilter::try_new(filter)
-                .map_err(|error| Failure::Usage(format!("--log: {error}")))?,
+                .map_err(|error| Failure::Usage(format!("--log: {error}"), None))?,
             None if self.verbose == 0 => {
                 EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(default))
             }
@@ -297,17 +304,17 @@ impl Args {
         Ok(())
     }
 
-    /// This user's folders.
+    /// Finds this user's folders.
     pub(crate) fn folders(&self) -> Result<Folders, Failure> {
         Ok(Folders::find(self.state.clone())?)
     }
 
-    /// This user's license and PIN.
+    /// Returns where this user's license and PIN are.
     pub(crate) fn license_store(&self) -> Result<Store, Failure> {
         Ok(Store::new(self.folders()?.license()))
     }
 
-    /// Where modules are looked for.
+    /// Returns where modules are looked for.
     pub(crate) fn discovery(&self) -> Result<Discovery, Failure> {
         let kinds = match self.transport {
             TransportKind::All => Kinds::All,
@@ -317,7 +324,7 @@ impl Args {
         Ok(Discovery::new(self.folders()?.run(), kinds))
     }
 
-    /// The root certificate: the named one, else the hub's, else none.
+    /// Loads the root certificate: the named one, else the hub's, else none.
     pub(crate) fn trusted_root(&self) -> Result<Option<TrustedRoot>, Failure> {
         if let Some(path) = &self.root {
             return Ok(Some(TrustedRoot::load(path)?));

@@ -9,6 +9,7 @@ mod output;
 mod pin;
 mod progress;
 mod table;
+mod words;
 
 use args::{Args, Command};
 use clap::Parser;

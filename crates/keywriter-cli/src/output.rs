@@ -3,7 +3,10 @@
 use crate::failure::Failure;
 use keywriter::Options;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 /// Prints one JSON object on a line of its own.
 pub(crate) fn json(object: &impl Serialize) -> Result<(), Failure> {
@@ -45,12 +48,29 @@ impl From<Options> for ChoicesLine {
     }
 }
 
-/// A failed command, as JSON.
+/// A failed command, or one file of several, as JSON.
 #[derive(Serialize)]
-pub(crate) struct ErrorLine {
-    pub(crate) event: &'static str,
-    pub(crate) code: u8,
-    pub(crate) error: String,
+pub(crate) struct ErrorLine<'a> {
+    event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) advice: Option<&'static str>,
+    file: Option<&'a str>,
+    code: u8,
+    reason: &'static str,
+    error: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+}
+
+impl<'a> ErrorLine<'a> {
+    pub(crate) fn of(event: &'static str, file: Option<&'a str>, failure: &'a Failure) -> Self {
+        let (code, reason) = failure.codes();
+        Self {
+            event,
+            file,
+            code,
+            reason,
+            error: failure.text(),
+            advice: failure.advice(),
+        }
+    }
 }

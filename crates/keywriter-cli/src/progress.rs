@@ -1,14 +1,12 @@
-//! A cycle as it goes on: bars on a terminal, lines in a pipe, JSON objects with `--json`.
+//! The progress of a cycle: bars on a terminal, lines in a pipe, JSON objects with `--json`.
 
-use crate::{
-    commands::list::UnusableLine,
-    failure::{Failure, with_sources},
-    output,
-};
+use crate::{commands::list::UnusableLine, failure::Failure, output, words};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
     cycle::{Event, Step, Summary},
+    problem::Problem,
+    text::listed,
 };
 use serde::Serialize;
 use std::{
@@ -105,35 +103,34 @@ impl Bars {
 fn text(event: &Event) -> Option<String> {
     Some(match event {
         Event::Unusable { place, error } => {
-            format!(
-                "{place}: not usable: {}\n  {}",
-                with_sources(error),
-                error.advice()
-            )
+            let problem = Problem::from(error).about(format_args!("{place}: not used"));
+            with_advice(&problem)
         }
         Event::Evaluation { .. } => {
-            "evaluation: virtual modules need no license, and are not for secrets".to_owned()
+            "evaluation: virtual modules need no license, and do not protect secrets".to_owned()
         }
         Event::Preflight {
             master,
             secondaries,
             replaced,
         } => {
-            let work = listed(secondaries, "nothing to do");
+            let work = match secondaries.as_slice() {
+                [] => "nothing to do".to_owned(),
+                some => listed(some),
+            };
             if replaced.is_empty() {
                 format!("{master} -> {work}")
             } else {
-                let replaced = listed(replaced, "");
                 format!(
-                    "{master} -> {work}
-in use, and what they hold will be replaced: {replaced}"
+                    "{master} -> {work}\nin use, what they hold will be replaced: {}",
+                    listed(replaced)
                 )
             }
         }
         Event::CycleBegan {
             secondaries, jobs, ..
-        } => format!("cycle of {secondaries} began, {jobs} at the same time"),
-        Event::Joined { serial } => format!("{serial}: plugged in, joins the cycle"),
+        } => format!("cycle began: {secondaries} secondaries, {jobs} at the same time"),
+        Event::Joined { serial } => format!("{serial}: plugged in and joins the cycle"),
         Event::Done {
             serial,
             already,
@@ -142,7 +139,7 @@ in use, and what they hold will be replaced: {replaced}"
         } => {
             let what = match (already, receipt) {
                 (false, _) => "cloned and proved",
-                (true, Some(_)) => "already done, finished now",
+                (true, Some(_)) => "already cloned, receipt completed now",
                 (true, None) => "already a clone of this master, left as it is",
             };
             match kept {
@@ -150,11 +147,9 @@ in use, and what they hold will be replaced: {replaced}"
                 None => format!("{serial}: {what}"),
             }
         }
-        Event::Failed { serial, failure } => format!(
-            "{serial}: failed: {}\n  {}",
-            with_sources(failure),
-            failure.advice()
-        ),
+        Event::Failed { serial, failure } => {
+            format!("{serial}: failed: {}", with_advice(&failure.into()))
+        }
         Event::CycleEnded(summary) => {
             let Summary {
                 done,
@@ -173,12 +168,13 @@ in use, and what they hold will be replaced: {replaced}"
     })
 }
 
-fn listed(serials: &[Serial], none: &str) -> String {
-    if serials.is_empty() {
-        return none.to_owned();
-    }
-    let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
-    names.join(", ")
+/// Returns what is wrong and, on the next line, what to do.
+fn with_advice(problem: &Problem) -> String {
+    format!(
+        "{}\n  {}",
+        words::line(problem),
+        words::of(problem.reason).advice
+    )
 }
 
 /// An event as JSON.
@@ -217,6 +213,7 @@ enum EventLine {
     },
     Failed {
         serial: String,
+        reason: &'static str,
         why: String,
         advice: &'static str,
     },
@@ -275,11 +272,15 @@ impl EventLine {
                 already: *already,
                 receipt: kept.as_ref().map(|path| path.display().to_string()),
             },
-            Event::Failed { serial, failure } => Self::Failed {
-                serial: serial.to_string(),
-                why: with_sources(failure),
-                advice: failure.advice(),
-            },
+            Event::Failed { serial, failure } => {
+                let problem = Problem::from(failure);
+                Self::Failed {
+                    serial: serial.to_string(),
+                    reason: problem.reason.code(),
+                    why: words::line(&problem),
+                    advice: words::of(problem.reason).advice,
+                }
+            }
             Event::CycleEnded(summary) => Self::CycleEnded {
                 done: summary.done,
                 failed: summary.failed,
@@ -331,7 +332,7 @@ mod tests {
         };
         assert!(
             json(&failed)
-                .starts_with(r#"{"event":"failed","serial":"A","why":"it is locked and not fresh"#)
+                .starts_with(r#"{"event":"failed","serial":"A","reason":"secondary-locked","why":"the module is locked and"#)
         );
     }
 
@@ -348,7 +349,10 @@ mod tests {
             .unwrap()
         };
         assert_eq!(done(false, Some(vec![])), "A: cloned and proved");
-        assert_eq!(done(true, Some(vec![])), "A: already done, finished now");
+        assert_eq!(
+            done(true, Some(vec![])),
+            "A: already cloned, receipt completed now"
+        );
         assert_eq!(
             done(true, None),
             "A: already a clone of this master, left as it is"
@@ -365,7 +369,7 @@ mod tests {
         };
         assert_eq!(
             text(&event).unwrap(),
-            "M -> A, B\nin use, and what they hold will be replaced: B"
+            "M -> A, B\nin use, what they hold will be replaced: B"
         );
     }
 }

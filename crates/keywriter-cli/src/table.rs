@@ -23,6 +23,11 @@ pub(crate) fn render(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Lays names and values out in two columns.
+pub(crate) fn pairs<const N: usize>(rows: [(&str, String); N]) -> String {
+    render(&rows.map(|(name, value)| vec![name.to_owned(), value]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

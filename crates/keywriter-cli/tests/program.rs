@@ -71,14 +71,11 @@ fn a_named_module_that_is_absent_is_exit_code_4() {
     ] {
         let (code, words) = user.fail(command);
         assert_eq!(code, Some(4));
-        assert_eq!(words, "keywriter: the module VM0007 is not plugged in");
+        assert_eq!(words, "keywriter: VM0007: the module is not plugged in");
     }
     let (code, words) = user.fail(&["master", "set", "VM0007"]);
     assert_eq!(code, Some(4));
-    assert_eq!(
-        words,
-        "keywriter: VM0007 cannot be the master: it is not plugged in"
-    );
+    assert_eq!(words, "keywriter: VM0007: the module is not plugged in");
     assert!(
         !user.folder().join("keywriter").exists(),
         "nothing was written"
@@ -105,7 +102,7 @@ fn the_same_module_twice_is_exit_code_3_before_anything_is_asked() {
     let (code, words) = user.fail(&["clone", "--to", "VM0002", "--to", "VM0002"]);
     assert_eq!(
         (code, words.as_str()),
-        (Some(3), "keywriter: the same module twice: VM0002")
+        (Some(3), "keywriter: VM0002: the same module is named twice")
     );
 }
 
@@ -126,7 +123,7 @@ fn settings_go_out_and_come_in_and_a_wrong_file_changes_nothing() {
     assert_eq!(code, Some(5));
     assert_eq!(
         words,
-        "keywriter: w.json: version 9 is newer than this program knows (1)"
+        "keywriter: w.json: the file was made by a newer version: version 9 is newer than this program knows (1)"
     );
     assert_eq!(fs::read(&state).unwrap(), before);
 
@@ -145,7 +142,7 @@ fn files_that_are_not_there_or_not_what_they_should_be_are_told_apart() {
     fs::write(user.folder().join("text"), "PIN").unwrap();
     let receipt = |file, root| user.fail(&["receipt", "verify", file, "--root", root]).0;
     assert_eq!(receipt("text", "nothing"), Some(6), "no such root");
-    assert_eq!(receipt("text", "text"), Some(5), "a root that is none");
+    assert_eq!(receipt("text", "text"), Some(5), "not a root certificate");
     assert_eq!(
         user.fail(&["receipt", "verify", "text"]).0,
         Some(2),
@@ -160,7 +157,9 @@ fn a_failure_is_one_json_object_with_code_and_advice() {
     assert_eq!(output.status.code(), Some(4));
     let line = String::from_utf8(output.stdout).unwrap();
     assert!(
-        line.starts_with(r#"{"event":"error","code":4,"error":"no module found","advice":""#),
+        line.starts_with(
+            r#"{"event":"error","code":4,"reason":"no-module","error":"no module found","advice":""#
+        ),
         "{line}"
     );
     assert_eq!(line.lines().count(), 1);

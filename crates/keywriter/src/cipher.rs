@@ -55,29 +55,8 @@ pub enum CipherError {
     #[error("cannot write the output")]
     Write(#[source] io::Error),
     /// Unit numbers have 64 bits.
-    #[error("the unit numbers run out")]
+    #[error("the unit numbers exceed 64 bits")]
     Numbers,
-}
-
-impl CipherError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::UnitSize(_) => "choose another with --unit-size",
-            Self::Empty | Self::NotWhole => {
-                "data units are not padded: give whole blocks of 16 bytes"
-            }
-            Self::Module(error) => error.advice(),
-            Self::Read(_) => "see that the file exists and that this user may read it",
-            Self::Write(_) => "see that there is room, and that this user may write there",
-            Self::Numbers => "choose a lower number with --first",
-        }
-    }
-
-    /// Whether the input, not a module or the system, is at fault.
-    pub const fn is_bad_file(&self) -> bool {
-        matches!(self, Self::Empty | Self::NotWhole)
-    }
 }
 
 /// Ciphers `input` into `output`. Returns how many bytes that were.
@@ -193,7 +172,8 @@ mod tests {
     fn nothing_is_padded() {
         for len in [0, 15, 17, limits::CIPHER_DATA + 1] {
             let error = cipher(UNITS, &vec![0; len]).unwrap_err();
-            assert!(error.is_bad_file(), "{len}: {error}");
+            let expected = matches!(error, CipherError::Empty | CipherError::NotWhole);
+            assert!(expected, "{len}: {error}");
         }
     }
 

@@ -61,7 +61,7 @@ pub enum RootError {
         source: pem_rfc7468::Error,
     },
     /// It is a certificate, but not a root of modules.
-    #[error("{} is not the root certificate of modules", path.display())]
+    #[error("{} is not a root certificate of modules", path.display())]
     NotRoot {
         /// The file.
         path: PathBuf,

@@ -17,7 +17,7 @@
 //! | [`report`] | a cycle's receipts in one file, and on a page to print |
 //! | [`folders`], [`mod@file`] | where they are, and how they are written |
 //! | [`problem`] | what went wrong, for every front end |
-//! | [`error`] | words for status words; an error with its sources |
+//! | [`error`], [`text`] | words for status words, an error with its sources, bytes as text |
 
 #![forbid(unsafe_code)]
 
@@ -39,6 +39,7 @@ mod scripted;
 pub mod settings;
 pub mod share;
 pub mod survey;
+pub mod text;
 pub mod transport;
 
 pub use hsm_protocol::{Serial, cloning::Options};

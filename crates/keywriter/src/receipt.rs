@@ -43,13 +43,13 @@ pub enum ReceiptError {
         source: io::Error,
     },
     /// Another receipt has this name already.
-    #[error("{} is another receipt, and stays", path.display())]
+    #[error("{} is another receipt, and was kept", path.display())]
     Other {
         /// The file.
         path: PathBuf,
     },
-    /// The modules gave something that is no receipt.
-    #[error("what the modules gave is no receipt")]
+    /// The modules returned an invalid receipt.
+    #[error("the modules returned an invalid receipt")]
     Malformed(#[source] Malformed),
     /// The file is not an armored receipt.
     #[error("{} is not a receipt file", path.display())]
@@ -67,31 +67,7 @@ pub enum ReceiptError {
     },
 }
 
-impl ReceiptError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "see that the file exists and that this user may read it",
-            Self::Write { .. } => {
-                "see that this user may write there, or name a folder with --receipts DIR; then run `keywriter clone` again, which fetches it"
-            }
-            Self::Other { .. } => "move it away, or name another folder with --receipts DIR",
-            Self::Malformed(_) => "see that this program and the module's firmware belong together",
-            Self::NotReceipt { .. } => "name a file that ends in .receipt.pem",
-            Self::Refused { why, .. } => match why {
-                ReceiptRefusal::Secondary(CertificateRefusal::ForeignRoot)
-                | ReceiptRefusal::Master(CertificateRefusal::ForeignRoot) => {
-                    "name the root certificate of these modules with --root"
-                }
-                _ => {
-                    "do not rely on this receipt; run `keywriter clone` again to have it fetched anew"
-                }
-            },
-        }
-    }
-}
-
-/// A refusal in words.
+/// Returns a refusal in words.
 pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
     match why {
         ReceiptRefusal::Malformed => "not a receipt",
@@ -107,7 +83,7 @@ pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
         },
         ReceiptRefusal::OtherModule => "the statement names other modules than the certificates",
         ReceiptRefusal::SecondarySignature => "the secondary did not sign this statement",
-        ReceiptRefusal::MasterSignature => "the master did not seal this receipt",
+        ReceiptRefusal::MasterSignature => "the master did not countersign this receipt",
     }
 }
 

@@ -92,26 +92,6 @@ pub enum Wrong {
     Fields(#[source] serde_json::Error),
 }
 
-impl SettingsError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::NoMaster => "name one with `keywriter master set SERIAL`",
-            Self::Read { .. } => "see that the file exists and that this user may read it",
-            Self::Write { .. } => "see that this user may write there",
-            Self::Wrong { what, .. } => match what {
-                Wrong::NewerVersion { .. } => "use a newer keywriter, or export the settings again",
-                _ => "use a file that `keywriter settings export` wrote, unchanged",
-            },
-        }
-    }
-
-    /// Whether the file's text is wrong, rather than reading or writing it.
-    pub const fn is_bad_file(&self) -> bool {
-        matches!(self, Self::Wrong { .. })
-    }
-}
-
 impl MasterState {
     /// Reads this computer's state; no file is [`SettingsError::NoMaster`].
     pub fn load(path: &Path) -> Result<Self, SettingsError> {

@@ -1,9 +1,9 @@
 //! `keywriter clone`
 
-use super::{launch, now};
+use super::{now, require_app_pin};
 use crate::{
     args::{Args, CloneChoices},
-    failure::{Count, Failure},
+    failure::Failure,
     output,
     progress::Progress,
 };
@@ -11,6 +11,7 @@ use keywriter::{
     cycle::{self, Event, Setup, Stop, Summary, plan::Request},
     genuine::TrustedRoot,
     license::{Anchor, GateRefusal},
+    problem::Reason,
     report::Report,
     settings::MasterState,
 };
@@ -22,7 +23,7 @@ use std::{
 };
 
 pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
-    let session = launch(args)?;
+    let session = require_app_pin(args)?;
     let folders = args.folders()?;
     let MasterState { master, options } = MasterState::load(&folders.master())?;
     let receipts = choices
@@ -45,8 +46,8 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
     };
     let discovery = args.discovery()?;
     let progress = Progress::new(args.json);
-    // Events come from many threads; the first thing that goes wrong with their output is what is reported.
-    let trouble = Mutex::new(None);
+    // Events come from many threads; the first failure of their output is reported.
+    let failure = Mutex::new(None);
     let report = Mutex::new(Report::new(now(), master, options));
     let emit = |event: Event| {
         report
@@ -57,16 +58,16 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
             Event::NotKept { error, .. } => Err(error.into()),
             event => progress.show(&event),
         };
-        if let Err(failure) = outcome {
-            let mut first = trouble.lock().unwrap_or_else(PoisonError::into_inner);
-            first.get_or_insert(failure);
+        if let Err(error) = outcome {
+            let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(error);
         }
     };
     let summary = cycle::run(&discovery, &setup, &emit)?;
-    // Even after trouble: what the modules signed is worth keeping.
+    // Even after a failure: what the modules signed is worth keeping.
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     let saved = save(args, choices, &report, setup.root.as_ref());
-    match trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(failure) => Err(failure),
         None => saved.and_then(|()| conclude(master, summary)),
     }
@@ -125,13 +126,13 @@ fn conclude(master: keywriter::Serial, summary: Summary) -> Result<(), Failure> 
         Summary { failed: 0, .. } => Ok(()),
         Summary {
             master_lost: true, ..
-        } => Err(Failure::MasterLost(master)),
+        } => Err(Failure::about(Reason::MasterLost, master)),
         Summary {
             began: false,
             done: 0,
             ..
-        } => Err(Failure::NothingDone),
-        Summary { failed, .. } => Err(Failure::Some(Count(failed))),
+        } => Err(Failure::EverySecondary),
+        Summary { failed, .. } => Err(Failure::SomeSecondaries(failed)),
     }
 }
 
@@ -150,7 +151,7 @@ mod tests {
                 disabled: false,
                 master_lost,
             };
-            conclude(master, summary).map_or_else(|failure| failure.code(), |()| 0)
+            conclude(master, summary).map_or_else(|failure| failure.codes().0, |()| 0)
         };
         assert_eq!(code(9, 0, true, false), 0);
         assert_eq!(code(8, 1, true, false), 1);

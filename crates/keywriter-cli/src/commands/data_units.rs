@@ -1,6 +1,6 @@
 //! `keywriter data-units encipher|decipher`
 
-use super::{find, launch};
+use super::{commit, find, mode_name, of_file, of_module, require_app_pin};
 use crate::{
     args::{Args, DataUnitsChoices, DataUnitsCommand},
     failure::Failure,
@@ -9,13 +9,14 @@ use crate::{
 use keywriter::{
     cipher::{self, Direction, Units},
     file::NewFile,
+    problem::Reason,
     protocol::{EncryptionMode, ModuleStatus},
 };
 use serde::Serialize;
-use std::{fs::File, io, path::Path};
+use std::fs::File;
 
 pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure> {
-    launch(args)?;
+    require_app_pin(args)?;
     let (direction, choices) = match command {
         DataUnitsCommand::Encipher(choices) => (Direction::Encipher, choices),
         DataUnitsCommand::Decipher(choices) => (Direction::Decipher, choices),
@@ -24,19 +25,18 @@ pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure
     let mut present = find(args, serial)?;
     let status = match present.facts.status {
         Some(status) => status,
-        // Says why it is none.
-        None => present
-            .module
-            .status()
-            .map_err(|source| Failure::Module { serial, source })?,
+        // The error says why there is none.
+        None => present.module.status().map_err(of_module(serial))?,
     };
     let units = Units {
         size: choices.unit_size,
         first: choices.first,
         epoch: status.epoch,
     };
-    let mut input = File::open(&choices.input).map_err(failure("read", &choices.input))?;
-    let mut output = NewFile::begin(&choices.output).map_err(failure("write", &choices.output))?;
+    let mut input =
+        File::open(&choices.input).map_err(of_file(Reason::CannotRead, &choices.input))?;
+    let mut output =
+        NewFile::begin(&choices.output).map_err(of_file(Reason::CannotWrite, &choices.output))?;
     let bytes = cipher::stream(
         &mut present.module,
         direction,
@@ -44,14 +44,9 @@ pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure
         &mut input,
         &mut output,
     )
-    .map_err(|source| Failure::Cipher { serial, source })?;
-    output.commit().map_err(failure("write", &choices.output))?;
+    .map_err(|error| Failure::from(error).within(serial))?;
+    commit(output, &choices.output, true)?;
     print(args, direction, choices, (&status, bytes))
-}
-
-fn failure(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
-    let path = path.to_owned();
-    move |source| Failure::File { act, path, source }
 }
 
 fn print(
@@ -60,10 +55,7 @@ fn print(
     choices: &DataUnitsChoices,
     (status, bytes): (&ModuleStatus, u64),
 ) -> Result<(), Failure> {
-    let mode = match status.mode {
-        EncryptionMode::Xts => "AES-256-XTS",
-        EncryptionMode::Ecb => "AES-256-ECB",
-    };
+    let mode = mode_name(status.mode);
     let act = match direction {
         Direction::Encipher => "enciphered",
         Direction::Decipher => "deciphered",

@@ -1,7 +1,7 @@
 //! `keywriter decrypt`
 
 use super::{
-    launch,
+    require_app_pin,
     share::{self, DECRYPTED, Ends, Output, Progress, ShareChoices},
     survey_all,
 };
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let jobs = choices.ends(args.json, |files, output| {
         Ok(paths::jobs(Act::Decrypt, files, output)?)
     })?;
-    launch(args)?;
+    require_app_pin(args)?;
     let mut modules = Modules {
         args,
         named: choices.module,
@@ -38,9 +38,11 @@ fn one(
     modules: &mut Modules<'_>,
 ) -> Result<(), Failure> {
     let (mut input, len) = share::open_input(job)?;
-    // What is no file of ours is told as such, whatever modules are there.
+    // The header first: a file that is not encrypted is reported as such, whatever modules are plugged in.
     let header = read_header(&mut input).map_err(|source| share::of(job, source))?;
-    let found = modules.of(&header).map_err(|failure| named(job, failure))?;
+    let found = modules
+        .of(&header)
+        .map_err(|failure| failure.within(job.name()))?;
     let mut output = Output::begin(job, choices.force)?;
     let mut progress = Progress::new(args, job, len);
     let summary = decrypt(
@@ -52,19 +54,8 @@ fn one(
     );
     drop(progress);
     let summary = summary.map_err(|source| share::of(job, source))?;
-    output.commit(job, choices.force)?;
+    output.commit(choices.force)?;
     share::print(args, DECRYPTED, job, (found.serial, &summary))
-}
-
-/// Says which file no module was found for.
-fn named(job: &Ends, failure: Failure) -> Failure {
-    match failure {
-        Failure::NotFound(source) => Failure::NoneFor {
-            file: job.name(),
-            source,
-        },
-        other => other,
-    }
 }
 
 /// The modules that files were decrypted with so far, and those that are there besides.
@@ -96,6 +87,6 @@ impl Modules<'_> {
         // It was found or pushed just now.
         self.found
             .get_mut(place)
-            .ok_or(Failure::NotFound(finder::NotFound::NoModule))
+            .ok_or_else(|| finder::NotFound::NoModule.into())
     }
 }

@@ -1,7 +1,7 @@
 //! `keywriter encrypt`
 
 use super::{
-    launch,
+    require_app_pin,
     share::{self, ENCRYPTED, Ends, Output, Progress, ShareChoices},
     survey_all,
 };
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let jobs = choices.ends(args.json, |files, output| {
         Ok(paths::jobs(Act::Encrypt, files, output)?)
     })?;
-    launch(args)?;
+    require_app_pin(args)?;
     let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
     share::run_all(args, &jobs, |job| one(args, choices, job, &mut found))
 }
@@ -33,6 +33,6 @@ fn one(args: &Args, choices: &ShareChoices, job: &Ends, found: &mut Found) -> Re
     );
     drop(progress);
     let summary = summary.map_err(|source| share::of(job, source))?;
-    output.commit(job, choices.force)?;
+    output.commit(choices.force)?;
     share::print(args, ENCRYPTED, job, (found.serial, &summary))
 }

@@ -1,6 +1,9 @@
-//! `keywriter inspect`: what a file says of itself. It needs no module.
+//! `keywriter inspect`: the header of an encrypted file. It needs no module.
 
-use super::share::{self, Ends, mode_name};
+use super::{
+    mode_name,
+    share::{self, Ends},
+};
 use crate::{args::Args, failure::Failure, output};
 use keywriter::share::inspect;
 use serde::Serialize;
@@ -42,7 +45,7 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
         line.chunks,
         line.chunk_size
     ))?;
-    output::line("whether it was changed, only a module of its group can tell")
+    output::line("not verified: only a module of its group can tell whether it was changed")
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! `keywriter journal`
 
-use super::{condition_name, find, hex, launch, ticket_name};
+use super::{condition_name, find, hex, of_module, require_app_pin, ticket_name};
 use crate::{
     args::Args,
     failure::Failure,
@@ -11,12 +11,9 @@ use keywriter::{Serial, module::Journal, protocol::JournalEntry};
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args, serial: Serial) -> Result<(), Failure> {
-    launch(args)?;
+    require_app_pin(args)?;
     let mut present = find(args, serial)?;
-    let journal = present
-        .module
-        .journal()
-        .map_err(|source| Failure::Module { serial, source })?;
+    let journal = present.module.journal().map_err(of_module(serial))?;
     if args.json {
         print_json(serial, &journal)
     } else {
@@ -27,7 +24,7 @@ pub(crate) fn run(args: &Args, serial: Serial) -> Result<(), Failure> {
 fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     let kept = journal.entries.len();
     output::line(&format!(
-        "{serial} released {} parcels; the last {kept} are kept",
+        "{serial} sent {} Parcels; its journal keeps the last {kept}",
         journal.total
     ))?;
     output::line(&format!("running hash {}", hex(&journal.running)))?;
@@ -39,7 +36,7 @@ fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
         "CYCLE",
         "SECONDARY",
         "BEFORE",
-        "SEALED",
+        "COUNTERSIGNED",
         "CERTIFICATE",
     ];
     let mut rows = vec![header.map(String::from).to_vec()];

@@ -4,10 +4,11 @@ use super::now;
 use crate::{
     args::{Args, LicenseCommand},
     failure::Failure,
-    output, table,
+    output, table, words,
 };
-use keywriter::license::{
-    Anchor, GateRefusal, LicenseError, LicenseNumber, Portal, Registration, is_development_build,
+use keywriter::{
+    license::{Anchor, GateRefusal, LicenseNumber, Portal, Registration, is_development_build},
+    problem::{Problem, Reason},
 };
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> 
     let registration = match command {
         LicenseCommand::Show => store.registration()?,
         LicenseCommand::Refresh(choice) => {
-            let portal = Portal::new(&choice.portal).map_err(LicenseError::from)?;
+            let portal = Portal::new(&choice.portal)?;
             Some(store.refresh(&portal, &Anchor::of_this_build(), now())?)
         }
     };
@@ -28,15 +29,16 @@ pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> 
             development: is_development_build(),
         }),
         None => output::line(&format!(
-            "this app is not registered: evaluation, with virtual modules\n  {}",
-            GateRefusal::Unregistered.advice()
+            "this app is not registered: it can be tried out with virtual modules\n  {}",
+            words::of(Reason::NotRegistered).advice
         )),
     }
 }
 
 fn print(args: &Args, registration: &Registration) -> Result<(), Failure> {
-    let claims = registration.claims().map_err(LicenseError::from)?;
+    let claims = registration.claims()?;
     let refusal = registration.judge(&Anchor::of_this_build(), now()).err();
+    let problem = refusal.as_ref().map(Problem::from);
     let line = LicenseLine {
         event: "license",
         registered: true,
@@ -46,17 +48,14 @@ fn print(args: &Args, registration: &Registration) -> Result<(), Failure> {
         issued: claims.issued.to_string(),
         expires: claims.expires.map(|day| day.to_string()),
         standing: standing(refusal),
+        reason: problem.as_ref().map(|problem| problem.reason.code()),
         installation: registration.installation().to_string(),
         development: is_development_build(),
     };
     if args.json {
         return output::json(&line);
     }
-    output::line(line.text().trim_end())?;
-    match refusal {
-        Some(refusal) => output::line(&format!("\n{refusal}\n  {}", refusal.advice())),
-        None => Ok(()),
-    }
+    output::line(line.text(problem.as_ref()).trim_end())
 }
 
 const fn standing(refusal: Option<GateRefusal>) -> &'static str {
@@ -88,12 +87,14 @@ struct LicenseLine<'a> {
     issued: String,
     expires: Option<String>,
     standing: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     installation: String,
     development: bool,
 }
 
 impl LicenseLine<'_> {
-    fn text(&self) -> String {
+    fn text(&self, problem: Option<&Problem>) -> String {
         let dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
         let rows = [
             ("license", self.license.to_string()),
@@ -104,12 +105,13 @@ impl LicenseLine<'_> {
                 "last day",
                 dash(self.expires.as_deref().unwrap_or_default()),
             ),
-            ("standing", self.standing.to_owned()),
+            ("status", problem.map_or("valid".to_owned(), words::line)),
             ("installation", self.installation.clone()),
         ];
-        let rows: Vec<_> = rows
-            .map(|(name, value)| vec![name.to_owned(), value])
-            .into();
-        table::render(&rows)
+        let table = table::pairs(rows);
+        match problem {
+            Some(problem) => format!("{table}\n{}", words::of(problem.reason).advice),
+            None => table,
+        }
     }
 }

@@ -1,14 +1,11 @@
 //! `keywriter list`
 
-use super::{launch, survey_all};
-use crate::{
-    args::Args,
-    failure::{Failure, with_sources},
-    output, table,
-};
+use super::{require_app_pin, survey_all};
+use crate::{args::Args, failure::Failure, output, table, words};
 use keywriter::{
     Serial,
     module::ModuleError,
+    problem::{Problem, Reason},
     protocol::{LockState, Role},
     settings::MasterState,
     survey::{Facts, Survey},
@@ -17,7 +14,7 @@ use keywriter::{
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    launch(args)?;
+    require_app_pin(args)?;
     // A state that cannot be read marks no master; `master show` says why.
     let master = MasterState::load(&args.folders()?.master())
         .ok()
@@ -29,7 +26,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         print_text(&found, master)?;
     }
     if found.modules.is_empty() && found.twins.is_empty() {
-        Err(Failure::NoModule)
+        Err(Failure::Problem(Reason::NoModule.into()))
     } else {
         Ok(())
     }
@@ -37,24 +34,21 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 
 fn print_text(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
     if !found.modules.is_empty() {
-        let header = ["SERIAL", "STATE", "ROLE", "CLONING", "GENUINE", "PLACE"];
+        let header = ["SERIAL", "STATE", "ROLE", "CLONING", "GENUINE", "LOCATION"];
         let mut rows = vec![header.map(String::from).to_vec()];
         let facts = found.modules.iter().map(|present| &present.facts);
         rows.extend(facts.map(|facts| row(facts, master)));
         output::line(table::render(&rows).trim_end())?;
     }
     for twins in &found.twins {
-        eprintln!(
-            "keywriter: the same serial number was found in more than one place: {}",
-            twins.serial
-        );
+        let problem = Problem::new(Reason::DuplicateSerial).about(twins.serial);
+        eprintln!("keywriter: {}", words::line(&problem));
         for place in &twins.places {
             eprintln!("  {place}");
         }
     }
     for (place, error) in &found.unusable {
-        eprintln!("keywriter: {place}: {}", with_sources(error));
-        eprintln!("  {}", error.advice());
+        Failure::Problem(Problem::from(error).about(place)).report(false);
     }
     Ok(())
 }
@@ -94,6 +88,8 @@ fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
             event: "twins",
             serial: twins.serial.to_string(),
             places: twins.places.iter().map(Place::name).collect(),
+            reason: Reason::DuplicateSerial.code(),
+            advice: words::of(Reason::DuplicateSerial).advice,
         })?;
     }
     for (place, error) in &found.unusable {
@@ -143,6 +139,8 @@ struct TwinsLine {
     event: &'static str,
     serial: String,
     places: Vec<String>,
+    reason: &'static str,
+    advice: &'static str,
 }
 
 /// A place without a useful answer, as `list --json` and `clone --json` print it.
@@ -151,18 +149,21 @@ pub(crate) struct UnusableLine {
     event: &'static str,
     transport: &'static str,
     place: String,
+    reason: &'static str,
     error: String,
     advice: &'static str,
 }
 
 impl UnusableLine {
     pub(crate) fn of(place: &Place, error: &ModuleError) -> Self {
+        let problem = Problem::from(error);
         Self {
             event: "unusable",
             transport: place.kind(),
             place: place.name(),
-            error: with_sources(error),
-            advice: error.advice(),
+            reason: problem.reason.code(),
+            error: words::line(&problem),
+            advice: words::of(problem.reason).advice,
         }
     }
 }

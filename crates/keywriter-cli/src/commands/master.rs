@@ -1,20 +1,19 @@
 //! `keywriter master set|show`
 
-use super::{launch, survey_all};
+use super::{require_app_pin, survey_all, yes_or_no};
 use crate::{
     args::{Args, MasterCommand},
     failure::Failure,
     output::{self, ChoicesLine},
+    words,
 };
 use keywriter::{
-    Options, Serial,
-    cycle::plan::{MasterRefusal, find_master},
-    settings::MasterState,
+    Options, Serial, cycle::plan::find_master, problem::Reason, settings::MasterState,
 };
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
-    launch(args)?;
+    require_app_pin(args)?;
     match *command {
         MasterCommand::Set {
             serial,
@@ -34,10 +33,7 @@ pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
 }
 
 fn set(args: &Args, master: Serial, options: Options) -> Result<(), Failure> {
-    check(args, master)?.map_err(|why| Failure::Master {
-        serial: master,
-        why,
-    })?;
+    check(args, master)?.map_err(|why| Failure::about(why.into(), master))?;
     let state = MasterState { master, options };
     state.save(&args.folders()?.master())?;
     print(args, &state, Ok(()))
@@ -49,25 +45,24 @@ fn show(args: &Args) -> Result<(), Failure> {
     print(args, &state, active)
 }
 
-fn check(args: &Args, master: Serial) -> Result<Result<(), MasterRefusal>, Failure> {
+fn check(args: &Args, master: Serial) -> Result<Result<(), Reason>, Failure> {
     let found = survey_all(args)?;
-    Ok(find_master(&found, master).map(|_facts| ()))
+    Ok(find_master(&found, master)
+        .map(|_facts| ())
+        .map_err(Reason::from))
 }
 
-fn print(
-    args: &Args,
-    state: &MasterState,
-    active: Result<(), MasterRefusal>,
-) -> Result<(), Failure> {
+fn print(args: &Args, state: &MasterState, active: Result<(), Reason>) -> Result<(), Failure> {
     let MasterState { master, options } = state;
     if args.json {
         return output::json(&MasterLine::of(state, active));
     }
     match active {
-        Ok(()) => output::line(&format!("{master} is the master: Active"))?,
+        Ok(()) => output::line(&format!("{master} is the master, and active"))?,
         Err(why) => output::line(&format!(
-            "{master} is the master, but not active: {why}\n  {}",
-            why.advice()
+            "{master} is the master, but not active: {}\n  {}",
+            words::of(why).text,
+            words::of(why).advice
         ))?,
     }
     let choices = [
@@ -79,10 +74,7 @@ fn print(
         ),
     ];
     for (what, is_chosen) in choices {
-        output::line(&format!(
-            "  {what}: {}",
-            if is_chosen { "yes" } else { "no" }
-        ))?;
+        output::line(&format!("  {what}: {}", yes_or_no(is_chosen)))?;
     }
     Ok(())
 }
@@ -93,7 +85,9 @@ struct MasterLine {
     serial: String,
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'static str>,
     #[serde(flatten)]
@@ -101,14 +95,15 @@ struct MasterLine {
 }
 
 impl MasterLine {
-    fn of(state: &MasterState, active: Result<(), MasterRefusal>) -> Self {
+    fn of(state: &MasterState, active: Result<(), Reason>) -> Self {
         let refusal = active.err();
         Self {
             event: "master",
             serial: state.master.to_string(),
             active: refusal.is_none(),
-            why: refusal.map(|why| why.to_string()),
-            advice: refusal.map(MasterRefusal::advice),
+            reason: refusal.map(Reason::code),
+            why: refusal.map(|reason| words::of(reason).text),
+            advice: refusal.map(|reason| words::of(reason).advice),
             choices: state.options.into(),
         }
     }
@@ -128,10 +123,10 @@ mod tests {
             serde_json::to_string(&MasterLine::of(&state, Ok(()))).unwrap(),
             r#"{"event":"master","serial":"VM0001","active":true,"auto_lock":false,"user_pin_policy":false,"disable_master":false}"#
         );
-        let line =
-            serde_json::to_value(MasterLine::of(&state, Err(MasterRefusal::Locked))).unwrap();
+        let line = serde_json::to_value(MasterLine::of(&state, Err(Reason::Locked))).unwrap();
         assert_eq!(line["active"], false);
-        assert_eq!(line["why"], "it is locked");
+        assert_eq!(line["reason"], "module-locked");
+        assert_eq!(line["why"], "the module is locked");
         assert!(
             line["advice"]
                 .as_str()

@@ -21,14 +21,18 @@ use crate::{args::Args, failure::Failure, pin::PinSource};
 use keywriter::{
     Serial,
     discovery::Connector,
+    file::NewFile,
     license::Session,
-    protocol::{Condition, Ticket},
+    module::ModuleError,
+    problem::{Problem, Reason},
+    protocol::{Condition, EncryptionMode, Ticket},
     survey::{Depth, Present, Survey, survey},
+    text::hex,
 };
-use std::{fmt::Display, time::SystemTime};
+use std::{fmt::Display, io, path::Path, time::SystemTime};
 
-/// Launches the app: asks for its PIN where it is registered. `None`: it is not, and virtual modules can be tried out.
-fn launch(args: &Args) -> Result<Option<Session>, Failure> {
+/// Asks for the app's PIN if the app is registered. `None`: it is not, and virtual modules can be tried out.
+fn require_app_pin(args: &Args) -> Result<Option<Session>, Failure> {
     let store = args.license_store()?;
     if store.registration()?.is_none() {
         return Ok(None);
@@ -37,13 +41,13 @@ fn launch(args: &Args) -> Result<Option<Session>, Failure> {
     Ok(Some(store.launch(&pin, now())?))
 }
 
-/// Seconds since 1970-01-01 00:00 UTC, as far as this computer knows.
+/// Returns the seconds since 1970-01-01 00:00 UTC by this computer's clock.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
 
-/// Asks every module that is plugged in.
+/// Surveys every module that is plugged in.
 fn survey_all(args: &Args) -> Result<Survey, Failure> {
     let root = args.trusted_root()?;
     let discovery = args.discovery()?;
@@ -59,12 +63,51 @@ fn survey_all(args: &Args) -> Result<Survey, Failure> {
 fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
     let mut found = survey_all(args)?;
     if found.is_twin(serial) {
-        return Err(Failure::Twins(serial));
+        return Err(Failure::about(Reason::DuplicateSerial, serial));
     }
-    found.take(serial).ok_or(Failure::Absent(serial))
+    found
+        .take(serial)
+        .ok_or_else(|| Failure::about(Reason::Absent, serial))
 }
 
-/// What a secondary was before, in tables and JSON.
+/// Makes a failure of a named module.
+fn of_module(serial: Serial) -> impl Fn(ModuleError) -> Failure {
+    move |error| Failure::Problem(Problem::from(&error).about(serial))
+}
+
+/// Makes a failure of a file that cannot be read or written.
+fn of_file(reason: Reason, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    let problem = Problem::new(reason).about(path.display());
+    move |error| Failure::Problem(problem.because(&error))
+}
+
+/// Gives a new file its name; an existing one is replaced only with `force`.
+fn commit(file: NewFile, path: &Path, force: bool) -> Result<(), Failure> {
+    let committed = if force {
+        file.commit()
+    } else {
+        file.commit_new()
+    };
+    committed.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::about(Reason::FileExists, path.display()),
+        _ => of_file(Reason::CannotWrite, path)(error),
+    })
+}
+
+/// Returns how a choice is shown.
+const fn yes_or_no(is_chosen: bool) -> &'static str {
+    if is_chosen { "yes" } else { "no" }
+}
+
+/// Returns the name of an encryption mode, in text and JSON.
+const fn mode_name(mode: EncryptionMode) -> &'static str {
+    match mode {
+        EncryptionMode::Xts => "AES-256-XTS",
+        EncryptionMode::Ecb => "AES-256-ECB",
+    }
+}
+
+/// Returns the name of what a secondary was before, in tables and JSON.
 const fn condition_name(condition: Condition) -> &'static str {
     match condition {
         Condition::Shipment => "shipment",
@@ -73,24 +116,14 @@ const fn condition_name(condition: Condition) -> &'static str {
     }
 }
 
-/// Whom a master was allowed to clone to, in tables and JSON.
+/// Returns the name of a ticket, in tables and JSON.
 const fn ticket_name(ticket: Ticket) -> &'static str {
     match ticket {
         Ticket::Unrestricted => "unrestricted",
     }
 }
 
-/// Bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        for digit in [byte >> 4, byte & 0xF] {
-            text.extend(char::from_digit(digit.into(), 16));
-        }
-        text
-    })
-}
-
-/// A value that has a text form, in JSON.
+/// Serializes a value by its text form.
 fn as_text<S: serde::Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }

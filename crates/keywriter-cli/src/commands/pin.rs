@@ -7,7 +7,7 @@ use crate::{
     output,
     pin::PinSource,
 };
-use keywriter::license::LicenseError;
+use keywriter::{license::LicenseError, problem::Reason};
 use serde::Serialize;
 
 pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
@@ -15,7 +15,7 @@ pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
     let store = args.license_store()?;
     let registration = store.registration()?.ok_or(LicenseError::NotRegistered)?;
     if !args.json {
-        let claims = registration.claims().map_err(LicenseError::from)?;
+        let claims = registration.claims()?;
         output::line(&format!("license {}", claims.number))?;
     }
     let mut source = PinSource::open(args)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
     let session = store.launch(&current, now())?;
     let new = source.ask("New PIN: ")?;
     if source.ask("Confirm new PIN: ")?.expose() != new.expose() {
-        return Err(Failure::PinsDiffer);
+        return Err(Failure::Problem(Reason::PinsDiffer.into()));
     }
     store.change_pin(&session, (&current, &new), now())?;
     if args.json {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
             event: "pin-changed",
         });
     }
-    output::line("PIN changed: the new one counts from the next launch")
+    output::line("PIN changed: the new one takes effect at the next launch")
 }
 
 #[derive(Serialize)]

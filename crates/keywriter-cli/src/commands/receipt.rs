@@ -1,6 +1,6 @@
 //! `keywriter receipt verify`
 
-use super::{condition_name, hex, ticket_name};
+use super::{condition_name, hex, ticket_name, yes_or_no};
 use crate::{
     args::{Args, ReceiptCommand},
     failure::Failure,
@@ -24,7 +24,7 @@ use std::{
 pub(crate) fn run(args: &Args, command: &ReceiptCommand) -> Result<(), Failure> {
     let ReceiptCommand::Verify { file } = command;
     // A receipt is checked against a root that its reader vouches for, never against the one a hub happens to show.
-    let root = TrustedRoot::load(args.root.as_deref().ok_or(Failure::NoRoot)?)?;
+    let root = TrustedRoot::load(args.root.as_deref().ok_or_else(no_root)?)?;
     if is_report(file) {
         return run_report(args, file, &root);
     }
@@ -37,7 +37,14 @@ pub(crate) fn run(args: &Args, command: &ReceiptCommand) -> Result<(), Failure> 
     }
 }
 
-/// Verifies every receipt of a report, and says so only if all do.
+fn no_root() -> Failure {
+    Failure::Usage(
+        "name the root certificate with --root FILE".into(),
+        Some("a virtual hub's root certificate is run/root.pem in its folder"),
+    )
+}
+
+/// Verifies every receipt of a report; nothing is printed unless all verify.
 fn run_report(args: &Args, file: &Path, root: &TrustedRoot) -> Result<(), Failure> {
     let report = Report::load(file)?;
     let verified = report.verify(root)?;
@@ -58,8 +65,8 @@ fn run_report(args: &Args, file: &Path, root: &TrustedRoot) -> Result<(), Failur
     })
 }
 
-/// Whether a file is meant as a report: JSON and armor differ in what comes first. One that cannot be read is a receipt
-/// until that is told.
+/// Returns whether a file is a report: JSON and armor differ in their first character. One that cannot be read counts
+/// as a receipt, whose verification reports the error.
 fn is_report(file: &Path) -> bool {
     let Ok(file) = File::open(file) else {
         return false;
@@ -88,7 +95,7 @@ fn report_text(report: &Report, verified: &[VerifiedReceipt]) -> String {
         table::render(&rows)
     );
     if !report.failed.is_empty() {
-        text.push_str("\nnoted by the computer that made the report, and signed by no module:\n\n");
+        text.push_str("\nnotes of the computer that made the report, which no module signed:\n\n");
         // Whoever made the report chose these words, and they go to a terminal.
         let lines = report
             .failed
@@ -102,7 +109,7 @@ fn report_text(report: &Report, verified: &[VerifiedReceipt]) -> String {
     text
 }
 
-const VIRTUAL: &str = "\na virtual module took part: good for evaluation, not for secrets\n";
+const VIRTUAL: &str = "\na virtual module took part: for evaluation, not for secrets\n";
 
 /// A report, all of whose receipts verified.
 #[derive(Serialize)]
@@ -205,7 +212,6 @@ impl ReceiptLine {
     }
 
     fn text(&self, options: Options) -> String {
-        let yes = |is_chosen| if is_chosen { "yes" } else { "no" };
         let items: Vec<_> = self.items.iter().map(|line| line.item).collect();
         let rows: [(&str, String); 14] = [
             ("secondary", self.secondary.clone()),
@@ -221,28 +227,25 @@ impl ReceiptLine {
                 "  announced",
                 format!("{} (ticket: {})", self.secondaries, self.ticket),
             ),
-            ("auto-lock chosen", yes(options.auto_lock).to_owned()),
+            ("auto-lock chosen", yes_or_no(options.auto_lock).to_owned()),
             (
                 "User PIN policy chosen",
-                yes(options.user_pin_policy).to_owned(),
+                yes_or_no(options.user_pin_policy).to_owned(),
             ),
             (
                 "master disabled afterwards",
-                yes(options.disable_master).to_owned(),
+                yes_or_no(options.disable_master).to_owned(),
             ),
             ("group", format!("{}, epoch {}", self.group, self.epoch)),
             ("copied", items.join(", ")),
             ("transcript", self.transcript.clone()),
             ("proof", self.proof.clone()),
         ];
-        let rows: Vec<_> = rows
-            .map(|(name, value)| vec![name.to_owned(), value])
-            .into();
         let mut text = format!(
             "verified: {} holds what {} cloned to it\n\n{}",
             self.secondary,
             self.master,
-            table::render(&rows)
+            table::pairs(rows)
         );
         if self.is_virtual {
             text.push_str(VIRTUAL);

@@ -1,10 +1,11 @@
-//! `keywriter recipient`: whom age encrypts to, and where it finds who decrypts.
+//! `keywriter recipient`: the team's recipient and identity for age.
 
-use super::{launch, survey_all};
+use super::{commit, of_file, of_module, require_app_pin, survey_all};
 use crate::{args::Args, failure::Failure, output};
 use keywriter::{
     Serial,
     file::NewFile,
+    problem::{Problem, Reason},
     share::{
         finder::{self, Need},
         hybrid::encode_hybrid,
@@ -13,44 +14,48 @@ use keywriter::{
 };
 use serde::Serialize;
 use std::{
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
-/// What is typed behind `recipient`.
+/// The arguments of `recipient`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RecipientChoices {
-    /// Write the identity file that age takes with -i, and not the recipient
+    /// Write the identity file for `age -d -i`, instead of printing the recipient
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "team.txt")]
     identity: Option<PathBuf>,
-    /// The recipient that holds out against a quantum computer too: some 2,600 characters, for age 1.2, rage 0.11 and later
+    /// Print the recipient that is safe against quantum computers too: about 2,600 characters, for age 1.2, rage 0.11
+    /// and later
     #[arg(long)]
     post_quantum: bool,
-    /// Ask this module [default: the one that is unlocked]
+    /// Use this module [default: the one that is unlocked]
     #[arg(long, value_name = "SERIAL")]
     module: Option<Serial>,
-    /// Replace the identity file
+    /// Replace an existing identity file
     #[arg(long)]
     force: bool,
 }
 
 pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure> {
-    launch(args)?;
+    require_app_pin(args)?;
     let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
     let serial = found.serial;
-    let refused = |source| Failure::Module { serial, source };
-    let no_point = |_malformed| Failure::NoRecipient(serial);
+    let refused = of_module(serial);
+    let invalid = |_malformed| {
+        let problem = Problem::new(Reason::Incompatible).about(serial);
+        Failure::Problem(problem.with_detail("it returned an invalid recipient"))
+    };
     let (group, epoch, text) = if choices.post_quantum {
-        let to = found.module.file_hybrid_recipient().map_err(refused)?;
-        let text = encode_hybrid(&to).map_err(no_point)?;
+        let to = found.module.file_hybrid_recipient().map_err(&refused)?;
+        let text = encode_hybrid(&to).map_err(invalid)?;
         (to.group, to.epoch, text)
     } else {
-        let to = found.module.file_recipient().map_err(refused)?;
-        let text = encode_recipient(&to).map_err(no_point)?;
+        let to = found.module.file_recipient().map_err(&refused)?;
+        let text = encode_recipient(&to).map_err(invalid)?;
         (to.group, to.epoch, text)
     };
     if let Some(path) = &choices.identity {
-        let file = identity_file(&group, epoch, &text).map_err(no_point)?;
+        let file = identity_file(&group, epoch, &text).map_err(invalid)?;
         write(path, &file, choices.force)?;
     }
     if args.json {
@@ -69,7 +74,7 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
     }
     match &choices.identity {
         Some(path) => output::line(&format!(
-            "{}: the identity of {serial}'s team, for age -d -i",
+            "{}: the identity of {serial}'s team, for `age -d -i`",
             path.display()
         )),
         None => output::line(&text),
@@ -77,23 +82,13 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
-    let write = || {
+    let begin = || {
         let mut file = NewFile::begin(path)?;
         file.write_all(text.as_bytes())?;
-        if force {
-            file.commit()
-        } else {
-            file.commit_new()
-        }
+        Ok(file)
     };
-    write().map_err(|source: io::Error| match source.kind() {
-        io::ErrorKind::AlreadyExists => Failure::Exists(path.to_owned()),
-        _ => Failure::File {
-            act: "write",
-            path: path.to_owned(),
-            source,
-        },
-    })
+    let file = begin().map_err(of_file(Reason::CannotWrite, path))?;
+    commit(file, path, force)
 }
 
 #[derive(Serialize)]

@@ -1,14 +1,15 @@
 //! `keywriter register`
 
-use super::now;
+use super::{now, of_file};
 use crate::{
     args::{Args, RegisterChoices},
     failure::Failure,
     output,
     pin::PinSource,
 };
-use keywriter::license::{
-    Anchor, LicenseError, LicenseNumber, Portal, RequestCode, ResponseCode, Session, Store,
+use keywriter::{
+    license::{Anchor, LicenseNumber, Portal, RequestCode, ResponseCode, Session, Store},
+    problem::Reason,
 };
 use serde::Serialize;
 use std::{
@@ -26,8 +27,8 @@ pub(crate) fn run(args: &Args, choices: &RegisterChoices) -> Result<(), Failure>
 }
 
 fn online(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), Failure> {
-    // The address first: a wrong one is told before a PIN is asked for.
-    let portal = Portal::new(&choices.portal.portal).map_err(LicenseError::from)?;
+    // The address first: a wrong one is reported before a PIN is asked for.
+    let portal = Portal::new(&choices.portal.portal)?;
     let pin = PinSource::open(args)?.ask("PIN number, as received: ")?;
     let license = (choices.license, &pin);
     let session = store.register(&portal, license, &Anchor::of_this_build(), now())?;
@@ -37,11 +38,7 @@ fn online(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), F
 fn offline(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), Failure> {
     let request = store.request(choices.license)?;
     let typed = if let Some(path) = &choices.response {
-        fs::read_to_string(path).map_err(|source| Failure::File {
-            act: "read",
-            path: path.clone(),
-            source,
-        })?
+        fs::read_to_string(path).map_err(of_file(Reason::CannotRead, path))?
     } else {
         show(args, &request)?;
         type_in().map_err(Failure::NoTerminal)?
@@ -53,9 +50,9 @@ fn offline(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), 
     let response = ResponseCode::parse(&typed)?;
     let mut source = PinSource::open(args)?;
     let pin = source.ask("PIN number, as received: ")?;
-    // Nobody else can tell whether it was mistyped.
+    // The portal is not asked, so only this can find a mistyped PIN.
     if source.ask("The same PIN again: ")?.expose() != pin.expose() {
-        return Err(Failure::PinsDiffer);
+        return Err(Failure::Problem(Reason::PinsDiffer.into()));
     }
     let codes = (&request, &response);
     let session = store.complete(codes, &pin, &Anchor::of_this_build(), now())?;
@@ -75,12 +72,14 @@ fn show(args: &Args, request: &RequestCode) -> Result<(), Failure> {
         "request code, for the portal's page \"Offline registration\" on another computer:\n\n{code}\n"
     ))?;
     if io::stdin().is_terminal() {
-        output::line("type the response code, then an empty line; or come back with it later:")?;
+        output::line(
+            "type the response code and then an empty line; or only an empty line, to enter it later:",
+        )?;
     }
     Ok(())
 }
 
-/// Lines up to an empty one, the end, or a whole code.
+/// Reads lines up to an empty one, the end, or a whole code.
 fn type_in() -> io::Result<String> {
     let mut typed = String::new();
     for line in io::stdin().lock().lines().take(LINES) {
@@ -98,8 +97,7 @@ fn type_in() -> io::Result<String> {
 }
 
 fn print(args: &Args, session: &Session) -> Result<(), Failure> {
-    let claims = session.registration().claims();
-    let claims = claims.map_err(LicenseError::from)?;
+    let claims = session.registration().claims()?;
     let last = claims.expires.map(|day| day.to_string());
     if args.json {
         return output::json(&RegisteredLine {

@@ -1,5 +1,6 @@
 //! `keywriter settings export|import`
 
+use super::yes_or_no;
 use crate::{
     args::{Args, SettingsCommand},
     failure::Failure,
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &Args, command: &SettingsCommand) -> Result<(), Failure>
             print(args, "settings-exported", file, settings)
         }
         SettingsCommand::Import { file } => {
-            // The file first: a wrong one is told as such, whatever else is missing.
+            // The file first: a wrong one is reported as such, whatever else is missing.
             let settings = Settings::import(file)?;
             MasterState::load(&path)?.with(settings).save(&path)?;
             print(args, "settings-imported", file, settings)
@@ -39,12 +40,11 @@ fn print(args: &Args, event: &'static str, file: &Path, settings: Settings) -> R
             user_pin_policy,
         });
     }
-    let yes = |is_chosen| if is_chosen { "yes" } else { "no" };
     output::line(&format!(
         "{}: auto-lock {}, User PIN policy {}",
         file.display(),
-        yes(auto_lock),
-        yes(user_pin_policy)
+        yes_or_no(auto_lock),
+        yes_or_no(user_pin_policy)
     ))
 }
 

@@ -1,15 +1,15 @@
-//! What `encrypt` and `decrypt` have in common: files one after the other, each whole or not at all.
+//! What `encrypt` and `decrypt` share: files one after the other, each whole or not at all.
 
 use crate::{
     args::Args,
-    failure::{Failure, with_sources},
-    output,
+    failure::Failure,
+    output::{self, ErrorLine},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
     file::NewFile,
-    module::ModuleError,
+    problem::Reason,
     protocol::EncryptionMode,
     share::{ShareError, Summary, paths::Job},
 };
@@ -22,19 +22,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What is typed behind `encrypt` and `decrypt`.
+/// The arguments of `encrypt` and `decrypt`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ShareChoices {
-    /// Files, and folders with all that is below them; - is standard input
+    /// Files, and folders with everything below them; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The file to write, or an existing folder; - is standard output [default: beside each file]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Use this module [default: one that can do it]
+    /// Use this module [default: an unlocked one that can do it]
     #[arg(long, value_name = "SERIAL")]
     pub(crate) module: Option<Serial>,
-    /// Replace what is there under the new name
+    /// Replace existing files
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// How messages call it.
+    /// Returns its name in messages.
     pub(crate) fn name(&self) -> String {
         let input = self.input.as_ref();
         input.map_or("-".into(), |path| path.display().to_string())
@@ -57,7 +57,7 @@ impl Ends {
 }
 
 impl ShareChoices {
-    /// What to do, in order.
+    /// Returns the jobs, in order.
     pub(crate) fn ends(
         &self,
         json: bool,
@@ -68,7 +68,10 @@ impl ShareChoices {
         let to_stdout = output.is_some_and(is_pipe);
         let from_stdin = self.files.iter().any(|path| is_pipe(path));
         if (to_stdout || from_stdin) && self.files.len() > 1 {
-            return Err(Failure::Usage("a pipe takes one file only".into()));
+            return Err(Failure::Usage(
+                "standard input or output takes one file only".into(),
+                None,
+            ));
         }
         let ends = if from_stdin {
             let output = output.filter(|path| !is_pipe(path)).map(Path::to_owned);
@@ -93,7 +96,7 @@ impl ShareChoices {
         if json && ends.iter().any(|ends| ends.output.is_none()) {
             let text =
                 "--json prints to standard output, and so does this command: name a file with -o";
-            return Err(Failure::Usage(text.into()));
+            return Err(Failure::Usage(text.into(), None));
         }
         Ok(ends)
     }
@@ -116,13 +119,7 @@ pub(crate) fn run_all(
         }
         failed += 1;
         if args.json {
-            output::json(&FailedLine {
-                event: "file-failed",
-                file: job.name(),
-                code: failure.code(),
-                error: with_sources(&failure),
-                advice: failure.advice(),
-            })?;
+            output::json(&ErrorLine::of("file-failed", Some(&job.name()), &failure))?;
         } else {
             failure.report(false);
         }
@@ -135,13 +132,17 @@ pub(crate) fn run_all(
 }
 
 const fn is_gone(failure: &Failure) -> bool {
+    let Failure::Problem(problem) = failure else {
+        return false;
+    };
     matches!(
-        failure,
-        Failure::NotFound(_)
-            | Failure::Share {
-                source: ShareError::Module(ModuleError::Transport(_)),
-                ..
-            }
+        problem.reason,
+        Reason::Unplugged
+            | Reason::InUse
+            | Reason::NoAnswer
+            | Reason::CannotConnect
+            | Reason::NoService
+            | Reason::Incompatible
     )
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn open_input(job: &Ends) -> Result<(File, Option<u64>), Failure> {
     Ok((file, len))
 }
 
-/// A job's output: nobody sees a file before it is whole.
+/// A job's output: a file appears only when it is whole.
 pub(crate) enum Output {
     File(NewFile, PathBuf),
     Stdout(io::StdoutLock<'static>),
@@ -176,10 +177,10 @@ impl Output {
         if let (Some(output), Some(input)) = (real(path), job.input.as_deref())
             && Some(output) == real(input)
         {
-            return Err(Failure::SameFile(path.clone()));
+            return Err(Failure::about(Reason::SameFile, path.display()));
         }
         if !force && path.symlink_metadata().is_ok() {
-            return Err(Failure::Exists(path.clone()));
+            return Err(Failure::about(Reason::FileExists, path.display()));
         }
         let begin = || {
             if let Some(folder) = path.parent() {
@@ -187,7 +188,7 @@ impl Output {
             }
             NewFile::begin(path)
         };
-        let file = begin().map_err(|source| of(job, ShareError::Write(source)))?;
+        let file = begin().map_err(super::of_file(Reason::CannotWrite, path))?;
         Ok(Self::File(file, path.clone()))
     }
 
@@ -199,28 +200,17 @@ impl Output {
     }
 
     /// The file takes its name.
-    pub(crate) fn commit(self, job: &Ends, force: bool) -> Result<(), Failure> {
+    pub(crate) fn commit(self, force: bool) -> Result<(), Failure> {
         let Self::File(file, path) = self else {
             return Ok(());
         };
-        let committed = if force {
-            file.commit()
-        } else {
-            file.commit_new()
-        };
-        match committed {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Failure::Exists(path))
-            }
-            other => other.map_err(|source| of(job, ShareError::Write(source))),
-        }
+        super::commit(file, &path, force)
     }
 }
 
-/// An error of one job.
+/// Makes an error of one job a failure.
 pub(crate) fn of(job: &Ends, source: ShareError) -> Failure {
-    let file = job.name();
-    Failure::Share { file, source }
+    Failure::from(source).within(job.name())
 }
 
 /// How far a job is: a bar on a terminal, events with `--json`.
@@ -254,7 +244,7 @@ impl Progress {
                 bytes,
                 of: self.of,
             };
-            // Standard output may be gone; the exit code says what came of the work.
+            // Standard output may be gone; the exit code says how the work ended.
             drop(output::json(&line));
         }
     }
@@ -285,7 +275,7 @@ fn bar(name: &str, of: Option<u64>) -> ProgressBar {
 /// How long at least between two events.
 const BETWEEN: Duration = Duration::from_millis(200);
 
-/// Says what was done.
+/// Prints what was done.
 pub(crate) fn print(
     args: &Args,
     event: &'static str,
@@ -302,7 +292,7 @@ pub(crate) fn print(
             bytes: summary.bytes,
             group: super::hex(&header.group),
             epoch: header.epoch,
-            mode: mode_name(header.mode),
+            mode: super::mode_name(header.mode),
         });
     }
     if let Some(output) = &job.output {
@@ -315,7 +305,7 @@ pub(crate) fn print(
     }
     if event == ENCRYPTED && header.mode == EncryptionMode::Ecb {
         eprintln!(
-            "  {}: AES-256-ECB, as the module is set: equal blocks show",
+            "  {}: encrypted with AES-256-ECB, as the module is set: equal blocks show",
             job.name()
         );
     }
@@ -327,13 +317,6 @@ pub(crate) const ENCRYPTED: &str = "encrypted";
 
 /// The event of a decrypted file.
 pub(crate) const DECRYPTED: &str = "decrypted";
-
-pub(crate) const fn mode_name(mode: EncryptionMode) -> &'static str {
-    match mode {
-        EncryptionMode::Xts => "AES-256-XTS",
-        EncryptionMode::Ecb => "AES-256-ECB",
-    }
-}
 
 #[derive(Serialize)]
 struct DoneLine {
@@ -353,13 +336,4 @@ struct ProgressLine<'a> {
     file: &'a str,
     bytes: u64,
     of: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct FailedLine {
-    event: &'static str,
-    file: String,
-    code: u8,
-    error: String,
-    advice: Option<&'static str>,
 }

@@ -1,8 +1,9 @@
-//! `completions` and `man`: what a package installs beside the program, made of the command line's own definition.
+//! `completions` and `man`: what packages install beside the program, generated from the command line's definition.
 
 use crate::{args::Args, failure::Failure, output};
 use clap::CommandFactory;
 use clap_complete::Shell;
+use keywriter::problem::Reason;
 use std::{fs, path::Path};
 
 /// Prints a shell's completions.
@@ -16,11 +17,7 @@ pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
 pub(crate) fn man(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(Args::command(), folder))
-        .map_err(|source| Failure::File {
-            act: "write man pages into",
-            path: folder.to_owned(),
-            source,
-        })
+        .map_err(super::of_file(Reason::CannotWrite, folder))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::{
     genuine::Verdict,
     module::Journal,
     survey::{Facts, Survey},
+    text::listed,
 };
 use hsm_protocol::{
     Malformed, Serial,
@@ -34,7 +35,7 @@ pub enum MasterRefusal {
     #[error("it is not plugged in")]
     Absent,
     /// Its serial number is there more than once.
-    #[error("its serial number was found in more than one place")]
+    #[error("its serial number was found in several locations")]
     Twins,
     /// It has no certificate.
     #[error("it has no certificate yet")]
@@ -46,7 +47,7 @@ pub enum MasterRefusal {
     #[error("it is not genuine: its certificate or its signature does not verify")]
     NotGenuine,
     /// This computer knows no root.
-    #[error("this computer has no root certificate to tell whether it is genuine")]
+    #[error("this computer has no root certificate to verify it with")]
     UnknownRoot,
     /// It was never set up.
     #[error("it has no Admin PIN yet")]
@@ -60,34 +61,6 @@ pub enum MasterRefusal {
     /// Cloning is disabled on it.
     #[error("cloning is disabled on it")]
     CloningDisabled,
-}
-
-impl MasterRefusal {
-    /// What to do next.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Absent => "plug it in, and see `keywriter list`",
-            Self::Twins => "unplug all but one of them, and see `keywriter list`",
-            Self::NotCertified => "have it certified first",
-            Self::ForeignRoot => {
-                "use modules of one root of trust, or name the right root with --root FILE"
-            }
-            Self::NotGenuine => "do not trust this module; use another",
-            Self::UnknownRoot => "name the root certificate of your modules with --root FILE",
-            Self::Fresh => {
-                "set it up on its keypad: SHIFT+1, an Admin PIN, KEY, the PIN again, KEY; KEY+8 1 SHIFT; \
-                 hold SHIFT for a second; KEY, the Admin PIN, KEY"
-            }
-            Self::Locked => "unlock it on its keypad: KEY, the Admin PIN, KEY",
-            Self::UnlockedAsUser => {
-                "unplug it and plug it in again, then on its keypad: KEY, the Admin PIN, KEY"
-            }
-            Self::CloningDisabled => {
-                "unplug it and plug it in again, then on its keypad: KEY+1, the Admin PIN, KEY; KEY+8 1 SHIFT; \
-                 hold SHIFT for a second; KEY, the Admin PIN, KEY"
-            }
-        }
-    }
 }
 
 /// Checks what makes a module an active master.
@@ -133,7 +106,7 @@ pub enum SecondaryRefusal {
     #[error("it is not plugged in")]
     Absent,
     /// Its serial number is there more than once.
-    #[error("the same serial number was found in more than one place")]
+    #[error("its serial number was found in several locations")]
     Twins,
     /// It has no certificate.
     #[error("it has no certificate yet")]
@@ -145,7 +118,7 @@ pub enum SecondaryRefusal {
     #[error("it is not genuine: its certificate or its signature does not verify")]
     NotGenuine,
     /// It is in use and locked.
-    #[error("it is locked and not fresh: it holds keys of its own")]
+    #[error("it is locked and holds keys of its own")]
     LockedNotFresh,
     /// Its User unlocked it.
     #[error("it is unlocked by its User, not by its Administrator")]
@@ -156,27 +129,6 @@ pub enum SecondaryRefusal {
     /// It would be cloned anew, and the cycle may only finish what an earlier one began.
     #[error("cloning hardware modules needs a license")]
     NoLicense,
-}
-
-impl SecondaryRefusal {
-    /// What to do next.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Absent => "plug it in and run `keywriter clone` again",
-            Self::Twins => "unplug all but one of them, and see `keywriter list`",
-            Self::NotCertified => "have it certified first",
-            Self::ForeignRoot => "use a module of the master's root of trust",
-            Self::NotGenuine => "do not trust this module; use another",
-            Self::LockedNotFresh => {
-                "to replace what it holds, unlock it on its keypad: KEY, its Admin PIN, KEY; or unplug it"
-            }
-            Self::UnlockedAsUser => {
-                "unplug it and plug it in again, then on its keypad: KEY, its Admin PIN, KEY"
-            }
-            Self::Stopped => "run `keywriter clone` again",
-            Self::NoLicense => "see `keywriter license show`",
-        }
-    }
 }
 
 /// What a cycle does to one module.
@@ -304,13 +256,16 @@ pub enum CycleRefusal {
         why: MasterRefusal,
     },
     /// A secondary was named that is the master, or twice.
-    #[error("the same module twice: {serial}")]
+    #[error("{serial} is named twice")]
     SameModule {
         /// The module.
         serial: Serial,
     },
     /// Others could be the master too, and would be overwritten.
-    #[error("two masters: {} could clone as well as {master}", listed(others))]
+    #[error(
+        "two masters: {} could be the master as well as {master}",
+        listed(others)
+    )]
     TwoMasters {
         /// The master.
         master: Serial,
@@ -318,7 +273,7 @@ pub enum CycleRefusal {
         others: Vec<Serial>,
     },
     /// The master is alone.
-    #[error("no secondary found beside the master {master}")]
+    #[error("no secondary found besides the master {master}")]
     NoSecondary {
         /// The master.
         master: Serial,
@@ -329,26 +284,6 @@ pub enum CycleRefusal {
         /// How many there are.
         count: usize,
     },
-}
-
-impl CycleRefusal {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::NoModule => {
-                "plug one in, or name the hub's folder with --state DIR; PC/SC readers need pcscd to run"
-            }
-            Self::Master { why, .. } => why.advice(),
-            Self::SameModule { .. } => "name each secondary once, and not the master",
-            Self::TwoMasters { .. } => {
-                "lock the others by unplugging them, or name the secondaries with --to SERIAL"
-            }
-            Self::NoSecondary { .. } => "plug in the modules to clone to, and see `keywriter list`",
-            Self::TooMany { .. } => {
-                "name at most 64 with --to SERIAL, or leave out --disable-master in `keywriter master set`"
-            }
-        }
-    }
 }
 
 /// What a cycle is about to do.
@@ -477,9 +412,4 @@ fn check_named(master: Serial, to: &[Serial]) -> Result<(), CycleRefusal> {
         Some(serial) => Err(CycleRefusal::SameModule { serial: *serial }),
         None => Ok(()),
     }
-}
-
-pub(crate) fn listed(serials: &[Serial]) -> String {
-    let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
-    names.join(", ")
 }

@@ -51,7 +51,7 @@ pub enum StepError {
     #[error("the master: {0}")]
     Master(#[source] ModuleError),
     /// The master is lost to every run.
-    #[error("the master is lost: {0}")]
+    #[error("the master is no longer available: {0}")]
     MasterLost(#[source] Arc<ModuleError>),
 }
 

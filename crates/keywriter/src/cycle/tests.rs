@@ -209,7 +209,10 @@ fn a_master_pulled_out_ends_the_cycle_for_all() {
     world.break_at("M", ins::PARCEL, Fault::Pull);
     let (summary, words) = clone(&world);
     assert!(summary.master_lost && summary.failed == 2);
-    assert!(words["A"].starts_with("the master is lost"), "{words:?}");
+    assert!(
+        words["A"].starts_with("the master is no longer available"),
+        "{words:?}"
+    );
 }
 
 #[test]
@@ -218,7 +221,10 @@ fn a_master_plugged_in_again_is_locked_and_says_so() {
     world.break_at("M", ins::COUNTERSIGN, Fault::Replug);
     let (summary, words) = clone(&world);
     assert!(summary.master_lost);
-    assert_eq!(words["A"], "the master is lost: it is locked");
+    assert_eq!(
+        words["A"],
+        "the master is no longer available: it is locked"
+    );
     world.with("M", |master| {
         master.state = Unlocked::Admin { cloning: true }
     });
@@ -281,7 +287,7 @@ fn secondaries_that_get_nothing_are_each_told_why() {
         words["R"], "done",
         "unlocked by its Administrator: replaced"
     );
-    assert!(words["L"].starts_with("it is locked and not fresh"));
+    assert!(words["L"].starts_with("it is locked and holds keys"));
     assert!(words["U"].contains("by its User"));
     assert!(words["F"].contains("another root of trust"));
 }
@@ -339,7 +345,7 @@ fn two_masters_are_refused_unless_the_secondaries_are_named() {
     let world = World::new(&[("A", FRESH), ("B", Unlocked::Admin { cloning: true })]);
     assert_eq!(
         refused(&world, &[]).to_string(),
-        "two masters: B could clone as well as M"
+        "two masters: B could be the master as well as M"
     );
     let (summary, _) = world.clone_to(&["A", "B"], NO_OPTIONS).unwrap();
     assert_eq!(summary.done, 2);
@@ -360,7 +366,7 @@ fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
     world.plug_at(reader, FakeModule::new("A", 0, 99, FRESH));
     let (summary, words) = clone(&world);
     assert_eq!((summary.done, summary.failed), (1, 1));
-    assert!(words["A"].contains("more than one place"), "{words:?}");
+    assert!(words["A"].contains("several locations"), "{words:?}");
 }
 
 #[test]
@@ -424,7 +430,7 @@ fn a_kept_receipt_verifies_under_its_root_and_no_other() {
     assert!(
         refused
             .to_string()
-            .contains("is another receipt, and stays")
+            .contains("is another receipt, and was kept")
     );
 }
 

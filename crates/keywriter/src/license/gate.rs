@@ -3,14 +3,14 @@
 use super::store::Registration;
 use license_token::{Anchor, Day, Installation, LicenseToken, Malformed, Standing, VerifyError};
 
-/// Proof that a current license of this installation was verified, and its app's PIN given.
+/// Proof that a valid license of this installation was verified, and the app's PIN was given.
 #[derive(Clone, Debug)]
 pub struct HardwarePermit {
     last: Option<Day>,
     _verified: (),
 }
 
-/// Why hardware modules are not cloned. Everything else works.
+/// Why hardware modules are not cloned. Everything else works without a license.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateRefusal {
@@ -18,10 +18,10 @@ pub enum GateRefusal {
     #[error("cloning hardware modules needs a license, and this app is not registered")]
     Unregistered,
     /// Its last day is over.
-    #[error("the license lapsed: its last day was {0}")]
+    #[error("the license expired: its last day was {0}")]
     Lapsed(Day),
-    /// The portal said so.
-    #[error("the license is revoked, or the portal knows this registration no more")]
+    /// The portal revoked it.
+    #[error("the license is revoked, or the portal does not know this registration any more")]
     Revoked,
     /// It was issued later than this computer's clock shows.
     #[error("the license was issued on {0}, and this computer's clock shows an earlier day")]
@@ -32,18 +32,18 @@ pub enum GateRefusal {
     /// It does not verify.
     #[error("{0}")]
     Unverified(VerifyError),
-    /// It is no license token.
+    /// It is not a license token.
     #[error("the stored license is damaged")]
     Damaged,
 }
 
 impl HardwarePermit {
-    /// The license's last day; `None`: it does not lapse.
+    /// Returns the license's last day; `None`: it does not expire.
     pub const fn last_day(&self) -> Option<Day> {
         self.last
     }
 
-    /// For tests of what lies behind the gate.
+    /// Makes a permit for tests.
     #[cfg(test)]
     pub(crate) const fn for_tests() -> Self {
         Self {
@@ -53,32 +53,7 @@ impl HardwarePermit {
     }
 }
 
-impl GateRefusal {
-    /// What to do next.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Unregistered => {
-                "register with `keywriter register --license XXXX-XXXX-XXXX-XXXX`; virtual modules need no license"
-            }
-            Self::Lapsed(_) => {
-                "renew it with `keywriter license refresh`; all but new cycles on hardware modules still works"
-            }
-            Self::Revoked => {
-                "ask your partner, then register again; all but new cycles on hardware modules still works"
-            }
-            Self::NotYet(_) => "set this computer's clock, then try again",
-            Self::Unverified(VerifyError::OtherKey { .. }) => {
-                "a development build takes licenses of a development portal, a released one those of yours: \
-                 see `keywriter --version`, then register again"
-            }
-            Self::OtherInstallation | Self::Damaged | Self::Unverified(_) => {
-                "register again with `keywriter register`"
-            }
-        }
-    }
-}
-
-/// Judges a stored license on a day.
+/// Decides about a stored license at a time.
 pub(super) fn judge(
     registration: &Registration,
     anchor: &Anchor,
@@ -89,12 +64,12 @@ pub(super) fn judge(
     }
     let token =
         LicenseToken::parse(registration.token()).map_err(|Malformed| GateRefusal::Damaged)?;
-    // A clock that was moved back does not make a lapsed license current.
+    // Moving the clock back does not make an expired license valid.
     let today = Day::from_unix(now.max(registration.seen()));
     judge_token(token, registration.installation(), anchor, today)
 }
 
-/// Judges a token for an installation.
+/// Decides about a token of an installation.
 pub(super) fn judge_token(
     token: LicenseToken,
     installation: Installation,

@@ -1,6 +1,7 @@
 //! The app's PIN: a hash, and a delay that grows.
 //!
-//! It keeps others from this user's session, not from this user's disk: 8 digits are soon guessed against a stolen hash.
+//! It keeps others from using this user's session. It does not protect a stolen disk: 8 digits are soon guessed
+//! against a hash.
 
 use argon2::{
     Argon2,
@@ -17,38 +18,38 @@ pub(super) struct PinRecord {
     hash: String,
     /// Takes the place of `hash` at the next launch.
     pending: Option<String>,
-    /// Wrong tries since the last right one, with the one that is under way.
+    /// Wrong attempts since the last right one, including the one being made.
     failures: u32,
-    /// When the last try was made.
+    /// When the last attempt was made.
     tried: u64,
-    /// No try is taken before this time.
+    /// No attempt is accepted before this time.
     not_before: u64,
 }
 
-/// Why a PIN was not taken.
+/// Why a PIN was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PinRefusal {
-    /// It was compared, and is another.
+    /// It was compared, and differs.
     #[error("the PIN is wrong{}", after(*wait))]
     Wrong {
-        /// Seconds until the next try is taken.
+        /// Seconds until the next attempt is accepted.
         wait: u64,
     },
     /// It was not compared.
-    #[error("too many wrong PINs: the next try is taken in {wait} seconds")]
+    #[error("too many wrong PINs: try again in {wait} seconds")]
     Wait {
-        /// Seconds until the next try is taken.
+        /// Seconds until the next attempt is accepted.
         wait: u64,
     },
 }
 
-/// The hash could not be made, or is none.
+/// The PIN cannot be hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the PIN's hash: {0}")]
+#[error("cannot hash the PIN: {0}")]
 pub struct HashError(argon2::password_hash::Error);
 
 impl PinRecord {
-    /// A record of a PIN that counts from now on.
+    /// Makes the record of a PIN that is valid from now on.
     pub(super) fn new(pin: &Pin, salt: Salt) -> Result<Self, HashError> {
         Ok(Self {
             hash: hash(pin, salt)?,
@@ -59,29 +60,29 @@ impl PinRecord {
         })
     }
 
-    /// Whether its hashes are some.
+    /// Returns whether its hashes are well formed.
     pub(super) fn is_sound(&self) -> bool {
         let mut hashes = self.pending.iter().chain([&self.hash]);
         hashes.all(|hash| PasswordHash::new(hash).is_ok())
     }
 
-    /// The app was launched: a changed PIN counts now.
+    /// Puts a changed PIN into effect, at launch.
     pub(super) fn promote(&mut self) {
         if let Some(pending) = self.pending.take() {
             self.hash = pending;
         }
     }
 
-    /// Sets the PIN that counts from the next launch.
+    /// Sets the PIN that takes effect at the next launch.
     pub(super) fn change(&mut self, pin: &Pin, salt: Salt) -> Result<(), HashError> {
         self.pending = Some(hash(pin, salt)?);
         Ok(())
     }
 
-    /// Counts a try before it is made: store the record before [`Self::compare`]. Refused while it is too early.
+    /// Counts an attempt before it is made: store the record before [`Self::compare`]. Refused while it is too early.
     pub(super) fn spend(&mut self, now: u64) -> Result<(), PinRefusal> {
         if now < self.tried {
-            // The clock was moved back: the whole wait begins anew, and is never shorter than it was.
+            // The clock was moved back: the whole wait starts again, and never gets shorter.
             self.tried = now;
             self.not_before = now.saturating_add(delay(self.failures));
         }
@@ -95,7 +96,7 @@ impl PinRecord {
         Ok(())
     }
 
-    /// Compares after a try was spent; only the right PIN gives it back.
+    /// Compares after an attempt was counted; only the right PIN resets the count.
     pub(super) fn compare(&mut self, pin: &Pin, now: u64) -> Result<(), PinRefusal> {
         let wrong = PinRefusal::Wrong {
             wait: self.not_before.saturating_sub(now),
@@ -111,19 +112,7 @@ impl PinRecord {
 }
 
 impl PinRefusal {
-    /// What to do next.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Wrong { wait: 0 } => {
-                "try again; if it is forgotten, register again with the PIN that your partner sends anew"
-            }
-            Self::Wrong { .. } | Self::Wait { .. } => {
-                "wait, then try again; if it is forgotten, register again with the PIN that your partner sends anew"
-            }
-        }
-    }
-
-    /// Seconds until the next try is taken.
+    /// Returns the seconds until the next attempt is accepted.
     pub const fn wait(self) -> u64 {
         match self {
             Self::Wrong { wait } | Self::Wait { wait } => wait,
@@ -131,11 +120,11 @@ impl PinRefusal {
     }
 }
 
-/// When the next try is taken, if that is not now.
+/// Returns when the next attempt is accepted, if that is not now.
 fn after(wait: u64) -> String {
     match wait {
         0 => String::new(),
-        seconds => format!("; the next try is taken in {seconds} seconds"),
+        seconds => format!("; try again in {seconds} seconds"),
     }
 }
 

@@ -17,17 +17,17 @@ pub struct Portal {
     agent: Agent,
 }
 
-/// Why the portal gave no license.
+/// Why the portal issued no license.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PortalError {
-    /// The address is none.
-    #[error("{0} is not a portal's address")]
+    /// Not an address of a portal.
+    #[error("{0} is not the address of a portal")]
     BadAddress(String),
     /// A PIN would cross a network in the clear.
     #[error("{0} is not HTTPS: the PIN would cross the network in the clear")]
     Insecure(String),
-    /// Nobody answers.
+    /// The portal does not answer.
     #[error("the portal {url} does not answer")]
     Unreachable {
         /// Where.
@@ -36,7 +36,7 @@ pub enum PortalError {
         #[source]
         source: Box<ureq::Error>,
     },
-    /// It says no, and deliberately not why.
+    /// The portal refuses, deliberately without a reason.
     #[error(
         "the portal refused: the license number or the PIN is wrong, or the license is not active"
     )]
@@ -47,17 +47,17 @@ pub enum PortalError {
         /// How many it allows.
         most: u32,
     },
-    /// It says that the license number is mistyped or malformed.
-    #[error("the portal does not take this for a license number")]
+    /// The license number is mistyped or malformed.
+    #[error("the portal does not accept this license number")]
     BadNumber,
-    /// Too many questions.
-    #[error("too many tries: the portal answers again in {retry_after} seconds")]
+    /// Too many requests.
+    #[error("too many requests to the portal: try again in {retry_after} seconds")]
     SlowDown {
         /// Seconds.
         retry_after: u64,
     },
-    /// It answers what no portal answers.
-    #[error("the portal {url} answered {status}, which this program does not understand")]
+    /// The answer is not understood.
+    #[error("the portal {url} gave an answer that is not understood (HTTP status {status})")]
     Unexpected {
         /// Where.
         url: String,
@@ -138,7 +138,7 @@ impl Portal {
             url: self.url.clone(),
             source: Box::new(source),
         };
-        // Long enough never to move, so that nothing of it is left behind.
+        // Large enough never to be moved, so that no copy remains in memory.
         let mut body = Zeroizing::new(Vec::with_capacity(QUESTION));
         serde_json::to_writer(&mut *body, question)
             .map_err(|error| unreachable(ureq::Error::Io(error.into())))?;
@@ -183,32 +183,6 @@ impl Portal {
                 retry_after: answer.retry_after.unwrap_or(60),
             }),
             _ => Err(unexpected()),
-        }
-    }
-}
-
-impl PortalError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::BadAddress(_) => "name it as https://HOST with --portal or KEYWRITER_PORTAL",
-            Self::Insecure(_) => {
-                "name it as https://HOST; http:// is for a portal on this computer alone"
-            }
-            Self::Unreachable { .. } => {
-                "see that this computer has a network and name the portal with --portal, or use --offline"
-            }
-            Self::Refused => {
-                "compare both with the mail, and activate the license on the portal's page first"
-            }
-            Self::TooManyInstallations { .. } => {
-                "ask your partner to have the portal forget a computer that needs it no more"
-            }
-            Self::BadNumber => "compare it with the mail",
-            Self::SlowDown { .. } => "wait, then try again",
-            Self::Unexpected { .. } => {
-                "see that the address is a portal's, and that this program is not too old for it"
-            }
         }
     }
 }

@@ -21,11 +21,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where a user's license and PIN are.
+/// The file with a user's license and PIN.
 #[derive(Clone, Debug)]
 pub struct Store(PathBuf);
 
-/// A license that is stored. It says nothing of the PIN: see [`Session`].
+/// A stored license. It proves nothing about the PIN: see [`Session`].
 #[derive(Clone, Debug)]
 pub struct Registration {
     installation: Installation,
@@ -38,29 +38,29 @@ pub struct Registration {
 #[derive(Debug)]
 pub struct Session(Registration);
 
-/// Why something could not be done with license or PIN.
+/// Why an operation on license or PIN failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LicenseError {
     /// No license is stored.
     #[error("this app is not registered")]
     NotRegistered,
-    /// The PIN was not taken.
+    /// The PIN was not accepted.
     #[error(transparent)]
     Pin(#[from] PinRefusal),
     /// The new PIN is the old one.
     #[error("the new PIN is the current one")]
     SamePin,
-    /// The portal gave no license.
+    /// The portal issued no license.
     #[error(transparent)]
     Portal(#[from] PortalError),
-    /// What the portal or the response code gave is no license for this.
-    #[error("the license that came is not taken: {0}")]
+    /// The license in the portal's answer or the response code is not valid here.
+    #[error("the license received was rejected: {0}")]
     Useless(#[source] GateRefusal),
     /// It is for another license number.
-    #[error("the license that came is another: {0}")]
+    #[error("the license received is for another number: {0}")]
     OtherNumber(LicenseNumber),
-    /// The portal does not vouch for the license any more.
+    /// The license does not allow it.
     #[error(transparent)]
     Gate(#[from] GateRefusal),
     /// The file cannot be read.
@@ -94,22 +94,22 @@ pub enum LicenseError {
     #[error(transparent)]
     Hash(#[from] HashError),
     /// The system gave no randomness.
-    #[error("no randomness")]
+    #[error("no random bytes from the operating system")]
     Random(#[source] getrandom::Error),
 }
 
 impl Store {
-    /// The store in that file, which need not be there.
+    /// Uses that file, which may not exist yet.
     pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// The license that is stored, without asking for the PIN; `None`: this app is not registered.
+    /// Returns the stored license, without asking for the PIN; `None`: this app is not registered.
     pub fn registration(&self) -> Result<Option<Registration>, LicenseError> {
         Ok(self.load()?.and_then(|record| record.registration()))
     }
 
-    /// Launches the app with its PIN. A PIN that was changed since the last launch counts now.
+    /// Launches the app with its PIN. A PIN that was changed since the last launch takes effect now.
     pub fn launch(&self, pin: &Pin, now: u64) -> Result<Session, LicenseError> {
         let _lock = self.lock()?;
         let mut record = self.load()?.ok_or(LicenseError::NotRegistered)?;
@@ -121,7 +121,7 @@ impl Store {
         Ok(Session(registration.ok_or(LicenseError::NotRegistered)?))
     }
 
-    /// Changes the PIN; the new one counts from the next launch. A wrong current PIN counts as a wrong try.
+    /// Changes the PIN; the new one takes effect at the next launch. A wrong current PIN counts as a wrong attempt.
     pub fn change_pin(
         &self,
         _session: &Session,
@@ -131,7 +131,7 @@ impl Store {
         let _lock = self.lock()?;
         let mut record = self.load()?.ok_or(LicenseError::NotRegistered)?;
         self.attempt(&mut record, current, now)?;
-        // Given back already, whatever follows.
+        // The attempt was right, whatever follows.
         self.save(&record)?;
         if current.expose() == new.expose() {
             return Err(LicenseError::SamePin);
@@ -140,7 +140,7 @@ impl Store {
         self.save(&record)
     }
 
-    /// Registers this app through a portal. The PIN becomes the app's, and an earlier license and PIN are forgotten.
+    /// Registers this app through a portal. The PIN becomes the app's; an earlier license and PIN are replaced.
     pub fn register(
         &self,
         portal: &Portal,
@@ -153,7 +153,7 @@ impl Store {
             .map(Session)
     }
 
-    /// What to type into the portal's page on another computer.
+    /// Returns the code to type into the portal's page on another computer.
     pub fn request(&self, number: LicenseNumber) -> Result<RequestCode, LicenseError> {
         Ok(RequestCode {
             number,
@@ -161,7 +161,7 @@ impl Store {
         })
     }
 
-    /// Registers this app with what the portal's page answered.
+    /// Registers this app with the response code of the portal's page.
     pub fn complete(
         &self,
         (request, response): (&RequestCode, &ResponseCode),
@@ -174,8 +174,8 @@ impl Store {
             .map(Session)
     }
 
-    /// Asks the portal for a fresh token. A portal that refuses has revoked the license: that is kept.
-    /// Needs no PIN, and gives nothing that one would.
+    /// Asks the portal for a new token. If the portal refuses, the license is stored as revoked.
+    /// Needs no PIN, and permits nothing that needs one.
     pub fn refresh(
         &self,
         portal: &Portal,
@@ -197,7 +197,7 @@ impl Store {
         }
     }
 
-    /// Keeps a token that proved to be what was asked for, with its PIN; without one the PIN stays.
+    /// Stores a token after verifying it, with its PIN; without one the PIN stays.
     fn keep(
         &self,
         token: &LicenseToken,
@@ -219,14 +219,14 @@ impl Store {
         }
         record.license = Some(token.to_string());
         record.revoked = false;
-        // The portal's word is newer than whatever this clock once showed.
+        // The portal's answer is newer than any time that this clock showed before.
         record.seen = now;
         self.save(&record)?;
         let registration = record.registration();
         registration.ok_or(LicenseError::NotRegistered)
     }
 
-    /// Spends a try, writes that down, and compares.
+    /// Counts an attempt, stores the count, and compares.
     fn attempt(&self, record: &mut Record, pin: &Pin, now: u64) -> Result<(), LicenseError> {
         let spent = record.pin_mut()?.spend(now);
         self.save(record)?;
@@ -235,7 +235,7 @@ impl Store {
         Ok(())
     }
 
-    /// This installation, made up the first time.
+    /// Returns this installation, generated the first time.
     fn installation(&self) -> Result<Installation, LicenseError> {
         let _lock = self.lock()?;
         if let Some(record) = self.load()? {
@@ -254,7 +254,7 @@ impl Store {
         Ok(record.installation)
     }
 
-    /// One program at a time, so that tries are counted one after the other.
+    /// Locks the file for one program at a time, so that no attempt is missed.
     fn lock(&self) -> Result<File, LicenseError> {
         let path = self.0.with_extension("lock");
         let write = |source| self.write_error(source);
@@ -302,84 +302,59 @@ impl Store {
         }
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
 impl Registration {
-    /// The token's text.
+    /// Returns the token's text.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// What the token says, unproved: to show.
+    /// Returns what the token says, unverified: to show.
     pub fn claims(&self) -> Result<Claims, GateRefusal> {
         let token = LicenseToken::parse(&self.token).map_err(|Malformed| GateRefusal::Damaged)?;
         Ok(token.unverified().clone())
     }
 
-    /// This app.
+    /// Returns the installation.
     pub const fn installation(&self) -> Installation {
         self.installation
     }
 
-    /// Whether the portal refused to vouch for it any longer.
+    /// Returns whether the portal revoked it.
     pub const fn is_revoked(&self) -> bool {
         self.revoked
     }
 
-    /// The latest time at which the app was launched.
+    /// Returns the latest time at which the app was launched.
     pub(super) const fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Whether it would let hardware modules be cloned now: to show. Only a [`Session`] gives the permit.
+    /// Decides whether it allows cloning hardware modules now: to show. Only a [`Session`] gives the permit.
     pub fn judge(&self, anchor: &Anchor, now: u64) -> Result<(), GateRefusal> {
         gate::judge(self, anchor, now).map(|_permit| ())
     }
 }
 
 impl Session {
-    /// The permit to start new cloning cycles on hardware modules.
+    /// Returns the permit to start new cloning cycles on hardware modules.
     pub fn permit(&self, anchor: &Anchor, now: u64) -> Result<HardwarePermit, GateRefusal> {
         gate::judge(&self.0, anchor, now)
     }
 
-    /// The license.
+    /// Returns the license.
     pub const fn registration(&self) -> &Registration {
         &self.0
     }
 
-    /// Takes over a fresh license of the same registration, which [`Store::refresh`] gave.
+    /// Takes over a new license of the same registration from [`Store::refresh`].
     pub fn renew(&mut self, registration: Registration) {
         self.0 = registration;
-    }
-}
-
-impl LicenseError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::NotRegistered => GateRefusal::Unregistered.advice(),
-            Self::Pin(refusal) => refusal.advice(),
-            Self::SamePin => "choose another",
-            Self::Portal(error) => error.advice(),
-            Self::Gate(refusal) | Self::Useless(refusal) => refusal.advice(),
-            Self::OtherNumber(_) => "see that the response belongs to the request",
-            Self::Read { .. } | Self::Write { .. } => "see that this user may use the file",
-            Self::Wrong { what, .. } => match what {
-                Wrong::NewerVersion { .. } => "use a newer keywriter",
-                _ => "move the file away and register again",
-            },
-            Self::Hash(_) | Self::Random(_) => "try again",
-        }
-    }
-
-    /// Whether the file's text is wrong, rather than reading or writing it.
-    pub const fn is_bad_file(&self) -> bool {
-        matches!(self, Self::Wrong { .. })
     }
 }
 

@@ -163,21 +163,21 @@ fn each_answer_of_a_portal_has_an_error_of_its_own_and_keeps_nothing() {
         (
             400,
             json!({"error": "slip"}),
-            "does not take this for a license number",
+            "does not accept this license number",
         ),
         (
             422,
             json!({"error": "malformed"}),
-            "does not take this for a license number",
+            "does not accept this license number",
         ),
         (
             429,
             json!({"error": "slow-down", "retry_after": 7}),
             "in 7 seconds",
         ),
-        (500, json!({}), "answered 500"),
-        (200, json!({"token": "x"}), "answered 200"),
-        (302, json!({}), "answered 302"),
+        (500, json!({}), "HTTP status 500"),
+        (200, json!({"token": "x"}), "HTTP status 200"),
+        (302, json!({}), "HTTP status 302"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path().join("license.json"));
@@ -216,7 +216,7 @@ fn a_token_for_another_app_number_or_time_or_of_another_key_is_not_kept() {
         let error = register(&store, &portal).unwrap_err();
         serve.join().unwrap();
         assert!(
-            error.to_string().starts_with("the license that came"),
+            error.to_string().starts_with("the license received"),
             "{error}"
         );
         let after = store.registration().unwrap().unwrap();
@@ -356,7 +356,10 @@ fn a_stored_license_that_was_changed_is_told_from_a_file_that_was() {
     assert_eq!(refusal, GateRefusal::Damaged);
 
     std::fs::write(store.path(), text.replace("$argon2id$", "argon2id$")).unwrap();
-    assert!(store.registration().unwrap_err().is_bad_file());
+    assert!(matches!(
+        store.registration(),
+        Err(LicenseError::Wrong { .. })
+    ));
     std::fs::write(store.path(), text.replace("\"version\":1", "\"version\":2")).unwrap();
     let error = store.launch(&pin("12345678"), NOW).unwrap_err();
     assert!(error.to_string().contains("newer"), "{error}");

@@ -5,7 +5,7 @@ use crate::{
     cipher::CipherError,
     cycle::{
         CycleError, Failure,
-        plan::{CycleRefusal, MasterRefusal, SecondaryRefusal, listed},
+        plan::{CycleRefusal, MasterRefusal, SecondaryRefusal},
         run::StepError,
     },
     error::with_sources,
@@ -20,6 +20,7 @@ use crate::{
     report::ReportError,
     settings::{SettingsError, Wrong},
     share::{ShareError, finder::NotFound, paths::PathError},
+    text::listed,
     transport::TransportError,
 };
 use hsm_protocol::{Status, certificate::CertificateRefusal, receipt::ReceiptRefusal};

@@ -124,7 +124,7 @@ reasons! {
     SecondaryLocked = "secondary-locked",
     /// Pulled out during the work.
     Unplugged = "module-unplugged",
-    /// The connection to the master was lost during the cycle.
+    /// The master is no longer available: unplugged, or locked.
     MasterLost = "master-lost",
     /// Another program uses the module.
     InUse = "module-in-use",

@@ -1,9 +1,10 @@
 //! The JSON of a report.
 
-use super::{Entry, EntryError, Failed, Report, ReportError, hex};
+use super::{Entry, EntryError, Failed, Report, ReportError};
 use crate::{
     receipt::LABEL,
     settings::{Format, Wrong, as_text},
+    text::hex,
 };
 use hsm_protocol::{
     Serial,

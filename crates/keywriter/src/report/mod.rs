@@ -21,7 +21,6 @@ use crate::{
 };
 use hsm_protocol::{
     Malformed, Serial,
-    certificate::CertificateRefusal,
     cloning::Options,
     receipt::{FinishedReceipt, ReceiptRefusal, Statement, VerifiedReceipt},
 };
@@ -35,19 +34,19 @@ use std::{
 /// How a cycle went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// When it was made, in seconds since 1970-01-01 00:00 UTC, by this computer's clock. Nobody signs it.
+    /// When it was made, in seconds since 1970-01-01 00:00 UTC, by this computer's clock. It is not signed.
     pub made: u64,
     /// The master. Every receipt is of this master.
     pub master: Serial,
-    /// The choices of the cycle. Nobody signs them here; each receipt has those that it was made under.
+    /// The choices of the cycle. They are not signed here; each receipt has those that it was made under.
     pub options: Options,
     /// Finished receipts (PROTOCOL § 4.7), as [`Event::Done`] gives them.
     pub receipts: Vec<Vec<u8>>,
-    /// The secondaries that are no clones. Nobody signs that.
+    /// The secondaries that were not cloned. This is not signed.
     pub failed: Vec<Failed>,
 }
 
-/// A secondary that is no clone.
+/// A secondary that was not cloned.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failed {
@@ -100,7 +99,7 @@ pub enum ReportError {
         #[source]
         what: EntryError,
     },
-    /// One of the receipts is none.
+    /// A receipt is malformed.
     #[error("receipt {number} of the report is malformed")]
     Malformed {
         /// Which receipt of the report, from 1.
@@ -135,37 +134,6 @@ pub enum EntryError {
     /// An earlier entry has the same receipt.
     #[error("its run is in the report twice")]
     Twice,
-}
-
-impl ReportError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "see that the file exists and that this user may read it",
-            Self::Write { .. } => "see that this user may write there, or name another file",
-            Self::Wrong {
-                what: Wrong::NewerVersion { .. },
-                ..
-            } => "use a newer keywriter",
-            Self::Wrong { .. } => "use a report as `keywriter clone --report` wrote it, unchanged",
-            Self::Entry { .. } | Self::Malformed { .. } => {
-                "do not rely on this report; verify the receipts themselves, each in its own file"
-            }
-            Self::Refused { why, .. } => match why {
-                ReceiptRefusal::Secondary(CertificateRefusal::ForeignRoot)
-                | ReceiptRefusal::Master(CertificateRefusal::ForeignRoot) => {
-                    "name the root certificate of these modules with --root"
-                }
-                _ => "do not rely on this report",
-            },
-            Self::NoReceipt => "see in the report why each secondary failed",
-        }
-    }
-
-    /// Whether the report is wrong, rather than reading or writing it.
-    pub const fn is_bad_file(&self) -> bool {
-        !matches!(self, Self::Read { .. } | Self::Write { .. })
-    }
 }
 
 impl Report {
@@ -316,16 +284,6 @@ fn verify(
 ) -> Result<VerifiedReceipt, ReceiptRefusal> {
     let root = root.root().map_err(|Malformed| ReceiptRefusal::Malformed)?;
     finished.verify::<P384>(&root)
-}
-
-/// Bytes as lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        for digit in [byte >> 4, byte & 0xF] {
-            text.extend(char::from_digit(digit.into(), 16));
-        }
-        text
-    })
 }
 
 /// The most bytes of a report that are read: some thousands of clones. A longer one is cut off there, and is no JSON.

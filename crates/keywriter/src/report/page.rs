@@ -1,7 +1,7 @@
 //! A report as a page of HTML.
 
-use super::{Entry, Failed, Report, hex, verify, words::Words};
-use crate::genuine::TrustedRoot;
+use super::{Entry, Failed, Report, verify, words::Words};
+use crate::{genuine::TrustedRoot, text::hex};
 use askama::Template;
 use hsm_protocol::{
     Serial, certificate::CertificateRefusal, cloning::Options, receipt::ReceiptRefusal,

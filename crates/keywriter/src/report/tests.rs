@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     cycle::{Failure, plan::SecondaryRefusal},
+    problem::{Problem, Reason},
     scripted::{
         module::{FakeModule, Unlocked},
         pki,
@@ -95,7 +96,7 @@ fn no_receipt_verifies_under_another_root() {
         error.to_string(),
         "the receipt of A: the secondary is certified under another root"
     );
-    assert!(error.is_bad_file() && error.advice().contains("--root"));
+    assert_eq!(Problem::from(&error).reason, Reason::ReceiptForeignRoot);
 }
 
 #[test]
@@ -211,7 +212,7 @@ fn a_changed_signature_is_read_and_does_not_verify() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the receipt of B: the master did not seal this receipt"
+        "the receipt of B: the master did not countersign this receipt"
     );
     assert!(
         saved

@@ -4,6 +4,7 @@ use crate::{
     genuine::Verdict,
     module::ConnectedModule,
     survey::{Facts, Survey},
+    text::{hex, listed},
 };
 use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
 
@@ -43,13 +44,13 @@ pub enum NotFound {
     #[error("the module {0} is not plugged in")]
     Absent(Serial),
     /// The named serial number is there more than once.
-    #[error("the same serial number was found in more than one place: {0}")]
+    #[error("the same serial number was found in several locations: {0}")]
     Twins(Serial),
     /// Those that might do are locked.
-    #[error("no unlocked module can do it, and locked: {}", listed(.0))]
+    #[error("no module is unlocked for this; locked: {}", listed(.0))]
     Locked(Vec<Serial>),
     /// Those that are unlocked are of other groups.
-    #[error("none of the unlocked modules is of the group {group} that it was encrypted for: {}", listed(.others))]
+    #[error("no unlocked module belongs to the file's group {group}; unlocked: {}", listed(.others))]
     OtherGroup {
         /// The file's group, in hexadecimal digits.
         group: String,
@@ -57,9 +58,7 @@ pub enum NotFound {
         others: Vec<Serial>,
     },
     /// Of its group, but cloned before that epoch began.
-    #[error(
-        "{serial} is of its group, but holds keys up to epoch {newest} only, and it was encrypted in epoch {epoch}"
-    )]
+    #[error("{serial} holds keys up to epoch {newest}, and the file needs epoch {epoch}")]
     LaterEpoch {
         /// The module.
         serial: Serial,
@@ -74,25 +73,6 @@ pub enum NotFound {
     /// Unlocked modules of different groups.
     #[error("modules of different groups are unlocked: {}", listed(.0))]
     Several(Vec<Serial>),
-}
-
-impl NotFound {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::NoModule | Self::Absent(_) => "plug it in, and see `keywriter list`",
-            Self::Twins(_) => "unplug all but one of them, and see `keywriter list`",
-            Self::Locked(_) => {
-                "unlock one on its keypad: SHIFT+KEY, the User PIN, KEY; then run the same command again"
-            }
-            Self::OtherGroup { .. } => {
-                "plug in and unlock a module of that group; `keywriter inspect` shows a file's group"
-            }
-            Self::LaterEpoch { .. } => "clone that module anew from one that has the epoch",
-            Self::NotGenuine(_) => "use a genuine module; `keywriter list` shows which are",
-            Self::Several(_) => "name one with --module SERIAL",
-        }
-    }
 }
 
 /// Takes a module that can do it out of a survey: the named one, or the first.
@@ -186,19 +166,6 @@ impl Need {
 
 fn serials(iterator: impl Iterator<Item = Serial>) -> Vec<Serial> {
     iterator.collect()
-}
-
-fn listed(serials: &[Serial]) -> String {
-    let names: Vec<_> = serials.iter().map(Serial::as_str).collect();
-    names.join(", ")
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
 }
 
 #[cfg(test)]

@@ -38,10 +38,10 @@ pub enum PathError {
         source: io::Error,
     },
     /// Its name does not say what to call the result.
-    #[error("{} does not end in .{ENDING}, and nothing says what to call what is in it", .0.display())]
+    #[error("{} does not end in .{ENDING}, so the name of the output is unknown", .0.display())]
     NoEnding(PathBuf),
     /// Many files and one name for all.
-    #[error("{} is no folder, and there are several files", .0.display())]
+    #[error("{} is not a folder, and there are several files", .0.display())]
     OneName(PathBuf),
     /// Neither a file nor a folder.
     #[error("{} is neither a file nor a folder", .0.display())]
@@ -49,19 +49,6 @@ pub enum PathError {
     /// There is no such file in a folder.
     #[error("there is nothing to do in {}", .0.display())]
     Nothing(PathBuf),
-}
-
-impl PathError {
-    /// What to do next.
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::Read { .. } => "see that it exists and that this user may read it",
-            Self::NoEnding(_) => "name the file to write with -o FILE",
-            Self::OneName(_) => "name an existing folder with -o FOLDER",
-            Self::Special(_) => "give its contents through a pipe: -",
-            Self::Nothing(_) => "encrypted files end in .kw",
-        }
-    }
 }
 
 /// The jobs of one command, folders with all that is below them; in the order of their names. In folders, only files

@@ -50,7 +50,7 @@ pub fn identity_file(group: &[u8; 16], epoch: u32, recipient: &str) -> Result<St
         text,
         "# A KeyWriter team. Any of its modules, unlocked, decrypts; this file holds no secret.\n\
          # group: {}\n# epoch: {}\n# recipient: {}\n{}",
-        super::finder::hex(group),
+        crate::text::hex(group),
         epoch,
         recipient,
         encode_identity(group)?
@@ -86,7 +86,7 @@ pub fn decode_identity(bytes: &[u8]) -> Result<[u8; 16], Malformed> {
 /// Why a file key was not sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The recipient's point is none.
+    /// The recipient's point is not on the curve.
     #[error("the recipient is damaged")]
     Recipient,
     /// The operating system gave no random bytes.

@@ -151,32 +151,32 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// Nobody is there: an empty reader, a socket that nobody listens on.
+    /// No module: an empty reader, or a socket without a listener.
     #[error("no module in {place}")]
     Absent {
         /// Where it was looked for.
         place: Place,
     },
-    /// It was there, and is not any more.
+    /// It was pulled out.
     #[error("the module was pulled out of {place}")]
     PulledOut {
         /// Where it was.
         place: Place,
     },
-    /// Another program holds it for itself.
+    /// Another program uses it exclusively.
     #[error("another program is using {place}")]
     InUse {
         /// Where it is.
         place: Place,
     },
-    /// It is there and says nothing.
+    /// It does not answer in time.
     #[error("no answer from {place} within {} seconds", PATIENCE.as_secs())]
     Silent {
         /// Where it is.
         place: Place,
     },
-    /// What came back is no answer.
-    #[error("{place} sent something that is no answer")]
+    /// The answer is not a response APDU.
+    #[error("{place} gave an invalid answer")]
     Malformed {
         /// Where it is.
         place: Place,

@@ -61,15 +61,15 @@ fn a_file_that_is_cut_or_goes_on_at_any_length_is_refused() {
     ] {
         file(&lab, "cut.kw", &whole[..len]);
         let words: &[&str] = if len <= 6 {
-            &["no file that"]
+            &["not an encrypted file"]
         } else {
-            &["cut off"]
+            &["its end is missing"]
         };
         refuses(&lab, "cut.kw", 5, words);
     }
     for more in [1, 84] {
         file(&lab, "long.kw", &[&whole[..], &vec![0; more]].concat());
-        refuses(&lab, "long.kw", 5, &["goes on behind its end"]);
+        refuses(&lab, "long.kw", 5, &["trailing data after the last chunk"]);
     }
 }
 
@@ -86,13 +86,13 @@ fn every_header_byte_that_is_changed_is_told() {
         changed[at] ^= 0x40;
         file(&lab, "changed.kw", &changed);
         let (code, word) = match at {
-            0..6 => (5, "no file that"),
-            6 => (5, "of version 65"),
+            0..6 => (5, "not an encrypted file"),
+            6 => (5, "version 65"),
             // Of the chunk size, or a possible one that the frame does not fit.
             7 | 28..32 => (5, "header is damaged"),
             8..24 => (3, "group"),
             24..28 => (3, "epoch"),
-            _ => (5, "was changed: chunk 0"),
+            _ => (5, "chunk 0 was changed"),
         };
         let ran = shell(&lab, "$KEYWRITER decrypt changed.kw");
         let err = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -136,7 +136,7 @@ fn another_group_a_later_epoch_and_a_locked_module_are_told_apart() {
         &lab,
         "later.kw",
         3,
-        &["VM0001", "epoch 9", "clone that module anew"],
+        &["VM0001", "epoch 9", "clone that module again"],
     );
     lock(&lab, "VM0001");
     refuses(
@@ -148,7 +148,7 @@ fn another_group_a_later_epoch_and_a_locked_module_are_told_apart() {
     lab.hub(&["unplug", "VM0001"]);
     lab.hub(&["unplug", "VM0002"]);
     lab.unlock_user("VM0003");
-    refuses(&lab, "ours.kw", 3, &["of the group", "VM0003"]);
+    refuses(&lab, "ours.kw", 3, &["group", "VM0003"]);
     lab.hub(&["unplug", "VM0003"]);
     refuses(&lab, "ours.kw", 4, &["no module found"]);
 }
@@ -165,10 +165,10 @@ fn what_is_there_already_stays_and_what_cannot_be_read_or_written_is_said() {
         assert!(err.contains(word), "{line}: {err}");
         ran.status.code().unwrap()
     };
-    assert_eq!(code("$KEYWRITER encrypt plain", "is there already"), 3);
+    assert_eq!(code("$KEYWRITER encrypt plain", "already exists"), 3);
     assert_eq!(fs::read(lab.path("plain.kw")).unwrap(), b"mine");
     assert_eq!(
-        code("$KEYWRITER encrypt plain -o plain --force", "very file"),
+        code("$KEYWRITER encrypt plain -o plain --force", "same file"),
         2
     );
     assert_eq!(fs::read(lab.path("plain")).unwrap(), b"original");
@@ -177,7 +177,7 @@ fn what_is_there_already_stays_and_what_cannot_be_read_or_written_is_said() {
     assert_eq!(
         code(
             "$KEYWRITER encrypt plain -o /proc/plain.kw",
-            "cannot be written"
+            "cannot write"
         ),
         6
     );
@@ -185,7 +185,7 @@ fn what_is_there_already_stays_and_what_cannot_be_read_or_written_is_said() {
     assert_eq!(
         code(
             "$KEYWRITER encrypt plain -o - > /dev/full",
-            "cannot be written"
+            "cannot write"
         ),
         6
     );
@@ -209,7 +209,7 @@ fn a_disk_that_fills_up_leaves_nothing() {
     assert_eq!(ran.status.code(), Some(6), "{ran:?}");
     assert!(ran.stdout.is_empty(), "{ran:?}");
     assert!(
-        String::from_utf8_lossy(&ran.stderr).contains("cannot be written"),
+        String::from_utf8_lossy(&ran.stderr).contains("cannot write"),
         "{ran:?}"
     );
 }
