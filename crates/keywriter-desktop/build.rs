@@ -1,10 +1,10 @@
-//! Compiles the screens, and brings the licenses of what they are made of.
+//! Compiles the screens and embeds the third-party licenses.
 
 use slint_build::{CompilerConfiguration, DefaultTranslationContext, EmbedResourcesKind};
 use std::{collections::HashMap, env, fs, io::ErrorKind, path::PathBuf};
 
 const KIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui-kit");
-/// A release makes it; a working tree may lack it.
+/// The third-party licenses. A release writes them; a working tree may lack them.
 const NOTICES: &str = "THIRD-PARTY.md";
 
 fn main() {
@@ -14,15 +14,15 @@ fn main() {
         .embed_resources(EmbedResourcesKind::EmbedFiles)
         .with_bundled_translations("lang")
         .with_default_translation_context(DefaultTranslationContext::None)
-        // Element queries of the tests need it.
+        // The tests' element queries need it.
         .with_debug_info(env::var("PROFILE").is_ok_and(|profile| profile == "debug"));
     if let Err(error) = slint_build::compile_with_config("ui/app.slint", configuration) {
         panic!("ui/app.slint: {error}");
     }
-    bring_notices();
+    embed_notices();
 }
 
-fn bring_notices() {
+fn embed_notices() {
     println!("cargo:rerun-if-changed={NOTICES}");
     let notices = match fs::read_to_string(NOTICES) {
         Ok(notices) => notices,

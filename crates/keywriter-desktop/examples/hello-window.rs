@@ -1,4 +1,4 @@
-//! The least that the toolkit opens: what the app's start and memory are compared with.
+//! The smallest window of the toolkit: the baseline for the app's start time and memory.
 
 #![expect(missing_docs, reason = "the toolkit's macro makes items without")]
 

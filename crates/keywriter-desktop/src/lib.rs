@@ -1,13 +1,13 @@
-//! KeyWriter with a window: register, set a master, clone, change the PIN; in three languages.
+//! The KeyWriter desktop app: register, set a master, clone, change the PIN; in three languages.
 //!
-//! It drives [`keywriter`] as the command line does. No CSP and no module's PIN ever comes here; the app's own PIN passes through
-//! on its way to the store.
+//! It drives [`keywriter`] as the command line does. It never sees a CSP or a module's PIN; the app's own PIN only passes
+//! through to the license store.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`model`] | what is shown and what may be done: plain data, no toolkit, no text to read |
-//! | [`backend`] | what takes time: modules, the portal, files; on threads of their own |
-//! | [`screen`] | the window: the model's state to Slint, the user's acts to the model |
+//! | [`model`] | what is shown and what the user may do: plain data, no toolkit, no texts |
+//! | [`backend`] | what takes time: modules, the portal, files; on its own threads |
+//! | [`screen`] | the window: passes the model's state to Slint and the user's actions to the model |
 
 pub mod backend;
 pub mod model;

@@ -8,9 +8,9 @@ use keywriter::{
     license::{DEFAULT_PORTAL, is_development_build},
 };
 use keywriter_desktop::{
-    backend::{Backend, Surroundings},
+    backend::{Backend, Environment},
     model::{Command, Event},
-    screen::{App, Facts},
+    screen::{App, AppInfo},
 };
 use std::{
     cell::{OnceCell, RefCell},
@@ -51,13 +51,13 @@ fn main() -> Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let folders = Folders::find(args.state)?;
-    let surroundings = Surroundings {
+    let environment = Environment {
         discovery: Discovery::new(folders.run(), Kinds::All),
         root: Some(args.root.unwrap_or_else(|| folders.hub_root())),
         folders,
         portal: args.portal,
     };
-    let facts = Facts {
+    let info = AppInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         is_development_build: is_development_build(),
         home: std::env::home_dir().unwrap_or_default(),
@@ -75,28 +75,31 @@ fn main() -> Result<()> {
             }
         })
     };
-    let app = App::new(facts, sink).context("cannot open a window")?;
+    let app = App::new(info, sink).context("cannot open a window")?;
     WINDOW.set(Some(Rc::clone(&app)));
-    drop(backend.set(RefCell::new(Backend::start(surroundings, Arc::new(tell)))));
+    drop(backend.set(RefCell::new(Backend::start(
+        environment,
+        Arc::new(send_to_window),
+    ))));
     app.run().context("the window failed")?;
     WINDOW.set(None);
     Ok(())
 }
 
 thread_local! {
-    /// The window, on its thread: what comes from others finds it here.
+    /// The window, on its own thread: events from other threads find it here.
     static WINDOW: RefCell<Option<Rc<App>>> = const { RefCell::new(None) };
 }
 
-/// Brings an event to the window's thread.
-fn tell(event: Event) {
-    let told = slint::invoke_from_event_loop(|| {
+/// Passes an event to the window's thread.
+fn send_to_window(event: Event) {
+    let sent = slint::invoke_from_event_loop(|| {
         let app = WINDOW.with_borrow(Option::clone);
         if let Some(app) = app {
             app.hear(event);
         }
     });
-    if let Err(error) = told {
+    if let Err(error) = sent {
         tracing::debug!(%error, "the window is closed");
     }
 }

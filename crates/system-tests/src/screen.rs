@@ -147,11 +147,11 @@ impl Screen {
         self.xdotool(&["search", "--sync", "--name", title, "windowfocus", "--sync"]);
     }
 
-    /// Keeps a picture of everything.
-    pub fn picture(&self, path: &Path) {
+    /// Saves a picture of the window with that title, in true color.
+    pub fn picture(&self, title: &str, path: &Path) {
         let taken = Command::new("/usr/bin/import")
-            .args(["-window", "root"])
-            .arg(path)
+            .args(["-window", title])
+            .arg(format!("png24:{}", path.display()))
             .env("DISPLAY", &self.display)
             .status();
         assert!(taken.is_ok_and(|status| status.success()), "no picture");

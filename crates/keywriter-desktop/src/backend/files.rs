@@ -1,6 +1,6 @@
-//! This user's files.
+//! Reads and writes this user's files.
 
-use crate::model::{Preferences, Reason, Trouble};
+use crate::model::{Preferences, Problem, Reason};
 use keywriter::{
     file,
     folders::Folders,
@@ -14,8 +14,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The master that was set on this computer.
-pub(super) fn master(folders: &Folders) -> Result<Option<MasterState>, Trouble> {
+/// Reads which master is set on this computer.
+pub(super) fn master(folders: &Folders) -> Result<Option<MasterState>, Problem> {
     match MasterState::load(&folders.master()) {
         Ok(state) => Ok(Some(state)),
         Err(SettingsError::NoMaster) => Ok(None),
@@ -23,93 +23,94 @@ pub(super) fn master(folders: &Folders) -> Result<Option<MasterState>, Trouble> 
     }
 }
 
-pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Result<(), Trouble> {
+pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Result<(), Problem> {
     let path = folders.master();
     match state {
         Some(state) => state.save(&path).map_err(|error| (&error).into()),
         None => match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Trouble::new(Reason::CannotWrite)
-                    .about(&path.display())
-                    .with(&error))
+                Err(Problem::new(Reason::CannotWrite)
+                    .about(path.display())
+                    .because(&error))
             }
             Ok(()) | Err(_) => Ok(()),
         },
     }
 }
 
-/// How the user likes it; a file that says nothing sensible is told and left alone.
-pub(super) fn preferences(folders: &Folders) -> (Preferences, Option<Trouble>) {
+/// Reads the preferences. A file that cannot be understood is reported and left unchanged.
+pub(super) fn preferences(folders: &Folders) -> (Preferences, Option<Problem>) {
     let path = folders.preferences();
-    let trouble = |reason, error: &dyn std::error::Error| {
-        Some(Trouble::new(reason).about(&path.display()).with(error))
+    let problem = |reason, error: &dyn std::error::Error| {
+        Some(Problem::new(reason).about(path.display()).because(error))
     };
     match fs::read(&path) {
         Ok(text) => match serde_json::from_slice(&text) {
             Ok(preferences) => (preferences, None),
-            Err(error) => (Preferences::default(), trouble(Reason::WrongFile, &error)),
+            Err(error) => (
+                Preferences::default(),
+                problem(Reason::SettingsInvalid, &error),
+            ),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => (Preferences::default(), None),
-        Err(error) => (Preferences::default(), trouble(Reason::CannotRead, &error)),
+        Err(error) => (Preferences::default(), problem(Reason::CannotRead, &error)),
     }
 }
 
-pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> Result<(), Trouble> {
+pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> Result<(), Problem> {
     let path = folders.preferences();
     serde_json::to_vec(&preferences)
         .map_err(io::Error::other)
         .and_then(|text| file::replace(&path, &text))
         .map_err(|error| {
-            Trouble::new(Reason::CannotWrite)
-                .about(&path.display())
-                .with(&error)
+            Problem::new(Reason::CannotWrite)
+                .about(path.display())
+                .because(&error)
         })
 }
 
-pub(super) fn export(settings: Settings, path: &Path) -> Result<String, Trouble> {
+pub(super) fn export(settings: Settings, path: &Path) -> Result<String, Problem> {
     settings
         .export(path)
-        .map_err(|error| Trouble::from(&error))?;
+        .map_err(|error| Problem::from(&error))?;
     Ok(path.display().to_string())
 }
 
-pub(super) fn import(path: &Path) -> Result<Settings, Trouble> {
+pub(super) fn import(path: &Path) -> Result<Settings, Problem> {
     Settings::import(path).map_err(|error| (&error).into())
 }
 
-/// The root certificate, where there is one; it may be written by a hub that starts later.
-pub(super) fn root(path: Option<&Path>) -> Result<Option<TrustedRoot>, Trouble> {
+/// Reads the root certificate, if it exists: a hub that starts later may write it.
+pub(super) fn root(path: Option<&Path>) -> Result<Option<TrustedRoot>, Problem> {
     let Some(path) = path else {
         return Ok(None);
     };
     match TrustedRoot::load(path) {
         Ok(root) => Ok(Some(root)),
         Err(RootError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Trouble::new(Reason::WrongFile)
-            .about(&path.display())
-            .with(&error)),
+        Err(error) => Err((&error).into()),
     }
 }
 
-/// A `.json` file, and beside it a page to print. Whatever ending was typed, neither takes the other's name.
+/// Writes the report as a `.json` file and as a page to print, whatever extension was typed.
 pub(super) fn save_report(
     report: Option<&Report>,
     path: &Path,
     root: Option<&TrustedRoot>,
     language: report::Language,
-) -> Result<String, Trouble> {
-    let report = report.ok_or(Trouble::new(Reason::System))?;
+) -> Result<String, Problem> {
+    let report = report.ok_or(Problem::new(Reason::SystemFailed))?;
     let data = path.with_extension("json");
     let page = path.with_extension("html");
-    report.save(&data).map_err(|error| Trouble::from(&error))?;
+    report.save(&data).map_err(|error| Problem::from(&error))?;
     report
         .save_page(&page, root, language)
-        .map_err(|error| Trouble::from(&error))?;
+        .map_err(|error| Problem::from(&error))?;
     Ok(data.display().to_string())
 }
 
-/// Shows a page in the user's browser, as the desktop has it.
-pub(super) fn open_page(address: &str) -> Result<(), Trouble> {
+/// Opens a page in the user's default browser.
+pub(super) fn open_page(address: &str) -> Result<(), Problem> {
     let opened = Command::new("xdg-open")
         .arg(address)
         .stdin(Stdio::null())
@@ -118,11 +119,13 @@ pub(super) fn open_page(address: &str) -> Result<(), Trouble> {
         .spawn();
     match opened {
         Ok(mut child) => {
-            // It ends by itself; somebody has to take note.
+            // Reaps the child when it ends.
             std::thread::spawn(move || child.wait());
             Ok(())
         }
-        Err(error) => Err(Trouble::new(Reason::NoBrowser).about(&address).with(&error)),
+        Err(error) => Err(Problem::new(Reason::NoBrowser)
+            .about(address)
+            .because(&error)),
     }
 }
 
@@ -132,7 +135,7 @@ mod tests {
     use keywriter::Options;
 
     #[test]
-    fn a_report_and_its_page_never_take_one_anothers_name() {
+    fn a_report_and_its_page_never_overwrite_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let report = Report::new(0, "VM0001".parse().unwrap(), Options::default());
         for typed in ["a.html", "a.json", "a"] {

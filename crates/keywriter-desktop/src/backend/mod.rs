@@ -1,30 +1,30 @@
-//! What takes time: modules, the portal, files. Commands go in and never wait; events come out, from any thread.
+//! What takes time: modules, the portal, files. Commands return at once; events come out, from any thread.
 
 mod files;
-mod lookout;
-mod office;
+mod licensing;
+mod module_watcher;
 
-use crate::model::{Command, CycleEvent, Event, Language, Reason, Trouble};
+use crate::model::{Command, CycleEvent, Event, Language, Problem, Reason};
 use keywriter::{
     cycle::{Setup, Stop, plan::Request},
     discovery::Discovery,
     folders::Folders,
     report::Report,
 };
-use lookout::{Lookout, Order};
-use office::Office;
+use licensing::Licensing;
+use module_watcher::{ModuleWatcher, Order};
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Takes events, from any thread.
+/// Receives events, on any thread.
 pub type Emit = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// Where everything is.
+/// Where modules, files and the portal are.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct Environment {
     /// Where modules are.
     pub discovery: Discovery,
     /// The root certificate of the modules, where this computer knows one.
@@ -35,31 +35,31 @@ pub struct Surroundings {
     pub portal: String,
 }
 
-/// Does what the model commands.
+/// Executes the model's commands.
 pub struct Backend {
-    surroundings: Surroundings,
+    environment: Environment,
     emit: Emit,
-    office: Office,
+    licensing: Licensing,
     orders: Sender<Order>,
-    /// The cycle under way.
+    /// Stops the cycle that is running.
     stop: Stop,
     report: Arc<Mutex<Option<Report>>>,
 }
 
 impl Backend {
-    /// Starts its threads, and tells what this user's files say.
-    pub fn start(surroundings: Surroundings, emit: Emit) -> Self {
+    /// Starts the threads, and emits the contents of this user's files.
+    pub fn start(environment: Environment, emit: Emit) -> Self {
         let report = Arc::new(Mutex::new(None));
-        let lookout = Lookout {
-            discovery: surroundings.discovery.clone(),
-            root: surroundings.root.clone(),
+        let watcher = ModuleWatcher {
+            discovery: environment.discovery.clone(),
+            root: environment.root.clone(),
             emit: Arc::clone(&emit),
             report: Arc::clone(&report),
         };
         let backend = Self {
-            office: Office::new(&surroundings, Arc::clone(&emit)),
-            orders: lookout.start(),
-            surroundings,
+            licensing: Licensing::new(&environment, Arc::clone(&emit)),
+            orders: watcher.start(),
+            environment,
             emit,
             stop: Stop::default(),
             report,
@@ -68,20 +68,20 @@ impl Backend {
         backend
     }
 
-    /// Begins to do what is commanded; an event tells how it went.
+    /// Starts a command; an event reports its outcome.
     pub fn perform(&mut self, command: Command) {
-        let Surroundings {
+        let Environment {
             folders, portal, ..
-        } = &self.surroundings;
+        } = &self.environment;
         match command {
-            Command::Register { number, pin } => self.office.register(number, pin),
-            Command::LogIn { pin } => self.office.log_in(pin),
-            Command::ChangePin { current, new } => self.office.change_pin(current, new),
-            Command::RefreshLicense => self.office.refresh(),
+            Command::Register { number, pin } => self.licensing.register(number, pin),
+            Command::LogIn { pin } => self.licensing.log_in(pin),
+            Command::ChangePin { current, new } => self.licensing.change_pin(current, new),
+            Command::RefreshLicense => self.licensing.refresh(),
             Command::SavePreferences(preferences) => {
-                self.tell_if_wrong(files::save_preferences(folders, preferences));
+                self.report_failure(files::save_preferences(folders, preferences));
             }
-            Command::SaveMaster(state) => self.tell_if_wrong(files::save_master(folders, state)),
+            Command::SaveMaster(state) => self.report_failure(files::save_master(folders, state)),
             Command::Look(request) => self.order(Order::Look(request)),
             Command::Start(request) => self.run(request),
             Command::Stop => self.stop.request(),
@@ -93,39 +93,37 @@ impl Backend {
             }
             Command::SaveReport { path, language } => {
                 let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-                let root = files::root(self.surroundings.root.as_deref())
-                    .ok()
-                    .flatten();
+                let root = files::root(self.environment.root.as_deref()).ok().flatten();
                 let saved = files::save_report(report.as_ref(), &path, root.as_ref(), language);
                 (self.emit)(Event::ReportSaved(saved));
             }
             Command::OpenPurchasePage => {
-                self.tell_if_wrong(files::open_page(&format!("{portal}/purchase")));
+                self.report_failure(files::open_page(&format!("{portal}/purchase")));
             }
         }
     }
 
     fn launch(&self) {
-        let folders = &self.surroundings.folders;
-        let (preferences, trouble) = files::preferences(folders);
+        let folders = &self.environment.folders;
+        let (preferences, problem) = files::preferences(folders);
         (self.emit)(Event::Launched {
-            license: self.office.license(),
+            license: self.licensing.license(),
             master: files::master(folders),
             preferences,
             language: system_language(),
         });
-        self.tell_if_wrong(trouble.map_or(Ok(()), Err));
+        self.report_failure(problem.map_or(Ok(()), Err));
     }
 
     fn run(&mut self, request: Request) {
         self.stop = Stop::default();
-        let folders = &self.surroundings.folders;
+        let folders = &self.environment.folders;
         let setup = Setup {
             request,
             jobs: None,
             root: None,
             receipts: Some(folders.receipts()),
-            hardware: self.office.permit(),
+            hardware: self.licensing.permit(),
             stop: self.stop.clone(),
         };
         self.order(Order::Run(Box::new(setup)));
@@ -133,20 +131,20 @@ impl Backend {
 
     fn order(&self, order: Order) {
         if self.orders.send(order).is_err() {
-            // Its thread panicked: nothing more is known of any module.
-            let trouble = Trouble::new(Reason::System).about(&"lookout");
-            (self.emit)(Event::Cycle(CycleEvent::Ended(Err(trouble))));
+            // The thread panicked: modules can no longer be watched.
+            let problem = Problem::new(Reason::SystemFailed).about("module watcher");
+            (self.emit)(Event::Cycle(CycleEvent::Ended(Err(problem))));
         }
     }
 
-    fn tell_if_wrong(&self, outcome: Result<(), Trouble>) {
-        if let Err(trouble) = outcome {
-            (self.emit)(Event::NotSaved(trouble));
+    fn report_failure(&self, outcome: Result<(), Problem>) {
+        if let Err(problem) = outcome {
+            (self.emit)(Event::NotSaved(problem));
         }
     }
 }
 
-/// The language of the user's locale, as far as this app speaks it.
+/// Returns the language of the user's locale, or English where the app lacks it.
 fn system_language() -> Language {
     let locale = sys_locale::get_locale().unwrap_or_default();
     match locale.get(..2) {
@@ -156,7 +154,7 @@ fn system_language() -> Language {
     }
 }
 
-/// Seconds since 1970-01-01 00:00 UTC.
+/// Returns the seconds since 1970-01-01 00:00 UTC.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

@@ -1,29 +1,29 @@
 //! What is shown of each module.
 
-use super::Trouble;
+use super::Problem;
 use keywriter::{Serial, protocol::EncryptionMode};
 
-/// A module that is there, with what a cycle would do to it.
+/// A connected module, with what a cycle would do to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleView {
     /// Its serial number.
     pub serial: Serial,
     /// Firmware version: major, minor, patch.
     pub firmware: [u8; 3],
-    /// Its certificate says that it is a program.
+    /// Its certificate says that it is virtual.
     pub is_virtual: bool,
-    /// Why it cannot be the master; `None`: it can.
-    pub unfit: Option<Trouble>,
-    /// What its Administrator configured, once they unlocked it.
+    /// Why it cannot be the master; `None` if it can.
+    pub unfit: Option<Problem>,
+    /// Its configuration, once its Administrator has unlocked it.
     pub configured: Option<Configured>,
     /// What a cycle would do to it.
     pub part: Part,
 }
 
-/// What is worth configuring before cloning.
+/// What should be configured before cloning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Configured {
-    /// A User PIN policy: the least length, and whether a SHIFT symbol is needed.
+    /// A User PIN policy: the minimum length, and whether a SHIFT symbol is required.
     pub policy: Option<(u8, bool)>,
     /// A User PIN is set.
     pub user_pin: bool,
@@ -33,7 +33,7 @@ pub struct Configured {
     pub mode: EncryptionMode,
     /// A Self-Destruct PIN is set.
     pub self_destruct_pin: bool,
-    /// Minutes until an unattended module locks.
+    /// Minutes until an unattended module locks itself.
     pub auto_lock: Option<u8>,
 }
 
@@ -45,61 +45,61 @@ pub enum Part {
     None,
     /// A fresh module becomes a clone.
     Clone,
-    /// What it holds is replaced.
+    /// Its contents are replaced.
     Replace,
-    /// It committed earlier; only the Seal is missing.
+    /// It committed earlier; only the countersignature is missing.
     Finish,
     /// It is a clone of this master already.
     IsClone,
-    /// Nothing, and why.
-    Refused(Trouble),
+    /// Nothing, for this reason.
+    Refused(Problem),
 }
 
-/// A secondary's place.
+/// A place for a secondary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Card {
-    /// Which module is there.
+    /// The module in this place.
     pub serial: Option<Serial>,
     /// Whether it is plugged in now.
     pub is_present: bool,
-    /// How it stands.
+    /// Its state.
     pub state: CardState,
 }
 
-/// How a secondary stands.
+/// The state of a secondary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CardState {
-    /// Nobody is there.
+    /// No module.
     #[default]
     Empty,
-    /// Before Start: what would be done.
+    /// Before Start: what a cycle would do.
     Preflight(Part),
-    /// Its turn comes.
+    /// Its turn has not come yet.
     Waiting,
-    /// Its run reached a step, 0 to 6.
+    /// Its run has reached a step, 0 to 6.
     Cloning(u8),
-    /// A proved clone; `already`: an earlier cycle did it.
+    /// A proven clone.
     Cloned {
-        /// An earlier cycle did it.
+        /// An earlier cycle cloned it.
         already: bool,
     },
-    /// Not a clone, and why.
-    Failed(Trouble),
+    /// Cloning failed, for this reason.
+    Failed(Problem),
 }
 
-/// Whether something is configured.
+/// Whether an item is configured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CheckState {
-    /// The module is locked: it does not tell.
+    /// The module is locked and does not disclose it.
     #[default]
     Unknown,
-    /// It is.
+    /// Configured.
     Set,
-    /// It is not.
+    /// Not configured.
     NotSet,
 }
 
-/// The six things to configure before cloning, in the manual's order.
+/// The six items to configure before cloning, in the manual's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checklist {
     /// A User PIN policy.
@@ -108,7 +108,7 @@ pub struct Checklist {
     pub user_pin: CheckState,
     /// Cloning enabled.
     pub cloning: CheckState,
-    /// The encryption mode; it always has one.
+    /// The encryption mode; `None` while unknown.
     pub mode: Option<EncryptionMode>,
     /// A Self-Destruct PIN.
     pub self_destruct_pin: CheckState,
@@ -116,45 +116,45 @@ pub struct Checklist {
     pub auto_lock: CheckState,
 }
 
-/// The master's status, as the manual names it.
+/// The master's status, in the manual's words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MasterStatus {
     /// No module is shown.
     #[default]
     None,
-    /// It is there, and not the master.
+    /// It is connected, but not the master.
     Unassigned,
     /// It is the master, and ready.
     Active,
-    /// It is the master, and cannot serve now.
+    /// It is the master, but cannot clone now.
     NotReady,
 }
 
 /// The master's card.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MasterCard {
-    /// Which module is shown.
+    /// The module that is shown.
     pub serial: Option<Serial>,
-    /// The others that could be shown.
+    /// The other modules that could be shown.
     pub others: Vec<Serial>,
     /// Its status.
     pub status: MasterStatus,
-    /// Firmware version, `1.0.0`; empty while it is not there.
+    /// Firmware version, `1.0.0`; empty while it is not connected.
     pub firmware: String,
-    /// Its certificate says that it is a program.
+    /// Its certificate says that it is virtual.
     pub is_virtual: bool,
-    /// Why it cannot be master now.
-    pub unfit: Option<Trouble>,
-    /// What is set.
+    /// Why it cannot be the master now.
+    pub unfit: Option<Problem>,
+    /// What is configured.
     pub checklist: Checklist,
-    /// Its minutes of auto-lock, where known and set.
+    /// Its auto-lock in minutes, if known and set.
     pub auto_lock: Option<u8>,
-    /// Its User PIN policy, where known and set.
+    /// Its User PIN policy, if known and set.
     pub policy: Option<(u8, bool)>,
 }
 
 impl Checklist {
-    /// Of what a module told.
+    /// Builds the list from a module's answer.
     pub fn of(configured: Option<Configured>) -> Self {
         let Some(configured) = configured else {
             return Self::default();

@@ -1,8 +1,8 @@
 //! The license as the app shows it.
 
-use super::Trouble;
+use super::Problem;
 
-/// What is known of the license.
+/// What is known about the license.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LicenseState {
     /// Not looked up yet.
@@ -10,10 +10,10 @@ pub enum LicenseState {
     Unknown,
     /// This app is not registered: virtual modules only.
     Unregistered,
-    /// It is.
+    /// This app is registered.
     Registered(LicenseView),
     /// The stored license cannot be read.
-    Unreadable(Trouble),
+    Unreadable(Problem),
 }
 
 /// A stored license.
@@ -25,14 +25,14 @@ pub struct LicenseView {
     pub holder: String,
     /// The holder's company; may be empty.
     pub company: String,
-    /// Its last day, `YYYY-MM-DD`; `None`: it does not lapse.
+    /// Its last day, `YYYY-MM-DD`; `None` if it does not expire.
     pub last_day: Option<String>,
-    /// Why it does not let hardware modules be cloned; `None`: it does.
-    pub problem: Option<Trouble>,
+    /// Why it does not permit cloning hardware modules; `None` if it does.
+    pub problem: Option<Problem>,
 }
 
 impl LicenseState {
-    /// The stored license.
+    /// Returns the stored license.
     pub const fn view(&self) -> Option<&LicenseView> {
         match self {
             Self::Registered(view) => Some(view),

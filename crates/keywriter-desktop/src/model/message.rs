@@ -1,6 +1,6 @@
 //! What goes in and comes out of the model.
 
-use super::{Language, LicenseState, LicenseView, ModuleView, Page, Preferences, Trouble};
+use super::{Language, LicenseState, LicenseView, ModuleView, Page, Preferences, Problem};
 use keywriter::{
     Serial,
     cycle::{Summary, plan::Request},
@@ -10,9 +10,9 @@ use keywriter::{
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
-/// What the user does. No `Debug`: PINs are in it.
+/// What the user does. No `Debug`: it contains PINs.
 pub enum Intent {
-    /// Next, on the registration page.
+    /// Register with the portal.
     Register {
         /// As typed.
         number: String,
@@ -21,7 +21,7 @@ pub enum Intent {
     },
     /// Use virtual modules without a license.
     Evaluate,
-    /// Continue, after registration.
+    /// Continue after registration.
     Continue,
     /// Log in.
     LogIn {
@@ -43,7 +43,7 @@ pub enum Intent {
     RefreshLicense,
     /// Language, colors, text size.
     Prefer(Preferences),
-    /// Show another module as the one to be master.
+    /// Show another module as a candidate for the master.
     Choose(Serial),
     /// Copy the unattended auto-lock, or not.
     SetAutoLock(bool),
@@ -57,27 +57,27 @@ pub enum Intent {
     ReleaseMaster,
     /// Start.
     Start,
-    /// Begin no further secondary.
+    /// Start no further secondary.
     Stop,
-    /// Start again, with the failed ones alone.
+    /// Start again with only the failed secondaries.
     Retry,
     /// Export settings to a file.
     ExportSettings(PathBuf),
     /// Import settings from a file.
     ImportSettings(PathBuf),
-    /// Save the report of the last cycle, as a `.json` file and a page beside it.
+    /// Save the report of the last cycle, as a `.json` file and a page.
     SaveReport(PathBuf),
-    /// "Don't have a license?"
+    /// Open the page where licenses are sold.
     OpenPurchasePage,
 }
 
-/// What is to be done. No `Debug`: PINs are in it.
+/// What the backend must do. No `Debug`: it contains PINs.
 pub enum Command {
     /// Register with the portal.
     Register {
         /// The license.
         number: LicenseNumber,
-        /// Its PIN, the app's from now on.
+        /// Its PIN, which becomes the app's PIN.
         pin: Pin,
     },
     /// Launch with the app's PIN.
@@ -94,15 +94,15 @@ pub enum Command {
     },
     /// Ask the portal for a fresh license.
     RefreshLicense,
-    /// Keep preferences.
+    /// Save the preferences.
     SavePreferences(Preferences),
-    /// Keep the master and the choices; `None`: there is no master any more.
+    /// Save the master and the choices; `None`: there is no master any more.
     SaveMaster(Option<MasterState>),
-    /// Keep an eye on the modules, and say what a cycle would do; `None`: there is no master yet.
+    /// Watch the modules, and report what a cycle would do; `None`: there is no master yet.
     Look(Option<Request>),
     /// Run a cycle.
     Start(Request),
-    /// Begin no further secondary.
+    /// Start no further secondary.
     Stop,
     /// Write a settings file.
     ExportSettings(Settings, PathBuf),
@@ -110,7 +110,7 @@ pub enum Command {
     ImportSettings(PathBuf),
     /// Write the report of the last cycle.
     SaveReport {
-        /// The `.json` file; a page goes beside it.
+        /// The `.json` file; the page is saved in the same folder.
         path: PathBuf,
         /// The page's language.
         language: keywriter::report::Language,
@@ -119,78 +119,78 @@ pub enum Command {
     OpenPurchasePage,
 }
 
-/// What the backend tells.
+/// What the backend reports.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The app has read its files.
+    /// The app has started and read its files.
     Launched {
         /// The license.
         license: LicenseState,
         /// The master that was set on this computer.
-        master: Result<Option<MasterState>, Trouble>,
-        /// How the user likes it.
+        master: Result<Option<MasterState>, Problem>,
+        /// The user's preferences.
         preferences: Preferences,
         /// The system's language.
         language: Language,
     },
-    /// Registered, or not.
-    Registered(Result<LicenseView, Trouble>),
-    /// Logged in, or not.
-    LoggedIn(Result<LicenseView, Trouble>),
-    /// The PIN is changed, or not.
-    PinChanged(Result<(), Trouble>),
-    /// A fresh license came, or not; with how it stands then.
-    LicenseRefreshed(Result<LicenseView, (LicenseState, Trouble)>),
-    /// A second went by while a PIN is not taken.
+    /// Registration succeeded or failed.
+    Registered(Result<LicenseView, Problem>),
+    /// Login succeeded or failed.
+    LoggedIn(Result<LicenseView, Problem>),
+    /// The PIN was changed, or not.
+    PinChanged(Result<(), Problem>),
+    /// A fresh license was received, or not; then with the license's state.
+    LicenseRefreshed(Result<LicenseView, (LicenseState, Problem)>),
+    /// A second has passed while no PIN is accepted.
     Second,
-    /// Settings are in that file, or not.
-    Exported(Result<String, Trouble>),
-    /// What a settings file says.
-    Imported(Result<Settings, Trouble>),
-    /// The report is in that file, or not.
-    ReportSaved(Result<String, Trouble>),
-    /// A choice could not be kept for the next launch.
-    NotSaved(Trouble),
-    /// Which modules are there.
+    /// The settings were saved to that file, or not.
+    Exported(Result<String, Problem>),
+    /// Settings were read from a file, or not.
+    Imported(Result<Settings, Problem>),
+    /// The report was saved to that file, or not.
+    ReportSaved(Result<String, Problem>),
+    /// A choice could not be saved for the next launch.
+    NotSaved(Problem),
+    /// Which modules are connected.
     Surveyed(Surveyed),
-    /// What happens in a cycle.
+    /// Something happened in a cycle.
     Cycle(CycleEvent),
 }
 
-/// Which modules are there, and what a cycle would do.
+/// Which modules are connected, and what a cycle would do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surveyed {
     /// By serial number.
     pub modules: Vec<ModuleView>,
-    /// Places that hold something and gave no useful answer: a name, and why.
-    pub unusable: Vec<Trouble>,
-    /// Why a cycle would not begin, where there is a master.
-    pub refusal: Option<Trouble>,
+    /// Readers without a usable module: each with the reason.
+    pub unusable: Vec<Problem>,
+    /// Why a cycle would not start, if there is a master.
+    pub refusal: Option<Problem>,
 }
 
 /// What happens in a cycle.
 #[derive(Clone, Debug)]
 pub enum CycleEvent {
-    /// What is about to be done.
+    /// The cycle starts.
     Preflight {
-        /// Secondaries that get work.
+        /// The secondaries that will be worked on.
         secondaries: Vec<Serial>,
     },
-    /// A module was plugged in and joins.
+    /// A module was plugged in and joins the cycle.
     Joined(Serial),
-    /// A secondary's run reached a step, 1 to 6.
+    /// A secondary's run has reached a step, 1 to 6.
     Step(Serial, u8),
-    /// A secondary is a proved clone; `already`: an earlier cycle did it.
+    /// A secondary is a proven clone.
     Done {
         /// The secondary.
         serial: Serial,
-        /// It was one already.
+        /// An earlier cycle cloned it.
         already: bool,
     },
-    /// A secondary is none.
-    Failed(Serial, Trouble),
-    /// A receipt could not be kept.
-    NotKept(Trouble),
-    /// The end, or why there was no cycle.
-    Ended(Result<Summary, Trouble>),
+    /// A secondary was not cloned.
+    Failed(Serial, Problem),
+    /// A receipt could not be saved.
+    NotKept(Problem),
+    /// The cycle has ended, or did not start for this reason.
+    Ended(Result<Summary, Problem>),
 }

@@ -1,23 +1,23 @@
-//! What the app shows and lets its user do. Plain data: no toolkit, no text to read.
+//! What the app shows and what the user may do. Plain data: no toolkit, no texts.
 //!
-//! Everything comes in through [`Model::act`] (the user) and [`Model::hear`] (the backend), and what is to be done comes out as
-//! [`Command`]s. A screen shows [`Model`]'s fields; it keeps no state of its own but what is being typed.
+//! Everything comes in through [`Model::act`] (from the user) and [`Model::hear`] (from the backend); [`Command`]s come out.
+//! A screen shows [`Model`]'s fields; it only keeps what is being typed.
 
-mod bench;
 mod card;
+mod cloning_page;
 mod license;
 mod message;
 #[cfg(test)]
 mod tests;
-mod trouble;
 
-pub use bench::{Bar, Bench, PLACES, Progress, STEPS};
 pub use card::{
     Card, CardState, CheckState, Checklist, Configured, MasterCard, MasterStatus, ModuleView, Part,
 };
+pub use cloning_page::{Bar, CloningPage, CyclePhase, PLACES, STEPS};
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
-pub use trouble::{Reason, Trouble};
+
+pub use keywriter::problem::{Problem, Reason};
 
 use keywriter::{
     license::{LicenseNumber, Pin},
@@ -34,21 +34,21 @@ pub enum Page {
     Register,
     /// Registration successful.
     Registered,
-    /// The PIN, at each launch.
+    /// The app's PIN, at each launch.
     Login,
     /// Master and secondaries.
     Clone,
     /// Change PIN.
     ChangePin,
-    /// About, with licenses of what is used.
+    /// About, with the third-party licenses.
     About,
 }
 
-/// Which colors.
+/// Light or dark colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Appearance {
-    /// As the system says.
+    /// As the system is set.
     #[default]
     System,
     /// Light.
@@ -72,11 +72,11 @@ pub enum Language {
     French,
 }
 
-/// How this user likes it.
+/// A user's preferences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Preferences {
-    /// `None`: the system's.
+    /// The language; `None`: the system's.
     #[serde(default)]
     pub language: Option<Language>,
     /// Light or dark.
@@ -90,7 +90,7 @@ pub struct Preferences {
 /// The most steps of text size.
 pub const TEXT_STEPS: u8 = 2;
 
-/// Something to tell above the page, until something else is done.
+/// A notice above the page, until the user does something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Settings were exported to a file.
@@ -102,21 +102,21 @@ pub enum Notice {
     /// The license was refreshed.
     LicenseRefreshed,
     /// Something went wrong.
-    Trouble(Trouble),
+    Problem(Problem),
 }
 
-/// Where a change of the app's PIN stands.
+/// The progress of a change of the app's PIN.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PinChange {
     /// Being typed.
     #[default]
     Typing,
-    /// Under way.
+    /// Being changed.
     Busy,
-    /// It counts from the next launch.
+    /// It takes effect at the next launch.
     Changed,
     /// Refused.
-    Refused(Trouble),
+    Refused(Problem),
 }
 
 /// All state.
@@ -124,40 +124,40 @@ pub enum PinChange {
 pub struct Model {
     /// The screen.
     pub page: Page,
-    /// How the user likes it.
+    /// The user's preferences.
     pub preferences: Preferences,
     /// The system's language.
     pub system: Language,
     /// The license, as far as known.
     pub license: LicenseState,
-    /// What is waited for on the screens with a PIN.
+    /// Whether a screen with a PIN waits for an answer.
     pub is_busy: bool,
     /// Why registration or login was refused.
-    pub refusal: Option<Trouble>,
-    /// Seconds until the next PIN is taken.
+    pub refusal: Option<Problem>,
+    /// Seconds until the next PIN is accepted.
     pub wait: u64,
     /// The change of the app's PIN.
     pub pin_change: PinChange,
-    /// The page with the modules was open.
+    /// Whether the cloning page has been opened.
     is_launched: bool,
-    /// Told above the page.
+    /// The notice above the page.
     pub notice: Option<Notice>,
     /// Master, secondaries and the cycle.
-    pub bench: Bench,
+    pub cloning: CloningPage,
 }
 
 impl Model {
-    /// The language of all texts.
+    /// Returns the language of all texts.
     pub fn language(&self) -> Language {
         self.preferences.language.unwrap_or(self.system)
     }
 
-    /// Whether virtual modules may be used without the app's PIN: where there is none, or it was given.
+    /// Returns whether virtual modules may be used: the app has no PIN, or it was entered.
     pub const fn may_evaluate(&self) -> bool {
         self.is_launched || self.license.view().is_none()
     }
 
-    /// Takes what the user does.
+    /// Handles what the user does.
     pub fn act(&mut self, intent: Intent) -> Vec<Command> {
         self.notice = None;
         match intent {
@@ -183,7 +183,7 @@ impl Model {
                 vec![Command::SavePreferences(preferences)]
             }
             Intent::ExportSettings(path) => {
-                vec![Command::ExportSettings(self.bench.settings(), path)]
+                vec![Command::ExportSettings(self.cloning.settings(), path)]
             }
             Intent::ImportSettings(path) => vec![Command::ImportSettings(path)],
             Intent::SaveReport(path) => {
@@ -195,11 +195,11 @@ impl Model {
                 vec![Command::SaveReport { path, language }]
             }
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
-            other => self.bench.act(&other),
+            other => self.cloning.act(&other),
         }
     }
 
-    /// Takes what the backend tells.
+    /// Handles what the backend reports.
     pub fn hear(&mut self, event: Event) -> Vec<Command> {
         match event {
             Event::Launched {
@@ -212,16 +212,16 @@ impl Model {
                 self.page = match &license {
                     LicenseState::Unregistered | LicenseState::Unknown => Page::Register,
                     LicenseState::Registered(_) => Page::Login,
-                    LicenseState::Unreadable(trouble) => {
-                        self.notice = Some(Notice::Trouble(trouble.clone()));
+                    LicenseState::Unreadable(problem) => {
+                        self.notice = Some(Notice::Problem(problem.clone()));
                         Page::Register
                     }
                 };
                 self.license = license;
                 self.preferences = preferences;
                 match master {
-                    Ok(state) => self.bench.remember(state),
-                    Err(trouble) => self.notice = Some(Notice::Trouble(trouble)),
+                    Ok(state) => self.cloning.remember(state),
+                    Err(problem) => self.notice = Some(Notice::Problem(problem)),
                 }
             }
             Event::Registered(outcome) => {
@@ -244,30 +244,30 @@ impl Model {
                         self.license = LicenseState::Registered(license);
                         Notice::LicenseRefreshed
                     }
-                    Err((license, trouble)) => {
+                    Err((license, problem)) => {
                         self.license = license;
-                        Notice::Trouble(trouble)
+                        Notice::Problem(problem)
                     }
                 });
             }
             Event::Second => self.wait = self.wait.saturating_sub(1),
-            Event::Exported(outcome) => self.tell(outcome.map(Notice::Exported)),
-            Event::ReportSaved(outcome) => self.tell(outcome.map(Notice::ReportSaved)),
+            Event::Exported(outcome) => self.notify(outcome.map(Notice::Exported)),
+            Event::ReportSaved(outcome) => self.notify(outcome.map(Notice::ReportSaved)),
             Event::Imported(Ok(settings)) => {
                 self.notice = Some(Notice::Imported);
-                return self.bench.import(settings);
+                return self.cloning.import(settings);
             }
-            Event::Imported(Err(trouble)) | Event::NotSaved(trouble) => {
-                self.notice = Some(Notice::Trouble(trouble));
+            Event::Imported(Err(problem)) | Event::NotSaved(problem) => {
+                self.notice = Some(Notice::Problem(problem));
             }
-            Event::Surveyed(surveyed) => self.bench.survey(surveyed),
+            Event::Surveyed(surveyed) => self.cloning.survey(surveyed),
             Event::Cycle(event) => {
                 let ended = matches!(event, CycleEvent::Ended(_));
-                if let Some(trouble) = self.bench.follow(event) {
-                    self.notice = Some(Notice::Trouble(trouble));
+                if let Some(problem) = self.cloning.follow(event) {
+                    self.notice = Some(Notice::Problem(problem));
                 }
                 if ended {
-                    return vec![self.bench.look()];
+                    return vec![self.cloning.look()];
                 }
             }
         }
@@ -277,11 +277,11 @@ impl Model {
     fn register(&mut self, number: &str, pin: &str) -> Vec<Command> {
         let number = match LicenseNumber::parse(number) {
             Ok(number) => number,
-            Err(error) => return self.refuse(error.into()),
+            Err(error) => return self.refuse((&error).into()),
         };
         match Pin::parse(pin) {
             Ok(pin) => self.wait_for(Command::Register { number, pin }),
-            Err(error) => self.refuse(error.into()),
+            Err(error) => self.refuse((&error).into()),
         }
     }
 
@@ -291,7 +291,7 @@ impl Model {
         }
         match Pin::parse(pin) {
             Ok(pin) => self.wait_for(Command::LogIn { pin }),
-            Err(error) => self.refuse(error.into()),
+            Err(error) => self.refuse((&error).into()),
         }
     }
 
@@ -299,7 +299,7 @@ impl Model {
         let parsed = if new == again {
             Pin::parse(current)
                 .and_then(|current| Ok((current, Pin::parse(new)?)))
-                .map_err(Trouble::from)
+                .map_err(|error| Problem::from(&error))
         } else {
             Err(Reason::PinsDiffer.into())
         };
@@ -308,8 +308,8 @@ impl Model {
                 self.pin_change = PinChange::Busy;
                 vec![Command::ChangePin { current, new }]
             }
-            Err(trouble) => {
-                self.pin_change = PinChange::Refused(trouble);
+            Err(problem) => {
+                self.pin_change = PinChange::Refused(problem);
                 Vec::new()
             }
         }
@@ -324,13 +324,13 @@ impl Model {
         vec![command]
     }
 
-    fn refuse(&mut self, trouble: Trouble) -> Vec<Command> {
-        self.refusal = Some(trouble);
+    fn refuse(&mut self, problem: Problem) -> Vec<Command> {
+        self.refusal = Some(problem);
         Vec::new()
     }
 
-    /// Whether registration or login succeeded.
-    fn settle(&mut self, outcome: Result<LicenseView, Trouble>) -> bool {
+    /// Stores the outcome of registration or login; returns whether it succeeded.
+    fn settle(&mut self, outcome: Result<LicenseView, Problem>) -> bool {
         self.is_busy = false;
         match outcome {
             Ok(license) => {
@@ -339,11 +339,15 @@ impl Model {
                 self.wait = 0;
                 true
             }
-            Err(trouble) => {
-                // A portal's patience does not keep a PIN from being tried; only a PIN's own delay does.
-                let is_pins = matches!(trouble.reason, Reason::PinWrong | Reason::PinWait);
-                self.wait = if is_pins { trouble.seconds } else { 0 };
-                self.refusal = Some(trouble);
+            Err(problem) => {
+                // Only the delay after a wrong PIN blocks the next PIN; a portal's rate limit does not.
+                let is_pins = matches!(problem.reason, Reason::PinWrong | Reason::PinWait);
+                self.wait = if is_pins {
+                    problem.retry_after.unwrap_or(0)
+                } else {
+                    0
+                };
+                self.refusal = Some(problem);
                 false
             }
         }
@@ -353,16 +357,18 @@ impl Model {
         self.is_launched = true;
         self.page = Page::Clone;
         self.refusal = None;
-        vec![self.bench.look()]
+        vec![self.cloning.look()]
     }
 
-    /// Pages that only a launched app has are not opened before that.
+    /// Opens a page; those behind the login only after it.
     fn open(&mut self, page: Page) {
         let is_inside = matches!(self.page, Page::Clone | Page::ChangePin | Page::About);
         let is_allowed = match page {
             Page::Clone | Page::About => is_inside,
             Page::ChangePin => is_inside && matches!(self.license, LicenseState::Registered(_)),
-            Page::Register => !is_inside || (self.needs_registration() && !self.bench.is_running()),
+            Page::Register => {
+                !is_inside || (self.needs_registration() && !self.cloning.is_running())
+            }
             Page::Login => !is_inside,
             Page::Starting | Page::Registered => false,
         };
@@ -373,14 +379,14 @@ impl Model {
         }
     }
 
-    /// Whether there is no license that lets hardware modules be cloned.
+    /// Returns whether no license permits cloning hardware modules.
     fn needs_registration(&self) -> bool {
         self.license
             .view()
             .is_none_or(|view| view.problem.is_some())
     }
 
-    fn tell(&mut self, outcome: Result<Notice, Trouble>) {
-        self.notice = Some(outcome.unwrap_or_else(Notice::Trouble));
+    fn notify(&mut self, outcome: Result<Notice, Problem>) {
+        self.notice = Some(outcome.unwrap_or_else(Notice::Problem));
     }
 }

@@ -1,4 +1,4 @@
-//! The model alone: what the user does and the backend tells, in; what is shown and commanded, out.
+//! The model alone: user actions and backend events go in; what is shown and commanded comes out.
 
 use super::*;
 use keywriter::{
@@ -58,7 +58,7 @@ fn master(name: &str) -> ModuleView {
 fn secondary(name: &str, part: Part) -> ModuleView {
     ModuleView {
         serial: serial(name),
-        unfit: Some(Reason::Fresh.into()),
+        unfit: Some(Reason::NotSetUp.into()),
         configured: None,
         part,
         ..master("M")
@@ -98,7 +98,7 @@ fn cycle(model: &mut Model, event: CycleEvent) {
 }
 
 fn state_of(model: &Model, name: &str) -> CardState {
-    let cards = model.bench.cards();
+    let cards = model.cloning.cards();
     let card = cards.iter().find(|card| card.serial == Some(serial(name)));
     card.map(|card| card.state.clone()).unwrap_or_default()
 }
@@ -115,12 +115,12 @@ fn an_app_without_a_license_asks_for_one_and_one_with_a_license_for_its_pin() {
 }
 
 #[test]
-fn what_is_mistyped_is_told_before_anybody_is_asked() {
+fn a_typing_error_is_reported_before_the_portal_is_asked() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Unregistered, None));
     for (number, digits, reason) in [
-        ("AAAA", "12345678", Reason::NumberMalformed),
-        ("AAAA-BBBB-CCCC-DDDD", "12345678", Reason::NumberSlip),
+        ("AAAA", "12345678", Reason::NumberInvalid),
+        ("AAAA-BBBB-CCCC-DDDD", "12345678", Reason::NumberMistyped),
     ] {
         let commands = model.act(Intent::Register {
             number: number.into(),
@@ -131,7 +131,7 @@ fn what_is_mistyped_is_told_before_anybody_is_asked() {
     }
     model.hear(launched(LicenseState::Registered(license()), None));
     assert!(model.act(Intent::LogIn { pin: pin("1234") }).is_empty());
-    assert_eq!(model.refusal.as_ref().unwrap().reason, Reason::PinMalformed);
+    assert_eq!(model.refusal.as_ref().unwrap().reason, Reason::PinInvalid);
 }
 
 #[test]
@@ -147,8 +147,8 @@ fn a_wrong_pin_is_not_asked_again_before_its_wait_is_over() {
     };
     assert_eq!(try_it(&mut model), 1);
     assert_eq!(try_it(&mut model), 0, "one at a time");
-    let mut wrong = Trouble::new(Reason::PinWrong);
-    wrong.seconds = 2;
+    let mut wrong = Problem::new(Reason::PinWrong);
+    wrong.retry_after = Some(2);
     model.hear(Event::LoggedIn(Err(wrong)));
     assert_eq!((try_it(&mut model), model.wait), (0, 2));
     model.hear(Event::Second);
@@ -159,12 +159,12 @@ fn a_wrong_pin_is_not_asked_again_before_its_wait_is_over() {
 }
 
 #[test]
-fn a_portal_that_wants_patience_does_not_keep_the_pin_from_being_tried() {
+fn a_portals_rate_limit_does_not_block_the_pin() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Registered(license()), None));
     model.act(Intent::OpenPage(Page::Register));
-    let mut slow = Trouble::new(Reason::PortalSlowDown);
-    slow.seconds = 30;
+    let mut slow = Problem::new(Reason::PortalRateLimit);
+    slow.retry_after = Some(30);
     model.hear(Event::Registered(Err(slow)));
     model.act(Intent::OpenPage(Page::Login));
     assert_eq!(
@@ -231,9 +231,9 @@ fn a_pin_is_changed_only_if_the_new_ones_are_equal() {
 #[test]
 fn a_module_that_is_fit_is_unassigned_until_it_is_set_and_then_active() {
     let mut model = evaluating();
-    assert_eq!(model.bench.master_card().status, MasterStatus::None);
+    assert_eq!(model.cloning.master_card().status, MasterStatus::None);
     model.hear(surveyed(vec![secondary("A", Part::None), master("M")]));
-    let card = model.bench.master_card();
+    let card = model.cloning.master_card();
     assert_eq!(
         (card.status, card.serial),
         (MasterStatus::Unassigned, Some(serial("M")))
@@ -245,25 +245,25 @@ fn a_module_that_is_fit_is_unassigned_until_it_is_set_and_then_active() {
         commands.as_slice(),
         [Command::SaveMaster(Some(_)), Command::Look(Some(_))]
     ));
-    assert_eq!(model.bench.master_card().status, MasterStatus::Active);
+    assert_eq!(model.cloning.master_card().status, MasterStatus::Active);
 }
 
 #[test]
 fn a_module_that_is_not_fit_cannot_be_set_and_its_card_says_why() {
     let mut model = evaluating();
     model.hear(surveyed(vec![secondary("A", Part::None)]));
-    let card = model.bench.master_card();
-    assert_eq!(card.unfit.unwrap().reason, Reason::Fresh);
+    let card = model.cloning.master_card();
+    assert_eq!(card.unfit.unwrap().reason, Reason::NotSetUp);
     assert_eq!(card.checklist.user_pin, CheckState::Unknown);
-    assert!(!model.bench.can_set_master());
+    assert!(!model.cloning.can_set_master());
     assert!(model.act(Intent::SetMaster).is_empty());
 }
 
 #[test]
-fn a_master_that_is_pulled_out_stays_the_master_and_is_told_absent() {
+fn a_master_that_is_unplugged_stays_the_master_and_is_absent() {
     let mut model = ready();
     model.hear(surveyed(vec![secondary("A", Part::None)]));
-    let card = model.bench.master_card();
+    let card = model.cloning.master_card();
     assert_eq!(
         (card.status, card.serial),
         (MasterStatus::NotReady, Some(serial("M")))
@@ -287,26 +287,26 @@ fn the_master_of_the_last_launch_is_the_master_again_with_its_choices() {
         matches!(commands.as_slice(), [Command::Look(Some(request))] if request.options.auto_lock)
     );
     model.hear(surveyed(vec![master("M")]));
-    assert_eq!(model.bench.master_card().status, MasterStatus::Active);
+    assert_eq!(model.cloning.master_card().status, MasterStatus::Active);
 }
 
 #[test]
 fn there_are_nine_places_and_as_many_as_modules_are_there() {
     let mut model = ready();
-    assert_eq!(model.bench.cards().len(), 9);
+    assert_eq!(model.cloning.cards().len(), 9);
     let many = (0..10).map(|number| secondary(&format!("S{number}"), Part::Clone));
     model.hear(surveyed(many.chain([master("M")]).collect()));
-    assert_eq!(model.bench.cards().len(), 12);
-    assert_eq!(model.bench.present(), 10);
+    assert_eq!(model.cloning.cards().len(), 12);
+    assert_eq!(model.cloning.present(), 10);
 }
 
 #[test]
 fn a_cycle_goes_from_start_to_check_marks() {
     let mut model = ready();
-    assert_eq!(model.bench.bar(), Bar::Ready(2));
+    assert_eq!(model.cloning.bar(), Bar::Ready(2));
     let commands = model.act(Intent::Start);
     assert!(matches!(commands.as_slice(), [Command::Start(request)] if request.to.is_empty()));
-    assert!(!model.bench.can_start() && !model.bench.can_choose());
+    assert!(!model.cloning.can_start() && !model.cloning.can_choose());
     let (a, b) = (serial("A"), serial("B"));
     cycle(
         &mut model,
@@ -316,7 +316,7 @@ fn a_cycle_goes_from_start_to_check_marks() {
     );
     assert_eq!(state_of(&model, "A"), CardState::Waiting);
     cycle(&mut model, CycleEvent::Step(a, 3));
-    let Bar::Running { share, .. } = model.bench.bar() else {
+    let Bar::Running { share, .. } = model.cloning.bar() else {
         panic!("it runs");
     };
     assert!((share - 0.25).abs() < 1e-6, "3 steps of 12");
@@ -337,7 +337,7 @@ fn a_cycle_goes_from_start_to_check_marks() {
     let commands = model.hear(Event::Cycle(CycleEvent::Ended(Ok(summary))));
     assert!(matches!(commands.as_slice(), [Command::Look(Some(_))]));
     assert_eq!(state_of(&model, "B"), CardState::Cloned { already: false });
-    assert!(model.bench.has_report());
+    assert!(model.cloning.has_report());
     // The next survey finds locked clones: the check marks stay.
     model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
     assert_eq!(state_of(&model, "A"), CardState::Cloned { already: false });
@@ -362,7 +362,7 @@ fn a_failure_stays_in_sight_and_retry_takes_the_failed_ones_alone() {
             already: false,
         },
     );
-    cycle(&mut model, CycleEvent::Failed(b, Reason::PulledOut.into()));
+    cycle(&mut model, CycleEvent::Failed(b, Reason::Unplugged.into()));
     let summary = Summary {
         done: 1,
         failed: 1,
@@ -375,7 +375,7 @@ fn a_failure_stays_in_sight_and_retry_takes_the_failed_ones_alone() {
         matches!(state_of(&model, "B"), CardState::Failed(_)),
         "and it is gone"
     );
-    assert!(!model.bench.can_retry(), "it is not there");
+    assert!(!model.cloning.can_retry(), "it is not there");
     model.hear(surveyed(vec![
         secondary("A", Part::IsClone),
         secondary("B", Part::Clone),
@@ -402,7 +402,7 @@ fn stop_is_asked_for_once_and_the_bar_says_so() {
     ));
     assert!(model.act(Intent::Stop).is_empty());
     assert!(matches!(
-        model.bench.bar(),
+        model.cloning.bar(),
         Bar::Running { stopping: true, .. }
     ));
 }
@@ -411,22 +411,28 @@ fn stop_is_asked_for_once_and_the_bar_says_so() {
 fn a_cycle_that_does_not_begin_says_why_and_leaves_everything() {
     let mut model = ready();
     model.act(Intent::Start);
-    cycle(&mut model, CycleEvent::Ended(Err(Reason::Lapsed.into())));
-    assert_eq!(model.notice, Some(Notice::Trouble(Reason::Lapsed.into())));
-    assert!(model.bench.can_start());
+    cycle(
+        &mut model,
+        CycleEvent::Ended(Err(Reason::LicenseExpired.into())),
+    );
+    assert_eq!(
+        model.notice,
+        Some(Notice::Problem(Reason::LicenseExpired.into()))
+    );
+    assert!(model.cloning.can_start());
 }
 
 #[test]
-fn start_is_not_possible_while_a_refusal_stands_or_nothing_is_to_do() {
+fn start_is_not_possible_with_a_refusal_or_without_work() {
     let mut model = ready();
     model.hear(Event::Surveyed(Surveyed {
         modules: vec![secondary("A", Part::Clone), master("M")],
         refusal: Some(Reason::TwoMasters.into()),
         ..Surveyed::default()
     }));
-    assert!(!model.bench.can_start() && model.act(Intent::Start).is_empty());
+    assert!(!model.cloning.can_start() && model.act(Intent::Start).is_empty());
     model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
-    assert!(!model.bench.can_start());
+    assert!(!model.cloning.can_start());
 }
 
 #[test]
@@ -451,17 +457,17 @@ fn settings_that_are_imported_are_chosen_and_kept() {
 #[test]
 fn nothing_but_virtual_modules_is_an_evaluation() {
     let mut model = evaluating();
-    assert!(!model.bench.is_evaluation(), "nothing is there");
+    assert!(!model.cloning.is_evaluation(), "nothing is there");
     model.hear(surveyed(vec![master("M")]));
-    assert!(model.bench.is_evaluation());
+    assert!(model.cloning.is_evaluation());
     let mut hardware = secondary("A", Part::Clone);
     hardware.is_virtual = false;
     model.hear(surveyed(vec![master("M"), hardware]));
-    assert!(!model.bench.is_evaluation());
+    assert!(!model.cloning.is_evaluation());
 }
 
 #[test]
-fn a_license_that_is_revoked_meanwhile_is_shown_and_told() {
+fn a_license_that_was_revoked_meanwhile_is_shown_and_reported() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Registered(license()), None));
     model.hear(Event::LoggedIn(Ok(license())));
@@ -470,13 +476,13 @@ fn a_license_that_is_revoked_meanwhile_is_shown_and_told() {
         [Command::RefreshLicense]
     ));
     let revoked = LicenseView {
-        problem: Some(Reason::Revoked.into()),
+        problem: Some(Reason::LicenseRevoked.into()),
         ..license()
     };
     let state = LicenseState::Registered(revoked);
     model.hear(Event::LicenseRefreshed(Err((
         state.clone(),
-        Reason::Revoked.into(),
+        Reason::LicenseRevoked.into(),
     ))));
     assert_eq!(model.license, state);
     assert!(!model.is_busy);

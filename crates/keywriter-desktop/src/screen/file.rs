@@ -1,4 +1,4 @@
-//! Files that the user names: what is proposed, and what is there.
+//! Files that the user names: suggested paths, and what exists there.
 
 use super::ui::{FileState, SheetKind};
 use std::path::{Path, PathBuf};
@@ -8,21 +8,21 @@ const SETTINGS: &str = "keywriter-settings.json";
 /// A report's usual name.
 const REPORT: &str = "keywriter-report";
 
-/// A path to begin with. A report gets a name that is free.
-pub(super) fn propose(kind: SheetKind, home: &Path) -> PathBuf {
+/// Suggests a path. For a report, the name of a file that does not exist yet.
+pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
     match kind {
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
         SheetKind::Report => {
             let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
             std::iter::once(home.join(format!("{REPORT}.json")))
                 .chain(numbered)
-                .find(|path| look(kind, path) != FileState::There)
+                .find(|path| look(kind, path) != FileState::Exists)
                 .unwrap_or_default()
         }
     }
 }
 
-/// The path that was typed: `~` is the home folder, and so is where a bare name goes.
+/// Resolves the path that was typed: `~` is the home folder, and relative paths start there.
 pub(super) fn resolve(typed: &str, home: &Path) -> PathBuf {
     let typed = typed.trim();
     home.join(
@@ -33,9 +33,9 @@ pub(super) fn resolve(typed: &str, home: &Path) -> PathBuf {
     )
 }
 
-/// What is at a path now.
+/// Returns what exists at a path.
 pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
-    // A report is two files, whatever ending was typed.
+    // A report is two files, whatever extension was typed.
     let is_report = kind == SheetKind::Report;
     let has_page = is_report
         && ["json", "html"]
@@ -44,7 +44,7 @@ pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
     if path.is_dir() || path.file_name().is_none() {
         FileState::Unusable
     } else if path.exists() || has_page {
-        FileState::There
+        FileState::Exists
     } else if kind == SheetKind::Import {
         FileState::Missing
     } else if path.parent().is_some_and(Path::is_dir) {
@@ -60,13 +60,13 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_report_never_proposes_to_replace_one() {
+    fn a_suggested_report_never_replaces_one() {
         let home = tempfile::tempdir().unwrap();
-        let first = propose(SheetKind::Report, home.path());
+        let first = suggest(SheetKind::Report, home.path());
         assert_eq!(first, home.path().join("keywriter-report.json"));
         fs::write(first, "").unwrap();
         fs::write(home.path().join("keywriter-report-2.html"), "").unwrap();
-        let third = propose(SheetKind::Report, home.path());
+        let third = suggest(SheetKind::Report, home.path());
         assert_eq!(third, home.path().join("keywriter-report-3.json"));
     }
 
@@ -79,13 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_told_from_a_folder_and_from_nothing() {
+    fn a_file_differs_from_a_folder_and_from_nothing() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("a.json");
         assert_eq!(look(SheetKind::Import, &file), FileState::Missing);
         assert_eq!(look(SheetKind::Export, &file), FileState::New);
         fs::write(&file, "").unwrap();
-        assert_eq!(look(SheetKind::Export, &file), FileState::There);
+        assert_eq!(look(SheetKind::Export, &file), FileState::Exists);
         assert_eq!(look(SheetKind::Export, home.path()), FileState::Unusable);
         assert_eq!(
             look(SheetKind::Export, &home.path().join("no/a.json")),

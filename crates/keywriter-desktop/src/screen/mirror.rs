@@ -1,19 +1,13 @@
-//! The model's enums as Slint's. A variant that one side lacks does not compile.
+//! Converts the model's enums to Slint's. A variant missing on either side does not compile.
 
 use super::ui;
 use crate::model::{
-    Appearance, CardState, CheckState, Language, LicenseState, MasterStatus, Page, Part, Reason,
-    Trouble,
+    Appearance, CardState, CheckState, Language, LicenseState, MasterStatus, Page, Part, Problem,
+    Reason,
 };
 
-/// Maps one enum to its mirror, variant by variant.
+/// Converts an enum to the Slint enum with the same variants.
 macro_rules! mirror {
-    ($model:ident => $all:ident [ $($variant:ident)* ]) => {
-        mirror!($model [ $($variant)* ]);
-
-        /// Every reason, for whoever wants to see that each has its words.
-        pub const $all: &[$model] = &[$($model::$variant),*];
-    };
     ($model:ident [ $($variant:ident)* ]) => {
         impl From<$model> for ui::$model {
             fn from(it: $model) -> Self {
@@ -25,13 +19,6 @@ macro_rules! mirror {
     };
 }
 
-mirror!(Reason => REASONS [
-    Absent Twins NotCertified ForeignRoot NotGenuine UnknownRoot Fresh Locked UnlockedAsUser CloningDisabled LockedNotFresh
-    PulledOut MasterLost InUse Silent NoService OtherKind NotProved ModuleRefused NoModule TwoMasters NoSecondary TooMany
-    SameModule Stopped Unregistered Lapsed Revoked ClockWrong LicenseUseless OtherBuild PortalUnreachable PortalRefused
-    PortalSlowDown PortalFull PortalStrange NumberSlip NumberMalformed PinMalformed PinWrong PinWait PinSame PinsDiffer CannotRead
-    CannotWrite WrongFile NewerFile BadReceipt NoBrowser System
-]);
 mirror!(Page [Starting Register Registered Login Clone ChangePin About]);
 mirror!(MasterStatus [None Unassigned Active NotReady]);
 
@@ -59,24 +46,42 @@ impl From<CheckState> for ui::Check {
     }
 }
 
-/// A trouble, or none.
-pub(super) fn trouble(trouble: Option<&Trouble>) -> ui::Trouble {
-    let Some(trouble) = trouble else {
-        return ui::Trouble::default();
+/// Converts a problem, or none.
+pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
+    let Some(problem) = problem else {
+        return ui::Problem::default();
     };
-    ui::Trouble {
+    ui::Problem {
         is_some: true,
-        reason: trouble.reason.into(),
-        what: trouble.what.as_str().into(),
-        seconds: count(trouble.seconds),
-        detail: trouble.detail.as_str().into(),
+        reason: problem.reason.code().into(),
+        subject: problem.subject.as_str().into(),
+        retry_after: count(problem.retry_after.unwrap_or(0)),
+        detail: problem.detail.as_str().into(),
+        remedy: match problem.reason {
+            Reason::NotRegistered | Reason::LicenseNeeded => ui::Remedy::Register,
+            Reason::LicenseExpired | Reason::ClockWrong => ui::Remedy::Renew,
+            _ => ui::Remedy::None,
+        },
+        field: match problem.reason {
+            Reason::NumberMistyped | Reason::NumberInvalid => ui::TypedField::Number,
+            Reason::PinInvalid => ui::TypedField::Pin,
+            _ => ui::TypedField::None,
+        },
+        is_routine: matches!(
+            problem.reason,
+            Reason::Absent
+                | Reason::NotSetUp
+                | Reason::Locked
+                | Reason::NoModule
+                | Reason::NoSecondary
+        ),
     }
 }
 
-/// How a card stands: its kind, its step and its trouble.
-pub(super) fn card_state(state: &CardState) -> (ui::CardKind, u8, ui::Trouble) {
+/// Returns a card's kind, step and problem.
+pub(super) fn card_state(state: &CardState) -> (ui::CardKind, u8, ui::Problem) {
     use ui::CardKind as Kind;
-    let plain = |kind| (kind, 0, trouble(None));
+    let plain = |kind| (kind, 0, problem(None));
     match state {
         CardState::Empty => plain(Kind::Empty),
         CardState::Preflight(Part::None) => plain(Kind::Present),
@@ -84,30 +89,30 @@ pub(super) fn card_state(state: &CardState) -> (ui::CardKind, u8, ui::Trouble) {
         CardState::Preflight(Part::Replace) => plain(Kind::Replace),
         CardState::Preflight(Part::Finish) => plain(Kind::Finish),
         CardState::Preflight(Part::IsClone) => plain(Kind::IsClone),
-        CardState::Preflight(Part::Refused(why)) => (Kind::Refused, 0, trouble(Some(why))),
+        CardState::Preflight(Part::Refused(why)) => (Kind::Refused, 0, problem(Some(why))),
         CardState::Waiting => plain(Kind::Waiting),
-        CardState::Cloning(step) => (Kind::Cloning, *step, trouble(None)),
+        CardState::Cloning(step) => (Kind::Cloning, *step, problem(None)),
         CardState::Cloned { already: false } => plain(Kind::Cloned),
         CardState::Cloned { already: true } => plain(Kind::ClonedEarlier),
-        CardState::Failed(why) => (Kind::Failed, 0, trouble(Some(why))),
+        CardState::Failed(why) => (Kind::Failed, 0, problem(Some(why))),
     }
 }
 
-/// What the header says of the license.
-pub(super) fn standing(license: &LicenseState) -> ui::Standing {
+/// Returns what the header says about the license.
+pub(super) fn license_status(license: &LicenseState) -> ui::LicenseStatus {
     match license {
-        LicenseState::Unknown => ui::Standing::None,
-        LicenseState::Unregistered => ui::Standing::Unregistered,
-        LicenseState::Unreadable(_) => ui::Standing::Problem,
+        LicenseState::Unknown => ui::LicenseStatus::None,
+        LicenseState::Unregistered => ui::LicenseStatus::Unregistered,
+        LicenseState::Unreadable(_) => ui::LicenseStatus::Problem,
         LicenseState::Registered(view) => match &view.problem {
-            None => ui::Standing::Licensed,
-            Some(trouble) if trouble.reason == Reason::Lapsed => ui::Standing::Lapsed,
-            Some(_) => ui::Standing::Problem,
+            None => ui::LicenseStatus::Licensed,
+            Some(problem) if problem.reason == Reason::LicenseExpired => ui::LicenseStatus::Expired,
+            Some(_) => ui::LicenseStatus::Problem,
         },
     }
 }
 
-/// The name under which a language's texts are compiled in, and its place in the header.
+/// Returns a language's code, as its texts are compiled in, and its place in the header.
 pub(super) const fn language(language: Language) -> (&'static str, i32) {
     match language {
         Language::English => ("en", 0),
@@ -116,7 +121,7 @@ pub(super) const fn language(language: Language) -> (&'static str, i32) {
     }
 }
 
-/// The language at a place in the header.
+/// Returns the language at a place in the header.
 pub(super) const fn language_at(place: i32) -> Language {
     match place {
         1 => Language::German,
@@ -125,7 +130,7 @@ pub(super) const fn language_at(place: i32) -> Language {
     }
 }
 
-/// An appearance's place among the three.
+/// Returns an appearance's place among the three.
 pub(super) const fn appearance(appearance: Appearance) -> i32 {
     match appearance {
         Appearance::System => 0,
@@ -134,7 +139,7 @@ pub(super) const fn appearance(appearance: Appearance) -> i32 {
     }
 }
 
-/// The appearance at a place.
+/// Returns the appearance at a place.
 pub(super) const fn appearance_at(place: i32) -> Appearance {
     match place {
         1 => Appearance::Light,
@@ -143,7 +148,7 @@ pub(super) const fn appearance_at(place: i32) -> Appearance {
     }
 }
 
-/// A number as Slint counts.
+/// Converts a number to Slint's `int`.
 pub(super) fn count(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
 }

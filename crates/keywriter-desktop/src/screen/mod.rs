@@ -1,6 +1,6 @@
-//! The window: the model's state goes to Slint's globals, what the user does comes back as intents.
+//! The window: shows the model's state through Slint's globals, and turns the user's actions into intents.
 //!
-//! All texts are in `ui/*.slint`; here are none. What is being typed is the window's own; the rest is [`Model`]'s.
+//! All texts are in `ui/*.slint`. The window keeps only what is being typed; everything else is in [`Model`].
 
 mod file;
 mod mirror;
@@ -9,7 +9,6 @@ mod typed;
 pub mod ui;
 mod wire;
 
-pub use mirror::REASONS;
 pub use ui::AppWindow;
 
 use crate::model::{Command, Event, Intent, Model};
@@ -21,17 +20,17 @@ use std::{
 };
 use sync::Screen;
 
-/// Takes what is to be done. It must not call back at once: what it does is told later, by [`App::hear`].
+/// Receives commands. It must not call [`App::hear`] before it returns: outcomes are reported later.
 pub type Sink = Box<dyn FnMut(Vec<Command>)>;
 
 /// What does not change while the app runs.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct AppInfo {
     /// The app's version.
     pub version: String,
-    /// Whether it takes licenses of a development portal.
+    /// Whether it accepts licenses from a development portal.
     pub is_development_build: bool,
-    /// Where files are proposed.
+    /// The folder for suggested files.
     pub home: PathBuf,
 }
 
@@ -40,41 +39,41 @@ pub struct App {
     screen: Screen,
     model: RefCell<Model>,
     sink: RefCell<Sink>,
-    facts: Facts,
+    info: AppInfo,
 }
 
 impl App {
-    /// Makes the window; it is not shown yet. On the thread that runs the event loop.
-    pub fn new(facts: Facts, sink: Sink) -> Result<Rc<Self>, PlatformError> {
+    /// Creates the window without showing it. Call it on the thread that runs the event loop.
+    pub fn new(info: AppInfo, sink: Sink) -> Result<Rc<Self>, PlatformError> {
         let window = AppWindow::new()?;
         let app = Rc::new(Self {
-            screen: Screen::new(window, &facts),
+            screen: Screen::new(window, &info),
             model: RefCell::default(),
             sink: RefCell::new(sink),
-            facts,
+            info,
         });
         wire::connect(&app);
         app.sync();
         Ok(app)
     }
 
-    /// The window.
+    /// Returns the window.
     pub fn window(&self) -> &AppWindow {
         &self.screen.window
     }
 
-    /// The state.
+    /// Returns the state.
     pub fn model(&self) -> Ref<'_, Model> {
         self.model.borrow()
     }
 
-    /// Does what the user wants.
+    /// Handles what the user does.
     pub fn act(&self, intent: Intent) {
         let commands = self.model.borrow_mut().act(intent);
         self.follow(commands);
     }
 
-    /// Takes what the backend tells.
+    /// Handles what the backend reports.
     pub fn hear(&self, event: Event) {
         let commands = self.model.borrow_mut().hear(event);
         self.follow(commands);
@@ -85,7 +84,7 @@ impl App {
         self.window().run()
     }
 
-    /// Takes a notice away.
+    /// Removes the notice.
     fn dismiss(&self) {
         self.model.borrow_mut().notice = None;
         self.sync();

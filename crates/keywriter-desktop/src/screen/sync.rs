@@ -1,19 +1,19 @@
-//! The model's state to Slint's globals. What did not change is not drawn again.
+//! Copies the model's state to Slint's globals. What did not change is not drawn again.
 
-use super::{Facts, mirror, ui};
+use super::{AppInfo, mirror, ui};
 use crate::model::{Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange};
 use keywriter::{Serial, protocol::EncryptionMode};
-use mirror::{count, trouble};
+use mirror::{count, problem};
 use slint::{ComponentHandle as _, Model as _, ModelRc, SharedString, VecModel};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-/// What is larger at each step of the text's size.
+/// The scale of each step of text size.
 const SCALES: [f32; 3] = [1.0, 1.15, 1.3];
 
-/// Licenses of what the app is made of; empty where no release made the file.
+/// The third-party licenses; empty unless a release has written the file.
 const NOTICES: &str = include_str!(concat!(env!("OUT_DIR"), "/third-party.md"));
 
 /// The window and the lists that it shows.
@@ -21,7 +21,7 @@ pub(super) struct Screen {
     pub(super) window: ui::AppWindow,
     cards: Rc<VecModel<ui::CardView>>,
     choices: Rc<VecModel<SharedString>>,
-    unusable: Rc<VecModel<ui::Trouble>>,
+    unusable: Rc<VecModel<ui::Problem>>,
     /// The choices' serial numbers.
     serials: RefCell<Vec<Serial>>,
     language: Cell<Option<i32>>,
@@ -29,7 +29,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Gives the window its lists and what does not change.
-    pub(super) fn new(window: ui::AppWindow, facts: &Facts) -> Self {
+    pub(super) fn new(window: ui::AppWindow, info: &AppInfo) -> Self {
         let screen = Self {
             window,
             cards: Rc::default(),
@@ -44,16 +44,16 @@ impl Screen {
         let master = screen.window.global::<ui::Master>();
         master.set_choices(ModelRc::from(Rc::clone(&screen.choices)));
         let about = screen.window.global::<ui::About>();
-        about.set_version(facts.version.as_str().into());
-        about.set_is_development(facts.is_development_build);
-        // Its title is on the page already.
+        about.set_version(info.version.as_str().into());
+        about.set_is_development(info.is_development_build);
+        // The page has its own title.
         let lines = NOTICES.lines().filter(|line| !line.starts_with("# "));
         let lines: VecModel<SharedString> = lines.map(SharedString::from).collect();
         about.set_notices(ModelRc::new(lines));
         screen
     }
 
-    /// The module that a place among the choices stands for.
+    /// Returns the module at a place among the choices.
     pub(super) fn choice(&self, place: usize) -> Option<Serial> {
         self.serials.borrow().get(place).copied()
     }
@@ -70,7 +70,7 @@ impl Screen {
     fn show_look(&self, model: &Model) {
         let (code, place) = mirror::language(model.language());
         if self.language.replace(Some(place)) != Some(place) {
-            // It fails for a language that is not compiled in; there is none here.
+            // Fails only for a language that is not compiled in.
             if let Err(error) = slint::select_bundled_translation(code) {
                 tracing::warn!(%error, code, "no such language");
             }
@@ -84,7 +84,7 @@ impl Screen {
                 window.get_palette_is_dark()
             }
         };
-        // The toolkit's badge on the About page asks for a scheme, not for a color.
+        // The toolkit's badge on the About page needs a scheme, not colors.
         if model.preferences.appearance != Appearance::System || model.page == Page::About {
             window.invoke_fix_scheme(is_dark);
         }
@@ -102,24 +102,24 @@ impl Screen {
         let shell = self.window.global::<ui::Shell>();
         shell.set_page(model.page.into());
         shell.set_can_change_pin(matches!(model.license, LicenseState::Registered(_)));
-        shell.set_standing(mirror::standing(&model.license));
+        shell.set_license_status(mirror::license_status(&model.license));
         let license = model.license.view();
         let last_day = license.and_then(|view| view.last_day.as_deref());
         shell.set_last_day(last_day.unwrap_or_default().into());
         shell.set_busy(model.is_busy);
         let register = self.window.global::<ui::Register>();
         register.set_may_evaluate(model.may_evaluate());
-        let (told, file, wrong) = match &model.notice {
-            None => (ui::Told::Nothing, "", None),
-            Some(Notice::Exported(file)) => (ui::Told::Exported, file.as_str(), None),
-            Some(Notice::Imported) => (ui::Told::Imported, "", None),
-            Some(Notice::ReportSaved(file)) => (ui::Told::ReportSaved, file.as_str(), None),
-            Some(Notice::LicenseRefreshed) => (ui::Told::LicenseRefreshed, "", None),
-            Some(Notice::Trouble(wrong)) => (ui::Told::Trouble, "", Some(wrong)),
+        let (kind, file, wrong) = match &model.notice {
+            None => (ui::NoticeKind::Nothing, "", None),
+            Some(Notice::Exported(file)) => (ui::NoticeKind::Exported, file.as_str(), None),
+            Some(Notice::Imported) => (ui::NoticeKind::Imported, "", None),
+            Some(Notice::ReportSaved(file)) => (ui::NoticeKind::ReportSaved, file.as_str(), None),
+            Some(Notice::LicenseRefreshed) => (ui::NoticeKind::LicenseRefreshed, "", None),
+            Some(Notice::Problem(wrong)) => (ui::NoticeKind::Problem, "", Some(wrong)),
         };
-        shell.set_trouble(trouble(wrong));
-        shell.set_told_file(file.into());
-        shell.set_told(told);
+        shell.set_problem(problem(wrong));
+        shell.set_notice_file(file.into());
+        shell.set_notice(kind);
         let change = self.window.global::<ui::ChangePin>();
         change.set_number(
             license
@@ -133,13 +133,13 @@ impl Screen {
             PinChange::Changed => (ui::PinState::Changed, None),
             PinChange::Refused(why) => (ui::PinState::Refused, Some(why)),
         };
-        change.set_refusal(trouble(refusal));
+        change.set_refusal(problem(refusal));
         change.set_state(state);
     }
 
     fn show_entry(&self, model: &Model) {
         let entry = self.window.global::<ui::Register>();
-        entry.set_refusal(trouble(model.refusal.as_ref()));
+        entry.set_refusal(problem(model.refusal.as_ref()));
         entry.set_wait(count(model.wait));
         let holder = model.license.view().map_or("", |view| {
             if view.company.is_empty() {
@@ -152,8 +152,8 @@ impl Screen {
     }
 
     fn show_master(&self, model: &Model) {
-        let bench = &model.bench;
-        let shown = bench.master_card();
+        let cloning = &model.cloning;
+        let shown = cloning.master_card();
         let card = self.window.global::<ui::Master>();
         let mut serials = shown.others.clone();
         serials.extend(shown.serial);
@@ -181,7 +181,7 @@ impl Screen {
         card.set_firmware(shown.firmware.as_str().into());
         card.set_is_virtual(shown.is_virtual);
         card.set_status(shown.status.into());
-        card.set_unfit(trouble(shown.unfit.as_ref()));
+        card.set_unfit(problem(shown.unfit.as_ref()));
         let (length, symbol) = shown.policy.unwrap_or_default();
         card.set_policy_length(length.into());
         card.set_policy_symbol(symbol);
@@ -194,35 +194,35 @@ impl Screen {
         card.set_mode_is_ecb(list.mode == Some(EncryptionMode::Ecb));
         card.set_self_destruct_pin(list.self_destruct_pin.into());
         card.set_auto_lock(list.auto_lock.into());
-        let options = bench.options();
+        let options = cloning.options();
         card.set_copy_auto_lock(options.auto_lock);
         card.set_copy_policy(options.user_pin_policy);
         card.set_disable(options.disable_master);
-        card.set_can_choose(bench.can_choose());
-        card.set_can_set(bench.can_set_master());
-        card.set_can_release(!bench.is_running());
+        card.set_can_choose(cloning.can_choose());
+        card.set_can_set(cloning.can_set_master());
+        card.set_can_release(!cloning.is_running());
     }
 
     fn show_secondaries(&self, model: &Model) {
-        let bench = &model.bench;
+        let cloning = &model.cloning;
         let page = self.window.global::<ui::Secondaries>();
-        update(&self.cards, bench.cards().iter().map(card).collect());
-        let unusable = bench.unusable().iter();
+        update(&self.cards, cloning.cards().iter().map(card).collect());
+        let unusable = cloning.unusable().iter();
         update(
             &self.unusable,
-            unusable.map(|it| trouble(Some(it))).collect(),
+            unusable.map(|it| problem(Some(it))).collect(),
         );
-        page.set_present(count(bench.present()));
-        page.set_is_running(bench.is_running());
-        page.set_can_start(bench.can_start());
-        page.set_can_stop(bench.can_stop());
-        page.set_can_retry(bench.can_retry());
-        page.set_has_report(bench.has_report());
-        page.set_is_evaluation(bench.is_evaluation());
-        page.set_refusal(trouble(bench.refusal()));
+        page.set_present(count(cloning.present()));
+        page.set_is_running(cloning.is_running());
+        page.set_can_start(cloning.can_start());
+        page.set_can_stop(cloning.can_stop());
+        page.set_can_retry(cloning.can_retry());
+        page.set_has_report(cloning.has_report());
+        page.set_is_evaluation(cloning.is_evaluation());
+        page.set_refusal(problem(cloning.refusal()));
         let license = model.license.view().and_then(|view| view.problem.as_ref());
-        page.set_license(trouble(license));
-        match bench.bar() {
+        page.set_license_problem(problem(license));
+        match cloning.bar() {
             Bar::NoMaster => page.set_bar(ui::BarKind::NoMaster),
             Bar::Ready(ready) => {
                 page.set_ready(count(ready));
@@ -259,7 +259,7 @@ impl Screen {
 }
 
 fn card(card: &Card) -> ui::CardView {
-    let (kind, step, trouble) = mirror::card_state(&card.state);
+    let (kind, step, problem) = mirror::card_state(&card.state);
     ui::CardView {
         serial: card
             .serial
@@ -270,11 +270,11 @@ fn card(card: &Card) -> ui::CardView {
         is_present: card.is_present,
         kind,
         step: step.into(),
-        trouble,
+        problem,
     }
 }
 
-/// Changes the rows that differ, and no others.
+/// Updates only the rows that differ.
 fn update<T: Clone + PartialEq + 'static>(list: &VecModel<T>, rows: Vec<T>) {
     while list.row_count() > rows.len() {
         list.remove(list.row_count() - 1);

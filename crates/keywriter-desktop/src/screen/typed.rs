@@ -1,12 +1,12 @@
-//! What is typed, as it is shown.
+//! Formats what is typed.
 
-/// Digits of a PIN of the app.
+/// The number of digits of the app's PIN.
 const PIN: usize = 8;
-/// Letters and digits of a license number, and of one of its groups.
+/// The number of characters of a license number, and of one of its groups.
 const NUMBER: usize = 16;
 const GROUP: usize = 4;
 
-/// The digits of what was typed, as many as a PIN has.
+/// Returns the digits of what was typed, at most as many as a PIN has.
 pub(super) fn digits(text: &str) -> String {
     text.chars()
         .filter(char::is_ascii_digit)
@@ -14,7 +14,7 @@ pub(super) fn digits(text: &str) -> String {
         .collect()
 }
 
-/// `abcd1234` becomes `ABCD-1234`.
+/// Formats a license number: `abcd1234` becomes `ABCD-1234`.
 pub(super) fn license_number(text: &str) -> String {
     let kept: Vec<_> = text
         .chars()

@@ -1,4 +1,4 @@
-//! What Slint makes of `ui/`.
+//! The code that Slint generates from `ui/`.
 
 #![expect(
     missing_docs,

@@ -1,4 +1,4 @@
-//! What the window calls, as intents.
+//! Connects the window's callbacks to intents.
 
 use super::{
     App, file, mirror, typed,
@@ -9,7 +9,7 @@ use slint::{ComponentHandle as _, SharedString};
 use std::rc::{Rc, Weak};
 use zeroize::Zeroizing;
 
-/// Connects every callback. They hold the app weakly: the window is the app's own.
+/// Connects every callback. They hold the app weakly, because the app owns the window.
 pub(super) fn connect(app: &Rc<App>) {
     shell(app);
     entry(app);
@@ -100,7 +100,7 @@ fn secondaries(app: &Rc<App>) {
 fn sheet(app: &Rc<App>) {
     let sheet = app.window().global::<Sheet>();
     sheet.on_open(on(app, |app, kind| {
-        let path = file::propose(kind, &app.facts.home);
+        let path = file::suggest(kind, &app.info.home);
         let sheet = app.window().global::<Sheet>();
         sheet.set_path(path.display().to_string().into());
         sheet.set_file(file::look(kind, &path));
@@ -109,12 +109,12 @@ fn sheet(app: &Rc<App>) {
     }));
     sheet.on_edited(on(app, |app, text: SharedString| {
         let sheet = app.window().global::<Sheet>();
-        let path = file::resolve(&text, &app.facts.home);
+        let path = file::resolve(&text, &app.info.home);
         sheet.set_file(file::look(sheet.get_kind(), &path));
     }));
     sheet.on_accept(on(app, |app, text: SharedString| {
         let sheet = app.window().global::<Sheet>();
-        let path = file::resolve(&text, &app.facts.home);
+        let path = file::resolve(&text, &app.info.home);
         let intent = match sheet.get_kind() {
             SheetKind::None => return,
             SheetKind::Export => Intent::ExportSettings(path),
@@ -126,13 +126,13 @@ fn sheet(app: &Rc<App>) {
     }));
 }
 
-/// A callback with one argument.
+/// Returns a callback with one argument.
 fn on<A>(app: &Rc<App>, act: impl Fn(&App, A) + 'static) -> impl Fn(A) + 'static {
     let app = Rc::downgrade(app);
     move |argument| with(&app, |app| act(app, argument))
 }
 
-/// A callback that is one intent.
+/// Returns a callback that sends one intent.
 fn press(app: &Rc<App>, intent: impl Fn() -> Intent + 'static) -> impl Fn() + 'static {
     let app = Rc::downgrade(app);
     move || act(&app, intent())
@@ -154,7 +154,7 @@ fn prefer(app: &App, change: impl FnOnce(&mut Preferences)) {
     app.act(Intent::Prefer(preferences));
 }
 
-/// A PIN as typed. The field is emptied right after; the toolkit's own copies are its.
+/// Copies a typed PIN. The field is then cleared; copies inside the toolkit are out of reach.
 fn pin(digits: &SharedString) -> Zeroizing<String> {
     Zeroizing::new(digits.as_str().to_owned())
 }

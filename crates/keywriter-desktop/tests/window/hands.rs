@@ -1,4 +1,4 @@
-//! What a user has: eyes for labels, a mouse, a keyboard.
+//! Stands in for a user: reads labels, uses mouse and keyboard.
 
 use i_slint_backend_testing::{
     AccessibleRole, ElementHandle, ElementQuery, init_no_event_loop, mock_elapsed_time,
@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use super::scenes::{self, Commands};
 
-/// An app in a window with the focus, so tall that nothing is scrolled away: what is, counts as invisible.
+/// Opens an app in a focused window, tall enough that nothing is scrolled out of view and so counts as invisible.
 pub(crate) fn open() -> (Rc<App>, Commands) {
     open_at("/home/ada".into())
 }
@@ -27,7 +27,7 @@ pub(crate) fn open_at(home: std::path::PathBuf) -> (Rc<App>, Commands) {
     (app, commands)
 }
 
-/// What has that label; there must be one. A tab and the button on its page may share a name: then it is the button.
+/// Finds the one element with that label. If a tab and the button on its page share it, the button.
 pub(crate) fn find(app: &App, label: &str) -> ElementHandle {
     let mut found: Vec<_> = ElementHandle::find_by_accessible_label(app.window(), label).collect();
     if found.len() > 1 {
@@ -54,7 +54,7 @@ pub(crate) fn shows(app: &App, label: &str) -> bool {
         .is_some()
 }
 
-/// Every label there is, with its place: a query may meet an element more than once.
+/// Returns every label with its position, because a query may return an element more than once.
 pub(crate) fn labels(app: &App) -> BTreeSet<String> {
     let all = ElementQuery::from_root(app.window())
         .match_descendants()
@@ -71,7 +71,7 @@ pub(crate) fn labels(app: &App) -> BTreeSet<String> {
     all.iter().filter_map(label).collect()
 }
 
-/// Whether some label contains that.
+/// Returns whether a label contains that text.
 pub(crate) fn says(app: &App, part: &str) -> bool {
     labels(app).iter().any(|label| label.contains(part))
 }
@@ -96,7 +96,7 @@ pub(crate) fn key(app: &App, key: Key) {
     type_text(app, &text);
 }
 
-/// Shift and Tab.
+/// Presses Shift and Tab.
 pub(crate) fn back_tab(app: &App) {
     let shift: SharedString = Key::Shift.into();
     let window = app.window().window();
@@ -122,12 +122,12 @@ pub(crate) fn type_text(app: &App, text: &str) {
     pass(app);
 }
 
-/// Lets a second pass, in the window's time.
+/// Advances the window's time by a second.
 pub(crate) fn wait() {
     mock_elapsed_time(Duration::from_secs(1));
 }
 
-/// Handlers of changed properties run between frames.
+/// Advances to the next frame: handlers of changed properties run between frames.
 pub(crate) fn pass(_app: &App) {
     mock_elapsed_time(Duration::from_millis(20));
 }

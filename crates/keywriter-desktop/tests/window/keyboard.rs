@@ -1,4 +1,4 @@
-//! All without a mouse.
+//! Everything without a mouse.
 
 use super::{
     hands::{self, back_tab, find, key, says, shows, type_text},
@@ -39,7 +39,7 @@ fn tab_reaches_every_page_and_the_start_of_a_cycle() {
     back_tab(&app);
     type_text(&app, " ");
     assert!(
-        app.model().bench.options().disable_master,
+        app.model().cloning.options().disable_master,
         "the last check box"
     );
     assert!(!commands.borrow().is_empty());
@@ -49,7 +49,7 @@ fn tab_reaches_every_page_and_the_start_of_a_cycle() {
 fn escape_closes_a_sheet_and_the_focus_goes_back() {
     let (app, commands) = hands::open();
     scenes::enter(&app, None);
-    app.hear(scenes::bench(1));
+    app.hear(scenes::connected(1));
     hands::press(&app, "Export");
     find(&app, "Export settings");
     key(&app, Key::Escape);
@@ -65,7 +65,7 @@ fn the_focus_stays_inside_a_sheet() {
     let home = tempfile::tempdir().unwrap();
     let (app, commands) = hands::open_at(home.path().into());
     scenes::enter(&app, None);
-    app.hear(scenes::bench(1));
+    app.hear(scenes::connected(1));
     hands::press(&app, "Export");
     // File, Cancel, Save, and round again; and the other way.
     for _ in 0..7 {
@@ -87,17 +87,17 @@ fn an_export_over_an_existing_file_says_so_and_an_import_of_none_is_not_begun() 
     let home = tempfile::tempdir().unwrap();
     let (app, commands) = hands::open_at(home.path().into());
     scenes::enter(&app, None);
-    app.hear(scenes::bench(1));
+    app.hear(scenes::connected(1));
     let before = commands.borrow().len();
     hands::press(&app, "Import");
-    assert!(says(&app, "There is no such file"));
+    assert!(says(&app, "File not found"));
     assert!(!hands::is_enabled(&app, "Open"));
     key(&app, Key::Return);
     assert_eq!(commands.borrow().len(), before);
     key(&app, Key::Escape);
     std::fs::write(home.path().join("keywriter-settings.json"), "").unwrap();
     hands::press(&app, "Export");
-    assert!(says(&app, "This file exists It is replaced."));
+    assert!(says(&app, "This file already exists It will be replaced."));
     hands::press(&app, "Save");
     assert!(matches!(
         commands.borrow().last(),

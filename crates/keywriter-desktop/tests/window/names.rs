@@ -23,7 +23,7 @@ const CONTROLS: &[AccessibleRole] = &[
 #[test]
 fn every_control_has_a_name_on_every_page_in_every_language() {
     for (name, scene) in scenes::SCENES {
-        // Each has a thread of its own, and so a backend of its own.
+        // Each gets its own thread, and so its own backend.
         std::thread::spawn(move || {
             let (app, _) = hands::open();
             scene(&app);

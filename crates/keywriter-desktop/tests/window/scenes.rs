@@ -1,12 +1,12 @@
-//! Scripted states: what a backend would tell.
+//! Scripted states: what a backend would report.
 
 use keywriter::{Serial, cycle::Summary, protocol::EncryptionMode, settings::MasterState};
 use keywriter_desktop::{
     model::{
         Appearance, Command, Configured, CycleEvent, Event, Intent, Language, LicenseState,
-        LicenseView, ModuleView, Page, Part, Preferences, Reason, Surveyed, Trouble,
+        LicenseView, ModuleView, Page, Part, Preferences, Problem, Reason, Surveyed,
     },
-    screen::{App, Facts},
+    screen::{App, AppInfo},
 };
 use std::{cell::RefCell, path::PathBuf, rc::Rc};
 
@@ -14,16 +14,16 @@ pub(crate) type Commands = Rc<RefCell<Vec<Command>>>;
 
 pub(crate) const NUMBER: &str = "KW7Q-2MXD-9TRA-4H8C";
 
-/// An app, and where its commands arrive.
+/// Opens an app; returns it with the list of its commands.
 pub(crate) fn app(home: PathBuf) -> (Rc<App>, Commands) {
     let commands = Commands::default();
     let sink = Rc::clone(&commands);
-    let facts = Facts {
+    let info = AppInfo {
         version: "0.1.0".into(),
         is_development_build: true,
         home,
     };
-    let app = App::new(facts, Box::new(move |more| sink.borrow_mut().extend(more))).unwrap();
+    let app = App::new(info, Box::new(move |more| sink.borrow_mut().extend(more))).unwrap();
     (app, commands)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn launched(license: LicenseState, master: Option<&str>) -> Event {
     }
 }
 
-/// A module that can be master.
+/// A module that can be the master.
 pub(crate) fn master(name: &str) -> ModuleView {
     ModuleView {
         serial: serial(name),
@@ -79,7 +79,7 @@ pub(crate) fn secondary(name: &str, part: Part) -> ModuleView {
     ModuleView {
         part,
         configured: None,
-        unfit: Some(Trouble::new(Reason::Locked)),
+        unfit: Some(Problem::new(Reason::Locked)),
         ..master(name)
     }
 }
@@ -96,13 +96,13 @@ pub(crate) fn survey(modules: Vec<ModuleView>) -> Event {
     })
 }
 
-/// A master and so many fresh secondaries.
-pub(crate) fn bench(count: usize) -> Event {
+/// A master and this many fresh secondaries.
+pub(crate) fn connected(count: usize) -> Event {
     let fresh = (1..=count).map(|place| secondary(&name(place), Part::Clone));
     survey(std::iter::once(master(&name(0))).chain(fresh).collect())
 }
 
-/// Logged in, with a license.
+/// Logs in, with a license.
 pub(crate) fn enter(app: &App, master: Option<&str>) {
     app.hear(launched(LicenseState::Registered(license()), master));
     app.hear(Event::LoggedIn(Ok(license())));
@@ -112,10 +112,10 @@ pub(crate) fn cycle(app: &App, event: CycleEvent) {
     app.hear(Event::Cycle(event));
 }
 
-/// A cycle with 8 secondaries, under way.
+/// A running cycle with 8 secondaries.
 pub(crate) fn clone_half(app: &App) {
     enter(app, Some(&name(0)));
-    app.hear(bench(8));
+    app.hear(connected(8));
     app.act(Intent::Start);
     let all: Vec<_> = (1..=8).map(|place| serial(&name(place))).collect();
     cycle(
@@ -171,7 +171,7 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     ("master-active", |app| {
         enter(app, Some(&name(0)));
-        app.hear(bench(7));
+        app.hear(connected(7));
     }),
     ("cloning", clone_half),
     ("cloned", |app| {
@@ -191,11 +191,11 @@ pub(crate) const SCENES: &[Scene] = &[
         clone_half(app);
         cycle(
             app,
-            CycleEvent::Failed(serial(&name(4)), Trouble::new(Reason::PulledOut)),
+            CycleEvent::Failed(serial(&name(4)), Problem::new(Reason::Unplugged)),
         );
         cycle(
             app,
-            CycleEvent::Failed(serial(&name(6)), Trouble::new(Reason::NotGenuine)),
+            CycleEvent::Failed(serial(&name(6)), Problem::new(Reason::NotGenuine)),
         );
         for place in [3, 5, 7, 8] {
             cycle(
@@ -255,28 +255,28 @@ pub(crate) const SCENES: &[Scene] = &[
     ("refusals", refusals),
 ];
 
-/// Everything that can be said before Start, at once.
+/// Everything that can be said before Start, all at once.
 pub(crate) fn refusals(app: &App) {
     let mut lapsed = license();
-    lapsed.problem = Some(Trouble::new(Reason::Lapsed).about(&"2026-06-30"));
+    lapsed.problem = Some(Problem::new(Reason::LicenseExpired).about("2026-06-30"));
     app.hear(launched(
         LicenseState::Registered(lapsed.clone()),
         Some(&name(0)),
     ));
     app.hear(Event::LoggedIn(Ok(lapsed)));
-    let refused = |reason| Part::Refused(Trouble::new(reason));
+    let refused = |reason| Part::Refused(Problem::new(reason));
     let modules = vec![
         master(&name(0)),
         secondary(&name(1), Part::Replace),
         secondary(&name(2), Part::Finish),
         secondary(&name(3), Part::IsClone),
-        secondary(&name(4), refused(Reason::LockedNotFresh)),
+        secondary(&name(4), refused(Reason::SecondaryLocked)),
         secondary(&name(5), refused(Reason::ForeignRoot)),
         secondary(&name(6), Part::Clone),
     ];
     app.hear(Event::Surveyed(Surveyed {
         modules,
-        unusable: vec![Trouble::new(Reason::InUse).about(&"Reader 3")],
-        refusal: Some(Trouble::new(Reason::TwoMasters).about(&name(6))),
+        unusable: vec![Problem::new(Reason::InUse).about("Reader 3")],
+        refusal: Some(Problem::new(Reason::TwoMasters).about(name(6))),
     }));
 }

@@ -1,15 +1,12 @@
-//! Each state has its words, and none looks like another.
+//! Each state has its own words.
 
 use super::{hands, pictures::LANGUAGES, scenes};
 use keywriter_desktop::{
     model::{
-        Configured, CycleEvent, Event, Intent, LicenseState, Page, Part, Preferences, Reason,
-        Surveyed, Trouble,
+        Configured, CycleEvent, Event, Intent, LicenseState, Page, Part, Preferences, Problem,
+        Reason, Surveyed,
     },
-    screen::{
-        REASONS,
-        ui::{self, Reasons},
-    },
+    screen::ui::{self, Problems},
 };
 use slint::ComponentHandle as _;
 use std::collections::BTreeSet;
@@ -22,29 +19,23 @@ fn every_reason_has_a_title_and_an_advice_in_every_language() {
             language: Some(language),
             ..Preferences::default()
         }));
-        let words = app.window().global::<Reasons>();
+        let problems = app.window().global::<Problems>();
         let mut titles = BTreeSet::new();
-        for reason in REASONS {
-            let title = words.invoke_title((*reason).into());
-            let advice = words.invoke_advice(ui::Trouble {
+        for reason in Reason::ALL {
+            let ui::Words { title, advice } = problems.invoke_words(ui::Problem {
                 is_some: true,
-                reason: (*reason).into(),
-                what: "2026-06-30".into(),
-                seconds: 5,
-                detail: "".into(),
+                reason: reason.code().into(),
+                subject: "2026-06-30".into(),
+                retry_after: 5,
+                ..ui::Problem::default()
             });
-            assert!(
-                !title.is_empty() && !advice.is_empty(),
-                "{code}: {reason:?}"
-            );
+            assert!(!title.is_empty(), "{code}: {reason:?}");
             assert!(
                 advice.ends_with('.') && !title.ends_with('.'),
                 "{code}: {title} {advice}"
             );
             assert!(titles.insert(title.clone()), "{code}: twice {title}");
         }
-        // The last is what is said of none of the others.
-        assert_eq!(titles.len(), REASONS.len());
     }
 }
 
@@ -52,13 +43,13 @@ fn every_reason_has_a_title_and_an_advice_in_every_language() {
 fn every_state_of_a_secondary_is_said_and_never_by_color_alone() {
     let (app, _) = hands::open();
     scenes::enter(&app, Some(&scenes::name(0)));
-    let refused = Part::Refused(Trouble::new(Reason::LockedNotFresh));
+    let refused = Part::Refused(Problem::new(Reason::SecondaryLocked));
     let parts = [
         (Part::None, "Plugged in"),
         (Part::Clone, "Will be cloned"),
-        (Part::Replace, "Will be replaced"),
-        (Part::Finish, "Only the seal is missing"),
-        (Part::IsClone, "Is a clone already"),
+        (Part::Replace, "Contents will be replaced"),
+        (Part::Finish, "Only the countersignature is missing"),
+        (Part::IsClone, "Already a clone"),
         (refused, "Locked and in use"),
     ];
     for (part, word) in parts {
@@ -82,7 +73,7 @@ fn every_state_of_a_secondary_is_said_and_never_by_color_alone() {
     ]));
     app.act(Intent::Start);
     let serial = scenes::serial("KW-1");
-    let trouble = Trouble::new(Reason::PulledOut);
+    let problem = Problem::new(Reason::Unplugged);
     let events = [
         (
             CycleEvent::Preflight {
@@ -92,7 +83,7 @@ fn every_state_of_a_secondary_is_said_and_never_by_color_alone() {
         ),
         (CycleEvent::Step(serial, 0), "Cloning…"),
         (CycleEvent::Step(serial, 6), "Cloning…"),
-        (CycleEvent::Failed(serial, trouble), "Cloning failed"),
+        (CycleEvent::Failed(serial, problem), "Cloning failed"),
         (
             CycleEvent::Done {
                 serial,
@@ -135,14 +126,14 @@ fn every_status_of_the_master_is_said() {
     let (app, _) = hands::open();
     scenes::enter(&app, None);
     hands::find(&app, "Status: No device");
-    app.hear(scenes::bench(1));
+    app.hear(scenes::connected(1));
     hands::find(&app, "Status: Unassigned");
     hands::press(&app, "Set as Master");
     hands::find(&app, "Status: Active");
     app.hear(scenes::survey(vec![]));
     hands::find(&app, "Status: Not ready");
     assert!(hands::says(&app, "Not plugged in: KW-20418 Plug it in."));
-    // The second click of a double click on "Set as Master" falls here, and is none.
+    // The second click of a double click on "Set as Master" hits this button, and is ignored.
     assert!(!hands::is_enabled(&app, "Change master"));
     hands::wait();
     hands::press(&app, "Change master");
@@ -189,10 +180,10 @@ fn the_choices_name_the_masters_values() {
     assert_eq!(hint("Auto-Lock"), "On the master: after 15 minutes.");
     assert_eq!(
         hint("User PIN Policy"),
-        "On the master: 8 positions or more, one with SHIFT."
+        "On the master: at least 8 positions, one with SHIFT."
     );
     hands::press(&app, "Auto-Lock");
-    assert!(app.model().bench.options().auto_lock);
+    assert!(app.model().cloning.options().auto_lock);
     assert_eq!(
         hands::find(&app, "Auto-Lock").accessible_checked(),
         Some(true)
@@ -210,14 +201,14 @@ fn another_module_can_be_chosen_as_long_as_there_is_no_master() {
     assert_eq!(hands::find(&app, "KW-1").accessible_checked(), Some(true));
     hands::press(&app, "KW-2");
     assert_eq!(
-        app.model().bench.master_card().serial,
+        app.model().cloning.master_card().serial,
         Some(scenes::serial("KW-2"))
     );
     assert_eq!(hands::find(&app, "KW-2").accessible_checked(), Some(true));
     hands::press(&app, "Set as Master");
     assert!(
         !hands::shows(&app, "KW-2"),
-        "a choice that is none any more"
+        "there is nothing left to choose"
     );
 }
 
@@ -225,11 +216,11 @@ fn another_module_can_be_chosen_as_long_as_there_is_no_master() {
 fn a_long_list_of_modules_is_shown_when_it_is_asked_for() {
     let (app, _) = hands::open();
     scenes::enter(&app, None);
-    app.hear(scenes::bench(9));
+    app.hear(scenes::connected(9));
     assert!(!hands::shows(&app, &scenes::name(3)));
     hands::press(&app, "Choose another device");
     hands::press(&app, &scenes::name(3));
-    let shown = app.model().bench.master_card().serial;
+    let shown = app.model().cloning.master_card().serial;
     assert_eq!(shown, Some(scenes::serial(&scenes::name(3))));
     hands::press(&app, "Close the list");
     assert!(!hands::shows(&app, &scenes::name(2)));
@@ -239,26 +230,26 @@ fn a_long_list_of_modules_is_shown_when_it_is_asked_for() {
 fn more_than_nine_secondaries_are_all_shown() {
     let (app, _) = hands::open();
     scenes::enter(&app, Some(&scenes::name(0)));
-    app.hear(scenes::bench(13));
+    app.hear(scenes::connected(13));
     hands::find(
         &app,
         &format!("Place 13: {}, Will be cloned", scenes::name(13)),
     );
     hands::find(&app, "Place 15: empty");
-    app.hear(scenes::bench(2));
+    app.hear(scenes::connected(2));
     hands::find(&app, "Place 9: empty");
     assert!(!hands::shows(&app, "Place 10: empty"));
 }
 
 #[test]
-fn what_stands_in_the_way_is_said_where_start_is() {
+fn what_blocks_start_is_said_beside_it() {
     let (app, _) = hands::open();
     scenes::refusals(&app);
     assert!(!hands::is_enabled(&app, "Start"));
     for said in [
-        "The license lapsed",
-        "Another device could be master too: KW-20640",
-        "Another program uses it: Reader 3",
+        "The license has expired",
+        "Another device could also be the master: KW-20640",
+        "In use by another program: Reader 3",
     ] {
         assert!(hands::says(&app, said), "{said}");
     }
@@ -266,23 +257,23 @@ fn what_stands_in_the_way_is_said_where_start_is() {
     assert!(!hands::is_enabled(&app, "Renewing…"));
     app.hear(Event::LicenseRefreshed(Ok(scenes::license())));
     hands::find(&app, "License renewed");
-    assert!(!hands::says(&app, "The license lapsed"));
+    assert!(!hands::says(&app, "The license has expired"));
 }
 
 #[test]
-fn a_refusal_that_the_masters_card_tells_is_not_told_twice() {
+fn a_refusal_on_the_masters_card_is_not_repeated() {
     let (app, _) = hands::open();
     scenes::enter(&app, Some("KW-1"));
     app.hear(Event::Surveyed(Surveyed {
         modules: vec![scenes::secondary("KW-1", Part::None)],
         unusable: vec![],
-        refusal: Some(Trouble::new(Reason::Locked).about(&"KW-1")),
+        refusal: Some(Problem::new(Reason::Locked).about("KW-1")),
     }));
-    let told = hands::labels(&app)
+    let count = hands::labels(&app)
         .iter()
         .filter(|label| label.contains("On its keypad"))
         .count();
-    assert_eq!(told, 1);
+    assert_eq!(count, 1);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! From the first start to a saved report, as the manual tells it.
+//! From the first start to a saved report, as in the manual.
 
 use super::{
     hands::{self, find, is_enabled, key, press, says, shows, type_text},
     scenes::{self, Commands, NUMBER},
 };
 use keywriter_desktop::model::{
-    Command, CycleEvent, Event, Language, LicenseState, Page, Reason, Trouble,
+    Command, CycleEvent, Event, Language, LicenseState, Page, Problem, Reason,
 };
 use slint::platform::{Key, PointerEventButton};
 
@@ -33,7 +33,7 @@ fn from_registration_to_a_saved_report_and_another_pin() {
     find(&app, "Registration successful");
     press(&app, "Continue");
 
-    app.hear(scenes::bench(9));
+    app.hear(scenes::connected(9));
     find(&app, "Set a master device to begin.");
     assert!(!is_enabled(&app, "Start"));
     press(&app, "User PIN Policy");
@@ -117,7 +117,7 @@ fn a_pin_leaves_its_field_as_soon_as_it_is_sent() {
     );
     press(&app, "Login");
     assert!(matches!(last(&commands), Command::LogIn { .. }));
-    app.hear(Event::LoggedIn(Err(Trouble::new(Reason::PinWrong))));
+    app.hear(Event::LoggedIn(Err(Problem::new(Reason::PinWrong))));
     press(&app, "Show PIN");
     assert_eq!(
         find(&app, "PIN number").accessible_value().as_deref(),
@@ -132,17 +132,17 @@ fn a_wrong_pin_is_counted_down() {
         LicenseState::Registered(scenes::license()),
         None,
     ));
-    let mut wait = Trouble::new(Reason::PinWrong);
-    wait.seconds = 2;
+    let mut wait = Problem::new(Reason::PinWrong);
+    wait.retry_after = Some(2);
     app.hear(Event::LoggedIn(Err(wait)));
-    assert!(says(&app, "The next try is taken in 2 seconds."));
+    assert!(says(&app, "You can try again in 2 seconds."));
     type_text(&app, "12345678");
     key(&app, Key::Return);
     assert!(commands.borrow().is_empty(), "a PIN was sent too early");
     app.hear(Event::Second);
-    assert!(says(&app, "The next try is taken in 1 second."));
+    assert!(says(&app, "You can try again in 1 second."));
     app.hear(Event::Second);
-    assert!(says(&app, "You may try again now."));
+    assert!(says(&app, "You can try again now."));
     key(&app, Key::Return);
     assert!(matches!(last(&commands), Command::LogIn { .. }));
 }
@@ -164,7 +164,7 @@ fn a_mistyped_number_is_said_at_its_field_and_stays_there() {
     assert!(
         field
             .accessible_description()
-            .is_some_and(|text| text.ends_with("Compare it with the e-mail."))
+            .is_some_and(|text| text.ends_with("Compare it with the email."))
     );
 }
 
@@ -172,10 +172,10 @@ fn a_mistyped_number_is_said_at_its_field_and_stays_there() {
 fn the_portals_refusal_is_said_below_the_fields() {
     let (app, commands) = hands::open();
     app.hear(scenes::launched(LicenseState::Unregistered, None));
-    app.hear(Event::Registered(Err(Trouble::new(Reason::PortalRefused))));
+    app.hear(Event::Registered(Err(Problem::new(Reason::PortalRefused))));
     assert!(says(
         &app,
-        "The portal refused Compare license number and PIN with the e-mail"
+        "The portal did not accept the license Compare the license number and PIN with the email"
     ));
     press(&app, "Don't have a license?");
     assert!(matches!(last(&commands), Command::OpenPurchasePage));
@@ -190,14 +190,14 @@ fn failed_ones_are_tried_again_alone() {
     let failed = scenes::serial(&scenes::name(4));
     scenes::cycle(
         &app,
-        CycleEvent::Failed(failed, Trouble::new(Reason::PulledOut)),
+        CycleEvent::Failed(failed, Problem::new(Reason::Unplugged)),
     );
     scenes::cycle(&app, scenes::ended(7, 1));
     find(&app, "7 devices cloned, 1 not cloned");
     let card = find(&app, &format!("Place 4: {failed}, Cloning failed"));
     assert_eq!(
         card.accessible_description().as_deref(),
-        Some("Pulled out. Plug it in and start again: what is missing is finished then.")
+        Some("Unplugged. Plug it in and start again: cloning is then completed.")
     );
     press(&app, "Retry failed ones");
     let Command::Start(request) = last(&commands) else {
@@ -207,12 +207,12 @@ fn failed_ones_are_tried_again_alone() {
 }
 
 #[test]
-fn stop_lets_what_has_begun_be_finished() {
+fn stop_finishes_the_clones_in_progress() {
     let (app, commands) = hands::open();
     scenes::clone_half(&app);
     press(&app, "Stop");
     assert!(matches!(last(&commands), Command::Stop));
-    find(&app, "Stopping: what has begun is finished…");
+    find(&app, "Stopping: finishing the clones in progress…");
     assert!(!is_enabled(&app, "Stopping…"));
 }
 
@@ -220,7 +220,7 @@ fn stop_lets_what_has_begun_be_finished() {
 fn the_language_changes_at_once() {
     let (app, commands) = hands::open();
     scenes::enter(&app, Some(&scenes::name(0)));
-    app.hear(scenes::bench(3));
+    app.hear(scenes::connected(3));
     press(&app, "Deutsch");
     find(&app, "Master-Gerät wechseln");
     find(&app, "3 Geräte bereit zum Klonen");
@@ -230,7 +230,7 @@ fn the_language_changes_at_once() {
     );
     press(&app, "Français");
     find(&app, "Démarrer");
-    app.hear(scenes::bench(1));
+    app.hear(scenes::connected(1));
     find(&app, "1 appareil prêt à être cloné");
     press(&app, "English");
     find(&app, "1 device ready to be cloned");

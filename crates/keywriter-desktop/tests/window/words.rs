@@ -1,8 +1,8 @@
-//! Every text of the screens has its German and its French, and nothing is translated that no screen says.
+//! Every text of the screens is translated to German and French, and nothing else is.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Words that are the same in that language.
+/// Texts that are the same in English and in that language.
 const EQUAL: [(&str, &[&str]); 2] = [
     (
         "de",
@@ -16,14 +16,16 @@ const EQUAL: [(&str, &[&str]); 2] = [
             "{}: {}",
         ],
     ),
-    ("fr", &["Version {}", "Place {}"]),
+    ("fr", &["Version {}"]),
 ];
 
-/// What the fonts have, beside ASCII: other glyphs are blank where a machine has no fonts.
-const GLYPHS: &str = "äöüÄÖÜßàâçèéêëîïôùûœÀÉÊ“”„«»…–\u{a0}";
+/// The characters beside ASCII that the fonts have: others are blank on a machine without fonts.
+const GLYPHS: &str = "äöüÄÖÜßàâçèéêëîïôùûœÀÉÊ’“”„«»…–\u{a0}\u{202f}";
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone)]
 struct Text {
+    /// Tells apart texts that are the same in English only.
+    context: Option<String>,
     one: String,
     many: Option<String>,
 }
@@ -91,7 +93,53 @@ fn every_glyph_is_in_the_bundled_fonts() {
     }
 }
 
-/// Of a text: `{}` and `{n}`, and keys of the keypad.
+/// A comment would be one of `msgmerge`: a fuzzy or an obsolete translation.
+#[test]
+fn no_translation_is_fuzzy_or_obsolete() {
+    for (language, _) in EQUAL {
+        let source = source(language);
+        let comment = source.lines().find(|line| line.starts_with('#'));
+        assert_eq!(comment, None, "{language}");
+    }
+}
+
+#[test]
+fn translations_have_the_typography_of_their_language() {
+    for (language, _) in EQUAL {
+        for form in translations(language).values().flatten() {
+            for typewriter in ["'", "...", " - ", "  "] {
+                assert!(!form.contains(typewriter), "{language}: {form}");
+            }
+        }
+    }
+    for form in translations("de").values().flatten() {
+        assert_eq!(
+            form.matches('„').count(),
+            form.matches('“').count(),
+            "{form}"
+        );
+        assert!(!form.contains(['”', '«', '»', '’']), "{form}");
+        assert!(follows(form, &['…'], '\u{a0}'), "{form}");
+    }
+    for form in translations("fr").values().flatten() {
+        assert!(follows(form, &[';', '?', '!'], '\u{202f}'), "{form}");
+        assert!(follows(form, &[':', '»'], '\u{a0}'), "{form}");
+        let opened = form.matches('«').count();
+        assert_eq!(form.matches("«\u{a0}").count(), opened, "{form}");
+        assert!(!form.contains(['„', '“', '”']), "{form}");
+    }
+}
+
+/// Returns whether each of these signs comes right after that space.
+fn follows(form: &str, signs: &[char], space: char) -> bool {
+    let mut before = None;
+    form.chars().all(|letter| {
+        let preceding = before.replace(letter);
+        !signs.contains(&letter) || preceding == Some(space)
+    })
+}
+
+/// Counts what a translation must keep: placeholders, keys of the keypad and the like.
 fn holes(text: &str) -> Vec<usize> {
     [
         "{}",
@@ -107,34 +155,37 @@ fn holes(text: &str) -> Vec<usize> {
     .to_vec()
 }
 
-/// All `@tr("…")` of `ui/`, by where they stand.
+/// Returns all `@tr("…")` of `ui/` by file and number.
 fn texts() -> BTreeMap<String, Text> {
     let mut texts = BTreeMap::new();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("ui")).unwrap() {
         let path = entry.unwrap().path();
         let source = fs::read_to_string(&path).unwrap();
         for (number, call) in source.split("@tr(").skip(1).enumerate() {
-            let (one, rest) =
+            let (mut one, mut rest) =
                 quoted(call).unwrap_or_else(|| panic!("{}: {call:.40}", path.display()));
+            let mut context = None;
+            if let Some(after) = rest.trim_start().strip_prefix("=>") {
+                context = Some(one);
+                (one, rest) = quoted(after).expect("a text after its context");
+            }
             let many = rest
                 .trim_start()
                 .strip_prefix('|')
                 .map(|rest| quoted(rest).expect("a plural").0);
-            texts.insert(format!("{} {number}", path.display()), Text { one, many });
+            let text = Text { context, one, many };
+            texts.insert(format!("{} {number}", path.display()), text);
         }
     }
     texts
 }
 
 fn translations(language: &str) -> BTreeMap<Text, Vec<String>> {
-    let file = format!(
-        "{}/lang/{language}/LC_MESSAGES/keywriter-desktop.po",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let source = fs::read_to_string(file).unwrap();
+    let source = source(language);
     let mut translations = BTreeMap::new();
     for entry in source.split("\n\n").skip(1) {
         let mut text = Text {
+            context: None,
             one: String::new(),
             many: None,
         };
@@ -143,6 +194,7 @@ fn translations(language: &str) -> BTreeMap<Text, Vec<String>> {
             let (keyword, rest) = line.split_once(' ').unwrap();
             let (value, _) = quoted(rest).unwrap();
             match keyword {
+                "msgctxt" => text.context = Some(value),
                 "msgid" => text.one = value,
                 "msgid_plural" => text.many = Some(value),
                 keyword if keyword.starts_with("msgstr") => forms.push(value),
@@ -157,7 +209,15 @@ fn translations(language: &str) -> BTreeMap<Text, Vec<String>> {
     translations
 }
 
-/// A text in quotation marks, and what follows it. No text has an escape in it.
+fn source(language: &str) -> String {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    fs::read_to_string(format!(
+        "{folder}/lang/{language}/LC_MESSAGES/keywriter-desktop.po"
+    ))
+    .unwrap()
+}
+
+/// Splits off a text in quotation marks. No text has an escape in it.
 fn quoted(source: &str) -> Option<(String, &str)> {
     let (text, rest) = source.trim_start().strip_prefix('"')?.split_once('"')?;
     assert!(!text.contains('\\'), "{text}");

@@ -34,7 +34,7 @@ impl Drop for App {
     }
 }
 
-/// Where pictures of a real run go.
+/// Returns the file for a picture of a real run. `docs/images/app.png` is a copy of `cloned`.
 fn picture(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/manual-pictures");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -58,10 +58,10 @@ fn from_registration_to_nine_check_marks_and_a_changed_pin() {
 
     lab.unlock_admin("VM0001");
     screen.click_until("Set as Master", "Status: Active");
-    screen.picture(&picture("active"));
+    screen.picture("KeyWriter", &picture("active"));
     screen.click_until("Start", "9 devices cloned");
     screen.wait_for(9, "Device cloned");
-    screen.picture(&picture("cloned"));
+    screen.picture("KeyWriter", &picture("cloned"));
 
     screen.click("Change PIN");
     screen.type_into("Current PIN", &pin);

@@ -1,8 +1,8 @@
-//! The modules: who is there, what a cycle would do, and the cycle itself. One thread, so that nobody talks to a module while a
-//! cycle does.
+//! Watches the modules: which are connected, and what a cycle would do; and runs the cycle. All on one thread, so that
+//! nothing else uses a module during a cycle.
 
 use super::{Emit, files, now};
-use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Surveyed, Trouble};
+use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Problem, Reason, Surveyed};
 use keywriter::{
     Serial,
     cycle::{
@@ -24,9 +24,9 @@ use std::{
     time::Duration,
 };
 
-/// What the lookout is asked for.
+/// What the watcher is ordered to do.
 pub(super) enum Order {
-    /// Keep an eye on the modules, and say what that cycle would do.
+    /// Watch the modules, and report what that cycle would do.
     Look(Option<Request>),
     /// Run a cycle.
     Run(Box<Setup>),
@@ -34,16 +34,16 @@ pub(super) enum Order {
     Changed,
 }
 
-/// The thread's own.
-pub(super) struct Lookout {
+/// The state of the watcher's thread.
+pub(super) struct ModuleWatcher {
     pub(super) discovery: Discovery,
     pub(super) root: Option<PathBuf>,
     pub(super) emit: Emit,
     pub(super) report: Arc<Mutex<Option<Report>>>,
 }
 
-impl Lookout {
-    /// Starts its thread. It ends when nobody can order anything any more.
+impl ModuleWatcher {
+    /// Starts the thread. It ends when the sender of orders is dropped.
     pub(super) fn start(self) -> Sender<Order> {
         let (sender, orders) = channel();
         thread::spawn(move || self.serve(&orders));
@@ -51,28 +51,28 @@ impl Lookout {
     }
 
     fn serve(self, orders: &Receiver<Order>) {
-        // Nothing is asked before the user has logged in.
+        // No module is queried before the user has logged in.
         let Ok(first) = orders.recv() else {
             return;
         };
         let changes = self.watch();
         let mut request = None;
-        let mut held = Survey::default();
+        let mut found_last = Survey::default();
         let mut next = Some(first);
         loop {
             match next {
                 Some(Order::Look(wanted)) => {
                     request = wanted;
-                    held = self.look(request.as_ref());
+                    found_last = self.look(request.as_ref());
                 }
                 Some(Order::Run(setup)) => {
-                    // The cycle opens connections of its own.
-                    held = Survey::default();
+                    // The cycle opens its own connections.
+                    found_last = Survey::default();
                     self.run(*setup);
                 }
-                Some(Order::Changed) => held = self.look(request.as_ref()),
-                None if held.modules.iter_mut().any(has_changed) => {
-                    held = self.look(request.as_ref());
+                Some(Order::Changed) => found_last = self.look(request.as_ref()),
+                None if found_last.modules.iter_mut().any(has_changed) => {
+                    found_last = self.look(request.as_ref());
                 }
                 None => {}
             }
@@ -86,7 +86,7 @@ impl Lookout {
         }
     }
 
-    /// Tells of modules that come and go, for as long as somebody listens.
+    /// Reports modules that are plugged in or unplugged, until the receiver is dropped.
     fn watch(&self) -> Receiver<()> {
         let mut watch = self.discovery.watch();
         let (sender, changes) = channel();
@@ -107,8 +107,8 @@ impl Lookout {
             Depth::Facts
         };
         let mut surveyed = Surveyed::default();
-        let root = files::root(self.root.as_deref()).unwrap_or_else(|trouble| {
-            surveyed.unusable.push(trouble);
+        let root = files::root(self.root.as_deref()).unwrap_or_else(|problem| {
+            surveyed.unusable.push(problem);
             None
         });
         let places = self.discovery.places();
@@ -126,13 +126,13 @@ impl Lookout {
             surveyed.modules.push(view(&present.facts, &plan));
         }
         for twins in &found.twins {
-            let trouble = Trouble::new(crate::model::Reason::Twins).about(&twins.serial);
-            surveyed.unusable.push(trouble);
+            let problem = Problem::new(Reason::DuplicateSerial).about(twins.serial);
+            surveyed.unusable.push(problem);
         }
         for (place, error) in &found.unusable {
             surveyed
                 .unusable
-                .push(Trouble::from(error).about(&place.name()));
+                .push(Problem::from(error).about(place.name()));
         }
         (self.emit)(Event::Surveyed(surveyed));
         found
@@ -144,27 +144,27 @@ impl Lookout {
             master, options, ..
         } = setup.request;
         let record = Mutex::new(Report::new(now(), master, options));
-        let tell = |event| (self.emit)(Event::Cycle(event));
+        let emit = |event| (self.emit)(Event::Cycle(event));
         let follow = |event: cycle::Event| {
             record
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .note(&event);
-            if let Some(event) = told(event) {
-                tell(event);
+            if let Some(event) = shown(event) {
+                emit(event);
             }
         };
         let ended = cycle::run(&self.discovery, &setup, &follow);
         let report = record.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
-        tell(CycleEvent::Ended(
-            ended.map_err(|error| Trouble::from(&error)),
+        emit(CycleEvent::Ended(
+            ended.map_err(|error| Problem::from(&error)),
         ));
     }
 }
 
-/// What is worth showing of a cycle's event.
-fn told(event: cycle::Event) -> Option<CycleEvent> {
+/// Returns the part of a cycle's event that is shown.
+fn shown(event: cycle::Event) -> Option<CycleEvent> {
     Some(match event {
         cycle::Event::Preflight { secondaries, .. } => CycleEvent::Preflight { secondaries },
         cycle::Event::Joined { serial } => CycleEvent::Joined(serial),
@@ -174,12 +174,12 @@ fn told(event: cycle::Event) -> Option<CycleEvent> {
         } => CycleEvent::Done { serial, already },
         cycle::Event::NotKept { error, .. } => CycleEvent::NotKept((&error).into()),
         cycle::Event::Failed { serial, failure } => CycleEvent::Failed(serial, (&failure).into()),
-        // The survey before told of what is not usable, and the end is told by who runs the cycle.
+        // The survey before the cycle has reported unusable modules; the caller reports the end.
         _ => return None,
     })
 }
 
-/// Whether a module is not what it was: locked, unlocked, configured, or gone.
+/// Returns whether a module has been locked, unlocked, configured or unplugged since the survey.
 fn has_changed(present: &mut Present) -> bool {
     let Ok(answer) = present.module.identity() else {
         return true;
@@ -198,7 +198,7 @@ fn view(facts: &Facts, plan: &Plan) -> ModuleView {
         is_virtual: facts.opinion.is_virtual == Some(true),
         unfit: check_master(facts)
             .err()
-            .map(|why| Trouble::new(why.into())),
+            .map(|why| Problem::new(why.into())),
         configured: facts.status.and_then(configured),
         part: part(facts.serial, plan),
     }
@@ -231,13 +231,13 @@ fn part(serial: Serial, plan: &Plan) -> Part {
         return Part::IsClone;
     }
     match plan.refused.iter().find(|(refused, _)| *refused == serial) {
-        Some((_, why)) => Part::Refused(Trouble::new((*why).into())),
+        Some((_, why)) => Part::Refused(Problem::new((*why).into())),
         None => Part::None,
     }
 }
 
-/// How often the modules are asked whether they were locked or unlocked. Nothing else tells of it.
+/// How often the modules are queried for being locked or unlocked: there is no event for it.
 const GLANCE: Duration = Duration::from_secs(1);
 
-/// How long one look at the places waits for a change.
+/// How long one wait for a change lasts.
 const WATCH: Duration = Duration::from_millis(500);

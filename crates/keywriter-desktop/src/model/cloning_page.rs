@@ -1,8 +1,8 @@
-//! The page with the master and the secondaries: who is there, what is chosen, how the cycle goes.
+//! The page with the master and the secondaries: which modules are connected, what is chosen, how the cycle proceeds.
 
 use super::{
     Card, CardState, Checklist, Command, CycleEvent, Intent, MasterCard, MasterStatus, ModuleView,
-    Part, Reason, Surveyed, Trouble,
+    Part, Problem, Reason, Surveyed,
 };
 use keywriter::{
     Options, Serial,
@@ -11,40 +11,40 @@ use keywriter::{
 };
 use std::collections::BTreeMap;
 
-/// Places that are always shown.
+/// The number of places that are always shown.
 pub const PLACES: usize = 9;
 
 /// Master, secondaries and the cycle.
 #[derive(Debug, Default)]
-pub struct Bench {
-    /// The master and the choices that count.
+pub struct CloningPage {
+    /// The master.
     master: Option<Serial>,
-    /// The choices; they are the next master's while there is none.
+    /// The choices; without a master, those for the next one.
     options: Options,
-    /// The module that the master's card shows while there is no master.
+    /// The module on the master's card while there is no master.
     chosen: Option<Serial>,
-    /// What is there.
+    /// The connected modules.
     surveyed: Surveyed,
-    /// What became of secondaries since the last Start.
+    /// The state of each secondary since the last Start.
     outcomes: BTreeMap<Serial, CardState>,
-    /// The cycle.
-    progress: Progress,
+    /// The cycle's phase.
+    phase: CyclePhase,
 }
 
-/// How the cycle goes.
+/// The phase of the cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Progress {
-    /// None is under way.
+pub enum CyclePhase {
+    /// No cycle is running.
     #[default]
     Idle,
-    /// It was asked for.
+    /// Start was pressed.
     Starting,
-    /// It is under way; `stopping`: no further secondary is begun.
+    /// It is running.
     Running {
-        /// Stop was pressed.
+        /// Stop was pressed: no further secondary is started.
         stopping: bool,
     },
-    /// The last one ended so.
+    /// The last cycle has ended.
     Ended(Summary),
 }
 
@@ -53,32 +53,32 @@ pub enum Progress {
 pub enum Bar {
     /// There is no master yet.
     NoMaster,
-    /// So many secondaries would be cloned.
+    /// This many secondaries would be cloned.
     Ready(usize),
-    /// Under way.
+    /// A cycle is running.
     Running {
-        /// Finished, well or not.
+        /// Cloned or failed.
         finished: usize,
         /// All.
         total: usize,
         /// 0 to 1.
         share: f32,
-        /// Stop was pressed.
+        /// Stop was pressed: no further secondary is started.
         stopping: bool,
     },
-    /// Over.
+    /// The cycle has ended.
     Ended {
-        /// Clones of this master now.
+        /// Secondaries that are now clones of this master.
         done: usize,
-        /// Not.
+        /// Secondaries that are not.
         failed: usize,
-        /// The master disabled cloning on itself.
+        /// Whether the master has disabled cloning on itself.
         disabled: bool,
     },
 }
 
-impl Bench {
-    /// The master that was set before.
+impl CloningPage {
+    /// Restores the master that was set before.
     pub(super) fn remember(&mut self, state: Option<MasterState>) {
         self.master = state.map(|state| state.master);
         self.options = state.map_or_else(Options::default, |state| state.options);
@@ -100,13 +100,13 @@ impl Bench {
             Intent::SetMaster if self.can_set_master() => {
                 self.master = self.shown().map(|module| module.serial);
                 self.outcomes.clear();
-                self.progress = Progress::Idle;
+                self.phase = CyclePhase::Idle;
                 vec![self.keep(), self.look()]
             }
             Intent::ReleaseMaster if !self.is_running() => {
                 self.chosen = self.master.take();
                 self.outcomes.clear();
-                self.progress = Progress::Idle;
+                self.phase = CyclePhase::Idle;
                 vec![self.keep(), self.look()]
             }
             Intent::Start if self.can_start() => self.start(Vec::new()),
@@ -115,14 +115,14 @@ impl Bench {
                 self.start(failed)
             }
             Intent::Stop if self.can_stop() => {
-                self.progress = Progress::Running { stopping: true };
+                self.phase = CyclePhase::Running { stopping: true };
                 vec![Command::Stop]
             }
             _ => Vec::new(),
         }
     }
 
-    /// What a settings file carries.
+    /// Returns the choices that a settings file contains.
     pub const fn settings(&self) -> Settings {
         Settings {
             auto_lock: self.options.auto_lock,
@@ -138,7 +138,7 @@ impl Bench {
     }
 
     pub(super) fn survey(&mut self, surveyed: Surveyed) {
-        // What was said of a module that is gone is over, but for a failure: it says what to do.
+        // A module that was unplugged loses its state, except a failure, which says what to do.
         let is_there = |serial: &Serial| {
             surveyed
                 .modules
@@ -150,13 +150,13 @@ impl Bench {
         self.surveyed = surveyed;
     }
 
-    /// Takes a cycle's event; what is to be told beside the cards.
-    pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Trouble> {
+    /// Handles a cycle's event; returns a problem to show above the cards.
+    pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Problem> {
         match event {
             CycleEvent::Preflight { secondaries } => {
-                self.progress = match self.progress {
-                    Progress::Running { stopping } => Progress::Running { stopping },
-                    _ => Progress::Running { stopping: false },
+                self.phase = match self.phase {
+                    CyclePhase::Running { stopping } => CyclePhase::Running { stopping },
+                    _ => CyclePhase::Running { stopping: false },
                 };
                 for serial in secondaries {
                     self.outcomes.insert(serial, CardState::Waiting);
@@ -171,35 +171,35 @@ impl Bench {
             CycleEvent::Done { serial, already } => {
                 self.outcomes.insert(serial, CardState::Cloned { already });
             }
-            CycleEvent::Failed(serial, trouble) => {
-                self.outcomes.insert(serial, CardState::Failed(trouble));
+            CycleEvent::Failed(serial, problem) => {
+                self.outcomes.insert(serial, CardState::Failed(problem));
             }
-            CycleEvent::NotKept(trouble) => return Some(trouble),
+            CycleEvent::NotKept(problem) => return Some(problem),
             CycleEvent::Ended(Ok(summary)) => {
-                self.progress = Progress::Ended(summary);
+                self.phase = CyclePhase::Ended(summary);
                 return summary
                     .master_lost
-                    .then(|| Trouble::new(Reason::MasterLost));
+                    .then(|| Problem::new(Reason::MasterLost));
             }
-            CycleEvent::Ended(Err(trouble)) => {
-                self.progress = Progress::Idle;
-                return Some(trouble);
+            CycleEvent::Ended(Err(problem)) => {
+                self.phase = CyclePhase::Idle;
+                return Some(problem);
             }
         }
         None
     }
 
-    /// What the backend is to keep an eye on.
+    /// Returns the command to watch the modules.
     pub(super) fn look(&self) -> Command {
         Command::Look(self.master.map(|master| self.request(master, Vec::new())))
     }
 
-    /// The choices.
+    /// Returns the choices.
     pub const fn options(&self) -> Options {
         self.options
     }
 
-    /// The master's card.
+    /// Returns the master's card.
     pub fn master_card(&self) -> MasterCard {
         let shown = self.shown();
         let serial = self.master.or_else(|| shown.map(|module| module.serial));
@@ -218,7 +218,7 @@ impl Bench {
                 (None, None) => MasterStatus::None,
                 (None, Some(_)) => MasterStatus::Unassigned,
                 (Some(_), Some(module)) if module.unfit.is_none() => MasterStatus::Active,
-                // A master that a cycle uses is not asked.
+                // During a cycle the master is not queried.
                 (Some(_), _) if self.is_running() => MasterStatus::Active,
                 (Some(_), _) => MasterStatus::NotReady,
             },
@@ -229,7 +229,7 @@ impl Bench {
             is_virtual: shown.is_some_and(|module| module.is_virtual),
             unfit: match (self.master, shown) {
                 (_, Some(module)) => module.unfit.clone(),
-                (Some(master), None) => Some(Trouble::new(Reason::Absent).about(&master)),
+                (Some(master), None) => Some(Problem::new(Reason::Absent).about(master)),
                 (None, None) => None,
             },
             checklist: Checklist::of(configured),
@@ -238,7 +238,7 @@ impl Bench {
         }
     }
 
-    /// The secondaries' places, in rows of three: nine, or as many as are there.
+    /// Returns the secondaries' places in rows of three: nine, or more if more modules are connected.
     pub fn cards(&self) -> Vec<Card> {
         let shown = self
             .master
@@ -270,12 +270,12 @@ impl Bench {
         cards
     }
 
-    /// Secondaries that are there.
+    /// Returns the number of connected secondaries.
     pub fn present(&self) -> usize {
         self.cards().iter().filter(|card| card.is_present).count()
     }
 
-    /// The bar below the secondaries.
+    /// Returns the bar below the secondaries.
     pub fn bar(&self) -> Bar {
         let total = self.outcomes.len();
         let finished = self
@@ -283,56 +283,56 @@ impl Bench {
             .values()
             .filter(|state| is_final(state))
             .count();
-        match self.progress {
-            Progress::Starting => Bar::Running {
+        match self.phase {
+            CyclePhase::Starting => Bar::Running {
                 finished: 0,
                 total: 0,
                 share: 0.0,
                 stopping: false,
             },
-            Progress::Running { stopping } => Bar::Running {
+            CyclePhase::Running { stopping } => Bar::Running {
                 finished,
                 total,
                 share: self.share(),
                 stopping,
             },
-            Progress::Ended(summary) => Bar::Ended {
+            CyclePhase::Ended(summary) => Bar::Ended {
                 done: summary.done,
                 failed: summary.failed,
                 disabled: summary.disabled,
             },
-            Progress::Idle if self.master.is_none() => Bar::NoMaster,
-            Progress::Idle => Bar::Ready(self.ready()),
+            CyclePhase::Idle if self.master.is_none() => Bar::NoMaster,
+            CyclePhase::Idle => Bar::Ready(self.ready()),
         }
     }
 
-    /// Places that gave no useful answer.
-    pub fn unusable(&self) -> &[Trouble] {
+    /// Returns a problem for each reader without a usable module.
+    pub fn unusable(&self) -> &[Problem] {
         &self.surveyed.unusable
     }
 
-    /// Why Start would be refused, where there is a master.
-    pub const fn refusal(&self) -> Option<&Trouble> {
+    /// Returns why Start would be refused, if there is a master.
+    pub const fn refusal(&self) -> Option<&Problem> {
         self.surveyed.refusal.as_ref()
     }
 
-    /// Whether nothing but virtual modules is there, and at least one.
+    /// Returns whether all connected modules are virtual, and there is at least one.
     pub fn is_evaluation(&self) -> bool {
         let modules = &self.surveyed.modules;
         !modules.is_empty() && modules.iter().all(|module| module.is_virtual)
     }
 
-    /// Whether *Set as Master* is possible.
+    /// Returns whether *Set as Master* is possible.
     pub fn can_set_master(&self) -> bool {
         self.master.is_none() && self.shown().is_some_and(|module| module.unfit.is_none())
     }
 
-    /// Whether the choices may be changed.
+    /// Returns whether the choices may be changed.
     pub fn can_choose(&self) -> bool {
         !self.is_running()
     }
 
-    /// Whether *Start* is possible.
+    /// Returns whether *Start* is possible.
     pub fn can_start(&self) -> bool {
         !self.is_running()
             && self.master.is_some()
@@ -340,12 +340,12 @@ impl Bench {
             && self.ready() > 0
     }
 
-    /// Whether *Stop* is possible.
+    /// Returns whether *Stop* is possible.
     pub fn can_stop(&self) -> bool {
-        self.progress == Progress::Running { stopping: false }
+        self.phase == CyclePhase::Running { stopping: false }
     }
 
-    /// Whether *Retry* is possible.
+    /// Returns whether *Retry* is possible.
     pub fn can_retry(&self) -> bool {
         !self.is_running()
             && self.master.is_some()
@@ -353,14 +353,17 @@ impl Bench {
             && !self.failed().is_empty()
     }
 
-    /// Whether a cycle is under way.
+    /// Returns whether a cycle is running.
     pub const fn is_running(&self) -> bool {
-        matches!(self.progress, Progress::Starting | Progress::Running { .. })
+        matches!(
+            self.phase,
+            CyclePhase::Starting | CyclePhase::Running { .. }
+        )
     }
 
-    /// Whether there is a report to save.
+    /// Returns whether there is a report to save.
     pub fn has_report(&self) -> bool {
-        matches!(self.progress, Progress::Ended(summary) if summary.done + summary.failed > 0)
+        matches!(self.phase, CyclePhase::Ended(summary) if summary.done + summary.failed > 0)
     }
 
     fn start(&mut self, to: Vec<Serial>) -> Vec<Command> {
@@ -368,7 +371,7 @@ impl Bench {
             return Vec::new();
         };
         self.outcomes.clear();
-        self.progress = Progress::Starting;
+        self.phase = CyclePhase::Starting;
         vec![Command::Start(self.request(master, to))]
     }
 
@@ -399,7 +402,7 @@ impl Bench {
         }))
     }
 
-    /// The module of the master's card, if it is there: the master, what was chosen, or who could be one best.
+    /// Returns the connected module for the master's card: the master, the chosen module, or the best candidate.
     fn shown(&self) -> Option<&ModuleView> {
         let modules = &self.surveyed.modules;
         if let Some(master) = self.master {
@@ -421,7 +424,7 @@ impl Bench {
         self.surveyed.modules.iter().filter(has_work).count()
     }
 
-    /// Failed ones that are there.
+    /// Returns the connected secondaries that failed.
     fn failed(&self) -> Vec<Serial> {
         let is_failed = |module: &&ModuleView| {
             matches!(
@@ -454,10 +457,10 @@ impl Bench {
     }
 }
 
-/// Steps of a secondary's run.
+/// The number of steps of a secondary's run.
 pub const STEPS: u8 = Step::COUNT;
 
-/// Cards in a row.
+/// The number of cards in a row.
 const ROW: usize = 3;
 
 const fn is_final(state: &CardState) -> bool {

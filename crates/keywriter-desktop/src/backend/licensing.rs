@@ -1,7 +1,7 @@
-//! The license and the app's PIN. Each question has a thread of its own: hashes and networks take their time.
+//! The license and the app's PIN. Each request runs on its own thread: hashing and the network take time.
 
-use super::{Emit, Surroundings, now};
-use crate::model::{Event, LicenseState, LicenseView, Trouble};
+use super::{Emit, Environment, now};
+use crate::model::{Event, LicenseState, LicenseView, Problem};
 use keywriter::license::{
     Anchor, GateRefusal, HardwarePermit, LicenseError, LicenseNumber, Pin, Portal, Registration,
     Session, Store,
@@ -12,26 +12,26 @@ use std::{
     time::Duration,
 };
 
-/// What all threads share.
+/// What all these threads share.
 #[derive(Clone)]
-pub(super) struct Office {
+pub(super) struct Licensing {
     store: Arc<Store>,
     portal: Arc<str>,
     emit: Emit,
     session: Arc<Mutex<Option<Session>>>,
 }
 
-impl Office {
-    pub(super) fn new(surroundings: &Surroundings, emit: Emit) -> Self {
+impl Licensing {
+    pub(super) fn new(environment: &Environment, emit: Emit) -> Self {
         Self {
-            store: Arc::new(Store::new(surroundings.folders.license())),
-            portal: surroundings.portal.as_str().into(),
+            store: Arc::new(Store::new(environment.folders.license())),
+            portal: environment.portal.as_str().into(),
             emit,
             session: Arc::default(),
         }
     }
 
-    /// The license that is stored.
+    /// Returns the stored license.
     pub(super) fn license(&self) -> LicenseState {
         match self.store.registration() {
             Ok(None) => LicenseState::Unregistered,
@@ -40,7 +40,7 @@ impl Office {
         }
     }
 
-    /// What a cycle on hardware needs.
+    /// Returns the permit that a cycle on hardware needs.
     pub(super) fn permit(&self) -> Result<HardwarePermit, GateRefusal> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let session = session.as_ref().ok_or(GateRefusal::Unregistered)?;
@@ -48,70 +48,70 @@ impl Office {
     }
 
     pub(super) fn register(&self, number: LicenseNumber, pin: Pin) {
-        self.in_a_thread(move |office| {
-            let registered = Portal::new(&office.portal)
+        self.in_a_thread(move |licensing| {
+            let registered = Portal::new(&licensing.portal)
                 .map_err(LicenseError::from)
                 .and_then(|portal| {
                     let anchor = Anchor::of_this_build();
-                    office
+                    licensing
                         .store
                         .register(&portal, (number, &pin), &anchor, now())
                 });
-            Event::Registered(office.enter(registered))
+            Event::Registered(licensing.enter(registered))
         });
     }
 
     pub(super) fn log_in(&self, pin: Pin) {
-        self.in_a_thread(move |office| {
-            let launched = office.enter(office.store.launch(&pin, now()));
-            if let Err(Trouble { seconds, .. }) = launched {
-                office.count_down(seconds);
+        self.in_a_thread(move |licensing| {
+            let launched = licensing.enter(licensing.store.launch(&pin, now()));
+            if let Err(Problem { retry_after, .. }) = launched {
+                licensing.count_down(retry_after.unwrap_or(0));
             }
             Event::LoggedIn(launched)
         });
     }
 
     pub(super) fn change_pin(&self, current: Pin, new: Pin) {
-        self.in_a_thread(move |office| {
-            let session = office
+        self.in_a_thread(move |licensing| {
+            let session = licensing
                 .session
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let changed = match session.as_ref() {
-                Some(session) => office.store.change_pin(session, (&current, &new), now()),
+                Some(session) => licensing.store.change_pin(session, (&current, &new), now()),
                 None => Err(LicenseError::NotRegistered),
             };
-            Event::PinChanged(changed.map_err(|error| Trouble::from(&error)))
+            Event::PinChanged(changed.map_err(|error| Problem::from(&error)))
         });
     }
 
     pub(super) fn refresh(&self) {
-        self.in_a_thread(|office| {
-            let refreshed = Portal::new(&office.portal)
+        self.in_a_thread(|licensing| {
+            let refreshed = Portal::new(&licensing.portal)
                 .map_err(LicenseError::from)
                 .and_then(|portal| {
-                    office
+                    licensing
                         .store
                         .refresh(&portal, &Anchor::of_this_build(), now())
                 });
             Event::LicenseRefreshed(match refreshed {
                 Ok(registration) => {
-                    office.renew(registration.clone());
+                    licensing.renew(registration.clone());
                     Ok(view(&registration))
                 }
-                Err(error) => Err((office.license(), Trouble::from(&error))),
+                Err(error) => Err((licensing.license(), Problem::from(&error))),
             })
         });
     }
 
-    fn enter(&self, session: Result<Session, LicenseError>) -> Result<LicenseView, Trouble> {
-        let session = session.map_err(|error| Trouble::from(&error))?;
+    fn enter(&self, session: Result<Session, LicenseError>) -> Result<LicenseView, Problem> {
+        let session = session.map_err(|error| Problem::from(&error))?;
         let shown = view(session.registration());
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
         Ok(shown)
     }
 
-    /// Whoever launched the app with its PIN has the fresh license too.
+    /// Gives the session the fresh license, if the user has logged in.
     fn renew(&self, registration: Registration) {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = session.as_mut() {
@@ -130,10 +130,10 @@ impl Office {
     }
 
     fn in_a_thread(&self, work: impl FnOnce(&Self) -> Event + Send + 'static) {
-        let office = self.clone();
+        let licensing = self.clone();
         thread::spawn(move || {
-            let event = work(&office);
-            (office.emit)(event);
+            let event = work(&licensing);
+            (licensing.emit)(event);
         });
     }
 }
@@ -142,7 +142,7 @@ fn view(registration: &Registration) -> LicenseView {
     let problem = registration
         .judge(&Anchor::of_this_build(), now())
         .err()
-        .map(Trouble::from);
+        .map(|refusal| Problem::from(&refusal));
     match registration.claims() {
         Ok(claims) => LicenseView {
             number: claims.number.to_string(),
@@ -156,7 +156,7 @@ fn view(registration: &Registration) -> LicenseView {
             holder: String::new(),
             company: String::new(),
             last_day: None,
-            problem: Some(Trouble::from(refusal)).or(problem),
+            problem: Some(Problem::from(&refusal)).or(problem),
         },
     }
 }
