@@ -1,21 +1,21 @@
-//! Primitives that cost nothing and hide nothing. A fuzzer cannot guess a tag or a signature: with these it gets past them,
-//! to the parsers and the state machine behind. What the real primitives refuse, the system tests show bit by bit.
+//! Cheap primitives that hide nothing. A fuzzer cannot guess a tag or a signature; with these it gets past them, to the
+//! parsers and the state machine after them. The system tests show, bit by bit, what the real primitives refuse.
 
 use hsm_core::crypto::{
     CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng, rust_crypto::RustCrypto,
 };
 use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
 
-/// Primitives of the right shape. A wrong PIN opens no slot; a signature is bad where its last bytes are [`BAD`], a tag
-/// where its last bit is set, an ECDH share where it is no uncompressed point, an ML-KEM key where its last byte is `FF`.
+/// Primitives of the right shape. A wrong PIN opens no slot. A signature is invalid if its last bytes are [`BAD`], a
+/// tag if its last bit is set, an ECDH share if it is not an uncompressed point, an ML-KEM key if its last byte is `FF`.
 pub enum Cheap {}
 
-/// The end of a signature that does not verify, big-endian.
+/// The last bytes of a signature that does not verify, big-endian.
 pub const BAD: u32 = u32::from_be_bytes(*b"bad!");
 
 impl Verifier for Cheap {
     fn verify(_: &EcPoint, _: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        // As a number, whose comparison is traced; that of byte strings is a call, which is not.
+        // As a number: the fuzzer sees what numbers are compared with, but not byte strings.
         match signature.last_chunk() {
             Some(end) if u32::from_be_bytes(*end) == BAD => Err(BadSignature),
             _ => Ok(()),
@@ -101,7 +101,7 @@ impl Provider for Cheap {
     }
 
     fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError> {
-        // In earnest: certificates name this key, and it is made once.
+        // A real key, because certificates contain it. It is generated once.
         RustCrypto::signer_generate(rng, scalar)
     }
 
@@ -207,7 +207,7 @@ fn whole_blocks(buffer: &mut [u8], mask: u8) -> Result<(), CryptoError> {
     Ok(())
 }
 
-/// FNV-1a over the parts, then as many bytes as are wanted (splitmix64).
+/// Fills `out` with splitmix64, seeded by FNV-1a over the parts.
 fn mix(parts: &[&[u8]], out: &mut [u8]) {
     let mut state = 0xCBF2_9CE4_8422_2325_u64;
     for byte in parts.iter().flat_map(|part| part.iter()) {

@@ -1,5 +1,5 @@
-//! The five messages that a module takes, each given to a module that waits for it; what is accepted goes on to the end of
-//! the run. A message that is refused changes no store.
+//! The five messages that a module accepts, each sent to a module that waits for it. After an accepted message the run
+//! continues to its end; a refused message changes no store.
 
 use crate::stage::{CheapBench, Run, has_failed};
 use hsm_protocol::Status;
@@ -7,31 +7,31 @@ use hsm_testbench::relay::Message;
 
 /// An Offer, for a master in a cycle.
 pub fn offer(data: &[u8]) {
-    go_on(Run::up_to(Message::Offer), Message::Grant, data);
+    continue_run(Run::up_to(Message::Offer), Message::Grant, data);
 }
 
 /// A Grant, for a secondary that offered.
 pub fn grant(data: &[u8]) {
-    go_on(Run::up_to(Message::Grant), Message::Consent, data);
+    continue_run(Run::up_to(Message::Grant), Message::Consent, data);
 }
 
 /// A Consent, for a master that granted.
 pub fn consent(data: &[u8]) {
-    go_on(Run::up_to(Message::Consent), Message::Parcel, data);
+    continue_run(Run::up_to(Message::Consent), Message::Parcel, data);
 }
 
 /// A Parcel, for a secondary that consented.
 pub fn parcel(data: &[u8]) {
-    go_on(Run::up_to(Message::Parcel), Message::Receipt, data);
+    continue_run(Run::up_to(Message::Parcel), Message::Receipt, data);
 }
 
 /// A Receipt, for a master that sent the Parcel.
 pub fn receipt(data: &[u8]) {
-    go_on(Run::up_to(Message::Receipt), Message::Seal, data);
+    continue_run(Run::up_to(Message::Receipt), Message::Seal, data);
 }
 
-/// Asks for `next`, giving `data` for the message before it, and for what follows.
-fn go_on(mut run: Run, next: Message, data: &[u8]) {
+/// Sends `data` as the message before `next`, and continues the run.
+fn continue_run(mut run: Run, next: Message, data: &[u8]) {
     let mut carried = data.to_vec();
     for message in Message::ALL
         .into_iter()
@@ -54,7 +54,7 @@ fn go_on(mut run: Run, next: Message, data: &[u8]) {
     survives(&mut run.secondary);
 }
 
-/// Whatever happened, the store is one that the module opens again.
+/// Checks that the module can open its store again.
 fn survives(module: &mut CheapBench) {
     assert!(!has_failed(module));
     module.power_up();

@@ -1,4 +1,4 @@
-//! Shared files from whoever sent them: what the reader lets out was verified by a module, and memory does not grow.
+//! Shared files from an unknown sender: the reader outputs only what a module has verified, and uses limited memory.
 
 use crate::{cheap::Cheap, stage};
 use hsm_protocol::{
@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// A header, and what the reader says of a file that begins with these bytes.
+/// A header; the reader must agree about a file that begins with these bytes.
 pub fn header(data: &[u8]) {
     let read = share::read_header(&mut &*data);
     let Some(bytes) = data.first_chunk() else {
@@ -40,7 +40,7 @@ pub fn header(data: &[u8]) {
     }
 }
 
-/// A whole file, for a module whose tags the fuzzer can guess. It is of the group if the file says so rightly.
+/// A whole file, for a module whose tags the fuzzer can guess. The module is in the file's group if the file names it.
 pub fn whole(data: &[u8]) {
     let inspected = share::inspect(&mut Limited(data));
     let mut input = Limited(data);
@@ -71,7 +71,7 @@ pub fn whole(data: &[u8]) {
     }
 }
 
-/// Input in pieces; a reader that would take more than a chunk at once is a finding.
+/// Input in pieces. A reader that asks for more than a chunk at once is a finding.
 struct Limited<'a>(&'a [u8]);
 
 impl Source for Limited<'_> {}
@@ -84,7 +84,7 @@ impl Read for Limited<'_> {
     }
 }
 
-/// What a module has said is genuine so far.
+/// What a module has verified so far.
 #[derive(Clone, Default)]
 struct Verified(Arc<Mutex<Vec<u8>>>);
 
@@ -94,7 +94,7 @@ impl Verified {
     }
 }
 
-/// Nothing may come here that no module has verified, nor in another order.
+/// Accepts only what a module has verified, in order.
 struct Output {
     written: usize,
     verified: Verified,

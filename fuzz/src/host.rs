@@ -1,4 +1,4 @@
-//! A hostile module against the host: whatever it answers, `keywriter` neither panics nor waits for ever.
+//! A hostile module against the host: whatever it answers, `keywriter` neither panics nor waits forever.
 
 use crate::stage;
 use hsm_protocol::{cloning::Options, receipt::FinishedReceipt};
@@ -17,7 +17,8 @@ use std::{
     time::Duration,
 };
 
-/// The first byte says where the module is; then its answers, each behind a 16-bit length. It is pulled out after the last.
+/// The first byte is the module's location, then come its answers, each after a 16-bit length. After the last one the
+/// module is unplugged.
 pub fn run(data: &[u8]) {
     let Some((&choice, mut rest)) = data.split_first() else {
         return;
@@ -99,7 +100,7 @@ fn whole_run(hostile: &Hostile, root: &TrustedRoot) {
     }
 }
 
-/// A module that says what it likes.
+/// A module that sends arbitrary answers.
 #[derive(Clone)]
 struct Hostile {
     place: Place,

@@ -1,4 +1,4 @@
-//! Keys: as text, as people write them for `virtual-hub press`, and as the movements of a hand that knows no rules.
+//! Keys: as text, as people write them for `virtual-hub press`, and as arbitrary movements of keys.
 
 use crate::stage::{self, CheapBench, has_failed};
 use hsm_core::{
@@ -9,7 +9,7 @@ use hsm_core::{
 use hsm_testbench::Bench;
 use hsm_virtual::keys::{self, Stroke};
 
-/// The first byte says which module, and whether text follows or movements: a key and how many milliseconds later, each.
+/// The first byte selects the module, and whether text or movements follow. A movement is a key and a delay.
 pub fn run(data: &[u8]) {
     let Some((&choice, rest)) = data.split_first() else {
         return;
@@ -55,7 +55,7 @@ fn module(choice: u8) -> CheapBench {
     }
 }
 
-/// The low bits of a byte as a key.
+/// Returns the key that a byte stands for.
 pub fn key_of(byte: u8) -> Key {
     match byte % 12 {
         10 => Key::Key,
@@ -64,7 +64,7 @@ pub fn key_of(byte: u8) -> Key {
     }
 }
 
-/// Types text; a hold passes in one step, however long it is.
+/// Types text; a hold is one step of time, however long it is.
 pub fn press<C: Provider>(module: &mut Bench<C>, text: &str) {
     for stroke in keys::parse(text).unwrap_or_default() {
         let (events, held) = match stroke {

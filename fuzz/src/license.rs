@@ -1,11 +1,12 @@
-//! What people type and programs are sent about licenses: nothing panics, what is read prints as it was, nothing else verifies.
+//! What people type and programs receive about licenses: nothing panics, what is read prints as it was, and only what
+//! the key signed verifies.
 
 use license_token::{
     Anchor, CodeError, LicenseNumber, LicenseToken, NumberError, RequestCode, ResponseCode,
     SigningKey,
 };
 
-/// A byte that says what it is, then the text or the token's bytes.
+/// The first byte is the kind, then comes the text, or the token's bytes.
 pub fn run(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else {
         return;
@@ -30,7 +31,7 @@ fn number(text: &str) {
         Ok(number) => {
             let printed = number.to_string();
             assert_eq!(LicenseNumber::parse(&printed), Ok(number));
-            // One character else is a slip: that is what the check character is for.
+            // The check character finds one wrong character.
             for place in (0..printed.len()).filter(|place| place % 5 != 4) {
                 let mut bytes = printed.clone().into_bytes();
                 bytes[place] = if bytes[place] == b'7' { b'8' } else { b'7' };
@@ -58,13 +59,13 @@ fn token_bytes(bytes: &[u8]) {
     assert_eq!(LicenseToken::parse(&token.to_string()), Ok(token.clone()));
     let claims = token.unverified().clone();
     let signed = SigningKey::development().sign(claims.clone());
-    // Ed25519 signs the same with the same: no other signature of the key is there to be found.
+    // Ed25519 is deterministic: there is only one valid signature.
     if let Ok(license) = token.clone().verify(&Anchor::development()) {
         assert_eq!((license.claims(), &token), (&claims, &signed));
     }
     assert!(signed.clone().verify(&Anchor::development()).is_ok());
     if claims.holder.is_unnamed() {
-        let code = ResponseCode::of(&signed).expect("names nobody");
+        let code = ResponseCode::of(&signed).expect("no holder is named");
         let request = RequestCode {
             number: claims.number,
             installation: claims.installation,

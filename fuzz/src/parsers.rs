@@ -1,4 +1,4 @@
-//! Parsers: none panics, and what one accepts encodes to the same bytes again.
+//! Parsers: they do not panic, and what they accept encodes to the same bytes again.
 
 use crate::{cheap::Cheap, stage};
 use hsm_protocol::{
@@ -42,7 +42,7 @@ pub fn apdu(data: &[u8]) {
     );
 }
 
-/// A command as short or extended bytes, where it has that form.
+/// Encodes a command in the short or extended form; `None` if it does not have that form.
 fn encode(command: &CommandApdu<'_>, is_extended: bool) -> Option<Vec<u8>> {
     let class = command.cla | if command.chained { CHAINING } else { 0 };
     let mut bytes = vec![class, command.ins, command.p1, command.p2];
@@ -100,8 +100,8 @@ pub fn command(data: &[u8]) {
     assert_eq!(writer.written(), apdu.data);
 }
 
-/// A root and a chain: a byte of verdicts, a 16-bit length, the root, the chain. The n-th signature that is checked is good
-/// where the n-th bit of the first byte is set.
+/// A root and a chain: a byte of verdicts, a 16-bit length, the root, the chain. The n-th checked signature is valid if
+/// the n-th bit of the first byte is set.
 pub fn certificate(data: &[u8]) {
     let Some((&[verdicts, high, low], rest)) = data.split_first_chunk() else {
         return;
@@ -162,7 +162,7 @@ pub fn request(data: &[u8]) {
     let Ok(key) = request.verify::<Cheap>() else {
         return;
     };
-    // The names beside the serial number are the maker's choice; ours has one.
+    // The maker chooses the names beside the serial number; ours has one.
     let mut info = [0; limits::CSR];
     encode_request_info(&key.serial(), key.public(), &mut info).expect("fits");
 }

@@ -1,4 +1,4 @@
-//! What each target starts from: the vectors, and what modules say to each other on a stage.
+//! The inputs that each target starts with: from the vectors, and from modules that run here.
 
 use crate::{
     license,
@@ -21,7 +21,7 @@ use std::{fs, io, path::Path};
 /// Targets, each with one of its seeds.
 pub type Seeds = Vec<(&'static str, Vec<u8>)>;
 
-/// All seeds; `vectors` is the folder of vectors.
+/// Returns all seeds; `vectors` is the folder of vectors.
 pub fn all(vectors: &Path) -> io::Result<Seeds> {
     let mut seeds = Vec::new();
     for folder in ["apdu", "cloning", "v1"] {
@@ -47,7 +47,7 @@ pub fn all(vectors: &Path) -> io::Result<Seeds> {
     Ok(seeds)
 }
 
-/// Commands and answers of a vector.
+/// Adds the commands and answers of a vector.
 fn conversation(text: &str, seeds: &mut Seeds) {
     let mut answers = vec![0];
     let mut last_ins = 0;
@@ -86,7 +86,7 @@ fn conversation(text: &str, seeds: &mut Seeds) {
     seeds.push(("host_response", answers));
 }
 
-/// The data of a command, for the target that takes it.
+/// Adds the data of a command, for the target that takes it.
 fn message(instruction: u8, data: &[u8], seeds: &mut Seeds) {
     let target = match instruction {
         ins::INSTALL => {
@@ -112,7 +112,7 @@ fn message(instruction: u8, data: &[u8], seeds: &mut Seeds) {
     seeds.push((target, data.to_vec()));
 }
 
-/// A file of a vector. The module on stage is of another group: it goes as far as asking.
+/// Adds the file of a vector. The module here is in another group, so it refuses the file.
 fn shared_file(text: &str, seeds: &mut Seeds) {
     let file = text.lines().find_map(|line| line.strip_prefix("file: "));
     if let Some(Ok(file)) = file.map(hex::decode) {
@@ -121,14 +121,14 @@ fn shared_file(text: &str, seeds: &mut Seeds) {
     }
 }
 
-/// Files that the module on stage made, one of which was changed where it notices.
+/// Adds files that a module made, and for each a copy with an invalid tag.
 fn files_on_stage(seeds: &mut Seeds) {
     let mut module = stage::locked();
     module.unlock_user();
     for (chunk_size, len) in [(64, 0), (64, 64), (64, 150), (16, 100), (61_440, 61_441)] {
         let file = files::file(&mut module, chunk_size, &vec![7; len]).expect("unlocked");
         let mut changed = file.clone();
-        // The first bit of the last byte: a tag that is bad.
+        // The first bit of the last byte marks the tag as invalid.
         if let Some(last) = changed.last_mut() {
             *last |= 0x80;
         }
@@ -137,7 +137,7 @@ fn files_on_stage(seeds: &mut Seeds) {
     }
 }
 
-/// Root and chain of a vector, in hex on several lines each.
+/// Adds the root and chain of a vector, in hex on several lines each.
 fn attestation(text: &str, seeds: &mut Seeds) {
     let part = |name: &str| {
         let lines = text.lines().skip_while(|line| *line != name).skip(1);
@@ -147,7 +147,7 @@ fn attestation(text: &str, seeds: &mut Seeds) {
     seeds.push(("certificate", certificate(&part("root:"), &part("chain:"))));
 }
 
-/// What a vector is, and its text.
+/// Returns the seeds of a license vector.
 fn license(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let (Some(kind), Some((_, text))) = (
         text.lines().find_map(|line| line.strip_prefix("kind: ")),
@@ -169,7 +169,7 @@ fn license(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     }
 }
 
-/// With every signature good.
+/// Returns a seed for `certificate` in which every signature is valid.
 fn certificate(root: &[u8], chain: &[u8]) -> Vec<u8> {
     let mut seed = vec![0xFF];
     push_answer(&mut seed, root);
@@ -186,7 +186,7 @@ fn push_answer(seed: &mut Vec<u8>, answer: &[u8]) {
     seed.extend_from_slice(answer);
 }
 
-/// What modules say whose primitives hide nothing, and what they store.
+/// Adds what modules with cheap primitives send and store.
 fn on_stage(seeds: &mut Seeds) {
     for (target, message) in [
         ("clone_offer", Message::Offer),
@@ -203,7 +203,7 @@ fn on_stage(seeds: &mut Seeds) {
     }
     let mut run = Run::up_to(Message::Seal);
     seeds.push(("receipt", [receipt, run.message.clone()].concat()));
-    // The cycle disabled its master: it was to, and this was its only secondary.
+    // The cycle has disabled its master, as configured, after its only secondary.
     run.master.power_up();
     run.master.unlock_admin();
     for (target, instruction, data) in [
@@ -227,7 +227,7 @@ fn stored<C: Provider>(module: &Bench<C>) -> Vec<u8> {
     [vec![counter], module.flash.blob()].concat()
 }
 
-/// Phrases one by one on each module, and whole stories.
+/// Adds each phrase on each module, and longer programs.
 fn sequences(seeds: &mut Seeds) {
     for (number, phrase) in (0..).zip(PHRASES) {
         for module in 0..4 {

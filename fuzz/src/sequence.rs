@@ -1,5 +1,6 @@
-//! Two modules, a master and a secondary, and whatever can happen to them: keys, commands, time, plugs, power cuts, old
-//! stores. Inputs are short programs; logins with known PINs are single instructions, so that the lock is no obstacle.
+//! Two modules, a master and a secondary, and everything that can happen to them: keys, commands, time, plugs, power
+//! cuts, old stores. Inputs are short programs; a login with a known PIN is one instruction, so that the fuzzer can log
+//! in.
 
 use crate::{
     keypad::{key_of, press},
@@ -9,14 +10,14 @@ use hsm_core::{Link, keypad::KeyEvent, time::Millis};
 use hsm_protocol::{command::ins, identity::LockState, limits, settings::ModuleStatus};
 use hsm_testbench::{board::Cut, relay::{self, Message}};
 
-/// Plays an input.
+/// Runs an input.
 pub fn run(data: &[u8]) {
     let mut bytes = data.iter().copied();
     let mut stage = Stage {
         modules: [stage::locked, stage::delivered].map(|module| Box::new(Watched::new(module()))),
         carried: Vec::new(),
     };
-    // An input of many instructions finds nothing that two of half its length do not.
+    // More instructions find nothing that two shorter inputs do not.
     for _ in 0..INSTRUCTIONS {
         if stage.instruction(&mut bytes).is_none() {
             break;
@@ -29,7 +30,7 @@ pub fn run(data: &[u8]) {
 
 const INSTRUCTIONS: usize = 128;
 
-/// What a hand types in one go; an instruction names one by its place.
+/// Keys that one instruction types; it selects them by index.
 pub const PHRASES: [&str; 32] = [
     "KEY 24681357 KEY",
     "SHIFT+KEY 13572468 KEY",
@@ -65,31 +66,31 @@ pub const PHRASES: [&str; 32] = [
     "SHIFT+KEY 1357",
 ];
 
-/// Instructions: the low seven bits of a byte, modulo their number. The high bit says to which module it happens.
+/// Instructions: the low seven bits of a byte, modulo their number. The high bit selects the module.
 pub mod op {
-    /// Key down: which.
+    /// Press a key: which.
     pub const DOWN: u8 = 0;
-    /// Key up: which.
+    /// Release a key: which.
     pub const UP: u8 = 1;
-    /// A phrase: which.
+    /// Type a phrase: which.
     pub const TYPE: u8 = 2;
-    /// Time passes at once: a number, and by how many bits it is shifted to the left.
+    /// Let time pass at once: a number, and by how many bits it is shifted to the left.
     pub const PASS: u8 = 3;
-    /// Plugged in, pulled out or reset: which.
+    /// Plug in, unplug or reset: which.
     pub const LINK: u8 = 4;
-    /// Power goes and comes back.
+    /// Cut the power, and power up.
     pub const POWER: u8 = 5;
-    /// Power will go: at which operation of the memory, before (even) or after it.
+    /// Cut the power later: at which operation of the memory, before (even) or after it.
     pub const CUT: u8 = 6;
-    /// A command: instruction, P1, a length, data.
+    /// Send a command: instruction, P1, a length, data.
     pub const COMMAND: u8 = 7;
-    /// A command with the last answer as its data: instruction, P1.
+    /// Send a command with the last answer as its data: instruction, P1.
     pub const CARRY: u8 = 8;
-    /// An APDU as it is: a length, bytes.
+    /// Send raw bytes as an APDU: a length, bytes.
     pub const RAW: u8 = 9;
-    /// A step of a cloning run with the last answer: which message, which run.
+    /// Make a step of a cloning run with the last answer: which message, which run.
     pub const RELAY: u8 = 10;
-    /// The store as it was when this was last asked for, while power goes and comes back.
+    /// Replace the store by the one at the last such instruction, and power up.
     pub const ROLL_BACK: u8 = 11;
     /// How many there are.
     pub const COUNT: u8 = 12;
@@ -100,12 +101,12 @@ struct Stage {
     carried: Vec<u8>,
 }
 
-/// A module, and what is known of it.
+/// A module, and what is known about it.
 struct Watched {
     module: CheapBench,
     old: Vec<u8>,
-    /// Power failed, or somebody exchanged the store: it may rightly refuse to work.
-    was_hurt: bool,
+    /// Power was cut or the store was exchanged, so it may refuse to work.
+    was_damaged: bool,
 }
 
 impl Stage {
@@ -147,7 +148,7 @@ impl Stage {
                 } else {
                     Cut::After(operation)
                 });
-                watched.was_hurt = true;
+                watched.was_damaged = true;
             }
             op::COMMAND => {
                 let [ins, p1, len] = [bytes.next()?, bytes.next()?, bytes.next()?];
@@ -178,7 +179,7 @@ impl Stage {
             _ => {
                 let now = watched.module.flash.blob();
                 let old = std::mem::replace(&mut watched.old, now);
-                watched.was_hurt = true;
+                watched.was_damaged = true;
                 watched.module.flash.set_blob(old);
                 watched.power_up();
             }
@@ -205,11 +206,11 @@ impl Watched {
         Self {
             module,
             old,
-            was_hurt: false,
+            was_damaged: false,
         }
     }
 
-    /// What is open before a power cut is closed after it.
+    /// Powers up, and checks that the module is locked.
     fn power_up(&mut self) {
         self.module.power_up();
         self.check();
@@ -218,14 +219,14 @@ impl Watched {
         }
     }
 
-    /// What is true at any time.
+    /// Checks what must always hold.
     fn check(&mut self) {
-        if self.was_hurt {
+        if self.was_damaged {
             return;
         }
-        // A chain that was under way ends here.
+        // Ends a chain that was in progress.
         self.module.raw(&SELECT);
-        assert!(!has_failed(&mut self.module), "nobody hurt it");
+        assert!(!has_failed(&mut self.module), "the store was not damaged");
         let is_unlocked = self.module.lock_state() == LockState::Unlocked;
         let status = self.module.command(ins::STATUS, 0, &[]);
         assert_eq!(status.is_ok(), is_unlocked, "{status:?}");

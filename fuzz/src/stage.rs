@@ -1,5 +1,5 @@
-//! Modules in the state that a target needs. Each is made anew from the same chips, so that one input never sees what another
-//! left behind, and a finding can be played again.
+//! Modules in the state that a target needs. Each is made from a copy of the same chips, so that no input depends on
+//! another one, and a finding can be reproduced.
 
 use crate::cheap::Cheap;
 use hsm_core::{crypto::Provider, leds::Pattern};
@@ -9,11 +9,11 @@ use hsm_protocol::{
 use hsm_testbench::{Bench, board::{Flash, Recorded}, relay::{self, Message}};
 use std::cell::OnceCell;
 
-/// A module that gives nothing real away.
+/// A module with cheap primitives.
 pub type CheapBench = Bench<Cheap>;
 
-/// A certified module in Shipment State. Key and certificate are those of the vectors, the same in every process: an input
-/// that was found means the same when it is played again.
+/// Returns a certified module in Shipment State. Key and certificate are those of the vectors, the same in every
+/// process, so that a finding can be reproduced.
 pub fn certified<C: Provider>(serial: &str) -> Bench<C> {
     let mut module = Bench::bare(serial);
     for apdu in sent_to(serial).filter(|apdu| [ins::GENERATE_KEY, ins::INSTALL].contains(&apdu[1]))
@@ -24,7 +24,7 @@ pub fn certified<C: Provider>(serial: &str) -> Bench<C> {
     module
 }
 
-/// What the vector of a whole run sends to a module.
+/// Returns the APDUs that the vector of a whole run sends to a module.
 fn sent_to(serial: &str) -> impl Iterator<Item = Vec<u8>> {
     let vector = include_str!("../../vectors/v1/clone-from-shipment.txt");
     let prefix = format!("{serial} > ");
@@ -34,7 +34,7 @@ fn sent_to(serial: &str) -> impl Iterator<Item = Vec<u8>> {
     sent.map(|apdu| hex::decode(apdu).expect("hex"))
 }
 
-/// The certificate of the vectors' root, DER.
+/// Returns the certificate of the vectors' root, DER.
 pub fn root() -> Vec<u8> {
     let install = sent_to("MASTER-1").find(|apdu| apdu[1] == ins::INSTALL);
     let install = install.expect("a vector that makes a module");
@@ -45,7 +45,7 @@ pub fn root() -> Vec<u8> {
         .to_vec()
 }
 
-/// A module as it was delivered.
+/// Returns a module as delivered.
 pub fn delivered() -> CheapBench {
     thread_local! {
         static CHIPS: OnceCell<Chips> = const { OnceCell::new() };
@@ -57,7 +57,7 @@ pub fn delivered() -> CheapBench {
     })
 }
 
-/// A module with every PIN set and cloning enabled, locked.
+/// Returns a module with every PIN set and cloning enabled, locked.
 pub fn locked() -> CheapBench {
     thread_local! {
         static CHIPS: OnceCell<Chips> = const { OnceCell::new() };
@@ -69,7 +69,7 @@ pub fn locked() -> CheapBench {
     })
 }
 
-/// Every PIN, auto-lock; cloning enabled.
+/// Returns a module with every PIN and auto-lock set, and cloning enabled.
 pub fn configured<C: Provider>() -> Bench<C> {
     let mut module = certified("MASTER-1");
     module.set_all_pins();
@@ -77,7 +77,7 @@ pub fn configured<C: Provider>() -> Bench<C> {
     module
 }
 
-/// A master unlocked by its Administrator, in a cycle that copies everything.
+/// Returns a master, unlocked by its Administrator, in a cycle that copies everything.
 pub fn master() -> CheapBench {
     let mut master = locked();
     master.unlock_admin();
@@ -90,18 +90,18 @@ pub fn master() -> CheapBench {
     master
 }
 
-/// A run on its way: both modules, and what the last one said.
+/// A run in progress: both modules, and the last message.
 pub struct Run {
     /// The master, in a cycle.
     pub master: CheapBench,
-    /// The secondary, as it was delivered before the run.
+    /// The secondary, as delivered before the run.
     pub secondary: CheapBench,
     /// The last message.
     pub message: Vec<u8>,
 }
 
 impl Run {
-    /// Plays a run up to and with `last`, which is not delivered yet.
+    /// Runs up to `last`, which has been produced but not delivered.
     pub fn up_to(last: Message) -> Self {
         let mut run = Self {
             master: master(),
@@ -110,7 +110,7 @@ impl Run {
         };
         for message in Message::ALL {
             let before = std::mem::take(&mut run.message);
-            run.message = run.step(message, &before).expect("nobody interferes");
+            run.message = run.step(message, &before).expect("a run without errors");
             if message == last {
                 break;
             }
@@ -118,20 +118,20 @@ impl Run {
         run
     }
 
-    /// Asks for `message`, giving the one before it.
+    /// Delivers the message `before`, and asks for `message`.
     pub fn step(&mut self, message: Message, before: &[u8]) -> Result<Vec<u8>, Status> {
         relay::step(&mut self.master, &mut self.secondary, 0, message, before)
     }
 }
 
-/// What outlives a module, and is copied for each input.
+/// What remains of a module without power. It is copied for each input.
 pub struct Chips {
     flash: Flash,
     recorded: Recorded,
 }
 
 impl Chips {
-    /// Those of a module.
+    /// Copies a module's chips.
     pub fn of<C: Provider>(module: &Bench<C>) -> Self {
         Self {
             flash: module.flash.copy(),
@@ -139,13 +139,13 @@ impl Chips {
         }
     }
 
-    /// A module over a copy of them.
+    /// Returns a module with a copy of these chips.
     pub fn module<C: Provider>(&self, serial: &str) -> Bench<C> {
         Bench::over(serial, self.flash.copy(), self.recorded.copy())
     }
 }
 
-/// Whether a module has given up on its store: it shows it, and answers what needs the store with a failure.
+/// Whether a module refuses its store: it shows a fault, and answers commands that need the store with a failure.
 pub fn has_failed<C: Provider>(module: &mut Bench<C>) -> bool {
     let has_failed = module.leds() == Pattern::Fault;
     if has_failed {

@@ -1,4 +1,4 @@
-//! Any bytes as a module's store, beside any value of its counter.
+//! Any bytes as a module's store, with any value of its counter.
 
 use crate::stage::{self, has_failed};
 use hsm_core::{
@@ -14,12 +14,12 @@ pub fn run(data: &[u8]) {
     let Some((&counter, blob)) = data.split_first() else {
         return;
     };
-    in_earnest(counter, blob);
-    laid_open(counter, blob);
+    with_real_primitives(counter, blob);
+    with_cheap_primitives(counter, blob);
 }
 
-/// What this module sealed last opens whole, and nothing else does.
-fn in_earnest(counter: u8, blob: &[u8]) {
+/// Only what this module sealed last opens.
+fn with_real_primitives(counter: u8, blob: &[u8]) {
     thread_local! {
         static GENUINE: OnceCell<(Vec<u8>, u64)> = const { OnceCell::new() };
     }
@@ -33,7 +33,7 @@ fn in_earnest(counter: u8, blob: &[u8]) {
     });
     let mut module = powered_up::<RustCrypto>(counter, blob);
     let counter = u64::from(counter);
-    // Power may have gone between the store and its counter.
+    // Power may have been cut between writing the store and raising the counter.
     let is_newest = blob == genuine && (counter == sealed_at || counter + 1 == sealed_at);
     assert_eq!(opens_whole(&mut module), is_newest);
 }
@@ -49,8 +49,8 @@ fn opens_whole(module: &mut Bench<RustCrypto>) -> bool {
         && module.command(ins::JOURNAL, 0, &[]).is_ok()
 }
 
-/// The same bytes where sealing hides nothing: what lies behind the seals is read, and used.
-fn laid_open(counter: u8, blob: &[u8]) {
+/// Sealing hides nothing: the content of the same bytes is read, and used.
+fn with_cheap_primitives(counter: u8, blob: &[u8]) {
     let mut module = powered_up::<crate::cheap::Cheap>(counter, blob);
     if has_failed(&mut module) {
         return;
@@ -72,7 +72,7 @@ fn laid_open(counter: u8, blob: &[u8]) {
             (ins::OFFER, 0),
         ] {
             let challenge: &[u8] = if ins == ins::IDENTITY { &[7; 32] } else { &[] };
-            // Refused or not: it answers.
+            // It must answer, and may refuse.
             drop(module.command(ins, p1, challenge));
         }
         module.power_up();
@@ -88,7 +88,7 @@ fn powered_up<C: Provider>(counter: u8, blob: &[u8]) -> Bench<C> {
     Bench::over("MASTER-1", flash, Recorded::default())
 }
 
-/// What a module's counter shows.
+/// Returns the value of a module's counter.
 pub fn counter_of(flash: &Flash) -> u64 {
     flash.copy().value().expect("power")
 }
