@@ -1,12 +1,12 @@
 //! Pictures of the window, for the manual, and checks of their colors.
 
-use crate::hands::{button, click, open};
+use crate::hands::{self, button, click, one, open};
 use hsm_core::leds::{Pattern, ReadOut};
 use hsm_virtual::control::{ClockLine, LedsLine, ModuleLine};
 use hub_panel::{
     model::{Event, Language, Report},
-    screen::Screen,
-    ui::Theme,
+    screen::{Screen, shown},
+    ui::{Theme, Words},
 };
 use i_slint_backend_testing::{TestingBackend, TestingBackendOptions};
 use slint::{ComponentHandle, Rgba8Pixel, SharedPixelBuffer};
@@ -99,6 +99,22 @@ fn the_window_is_drawn_in_three_languages_and_two_themes() {
     }
 }
 
+/// A longer one would move what is below it.
+#[test]
+fn no_pattern_s_meaning_needs_a_third_line() {
+    let screen = drawn();
+    let words = screen.window().global::<Words>();
+    for language in Language::ALL {
+        screen.select_language(language);
+        for pattern in Pattern::ALL {
+            hands::see(&screen, &[pattern]);
+            let meaning = words.invoke_meaning(shown(pattern));
+            let height = one(&screen, &meaning).size().height;
+            assert!(height < 50.0, "{meaning}: {height}");
+        }
+    }
+}
+
 #[test]
 fn the_window_without_a_hub_is_drawn() {
     let screen = drawn();
@@ -119,7 +135,7 @@ fn what_a_hub_refuses_and_the_about_box_are_drawn() {
     }];
     let clock = ClockLine::Manual;
     screen.update(Event::Hub(Report::Seen { clock, modules }));
-    let why = "the hub has no module VM0099: `virtual-hub list` shows them";
+    let why = "the hub has no module VM0099: `virtual-hub list` shows its modules";
     screen.update(Event::Hub(Report::Refused(why.into())));
     let folder = env!("CARGO_TARGET_TMPDIR");
     let refused = picture_in(folder, &screen, "hub-panel-refused");
