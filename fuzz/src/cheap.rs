@@ -7,7 +7,8 @@ use hsm_core::crypto::{
 use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
 
 /// Primitives of the right shape. A wrong PIN opens no slot. A signature is invalid if its last bytes are [`BAD`], a
-/// tag if its last bit is set, an ECDH share if it is not an uncompressed point, an ML-KEM key if its last byte is `FF`.
+/// tag if its last bit is set, an ECDH share if it is not an uncompressed point, an ML-KEM key if its last byte is
+/// `FF`.
 pub enum Cheap {}
 
 /// The last bytes of a signature that does not verify, big-endian.

@@ -1,6 +1,6 @@
 //! Both providers against OpenSSL, through Python's `cryptography`: the `openssl` program refuses XTS.
 //!
-//! Where that package is missing there is nothing to ask; `vectors/crypto/aes256_xts_lengths.txt` holds answers it gave.
+//! If the package is missing, this is skipped; `vectors/crypto/aes256_xts_lengths.txt` holds answers that it gave.
 
 use crate::vectors::unhex;
 use crate::{random, random_bytes};

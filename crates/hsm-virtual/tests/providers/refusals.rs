@@ -69,8 +69,8 @@ fn a_wrong_kek_or_a_flipped_bit_unwraps_no_key() {
     check::<AwsLc>();
 }
 
-/// Points that are none: off the curve, at infinity in each shape, with a coordinate that is not reduced, and good ones in
-/// another encoding.
+/// Returns invalid points: off the curve, at infinity in each shape, with a coordinate that is not reduced, and valid
+/// points in another encoding.
 fn bad_points() -> Vec<EcPoint> {
     let good = cases("ecdh_p384.txt")[0].array::<97>("peer");
     let with = |at: usize, bytes: &[u8]| {
