@@ -1,6 +1,12 @@
 //! Each language's typography.
 
-const NO_BREAK: char = '\u{a0}';
+/// Returns the space that French typography sets before a mark: a no-break space, narrow before three of them.
+const fn space_before(mark: char) -> char {
+    match mark {
+        ';' | '?' | '!' => '\u{202f}',
+        _ => '\u{a0}',
+    }
+}
 
 /// Sets French punctuation: no-break spaces and typographic apostrophes, except in code spans.
 pub(crate) fn french(text: &str) -> String {
@@ -10,7 +16,10 @@ pub(crate) fn french(text: &str) -> String {
         if i % 2 == 0 {
             set = set.replace('\'', "’").replace("« ", "«\u{a0}");
             for mark in [':', ';', '?', '!', '»'] {
-                set = set.replace(&format!(" {mark}"), &format!("{NO_BREAK}{mark}"));
+                set = set.replace(
+                    &format!(" {mark}"),
+                    &format!("{}{mark}", space_before(mark)),
+                );
             }
         }
         spans.push(set);
