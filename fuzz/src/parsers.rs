@@ -5,7 +5,7 @@ use hsm_protocol::{
     BadSignature, EcPoint, Serial, Sha384Digest, Signature, Status, Verifier,
     apdu::{CHAINING, CommandApdu, encode_extended},
     certificate::{Certificate, Chain, Request, Root, encode_chain, encode_request_info},
-    command::{AdminCommand, Command, FactoryCommand, UserCommand, write_install},
+    command::{AdminCommand, Command, FactoryCommand, MasterCommand, UserCommand, write_install},
     frame::{FrameHeader, FrameKind},
     identity::SignedIdentity,
     journal::JournalPage,
@@ -88,7 +88,7 @@ pub fn command(data: &[u8]) {
         Command::Factory(FactoryCommand::Install { root, chain }) => {
             write_install(&mut writer, root, chain).expect("fits");
         }
-        Command::Admin(AdminCommand::CycleBegin {
+        Command::Admin(AdminCommand::Master(MasterCommand::CycleBegin {
             options,
             secondaries,
         }) => {

@@ -1,15 +1,15 @@
-//! What a board supplies. Everything the core needs from the world comes in here or through the four doors.
+//! What a board supplies. Everything that the core needs from outside comes through these traits or the four doors.
 
 use crate::crypto::{Provider, Rng};
 use hsm_protocol::Serial;
 
-/// The board failed: flash, generator or fuse. Nothing was changed.
+/// The board failed: flash, generator or fuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault;
 
 /// Non-volatile memory for one blob.
 pub trait Storage {
-    /// Reads the blob into the front of `into`; its length in bytes, 0 if none was ever written.
+    /// Reads the blob into the front of `into`. Returns its length in bytes, 0 if none was ever written.
     fn read(&mut self, into: &mut [u8]) -> Result<usize, Fault>;
     /// Replaces the blob atomically: after a power cut at any byte it is the old one or the new one.
     fn replace(&mut self, blob: &[u8]) -> Result<(), Fault>;
@@ -17,19 +17,19 @@ pub trait Storage {
 
 /// A secret that never leaves the chip and differs from module to module.
 pub trait ModuleSecret {
-    /// The secret.
+    /// Returns the secret.
     fn expose(&self) -> &[u8; 32];
 }
 
 /// A counter in hardware that only rises.
 pub trait Monotonic {
-    /// Its value.
+    /// Returns its value.
     fn value(&mut self) -> Result<u64, Fault>;
-    /// Raises it by one, durably.
+    /// Raises it by one, permanently.
     fn advance(&mut self) -> Result<(), Fault>;
 }
 
-/// Names the parts of a board.
+/// The types of a board's parts.
 pub trait Board {
     /// Cryptographic primitives.
     type Crypto: Provider;
@@ -43,10 +43,10 @@ pub trait Board {
     type Counter: Monotonic;
 }
 
-/// The parts of a board, put together.
+/// The parts of a board.
 #[allow(missing_debug_implementations, reason = "holds the module secret")]
 pub struct Platform<B: Board> {
-    /// Fixed when the board was made.
+    /// The module's serial number, fixed when the board was made.
     pub serial: Serial,
     /// PBKDF2 iterations for PINs set on this module; chosen for its processor, at least [`crate::pin::MIN_COST`].
     pub pin_cost: u32,

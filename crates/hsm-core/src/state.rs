@@ -4,30 +4,38 @@ use crate::{
     card::file::Files,
     cloning::{master::MasterCycle, secondary::SecondaryRun},
     crypto::Provider,
-    keypad::entry::{Entry, Setting},
+    keypad::{
+        entry::Entry,
+        waiting::{
+            AdminModeAct, AdminModeEntry, CompleteReset, FirstAdminPin, OwnPin, StandbyEntry,
+            Waiting,
+        },
+    },
     platform::Fault,
-    time::{ENTRY_PAUSE, MINUTE, Millis, UNPLUGGED},
-    vault::csp::pin::Slot,
-    vault::csp::{Csps, Kek},
-    vault::store::Store,
+    time::{ADMIN_MODE, MINUTE, Millis, STANDBY, UNPLUGGED},
+    vault::{
+        csp::{contents::Csps, kek::Kek, slot::Slot},
+        device::Lifecycle,
+        store::Store,
+    },
 };
-use hsm_protocol::Status;
+use hsm_protocol::{Status, identity::LockState};
 
-/// What the module is. Whatever means something only in one state lives in that variant.
+/// What the module is. Data that has a meaning in one state only is in that variant.
 #[expect(
     clippy::large_enum_variant,
     reason = "the core has no allocator to put a variant elsewhere"
 )]
 pub(crate) enum State<C: Provider> {
-    /// The store cannot be read, or nobody knows what was written last: only a power-up helps.
+    /// The store cannot be read, or it is unknown what was written last: only a power-up helps.
     Fault,
     /// No Admin PIN: Shipment or Reset, as the store says.
     Fresh(Fresh<C>),
     /// Locked.
     Locked(Locked),
-    /// The Recovery PIN was right; a new User PIN is to be typed. To the host it is locked.
+    /// The Recovery PIN was right; a new User PIN is to be typed. To the host the module is locked.
     Recovering(Recovering),
-    /// Configuration by keypad. To the host it is locked.
+    /// Configuration by keypad. To the host the module is locked.
     AdminMode(AdminMode),
     /// Unlocked by its User.
     User(UserSession),
@@ -35,73 +43,36 @@ pub(crate) enum State<C: Provider> {
     Admin(AdminSession<C>),
 }
 
-/// What the keypad waits for.
-#[derive(Default)]
-pub(crate) enum Waiting {
-    /// The first key of something.
-    #[default]
-    Nothing,
-    /// The rest of an entry.
-    Entry(Entry),
-    /// A gesture that confirms, from that moment on.
-    Armed(Armed, Millis),
-}
-
-/// What is done once it is confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Armed {
-    /// A complete reset.
-    Reset,
-    /// The deletion of a PIN.
-    Delete(Slot),
-    /// A read-out.
-    ReadOut(Setting),
-}
-
-impl Waiting {
-    /// Forgets what was begun and not gone on with.
-    pub(crate) fn expire(&mut self, now: Millis) {
-        let is_over = match self {
-            Self::Nothing => false,
-            Self::Entry(entry) => entry.has_expired(now),
-            Self::Armed(_, since) => now.since(*since) > ENTRY_PAUSE,
-        };
-        if is_over {
-            *self = Self::Nothing;
-        }
-    }
-
-    pub(crate) const fn is_nothing(&self) -> bool {
-        matches!(self, Self::Nothing)
-    }
-}
-
-/// A module without an Admin PIN may be cloned to.
+/// A module without an Admin PIN, which may be cloned to.
 pub(crate) struct Fresh<C: Provider> {
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Waiting<FirstAdminPin>,
     pub(crate) run: SecondaryRun<C>,
 }
 
 /// Locked, asleep or awake.
 pub(crate) enum Locked {
     Asleep,
-    Awake { since: Millis, waiting: Waiting },
+    Awake {
+        /// The last key, or the moment when the module was unplugged.
+        since: Millis,
+        waiting: Waiting<StandbyEntry, CompleteReset>,
+    },
 }
 
 /// Between the Recovery PIN and the User PIN that replaces the lost one.
 pub(crate) struct Recovering {
     pub(crate) session: Session,
-    pub(crate) entry: Entry,
+    pub(crate) entry: Entry<OwnPin>,
 }
 
 /// Configuration by keypad.
 pub(crate) struct AdminMode {
     pub(crate) session: Session,
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Waiting<AdminModeEntry, AdminModeAct>,
     pub(crate) last_key: Millis,
 }
 
-/// What a PIN opened. Authority is possession: dropping it is locking.
+/// What a PIN opened. Authority is possession: dropping the session locks the module.
 #[derive(Default)]
 pub(crate) struct Session {
     pub(crate) kek: Kek,
@@ -112,11 +83,11 @@ pub(crate) struct Session {
 pub(crate) struct UserSession {
     pub(crate) session: Session,
     pub(crate) files: Files,
-    pub(crate) waiting: Waiting,
+    pub(crate) waiting: Waiting<OwnPin>,
     pub(crate) presence: Presence,
 }
 
-/// An Administrator's session; it holds the runs of either role.
+/// An Administrator's session, with the module's runs as master and as secondary.
 pub(crate) struct AdminSession<C: Provider> {
     pub(crate) session: Session,
     pub(crate) files: Files,
@@ -125,21 +96,25 @@ pub(crate) struct AdminSession<C: Provider> {
     pub(crate) cycle: Option<MasterCycle>,
 }
 
-/// When an unlocked module was last of use to somebody.
-#[derive(Clone, Copy)]
+/// When an unlocked module was last used.
 pub(crate) struct Presence {
-    /// Since when it waits for its plug; `None` while it is plugged in.
-    pub(crate) unplugged_since: Option<Millis>,
+    /// When it was unlocked. Pulling it out locks it, so an unplugged one has been unplugged since then at least.
+    unlocked: Millis,
     /// The last key or ciphered data. Status polls do not count.
     pub(crate) last_use: Millis,
 }
 
 impl Presence {
-    /// Whether it locks by itself.
-    pub(crate) fn is_over(&self, auto_lock: Option<u8>, now: Millis) -> bool {
-        let is_forgotten = self
-            .unplugged_since
-            .is_some_and(|since| now.since(since) > UNPLUGGED);
+    const fn new(now: Millis) -> Self {
+        Self {
+            unlocked: now,
+            last_use: now,
+        }
+    }
+
+    /// Returns whether the module is to lock by itself.
+    fn is_over(&self, auto_lock: Option<u8>, is_plugged: bool, now: Millis) -> bool {
+        let is_forgotten = !is_plugged && now.since(self.unlocked) > UNPLUGGED;
         let is_unattended = auto_lock.is_some_and(|minutes| {
             now.since(self.last_use) > u64::from(minutes).saturating_mul(MINUTE)
         });
@@ -148,9 +123,9 @@ impl Presence {
 }
 
 impl Session {
-    /// Opens the store's CSPs in place. A PIN whose attempts ran out is gone, whatever its record says.
+    /// Opens the store's CSPs in place. A PIN without attempts is deleted, whatever its record says.
     pub(crate) fn open<C: Provider>(&mut self, store: &Store, kek: &Kek) -> Result<(), Fault> {
-        self.kek.expose_mut().copy_from_slice(kek.expose());
+        self.kek.copy_from(kek);
         store.image().open_csps::<C>(&self.kek, &mut self.csps)?;
         let device = store.device();
         if device.failures.user >= device.limits.user {
@@ -163,25 +138,71 @@ impl Session {
     }
 }
 
-impl<C: Provider> Fresh<C> {
-    pub(crate) const fn new() -> Self {
-        Self {
+impl Locked {
+    pub(crate) const fn awake(now: Millis) -> Self {
+        Self::Awake {
+            since: now,
             waiting: Waiting::Nothing,
-            run: SecondaryRun::Idle,
         }
     }
 }
 
+/// The states that can be entered. Sessions are made empty, to be opened in place.
 impl<C: Provider> State<C> {
+    /// Returns the state of a module that is not unlocked.
+    pub(crate) fn resting(lifecycle: Lifecycle, locked: Locked) -> Self {
+        match lifecycle {
+            Lifecycle::Shipment | Lifecycle::Reset => Self::Fresh(Fresh {
+                waiting: Waiting::Nothing,
+                run: SecondaryRun::Idle,
+            }),
+            Lifecycle::Configured => Self::Locked(locked),
+        }
+    }
+
     pub(crate) const fn awake(now: Millis) -> Self {
-        Self::Locked(Locked::Awake {
-            since: now,
-            waiting: Waiting::Nothing,
+        Self::Locked(Locked::awake(now))
+    }
+
+    pub(crate) fn recovering(now: Millis) -> Self {
+        Self::Recovering(Recovering {
+            session: Session::default(),
+            entry: Entry::new(OwnPin, now),
         })
     }
 
-    /// The gate of everything that deals with data.
-    pub(crate) fn user(&self) -> Result<&Session, Status> {
+    pub(crate) fn admin_mode(now: Millis) -> Self {
+        Self::AdminMode(AdminMode {
+            session: Session::default(),
+            waiting: Waiting::Nothing,
+            last_key: now,
+        })
+    }
+
+    pub(crate) fn user(now: Millis) -> Self {
+        Self::User(UserSession {
+            session: Session::default(),
+            files: Files::default(),
+            waiting: Waiting::Nothing,
+            presence: Presence::new(now),
+        })
+    }
+
+    pub(crate) fn admin(now: Millis) -> Self {
+        Self::Admin(AdminSession {
+            session: Session::default(),
+            files: Files::default(),
+            presence: Presence::new(now),
+            run: SecondaryRun::Idle,
+            cycle: None,
+        })
+    }
+}
+
+/// The gates: each asks the state for what a command or an act needs.
+impl<C: Provider> State<C> {
+    /// Returns the session of whoever unlocked the module: for everything that deals with data.
+    pub(crate) fn unlocked(&self) -> Result<&Session, Status> {
         match self {
             Self::User(user) => Ok(&user.session),
             Self::Admin(admin) => Ok(&admin.session),
@@ -192,8 +213,8 @@ impl<C: Provider> State<C> {
         }
     }
 
-    /// Likewise, with the files being written.
-    pub(crate) fn user_files(&mut self) -> Result<(&Csps, &mut Files), Status> {
+    /// Returns the same session's CSPs, with the files being written.
+    pub(crate) fn unlocked_files(&mut self) -> Result<(&Csps, &mut Files), Status> {
         match self {
             Self::User(user) => Ok((&user.session.csps, &mut user.files)),
             Self::Admin(admin) => Ok((&admin.session.csps, &mut admin.files)),
@@ -204,7 +225,47 @@ impl<C: Provider> State<C> {
         }
     }
 
-    /// Ciphered data went through: the module is not unattended.
+    /// Returns the Administrator's session: for everything that only the Administrator may do.
+    pub(crate) fn administrator(&mut self) -> Result<&mut AdminSession<C>, Status> {
+        match self {
+            Self::Admin(admin) => Ok(admin),
+            Self::User(_) => Err(Status::NotAdministrator),
+            Self::Fault => Err(Status::MemoryFailure),
+            Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
+                Err(Status::Locked)
+            }
+        }
+    }
+
+    /// Returns the session that a PIN opened, whatever it may be used for.
+    pub(crate) const fn session_mut(&mut self) -> Option<&mut Session> {
+        match self {
+            Self::Recovering(Recovering { session, .. })
+            | Self::AdminMode(AdminMode { session, .. })
+            | Self::User(UserSession { session, .. })
+            | Self::Admin(AdminSession { session, .. }) => Some(session),
+            Self::Fault | Self::Fresh(_) | Self::Locked(_) => None,
+        }
+    }
+
+    /// Returns how the module identifies itself to a host.
+    pub(crate) const fn lock_state(&self, lifecycle: Lifecycle) -> LockState {
+        match self {
+            Self::User(_) | Self::Admin(_) => LockState::Unlocked,
+            Self::Fault | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
+                LockState::Locked
+            }
+            Self::Fresh(_) => match lifecycle {
+                Lifecycle::Shipment => LockState::Shipment,
+                Lifecycle::Reset | Lifecycle::Configured => LockState::Reset,
+            },
+        }
+    }
+}
+
+/// Time and the plug.
+impl<C: Provider> State<C> {
+    /// Notes that data was ciphered: the module is not unattended.
     pub(crate) const fn touch(&mut self, now: Millis) {
         match self {
             Self::User(UserSession { presence, .. })
@@ -219,14 +280,55 @@ impl<C: Provider> State<C> {
         }
     }
 
-    /// The gate of everything that only the Administrator may do.
-    pub(crate) fn admin(&mut self) -> Result<&mut AdminSession<C>, Status> {
+    /// Ends the runs of both roles.
+    pub(crate) fn end_runs(&mut self) {
         match self {
-            Self::Admin(admin) => Ok(admin),
-            Self::User(_) => Err(Status::NotAdministrator),
-            Self::Fault => Err(Status::MemoryFailure),
-            Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
-                Err(Status::Locked)
+            Self::Fresh(fresh) => fresh.run = SecondaryRun::Idle,
+            Self::Admin(admin) => {
+                admin.run = SecondaryRun::Idle;
+                admin.cycle = None;
+            }
+            Self::Fault
+            | Self::Locked(_)
+            | Self::Recovering(_)
+            | Self::AdminMode(_)
+            | Self::User(_) => {}
+        }
+    }
+
+    /// Ends what has timed out within the state. Returns whether the module is to lock.
+    pub(crate) fn tick(&mut self, is_plugged: bool, now: Millis) -> bool {
+        match self {
+            Self::Fault | Self::Locked(Locked::Asleep) => false,
+            Self::Fresh(fresh) => {
+                fresh.run.tick(now);
+                fresh.waiting.tick(now);
+                false
+            }
+            Self::Locked(Locked::Awake { since, waiting }) => {
+                waiting.tick(now);
+                if waiting.is_nothing() && !is_plugged && now.since(*since) > STANDBY {
+                    *self = Self::Locked(Locked::Asleep);
+                }
+                false
+            }
+            Self::Recovering(recovering) => recovering.entry.has_expired(now),
+            Self::AdminMode(admin) => {
+                admin.waiting.tick(now);
+                now.since(admin.last_key) > ADMIN_MODE
+            }
+            Self::User(user) => {
+                user.waiting.tick(now);
+                let auto_lock = user.session.csps.settings.auto_lock;
+                user.presence.is_over(auto_lock, is_plugged, now)
+            }
+            Self::Admin(admin) => {
+                admin.run.tick(now);
+                if let Some(cycle) = &mut admin.cycle {
+                    cycle.tick(now);
+                }
+                let auto_lock = admin.session.csps.settings.auto_lock;
+                admin.presence.is_over(auto_lock, is_plugged, now)
             }
         }
     }

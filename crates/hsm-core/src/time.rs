@@ -1,22 +1,22 @@
-//! Time as the doors bring it in.
+//! Time, which comes in through the doors.
 
-/// A reading of a monotonic clock, in milliseconds since some moment before power-up.
+/// The reading of a monotonic clock, in milliseconds since a moment before power-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// Milliseconds from `earlier` until here; 0 if the clock went back.
+    /// Returns the milliseconds since `earlier`; 0 if the clock went back.
     pub(crate) const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// So many milliseconds later.
+    /// Returns the time so many milliseconds later.
     pub(crate) const fn plus(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
 }
 
-/// What auto-lock counts in, in milliseconds.
+/// The unit of auto-lock, in milliseconds.
 pub const MINUTE: u64 = 60_000;
 
 /// How long a key is held to count as a hold, in milliseconds.
@@ -25,17 +25,17 @@ pub const HOLD: u64 = 1_000;
 /// PIN entry: the longest pause between two keys, in milliseconds.
 pub const ENTRY_PAUSE: u64 = 10_000;
 
-/// Admin mode ends so many milliseconds after the last key.
+/// Admin mode ends this many milliseconds after the last key.
 pub const ADMIN_MODE: u64 = 30_000;
 
-/// An unlocked module that is not plugged in locks after so many milliseconds.
+/// An unlocked module that is not plugged in locks after this many milliseconds.
 pub const UNPLUGGED: u64 = 30_000;
 
-/// An unplugged module in Standby falls asleep after so many milliseconds.
+/// An unplugged module in Standby falls asleep after this many milliseconds.
 pub const STANDBY: u64 = 30_000;
 
-/// A cloning run ends so many milliseconds after its last message.
+/// A cloning run ends this many milliseconds after its last message.
 pub const RUN: u64 = 30_000;
 
-/// A passing display, such as a refusal, lasts so many milliseconds.
+/// A short display, such as a refusal, lasts this many milliseconds.
 pub const FLASH: u64 = 1_500;

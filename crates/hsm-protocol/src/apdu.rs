@@ -2,7 +2,7 @@
 
 use crate::{Malformed, reader::Reader};
 
-/// A command's header, data and expected length; nothing is known yet about what it means.
+/// A command's header, data and expected length. Its meaning is not parsed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommandApdu<'a> {
     /// Class, without the chaining bit.
@@ -17,12 +17,12 @@ pub struct CommandApdu<'a> {
     pub p2: u8,
     /// The command's data.
     pub data: &'a [u8],
-    /// The most response data the host takes, in bytes (Ne); 0 where it takes none.
+    /// The maximum length of the response data that the host accepts, in bytes (Ne); 0 if it accepts no data.
     pub expected: usize,
 }
 
 impl<'a> CommandApdu<'a> {
-    /// Reads all seven shapes and no other.
+    /// Parses the seven shapes that a command can have.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let [cla, ins, p1, p2] = *reader.array()?;
@@ -84,7 +84,8 @@ fn extended_expected(le: u16) -> usize {
 /// Class bit 5: more links of a command chain follow (ISO 7816-4 § 5.3.3).
 pub const CHAINING: u8 = 0x10;
 
-/// Encodes an extended-length command that takes up to 65 536 bytes of response into `out`; its length in bytes.
+/// Encodes an extended-length command, which accepts up to 65 536 bytes of response, into `out`.
+/// Returns its length in bytes.
 pub fn encode_extended(header: [u8; 4], data: &[u8], out: &mut [u8]) -> Result<usize, Malformed> {
     let place = out
         .get_mut(HEAD..)
@@ -93,7 +94,7 @@ pub fn encode_extended(header: [u8; 4], data: &[u8], out: &mut [u8]) -> Result<u
     complete_extended(header, data.len(), out)
 }
 
-/// Completes such a command, whose data is in its place already, from the eighth byte of `out`; its length in bytes.
+/// Completes such a command, whose data is already in `out` from the eighth byte. Returns its length in bytes.
 pub fn complete_extended(header: [u8; 4], data: usize, out: &mut [u8]) -> Result<usize, Malformed> {
     let [cla, ins, p1, p2] = header;
     let [high, low] = u16::try_from(data)

@@ -1,22 +1,22 @@
-//! The messages of a cloning run (PROTOCOL § 4). What is sealed in them, only the other module opens.
+//! The messages of a cloning run (PROTOCOL § 4). Only the other module can open their sealed parts.
 
 use crate::{
     EcPoint, Malformed, Signature, certificate::Chain, identity::PROTOCOL_VERSION, limits,
     reader::Reader, writer::Writer,
 };
 
-/// A nonce that makes each run's transcript its own.
+/// A nonce that makes the transcript of each run unique.
 pub type Nonce = [u8; 32];
 
 /// The size of a GCM tag, in bytes.
 pub const TAG: usize = 16;
 
-/// Bytes that one module sealed for another: ciphertext, then a tag. A host can carry them and nothing else.
+/// Bytes that one module sealed for another: ciphertext, then a tag. A host can relay them and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sealed<'a>(&'a [u8]);
 
 impl<'a> Sealed<'a> {
-    /// Takes a 16-bit length and as many bytes, at most `max` of plaintext.
+    /// Reads a 16-bit length and as many bytes, at most `max` of plaintext.
     fn read(reader: &mut Reader<'a>, max: usize) -> Result<Self, Malformed> {
         let bytes = reader.prefixed(max.saturating_add(TAG))?;
         if bytes.len() < TAG {
@@ -26,7 +26,7 @@ impl<'a> Sealed<'a> {
         }
     }
 
-    /// The bytes as they travel.
+    /// Returns the bytes on the wire.
     pub const fn as_wire(&self) -> &'a [u8] {
         self.0
     }
@@ -35,7 +35,7 @@ impl<'a> Sealed<'a> {
 /// What a secondary was before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// As delivered.
+    /// In Shipment: never configured.
     Shipment,
     /// Reset: without an Admin PIN.
     Reset,
@@ -44,7 +44,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     pub const fn to_byte(self) -> u8 {
         match self {
             Self::Shipment => 0,
@@ -53,7 +53,7 @@ impl Condition {
         }
     }
 
-    /// The reverse of [`Self::to_byte`].
+    /// Parses the byte on the wire.
     pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
         match byte {
             0 => Ok(Self::Shipment),
@@ -67,23 +67,23 @@ impl Condition {
 /// The choices of a cycle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Copy the unattended auto-lock, where the master has one set.
+    /// Copy the unattended auto-lock, if the master has one set.
     pub auto_lock: bool,
-    /// Copy the User PIN policy, where the master has one set.
+    /// Copy the User PIN policy, if the master has one set.
     pub user_pin_policy: bool,
     /// Disable cloning on the master once the receipt of every secondary of the cycle is countersigned.
     pub disable_master: bool,
 }
 
 impl Options {
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     pub fn to_byte(self) -> u8 {
         u8::from(self.auto_lock)
             | u8::from(self.user_pin_policy) << 1
             | u8::from(self.disable_master) << 2
     }
 
-    /// The reverse of [`Self::to_byte`]; unknown bits are refused.
+    /// Parses the byte on the wire. Unknown bits are refused.
     pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
         if byte & !0b111 != 0 {
             return Err(Malformed);
@@ -101,7 +101,7 @@ impl Options {
 pub struct Cycle {
     /// Its number on this master: 1 for the first.
     pub number: u32,
-    /// The Administrator's choices, as the host passed them on.
+    /// The Administrator's choices, as the host sent them.
     pub options: Options,
     /// How many secondaries the host announced.
     pub secondaries: u16,
@@ -128,7 +128,7 @@ impl Cycle {
     }
 }
 
-/// Whom a master may clone to. Later kinds name serial numbers and approvals; the first version knows one.
+/// Whom a master may clone to. The first version has one kind; later kinds may name serial numbers and approvals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ticket {
     /// Any genuine module.
@@ -136,14 +136,14 @@ pub enum Ticket {
 }
 
 impl Ticket {
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     pub const fn to_byte(self) -> u8 {
         match self {
             Self::Unrestricted => 0,
         }
     }
 
-    /// The reverse of [`Self::to_byte`].
+    /// Parses the byte on the wire.
     pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
         match byte {
             0 => Ok(Self::Unrestricted),
@@ -171,10 +171,10 @@ pub struct Offer<'a> {
 pub const KEM: usize = 1568;
 
 impl<'a> Offer<'a> {
-    /// The most bytes an Offer takes.
+    /// The maximum size of an Offer, in bytes.
     pub const MAX: usize = 1 + 1 + 32 + 97 + KEM + limits::CHAIN;
 
-    /// Reads an Offer whole.
+    /// Parses a whole Offer.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
         let mut reader = versioned(bytes)?;
         let offer = Self {
@@ -199,7 +199,7 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Master → secondary: the master's half, and sealed in it ticket, cycle and signature.
+/// Master → secondary: the master's key shares, and a sealed part with ticket, cycle and signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Grant<'a> {
     /// Everything before the sealed part: what the master's signature covers, with the Offer.
@@ -212,15 +212,15 @@ pub struct Grant<'a> {
     pub ciphertext: &'a [u8; KEM],
     /// The master's certificates.
     pub chain: Chain<'a>,
-    /// [`GrantBody`], for the secondary alone.
+    /// [`GrantBody`], which only the secondary can open.
     pub sealed: Sealed<'a>,
 }
 
 impl<'a> Grant<'a> {
-    /// The most bytes a Grant takes.
+    /// The maximum size of a Grant, in bytes.
     pub const MAX: usize = 1 + 32 + 97 + KEM + limits::CHAIN + 2 + GrantBody::SIZE + TAG;
 
-    /// Reads a Grant whole.
+    /// Parses a whole Grant.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
         let mut reader = versioned(bytes)?;
         let nonce = reader.array()?;
@@ -243,7 +243,7 @@ impl<'a> Grant<'a> {
         })
     }
 
-    /// Appends the part before the sealed one.
+    /// Appends the part before the sealed part.
     pub fn write_open(
         writer: &mut Writer<'_>,
         nonce: &Nonce,
@@ -259,14 +259,14 @@ impl<'a> Grant<'a> {
     }
 }
 
-/// What is sealed in a Grant.
+/// The sealed part of a Grant.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantBody<'a> {
     /// Whom the master may clone to.
     pub ticket: Ticket,
     /// The cycle and its choices.
     pub cycle: Cycle,
-    /// The master's, over the transcript so far, ticket and cycle.
+    /// The master's signature over the transcript so far, ticket and cycle.
     pub signature: &'a Signature,
 }
 
@@ -274,7 +274,7 @@ impl<'a> GrantBody<'a> {
     /// Its size, in bytes.
     pub const SIZE: usize = TERMS + 96;
 
-    /// Reads an opened body.
+    /// Parses an opened body.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let body = Self {
@@ -286,7 +286,7 @@ impl<'a> GrantBody<'a> {
         Ok(body)
     }
 
-    /// Ticket and cycle as bytes: what the signature covers besides the transcript.
+    /// Returns ticket and cycle as bytes: what the signature covers besides the transcript.
     pub fn terms(ticket: Ticket, cycle: &Cycle) -> Result<[u8; TERMS], Malformed> {
         let mut terms = [0; TERMS];
         let mut writer = Writer::new(&mut terms);
@@ -299,38 +299,38 @@ impl<'a> GrantBody<'a> {
 /// The size of ticket and cycle, in bytes.
 const TERMS: usize = 1 + Cycle::SIZE;
 
-/// Secondary → master: sealed in it the secondary's signature, which confirms the key both ways.
+/// Secondary → master: the sealed signature of the secondary, which confirms the key in both directions.
 pub struct Consent;
 
 impl Consent {
     /// Its size, in bytes.
     pub const SIZE: usize = 1 + 2 + 96 + TAG;
 
-    /// Reads a Consent whole.
+    /// Parses a whole Consent.
     pub fn parse(bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
         sealed_only(bytes, 96)
     }
 }
 
-/// Master → secondary: sealed in it the CSPs.
+/// Master → secondary: the sealed CSPs.
 pub struct Parcel;
 
 impl Parcel {
-    /// The most bytes a Parcel takes.
+    /// The maximum size of a Parcel, in bytes.
     pub const MAX: usize = 1 + 2 + limits::PARCEL + TAG;
 
-    /// Reads a Parcel whole.
+    /// Parses a whole Parcel.
     pub fn parse(bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
         sealed_only(bytes, limits::PARCEL)
     }
 }
 
-/// Why a message is not even looked into.
+/// Why a message is refused before its content is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageRefusal {
     /// The shape is wrong.
     Malformed,
-    /// The version is another.
+    /// The message has another protocol version.
     Version,
 }
 

@@ -1,6 +1,6 @@
-//! What a command means. Each is sorted by the authority it needs, so that a handler cannot forget to ask (PROTOCOL § 2.4).
+//! Commands, sorted by the authority that they need: a handler cannot forget to require it (PROTOCOL § 2.4).
 //!
-//! There is no command that takes a PIN: PINs are typed on the module's keypad.
+//! No command takes a PIN: PINs are typed on the module's keypad.
 
 use crate::{
     Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
@@ -12,7 +12,8 @@ pub use crate::data_units::DataUnits;
 /// The application identifier: RID of the proprietary category (`F`, ISO 7816-5), "KeyWriter" and the version.
 pub const AID: [u8; 11] = *b"\xF0KeyWriter\x01";
 
-/// The answer to reset: T=1 only, extended length and command chaining in the historical bytes (ISO 7816-3 § 8, 7816-4 § 8.1).
+/// The answer to reset: T=1 only; the historical bytes name extended length and command chaining
+/// (ISO 7816-3 § 8, 7816-4 § 8.1).
 pub const ATR: [u8; 15] = *b"\x3B\x88\x81\x31\xFE\x45\x80\x73\x80\x01\xC0\x82\x90\x00\x23";
 
 /// Class of the interindustry commands SELECT and GET RESPONSE.
@@ -27,11 +28,11 @@ pub mod ins {
     pub const SELECT: u8 = 0xA4;
     /// GET RESPONSE (ISO 7816-4 § 11.7.1).
     pub const GET_RESPONSE: u8 = 0xC0;
-    /// Who are you? Signed over the host's challenge.
+    /// The module's identity, signed with the host's challenge.
     pub const IDENTITY: u8 = 0x10;
     /// Certificates: P1 = 0 the module's own chain, 1 the root it trusts.
     pub const CERTIFICATE: u8 = 0x12;
-    /// The last Receipt this module gave as a secondary.
+    /// The last Receipt that this module made as a secondary.
     pub const LAST_RECEIPT: u8 = 0x14;
     /// Makes the module's key.
     pub const GENERATE_KEY: u8 = 0x20;
@@ -45,13 +46,13 @@ pub mod ins {
     pub const CIPHER: u8 = 0x32;
     /// Begins a shared file: the module draws its salt and makes its header.
     pub const FILE_BEGIN: u8 = 0x34;
-    /// Makes the next chunk of a file.
+    /// Seals the next chunk of a file.
     pub const FILE_SEAL: u8 = 0x36;
     /// Opens a chunk of any file of the group.
     pub const FILE_OPEN: u8 = 0x38;
     /// The team's recipient: P1 = 0 the classical one, 1 the post-quantum one.
     pub const FILE_RECIPIENT: u8 = 0x3A;
-    /// Opens a file key that was sealed to the team's recipient, P1 as there.
+    /// Opens a file key that was sealed to the team's recipient; P1 as for FILE RECIPIENT.
     pub const FILE_UNWRAP: u8 = 0x3C;
     /// Begins a cycle.
     pub const CYCLE_BEGIN: u8 = 0x40;
@@ -61,15 +62,15 @@ pub mod ins {
     pub const JOURNAL: u8 = 0x44;
     /// Secondary: makes an Offer.
     pub const OFFER: u8 = 0x50;
-    /// Secondary: takes a Grant, gives the Consent.
+    /// Secondary: takes a Grant, answers with the Consent.
     pub const CONSENT: u8 = 0x52;
-    /// Secondary: takes the Parcel, commits, gives the Receipt.
+    /// Secondary: takes the Parcel, commits, answers with the Receipt.
     pub const COMMIT: u8 = 0x54;
-    /// Master: takes an Offer into run P1, gives the Grant.
+    /// Master: takes an Offer into run P1, answers with the Grant.
     pub const GRANT: u8 = 0x60;
-    /// Master: takes the Consent of run P1, gives the Parcel.
+    /// Master: takes the Consent of run P1, answers with the Parcel.
     pub const PARCEL: u8 = 0x62;
-    /// Master: takes a Receipt, gives the Countersignature.
+    /// Master: takes a Receipt, answers with the Countersignature.
     pub const COUNTERSIGN: u8 = 0x64;
 
     /// Every instruction of this application's class.
@@ -99,7 +100,7 @@ pub mod ins {
     ];
 }
 
-/// A command whose every field is checked.
+/// A command with every field checked.
 #[derive(Clone, Copy, Debug)]
 pub enum Command<'a> {
     /// Needs nothing.
@@ -119,7 +120,7 @@ pub enum Command<'a> {
 pub enum PublicCommand<'a> {
     /// SELECT this application.
     Select,
-    /// Who are you?
+    /// The module's identity.
     Identity {
         /// Chosen by the host, fresh each time.
         challenge: &'a [u8; 32],
@@ -148,7 +149,7 @@ pub enum FactoryCommand<'a> {
     },
 }
 
-/// Commands of a module that may be cloned to. Messages are read by the run.
+/// Commands of a module that may be cloned to. The run parses the messages.
 #[derive(Clone, Copy, Debug)]
 pub enum SecondaryCommand<'a> {
     /// Makes an Offer.
@@ -175,6 +176,18 @@ pub enum UserCommand<'a> {
 /// Commands of a module unlocked by its Administrator.
 #[derive(Clone, Copy, Debug)]
 pub enum AdminCommand<'a> {
+    /// Returns a page of the journal.
+    Journal {
+        /// Counted from the newest, 0.
+        page: u8,
+    },
+    /// Clones, as the master; needs a certificate.
+    Master(MasterCommand<'a>),
+}
+
+/// Commands of a master.
+#[derive(Clone, Copy, Debug)]
+pub enum MasterCommand<'a> {
     /// Begins a cycle; ends the one under way.
     CycleBegin {
         /// The choices.
@@ -184,11 +197,6 @@ pub enum AdminCommand<'a> {
     },
     /// Ends the cycle and its runs.
     CycleEnd,
-    /// A page of the journal.
-    Journal {
-        /// Counted from the newest, 0.
-        page: u8,
-    },
     /// Takes an Offer into a run.
     Grant {
         /// Which run, below [`limits::RUNS`].
@@ -208,7 +216,7 @@ pub enum AdminCommand<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// Gives a shape its meaning. GET RESPONSE and chaining are the module's affair and come before this.
+    /// Parses the meaning of a command. The module handles GET RESPONSE and chaining before this.
     pub fn parse(apdu: &CommandApdu<'a>) -> Result<Self, Status> {
         match (apdu.cla, apdu.ins) {
             (CLA_INTERINDUSTRY, ins::SELECT) => select(apdu),
@@ -237,7 +245,7 @@ fn application<'a>(apdu: &CommandApdu<'a>) -> Result<Command<'a>, Status> {
     if apdu.p2 != 0 {
         return Err(Status::WrongParameters);
     }
-    // The high half of an instruction says which authority it asks for.
+    // The high half of an instruction says which authority it needs.
     match apdu.ins & 0xF0 {
         0x10 => public(apdu).map(Command::Public),
         0x20 => factory(apdu).map(Command::Factory),
@@ -312,34 +320,40 @@ fn secondary<'a>(apdu: &CommandApdu<'a>) -> Result<SecondaryCommand<'a>, Status>
 
 fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
     match apdu.ins {
+        ins::JOURNAL if usize::from(apdu.p1) >= JournalPage::PAGES => Err(Status::WrongParameters),
+        ins::JOURNAL => no_data(apdu).map(|()| AdminCommand::Journal { page: apdu.p1 }),
+        _ => master(apdu).map(AdminCommand::Master),
+    }
+}
+
+fn master<'a>(apdu: &CommandApdu<'a>) -> Result<MasterCommand<'a>, Status> {
+    match apdu.ins {
         ins::CYCLE_BEGIN => {
             no_parameter(apdu)?;
             let mut reader = Reader::new(apdu.data);
             let options = Options::from_byte(reader.u8()?)?;
             let secondaries = reader.u16()?;
             reader.finish()?;
-            Ok(AdminCommand::CycleBegin {
+            Ok(MasterCommand::CycleBegin {
                 options,
                 secondaries,
             })
         }
-        ins::CYCLE_END => bare(apdu, AdminCommand::CycleEnd),
-        ins::JOURNAL if usize::from(apdu.p1) >= JournalPage::PAGES => Err(Status::WrongParameters),
-        ins::JOURNAL => no_data(apdu).map(|()| AdminCommand::Journal { page: apdu.p1 }),
-        ins::GRANT => Ok(AdminCommand::Grant {
+        ins::CYCLE_END => bare(apdu, MasterCommand::CycleEnd),
+        ins::GRANT => Ok(MasterCommand::Grant {
             run: run(apdu.p1)?,
             offer: apdu.data,
         }),
-        ins::PARCEL => Ok(AdminCommand::Parcel {
+        ins::PARCEL => Ok(MasterCommand::Parcel {
             run: run(apdu.p1)?,
             consent: apdu.data,
         }),
-        ins::COUNTERSIGN => no_parameter(apdu).map(|()| AdminCommand::Countersign(apdu.data)),
+        ins::COUNTERSIGN => no_parameter(apdu).map(|()| MasterCommand::Countersign(apdu.data)),
         _ => Err(Status::UnknownInstruction),
     }
 }
 
-/// A command that is nothing but its instruction.
+/// Checks that a command consists of its instruction only.
 fn bare<T>(apdu: &CommandApdu<'_>, command: T) -> Result<T, Status> {
     no_parameter(apdu)?;
     no_data(apdu)?;
@@ -373,7 +387,7 @@ fn run(p1: u8) -> Result<u8, Status> {
 /// What SELECT answers: the protocol version.
 pub const SELECTED: [u8; 1] = [PROTOCOL_VERSION];
 
-/// The header of an INSTALL command's data: the root with its length; the chain follows as it is.
+/// Writes the data of an INSTALL command: the root with its length, then the chain in its wire form.
 pub fn write_install(writer: &mut Writer<'_>, root: &[u8], chain: &[u8]) -> Result<(), Malformed> {
     writer.prefixed(root)?;
     writer.bytes(chain)

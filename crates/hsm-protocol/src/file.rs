@@ -1,13 +1,13 @@
-//! Files that a team shares: the header, a chunk, and what one sealed to the team's recipient carries (docs/FORMAT.md).
+//! Files that a team shares: the header, the chunks, and file keys sealed to the team's recipient (docs/FORMAT.md).
 //!
-//! A file is a header and its chunks, nothing else. A module makes the header and every chunk; a host joins them.
+//! A file is a header followed by its chunks. A module makes the header and every chunk; a host concatenates them.
 
 use crate::{
     EcPoint, Malformed, Status, apdu::CommandApdu, command::ins, hybrid::HybridFileKey, limits,
     reader::Reader, settings::EncryptionMode, writer::Writer,
 };
 
-/// What a module does for shared files (PROTOCOL § 2.9).
+/// Commands for shared files (PROTOCOL § 2.9).
 #[derive(Clone, Copy, Debug)]
 pub enum FileCommand<'a> {
     /// Begins a file.
@@ -15,7 +15,7 @@ pub enum FileCommand<'a> {
         /// The plaintext of every chunk but the last, in bytes.
         chunk_size: u32,
     },
-    /// Makes the next chunk of a file.
+    /// Seals the next chunk of a file.
     Seal(SealChunk<'a>),
     /// Opens a chunk.
     Open(OpenChunk<'a>),
@@ -51,7 +51,7 @@ impl<'a> FileCommand<'a> {
         }
     }
 
-    /// With P1 1: of the post-quantum recipient.
+    /// Parses a command with P1 = 1: of the post-quantum recipient.
     pub(crate) fn parse_hybrid(apdu: &CommandApdu<'a>) -> Result<Self, Status> {
         match apdu.ins {
             ins::FILE_RECIPIENT if !apdu.data.is_empty() => Err(Status::WrongLength),
@@ -65,25 +65,25 @@ impl<'a> FileCommand<'a> {
 /// The first bytes of every file.
 pub const MAGIC: [u8; 6] = *b"KWFILE";
 
-/// The version of the format, behind the magic bytes.
+/// The version of the format, after the magic bytes.
 pub const VERSION: u8 = 1;
 
-/// What a file says of itself in the clear. Both keys of a file are derived from these very bytes.
+/// The unencrypted header of a file. Both keys of the file are derived with these bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHeader {
-    /// How its body is enciphered.
+    /// How the chunks are enciphered.
     pub mode: EncryptionMode,
-    /// The group whose modules open it.
+    /// The group whose modules can open it.
     pub group: [u8; 16],
     /// The epoch whose key it is under.
     pub epoch: u32,
     /// The plaintext of every chunk but the last, in bytes: a multiple of 16, 16 to [`limits::CIPHER_DATA`].
     pub chunk_size: u32,
-    /// Drawn by the module that began the file.
+    /// Random; drawn by the module that began the file.
     pub salt: [u8; 32],
 }
 
-/// Why bytes are no header.
+/// Why bytes are not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadHeader {
     /// Another kind of file.
@@ -98,7 +98,7 @@ impl FileHeader {
     /// Its size, in bytes.
     pub const SIZE: usize = 6 + 1 + 1 + 16 + 4 + 4 + 32;
 
-    /// Reads a header; there is one encoding for each.
+    /// Parses a header. Each header has one encoding.
     pub fn parse(bytes: &[u8; Self::SIZE]) -> Result<Self, BadHeader> {
         let mut reader = Reader::new(bytes);
         if *reader.array()? != MAGIC {
@@ -123,7 +123,7 @@ impl FileHeader {
         }
     }
 
-    /// The bytes in front of the first chunk.
+    /// Returns the bytes before the first chunk.
     pub fn to_bytes(&self) -> Result<[u8; Self::SIZE], Malformed> {
         let mut bytes = [0; Self::SIZE];
         let mut writer = Writer::new(&mut bytes);
@@ -144,7 +144,7 @@ impl From<Malformed> for BadHeader {
     }
 }
 
-/// Whether chunks may have that size.
+/// Returns whether chunks may have that size.
 pub fn is_chunk_size(size: u32) -> bool {
     usize::try_from(size)
         .is_ok_and(|size| size != 0 && size.is_multiple_of(BLOCK) && size <= limits::CIPHER_DATA)
@@ -184,7 +184,7 @@ impl Lead {
         }
     }
 
-    /// Whether the chunk of that index may be so long.
+    /// Returns whether the chunk with that index may have this length.
     pub const fn is_valid(self, chunk_size: u32, index: u64) -> bool {
         if self.last {
             self.len <= chunk_size && (self.len != 0 || index == 0)
@@ -193,13 +193,13 @@ impl Lead {
         }
     }
 
-    /// The bytes in front of the ciphertext.
+    /// Returns the bytes before the ciphertext.
     pub const fn to_bytes(self) -> [u8; Self::SIZE] {
         let last = if self.last { Self::LAST } else { 0 };
         (self.len | last).to_be_bytes()
     }
 
-    /// The length of the ciphertext, in bytes.
+    /// Returns the length of the ciphertext, in bytes.
     pub fn padded(self) -> usize {
         usize::try_from(self.len)
             .unwrap_or(usize::MAX)
@@ -211,13 +211,13 @@ impl Lead {
 /// The size of a chunk's tag, in bytes.
 pub const TAG: usize = 16;
 
-/// What a chunk takes besides its ciphertext, in bytes.
+/// The size of a chunk without its ciphertext, in bytes.
 pub const CHUNK_OVERHEAD: usize = Lead::SIZE + TAG;
 
 /// A chunk to seal: the next of a file that this module has begun (PROTOCOL § 2.9).
 #[derive(Clone, Copy, Debug)]
 pub struct SealChunk<'a> {
-    /// The file's header, as FILE BEGIN gave it.
+    /// The file's header, as FILE BEGIN returned it.
     pub header: &'a [u8; FileHeader::SIZE],
     /// The chunk's index, from 0.
     pub index: u64,
@@ -258,16 +258,16 @@ impl<'a> SealChunk<'a> {
     }
 }
 
-/// A chunk to open. The module keeps nothing of it (PROTOCOL § 2.9).
+/// A chunk to open. The module stores nothing of it (PROTOCOL § 2.9).
 #[derive(Clone, Copy, Debug)]
 pub struct OpenChunk<'a> {
     /// The file's header.
     pub header: FileHeader,
-    /// Where the chunk stands in the file, from 0.
+    /// The index of the chunk in the file, from 0.
     pub index: u64,
-    /// What stands before the ciphertext.
+    /// The bytes before the ciphertext.
     pub lead: Lead,
-    /// Lead and ciphertext: what the tag is over.
+    /// Lead and ciphertext: what the tag covers.
     pub tagged: &'a [u8],
     /// The tag.
     pub tag: &'a [u8; TAG],
@@ -296,16 +296,16 @@ impl<'a> OpenChunk<'a> {
         })
     }
 
-    /// The ciphertext, in whole blocks.
+    /// Returns the ciphertext, in whole blocks.
     pub fn cipher(&self) -> &'a [u8] {
         self.tagged.get(Lead::SIZE..).unwrap_or_default()
     }
 }
 
-/// The team's recipient: whoever has it can seal to the team, and needs no module (docs/FORMAT.md).
+/// The team's recipient. With it, anyone can seal to the team without a module (docs/FORMAT.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recipient {
-    /// The group whose modules open what is sealed to it.
+    /// The group whose modules can open what is sealed to it.
     pub group: [u8; 16],
     /// The epoch from whose key the pair is derived.
     pub epoch: u32,
@@ -317,7 +317,7 @@ impl Recipient {
     /// Its size on the wire, in bytes.
     pub const SIZE: usize = 16 + 4 + 97;
 
-    /// Reads what FILE RECIPIENT answers. The point is not validated.
+    /// Parses the answer to FILE RECIPIENT. The point is not validated.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let recipient = Self {
@@ -359,7 +359,7 @@ impl SealedFileKey {
     /// Its size on the wire, in bytes.
     pub const SIZE: usize = 16 + 4 + 97 + FILE_KEY + TAG;
 
-    /// The label of the key that a file key is sealed under; behind it group and epoch (docs/FORMAT.md).
+    /// The label of the key that a file key is sealed under; group and epoch follow it (docs/FORMAT.md).
     pub const LABEL: &'static [u8] = b"KeyWriter v1 recipient AES-256-GCM";
 
     fn parse(bytes: &[u8]) -> Result<Self, Status> {

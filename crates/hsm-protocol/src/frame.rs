@@ -17,7 +17,7 @@ pub const RUN_FOLDER: &str = "run";
 /// In [`RUN_FOLDER`]: the root certificate of this hub's modules, PEM.
 pub const ROOT_FILE: &str = "root.pem";
 
-/// The ending of a module socket's name; before it stands the serial number.
+/// The ending of a module socket's name, after the serial number.
 pub const SOCKET_ENDING: &str = "sock";
 
 /// In front of a socket's path in a reader configuration's `DEVICENAME`.
@@ -37,7 +37,7 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     pub const fn to_byte(self) -> u8 {
         match self {
             Self::PowerUp => b'P',
@@ -47,7 +47,7 @@ impl FrameKind {
         }
     }
 
-    /// The reverse of [`Self::to_byte`].
+    /// Parses the byte on the wire.
     pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
         match byte {
             b'P' => Ok(Self::PowerUp),
@@ -72,7 +72,7 @@ impl FrameHeader {
     /// Its size on the wire, in bytes.
     pub const SIZE: usize = 5;
 
-    /// Reads a header; a body over the limit is refused before it is read.
+    /// Parses a header. A body over the limit is refused before it is read.
     pub fn parse(bytes: [u8; Self::SIZE]) -> Result<Self, Malformed> {
         let [kind, len @ ..] = bytes;
         let len = usize::try_from(u32::from_be_bytes(len)).map_err(|_overlong| Malformed)?;
@@ -85,7 +85,7 @@ impl FrameHeader {
         })
     }
 
-    /// The header of a body.
+    /// Returns the header of a body.
     pub fn encode(kind: FrameKind, body: &[u8]) -> Result<[u8; Self::SIZE], Malformed> {
         let len = u32::try_from(body.len()).map_err(|_overlong| Malformed)?;
         let [a, b, c, d] = len.to_be_bytes();

@@ -1,4 +1,4 @@
-//! The team's post-quantum recipient, and what one sealed to it carries (PROTOCOL § 2.9, docs/FORMAT.md § 6): ECDH P-384 and
+//! The team's post-quantum recipient, and file keys sealed to it (PROTOCOL § 2.9, docs/FORMAT.md § 6): ECDH P-384 and
 //! ML-KEM-1024 together, so that whoever breaks one of them has nothing yet.
 
 use crate::{
@@ -9,10 +9,10 @@ use crate::{
     writer::Writer,
 };
 
-/// The team's post-quantum recipient: whoever has it can seal to the team, and needs no module.
+/// The team's post-quantum recipient. With it, anyone can seal to the team without a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HybridRecipient {
-    /// The group whose modules open what is sealed to it.
+    /// The group whose modules can open what is sealed to it.
     pub group: [u8; 16],
     /// The epoch from whose key both pairs are derived.
     pub epoch: u32,
@@ -26,7 +26,7 @@ impl HybridRecipient {
     /// Its size on the wire, in bytes.
     pub const SIZE: usize = 16 + 4 + 97 + KEM;
 
-    /// Reads what FILE RECIPIENT answers. Point and key are not validated.
+    /// Parses the answer to FILE RECIPIENT. Point and key are not validated.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let recipient = Self {
@@ -76,7 +76,7 @@ impl<'a> HybridFileKey<'a> {
     const SUITE: &'static [u8] =
         b"KeyWriter v1 hybrid recipient: ECDH-P384 + ML-KEM-1024, HKDF-SHA384, AES-256-GCM";
 
-    /// Reads the wire form. The point is not validated.
+    /// Parses the wire form. The point is not validated.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let sealed = Self {
@@ -102,8 +102,8 @@ impl<'a> HybridFileKey<'a> {
     }
 }
 
-/// The hash of everything public that both ends know before there is a key: to whom, and both shares. It keys the extraction,
-/// so a secret belongs to this recipient and these shares alone.
+/// Returns the hash of everything public that both ends know before there is a key: recipient and both shares.
+/// It keys the extraction, so that a secret is bound to this recipient and these shares.
 pub fn transcript<V: Verifier>(
     to: &HybridRecipient,
     ephemeral: &EcPoint,

@@ -10,7 +10,7 @@ use crate::{
 /// The protocol version of this crate; there is one, and no negotiation.
 pub const PROTOCOL_VERSION: u8 = 1;
 
-/// How much of a module stands open. Who unlocked it is told only in the unlocked session.
+/// Whether a module is unlocked. Who unlocked it is shown only in the unlocked session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockState {
     /// As delivered: no Admin PIN was ever set.
@@ -55,7 +55,7 @@ pub struct Identity {
     pub serial: Serial,
     /// Whether a certificate is installed.
     pub certified: bool,
-    /// How much of it stands open.
+    /// Whether it is unlocked.
     pub lock: LockState,
 }
 
@@ -74,7 +74,7 @@ impl Identity {
         })
     }
 
-    /// The wire form.
+    /// Writes the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u8(self.version)?;
         writer.bytes(&self.firmware)?;
@@ -83,7 +83,8 @@ impl Identity {
         writer.u8(self.lock.to_byte())
     }
 
-    /// What a certified module signs to prove that it holds its key now: the host's challenge and these fields.
+    /// Returns what a certified module signs to prove that it holds its key now: the host's challenge and these
+    /// fields.
     pub fn signed<V: Verifier>(challenge: &[u8; 32], identity: &[u8]) -> [u8; SIGNED_MESSAGE] {
         signed_message(SignedLabel::Identity, &V::sha384(&[challenge, identity]))
     }
@@ -118,7 +119,7 @@ impl<'a> SignedIdentity<'a> {
         })
     }
 
-    /// Checks that the holder of `public` answered this very challenge.
+    /// Checks that the holder of `public` answered this challenge.
     pub fn verify<V: Verifier>(
         &self,
         public: &EcPoint,

@@ -1,4 +1,4 @@
-//! Whom a master cloned to (PROTOCOL § 2.8).
+//! The journal: whom a master cloned to (PROTOCOL § 2.8).
 
 use crate::{
     Malformed, Serial,
@@ -9,7 +9,7 @@ use crate::{
     writer::Writer,
 };
 
-/// One Parcel that left a master.
+/// The entry of one Parcel that a master sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalEntry {
     /// The Parcel's number: 1 for a master's first.
@@ -64,7 +64,7 @@ impl JournalEntry {
 /// One page of a journal as JOURNAL answers it, newest entry first.
 #[derive(Clone, Debug)]
 pub struct JournalPage<'a> {
-    /// Parcels ever released.
+    /// Number of Parcels that the master ever sent.
     pub total: u64,
     /// A running SHA-384 over all entries ever made, in the order of their numbers.
     pub running: Sha384Digest,
@@ -78,7 +78,7 @@ impl<'a> JournalPage<'a> {
     /// Pages that a full journal has.
     pub const PAGES: usize = limits::JOURNAL_ENTRIES.div_ceil(Self::ENTRIES);
 
-    /// Reads a page and checks every entry.
+    /// Parses a page and checks every entry.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let total = reader.u64()?;
@@ -99,10 +99,10 @@ impl<'a> JournalPage<'a> {
         })
     }
 
-    /// The entries, newest first.
+    /// Returns the entries, newest first.
     pub fn entries(&self) -> impl Iterator<Item = JournalEntry> + use<'a> {
         let mut reader = self.entries.clone();
-        // `parse` read each of them already; a short read ends the iteration.
+        // `parse` has read each of them; a short read ends the iteration.
         core::iter::from_fn(move || JournalEntry::read(&mut reader).ok())
     }
 }

@@ -1,6 +1,6 @@
 //! What both ends of the wire agree on, and nothing secret.
 //!
-//! `no_std`, no allocation, no cryptography of its own: whoever verifies brings a [`Verifier`].
+//! `no_std`, no allocation, no cryptography: the caller supplies a [`Verifier`].
 //! The normative text is `docs/PROTOCOL.md`; items name its sections.
 //!
 //! | module | what it holds |

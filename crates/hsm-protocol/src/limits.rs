@@ -42,7 +42,7 @@ pub const RUNS: usize = 8;
 /// Entries that a journal keeps.
 pub const JOURNAL_ENTRIES: usize = 64;
 
-/// Secondaries in a cycle that disables its master: their serial numbers are told apart by the journal.
+/// Maximum number of secondaries in a cycle that disables its master, which counts their serial numbers.
 pub const DISABLING_CYCLE: usize = 64;
 
 /// Items in a receipt.

@@ -7,47 +7,47 @@ use crate::Malformed;
 pub struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Starts at the first byte.
+    /// Returns a reader at the first byte.
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// The next `N` bytes.
+    /// Reads the next `N` bytes.
     pub fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Malformed> {
         let (head, tail) = self.0.split_first_chunk().ok_or(Malformed)?;
         self.0 = tail;
         Ok(head)
     }
 
-    /// The next `len` bytes.
+    /// Reads the next `len` bytes.
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         let (head, tail) = self.0.split_at_checked(len).ok_or(Malformed)?;
         self.0 = tail;
         Ok(head)
     }
 
-    /// The next byte.
+    /// Reads the next byte.
     pub fn u8(&mut self) -> Result<u8, Malformed> {
         let [byte] = *self.array()?;
         Ok(byte)
     }
 
-    /// A big-endian 16-bit number.
+    /// Reads a big-endian 16-bit number.
     pub fn u16(&mut self) -> Result<u16, Malformed> {
         Ok(u16::from_be_bytes(*self.array()?))
     }
 
-    /// A big-endian 32-bit number.
+    /// Reads a big-endian 32-bit number.
     pub fn u32(&mut self) -> Result<u32, Malformed> {
         Ok(u32::from_be_bytes(*self.array()?))
     }
 
-    /// A big-endian 64-bit number.
+    /// Reads a big-endian 64-bit number.
     pub fn u64(&mut self) -> Result<u64, Malformed> {
         Ok(u64::from_be_bytes(*self.array()?))
     }
 
-    /// A 16-bit length, at most `max`, and as many bytes.
+    /// Reads a 16-bit length, at most `max`, and as many bytes.
     pub fn prefixed(&mut self, max: usize) -> Result<&'a [u8], Malformed> {
         let len = usize::from(self.u16()?);
         if len > max {
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
         self.bytes(len)
     }
 
-    /// `0` or `1` and nothing else: one encoding per value.
+    /// Reads `0` or `1`; any other byte is an error, so that a value has one encoding.
     pub fn flag(&mut self) -> Result<bool, Malformed> {
         match self.u8()? {
             0 => Ok(false),
@@ -65,17 +65,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All that is left.
+    /// Returns all remaining bytes.
     pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.0)
     }
 
-    /// Whether nothing is left.
+    /// Returns whether no bytes remain.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Succeeds only if nothing is left over.
+    /// Ends the reading; an error if bytes remain.
     pub fn finish(self) -> Result<(), Malformed> {
         if self.0.is_empty() {
             Ok(())

@@ -46,11 +46,11 @@ pub enum Item {
     Keyring,
     /// The Admin PIN's record.
     AdminPin,
-    /// The User PIN's record, or that there is none.
+    /// The User PIN's record, set or not.
     UserPin,
-    /// The Recovery PIN's record, or that there is none.
+    /// The Recovery PIN's record, set or not.
     RecoveryPin,
-    /// The Self-Destruct PIN's record, or that there is none.
+    /// The Self-Destruct PIN's record, set or not.
     SelfDestructPin,
     /// XTS or ECB.
     EncryptionMode,
@@ -76,7 +76,7 @@ impl Item {
         Self::UserPinPolicy,
     ];
 
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     pub const fn to_byte(self) -> u8 {
         match self {
             Self::Keyring => 1,
@@ -91,7 +91,7 @@ impl Item {
         }
     }
 
-    /// The reverse of [`Self::to_byte`].
+    /// Parses the byte on the wire.
     pub fn from_byte(byte: u8) -> Result<Self, Malformed> {
         Self::ALL
             .into_iter()
@@ -99,7 +99,7 @@ impl Item {
             .ok_or(Malformed)
     }
 
-    /// Its name in tables and JSON.
+    /// Returns its name in tables and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Keyring => "keyring",
@@ -120,7 +120,7 @@ impl Item {
 pub struct Commitments([Option<[u8; 48]>; limits::RECEIPT_ITEMS]);
 
 impl Commitments {
-    /// Commits to one item.
+    /// Inserts the commitment to one item.
     pub fn insert(&mut self, item: Item, commitment: [u8; 48]) {
         let place = Item::ALL.iter().position(|known| *known == item);
         if let Some(slot) = place.and_then(|index| self.0.get_mut(index)) {
@@ -128,7 +128,7 @@ impl Commitments {
         }
     }
 
-    /// The items that were copied, in order.
+    /// Returns the items that were copied, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Item, &[u8; 48])> {
         Item::ALL
             .into_iter()
@@ -184,12 +184,13 @@ pub struct Statement {
     pub epoch: u32,
     /// What was copied.
     pub commitments: Commitments,
-    /// HMAC-SHA-384 over the transcript and what the secondary read back from its store, under a label of the cloned key.
+    /// HMAC-SHA-384 over the transcript and what the secondary read back from its store, under a label of the cloned
+    /// key.
     pub proof: [u8; 48],
 }
 
 impl Statement {
-    /// Reads a statement whole.
+    /// Parses a whole statement.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         if reader.u8()? != PROTOCOL_VERSION {
@@ -229,7 +230,7 @@ impl Statement {
     }
 }
 
-/// The secondary's half: the statement, its certificates, its signature. This is the Receipt message too.
+/// The secondary's half: the statement, its certificates, its signature. It is also the Receipt message.
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt<'a> {
     /// The statement as it was signed.
@@ -241,10 +242,10 @@ pub struct Receipt<'a> {
 }
 
 impl<'a> Receipt<'a> {
-    /// The most bytes a Receipt takes.
+    /// The maximum size of a Receipt, in bytes.
     pub const MAX: usize = 2 + limits::STATEMENT + limits::CHAIN + 96;
 
-    /// Reads a Receipt whole.
+    /// Parses a whole Receipt.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let receipt = Self::read(&mut reader)?;
@@ -267,18 +268,18 @@ impl<'a> Receipt<'a> {
         writer.bytes(self.signature)
     }
 
-    /// The statement's fields.
+    /// Parses the statement.
     pub fn statement(&self) -> Result<Statement, Malformed> {
         Statement::parse(self.statement_bytes)
     }
 
-    /// What the secondary signs.
+    /// Returns what the secondary signs.
     pub fn signed<V: Verifier>(statement: &[u8]) -> [u8; SIGNED_MESSAGE] {
         signed_message(SignedLabel::Receipt, &V::sha384(&[statement]))
     }
 }
 
-/// The master's half, which it gives only for a proof that it checked. This is the Countersignature message too.
+/// The master's half, made only for a proof that the master checked. It is also the Countersignature message.
 #[derive(Clone, Copy, Debug)]
 pub struct Countersignature<'a> {
     /// The master's certificates.
@@ -288,7 +289,7 @@ pub struct Countersignature<'a> {
 }
 
 impl<'a> Countersignature<'a> {
-    /// The most bytes a Countersignature takes.
+    /// The maximum size of a Countersignature, in bytes.
     pub const MAX: usize = limits::CHAIN + 96;
 
     fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
@@ -304,7 +305,7 @@ impl<'a> Countersignature<'a> {
         writer.bytes(self.signature)
     }
 
-    /// What the master signs.
+    /// Returns what the master signs.
     pub fn signed<V: Verifier>(statement: &[u8], secondary: &Signature) -> [u8; SIGNED_MESSAGE] {
         signed_message(
             SignedLabel::Countersignature,
@@ -323,7 +324,7 @@ pub struct FinishedReceipt<'a> {
 }
 
 impl<'a> FinishedReceipt<'a> {
-    /// Reads a finished receipt whole.
+    /// Parses a whole finished receipt.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let finished = Self {
@@ -376,21 +377,21 @@ pub struct VerifiedReceipt {
 }
 
 impl VerifiedReceipt {
-    /// What happened.
+    /// Returns the statement.
     pub const fn statement(&self) -> &Statement {
         &self.statement
     }
 
-    /// Whether one of the two is a virtual module: good for evaluation, not for secrets.
+    /// Returns whether one of the two is a virtual module: good for evaluation, not for secrets.
     pub const fn has_virtual_module(&self) -> bool {
         self.virtual_modules
     }
 }
 
-/// Why a receipt proves nothing.
+/// Why a receipt is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReceiptRefusal {
-    /// The bytes are no receipt.
+    /// The bytes are not a receipt.
     Malformed,
     /// The secondary's certificates do not lead to the root.
     Secondary(CertificateRefusal),

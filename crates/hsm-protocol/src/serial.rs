@@ -13,7 +13,7 @@ impl Serial {
     /// The longest serial number, in characters, and its size on the wire, in bytes.
     pub const MAX: usize = 16;
 
-    /// Reads a serial number from text.
+    /// Parses a serial number from text.
     ///
     /// ```
     /// use hsm_protocol::Serial;
@@ -34,12 +34,12 @@ impl Serial {
         Ok(Self(padded))
     }
 
-    /// Takes a serial number in its wire form.
+    /// Reads a serial number in its wire form.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let padded: &[u8; Self::MAX] = reader.array()?;
         let text = padded.split(|c| *c == 0).next().unwrap_or_default();
         let serial = Self::parse(text)?;
-        // Anything behind the first zero would be a second encoding.
+        // Anything after the first zero would be a second encoding.
         if &serial.0 == padded {
             Ok(serial)
         } else {
@@ -52,7 +52,7 @@ impl Serial {
         writer.bytes(&self.0)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         let text = self.0.split(|c| *c == 0).next().unwrap_or_default();
         core::str::from_utf8(text).unwrap_or_default()

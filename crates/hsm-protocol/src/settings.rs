@@ -1,4 +1,4 @@
-//! A module's settings, and what it tells of them once it is unlocked (PROTOCOL § 2.6).
+//! A module's settings, and what STATUS answers once the module is unlocked (PROTOCOL § 2.6).
 
 use crate::{Malformed, reader::Reader, writer::Writer};
 
@@ -17,12 +17,12 @@ pub enum EncryptionMode {
     /// AES-256-XTS, the default.
     #[default]
     Xts,
-    /// AES-256-ECB: equal blocks show.
+    /// AES-256-ECB: equal blocks have equal ciphertexts.
     Ecb,
 }
 
 impl EncryptionMode {
-    /// The byte on the wire and the digit on the keypad.
+    /// Returns the byte on the wire, which is also the digit on the keypad.
     pub const fn to_byte(self) -> u8 {
         match self {
             Self::Xts => 1,
@@ -30,7 +30,7 @@ impl EncryptionMode {
         }
     }
 
-    /// The reverse of [`Self::to_byte`].
+    /// Parses the byte on the wire.
     pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
         match byte {
             1 => Ok(Self::Xts),
@@ -40,10 +40,10 @@ impl EncryptionMode {
     }
 }
 
-/// What a User PIN must be, beyond the rules for every PIN.
+/// Rules for a User PIN, beyond the rules for every PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserPinPolicy {
-    /// The least number of positions, 7 to 15.
+    /// The minimum number of positions, 7 to 15.
     pub min_length: u8,
     /// Whether one position must be a SHIFT symbol.
     pub needs_shift: bool,
@@ -63,7 +63,7 @@ impl UserPinPolicy {
         writer.flag(needs_shift)
     }
 
-    /// The reverse of [`Self::write`].
+    /// Reads the two bytes.
     pub fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Malformed> {
         match (reader.u8()?, reader.flag()?) {
             (0, false) => Ok(None),
@@ -89,9 +89,9 @@ pub struct ModuleStatus {
     pub mode: EncryptionMode,
     /// Minutes until an unattended module locks, 5 to 99; `None` is off.
     pub auto_lock: Option<u8>,
-    /// What a User PIN must be.
+    /// The rules for a User PIN.
     pub policy: Option<UserPinPolicy>,
-    /// What only the Administrator is told.
+    /// What only the Administrator can read.
     pub admin: Option<AdminStatus>,
 }
 
@@ -113,7 +113,7 @@ pub struct AdminStatus {
 }
 
 impl ModuleStatus {
-    /// The most bytes it takes.
+    /// Its maximum size, in bytes.
     pub const MAX: usize = 1 + 16 + 4 + 1 + 1 + 2 + 4;
 
     /// Appends the wire form.
@@ -140,7 +140,7 @@ impl ModuleStatus {
         Ok(())
     }
 
-    /// Reads it whole.
+    /// Parses a whole status.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let role = if reader.flag()? {
@@ -170,7 +170,7 @@ impl ModuleStatus {
     }
 }
 
-/// Minutes of auto-lock: 0 for off, or 5 to 99.
+/// Reads minutes of auto-lock: 0 for off, or 5 to 99.
 pub fn read_auto_lock(reader: &mut Reader<'_>) -> Result<Option<u8>, Malformed> {
     match reader.u8()? {
         0 => Ok(None),

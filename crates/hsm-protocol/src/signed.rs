@@ -1,8 +1,8 @@
-//! The one shape of what modules sign (PROTOCOL § 3.3).
+//! The format of everything that modules sign (PROTOCOL § 3.3).
 
 use crate::verifier::Sha384Digest;
 
-/// What a module's signature is for. Each use has its own label, so that none stands in for another.
+/// What a module's signature is for. Each use has its own label, so that a signature is valid for one use only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignedLabel {
     /// An answer to IDENTITY.
@@ -34,7 +34,7 @@ const LABEL: usize = 32;
 /// The size of every message that a module signs, in bytes.
 pub const SIGNED_MESSAGE: usize = LABEL + 48;
 
-/// A label and a hash: the one shape of what modules sign (PROTOCOL § 3.3).
+/// Returns what a module signs: a label and a hash (PROTOCOL § 3.3).
 pub fn signed_message(label: SignedLabel, digest: &Sha384Digest) -> [u8; SIGNED_MESSAGE] {
     let mut message = [0; SIGNED_MESSAGE];
     let (head, tail) = message.split_at_mut(LABEL);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_label_stands_in_for_another() {
+    fn no_label_is_valid_for_another() {
         let labels = [
             SignedLabel::Identity,
             SignedLabel::Grant,

@@ -1,27 +1,27 @@
 //! Status words (ISO 7816-4 § 5.6). `98xx` is proprietary: `9XXX` other than `9000` is left to the application.
 
-/// How a command ended. One variant for each reason a module can give (PROTOCOL § 2.5).
+/// How a command ended: one variant for each status word that a module sends (PROTOCOL § 2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Done.
     Success,
-    /// Done; so many more bytes wait for GET RESPONSE, 0 standing for 256 or more.
+    /// Done. So many more bytes wait for GET RESPONSE; 0 means 256 or more.
     More(u8),
     /// The store could not be read or written; nothing was changed.
     MemoryFailure,
-    /// Lc, Le or the data's length is none that this command has.
+    /// Lc, Le or the data's length is not valid for this command.
     WrongLength,
     /// A chain is open and this command is not its next link.
     ChainBroken,
     /// The module is locked.
     Locked,
-    /// Not now: the step before this one is missing, or the state is another.
+    /// Not now: the previous step is missing, or the module is in another state.
     OutOfOrder,
-    /// A field has no such value.
+    /// A field has an invalid value.
     Malformed,
     /// More than the module has room for.
     TooLarge,
-    /// P1 or P2 has no such value.
+    /// P1 or P2 has an invalid value.
     WrongParameters,
     /// There is no such receipt, run, epoch or journal entry.
     NotFound,
@@ -41,7 +41,7 @@ pub enum Status {
     SameModule,
     /// The peer's protocol version is another, or below the version floor.
     VersionRefused,
-    /// A message was changed on its way, or belongs to another run; the run is over.
+    /// A message was changed in transit, or belongs to another run; the run is over.
     RunBroken,
     /// What the secondary stored is not what the master sent.
     NotProved,
@@ -51,12 +51,12 @@ pub enum Status {
     NotCertified,
     /// One of the two modules is virtual and the other is not.
     OtherKind,
-    /// A chunk or a sealed file key is not what a module of this group made.
+    /// A chunk or a sealed file key was not made by a module of this group, or was changed.
     NotAuthentic,
 }
 
 impl Status {
-    /// The two bytes SW1 and SW2.
+    /// Returns SW1 and SW2.
     pub const fn to_word(self) -> u16 {
         match self {
             Self::Success => 0x9000,
@@ -88,7 +88,7 @@ impl Status {
         }
     }
 
-    /// The reverse of [`Self::to_word`]; `None` for a word that no module sends.
+    /// Parses SW1 and SW2; `None` for a word that no module sends.
     pub fn from_word(word: u16) -> Option<Self> {
         if let [0x61, left] = word.to_be_bytes() {
             return Some(Self::More(left));

@@ -1,4 +1,4 @@
-//! Bytes out: fills a slice from the front and says when it is full.
+//! Bytes out: a writer fills a slice from the front and fails when it is full.
 
 use crate::Malformed;
 
@@ -10,7 +10,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Starts at the first byte.
+    /// Returns a writer at the first byte.
     pub const fn new(out: &'a mut [u8]) -> Self {
         Self { out, used: 0 }
     }
@@ -21,7 +21,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// The next `len` bytes, for the caller to fill.
+    /// Returns the next `len` bytes for the caller to fill.
     pub fn reserve(&mut self, len: usize) -> Result<&mut [u8], Malformed> {
         let end = self.used.checked_add(len).ok_or(Malformed)?;
         let place = self.out.get_mut(self.used..end).ok_or(Malformed)?;
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
         self.u8(u8::from(value))
     }
 
-    /// Takes back all but the first `len` bytes, and wipes what is taken back.
+    /// Removes and wipes all but the first `len` bytes.
     pub fn truncate(&mut self, len: usize) {
         if let Some(taken) = self.out.get_mut(len..self.used) {
             taken.fill(0);
@@ -69,22 +69,22 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// How many bytes more there is room for.
+    /// Returns how many more bytes fit.
     pub const fn room(&self) -> usize {
         self.out.len().saturating_sub(self.used)
     }
 
-    /// How many bytes were written.
+    /// Returns how many bytes were written.
     pub const fn len(&self) -> usize {
         self.used
     }
 
-    /// Whether nothing was written yet.
+    /// Returns whether nothing was written yet.
     pub const fn is_empty(&self) -> bool {
         self.used == 0
     }
 
-    /// What was written so far.
+    /// Returns what was written so far.
     pub fn written(&self) -> &[u8] {
         self.out.get(..self.used).unwrap_or(&[])
     }

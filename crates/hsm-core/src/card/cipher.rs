@@ -1,8 +1,11 @@
-//! Ciphering of data units (PROTOCOL § 2.7). Neither mode authenticates: that is the file format's affair.
+//! Ciphering of data units (PROTOCOL § 2.7). Neither mode authenticates: the file format does.
 
 use crate::{
     crypto::{Direction, Provider},
-    vault::csp::Csps,
+    vault::csp::{
+        contents::Csps,
+        epoch_keys::{EcbKey, XtsKey},
+    },
 };
 use hsm_protocol::{Status, command::DataUnits, settings::EncryptionMode, writer::Writer};
 
@@ -14,10 +17,7 @@ pub(crate) fn run<C: Provider>(
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     let epoch = csps.keyring.epoch(units.epoch).ok_or(Status::NotFound)?;
-    let is_current = csps
-        .keyring
-        .current()
-        .is_some_and(|(number, _)| number == units.epoch);
+    let is_current = csps.keyring.current().number == units.epoch;
     if direction == Direction::Encipher && !is_current {
         return Err(Status::NotFound);
     }
@@ -25,23 +25,19 @@ pub(crate) fn run<C: Provider>(
         .reserve(units.data.len())
         .map_err(|_full| Status::TooLarge)?;
     buffer.copy_from_slice(units.data);
-    let ciphered = match csps.settings.mode {
-        EncryptionMode::Xts => {
-            let key = epoch
-                .derive_xts::<C>()
-                .map_err(|_error| Status::MemoryFailure)?;
-            let numbers = units.first..;
+    match csps.settings.mode {
+        EncryptionMode::Xts => XtsKey::with::<C, _>(epoch, |key| {
             buffer
                 .chunks_mut(usize::from(units.unit_size))
-                .zip(numbers)
-                .try_for_each(|(unit, number)| C::xts(&key, u128::from(number), direction, unit))
-        }
+                .zip(units.first..)
+                .try_for_each(|(unit, number)| {
+                    C::xts(key.expose(), u128::from(number), direction, unit)
+                })
+        }),
         EncryptionMode::Ecb => {
-            let key = epoch
-                .derive_ecb::<C>()
-                .map_err(|_error| Status::MemoryFailure)?;
-            C::ecb(&key, direction, buffer)
+            EcbKey::with::<C, _>(epoch, |key| C::ecb(key.expose(), direction, buffer))
         }
-    };
-    ciphered.map_err(|_error| Status::Malformed)
+    }
+    .map_err(|_error| Status::MemoryFailure)?
+    .map_err(|_error| Status::Malformed)
 }

@@ -1,4 +1,4 @@
-//! Command and response chaining (ISO 7816-4 § 5.3.3 and § 5.3.4) around whatever runs a command.
+//! Command and response chaining (ISO 7816-4 § 5.3.3 and § 5.3.4).
 
 use heapless::Vec;
 use hsm_protocol::{
@@ -9,22 +9,22 @@ use hsm_protocol::{
     writer::Writer,
 };
 
-/// What is open between one APDU and the next.
+/// What is pending between one APDU and the next.
 #[derive(Default)]
 pub(crate) enum Exchange {
     /// Nothing.
     #[default]
     Closed,
-    /// A command of which more links follow.
+    /// A chained command, until its last link.
     Collecting { header: [u8; 4], data: Buffer },
-    /// A response of which more is to be fetched.
+    /// A response, until its rest is fetched.
     Answering { data: Buffer, sent: usize },
 }
 
 type Buffer = Vec<u8, { limits::CHAINED_COMMAND }>;
 
 impl Exchange {
-    /// Takes one APDU; `run` gets whole commands. Returns the response's length, status word included.
+    /// Takes one APDU; `run` gets whole commands. Returns the length of the response with its status word, in bytes.
     pub(crate) fn apdu(
         &mut self,
         bytes: &[u8],
@@ -94,7 +94,7 @@ impl Exchange {
         if out.len() <= apdu.expected {
             return Ok(Status::Success);
         }
-        // Only ciphered data is ever longer than the buffer; it is asked for whole.
+        // Only ciphered data can be longer than the buffer; a host must request it as a whole.
         let data = Vec::from_slice(out.written()).map_err(|_full| Status::WrongLength)?;
         let left = data.len().saturating_sub(apdu.expected);
         *self = Self::Answering {

@@ -1,10 +1,9 @@
-//! Manufacture: the module makes its key, asks for a certificate and takes it, once. The key never leaves.
+//! Manufacture: the module makes its key, requests a certificate and installs it, once. The key never leaves.
 
 use crate::{
-    crypto::{CryptoError, Provider},
-    platform::{Board, Fault, ModuleSecret, Platform},
-    vault::sealed::Part,
-    vault::store::Store,
+    crypto::Provider,
+    platform::{Board, Fault, Platform},
+    vault::{csp::module_key, store::Store},
 };
 use heapless::Vec;
 use hsm_protocol::{
@@ -14,12 +13,12 @@ use hsm_protocol::{
     limits,
     writer::Writer,
 };
-use zeroize::Zeroizing;
 
-/// What is open to a module without a certificate.
+/// Runs a command of a module without a certificate.
 pub(crate) fn run<B: Board>(
     command: &FactoryCommand<'_>,
-    (platform, store): (&mut Platform<B>, &mut Store),
+    platform: &mut Platform<B>,
+    store: &mut Store,
     signer: &mut Option<<B::Crypto as Provider>::Signer>,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
@@ -28,8 +27,9 @@ pub(crate) fn run<B: Board>(
     }
     match command {
         FactoryCommand::GenerateKey => {
-            generate_key(platform, store).map_err(|Fault| Status::MemoryFailure)?;
-            *signer = load_signer(platform, store).map_err(|Fault| Status::MemoryFailure)?;
+            module_key::generate(platform, store).map_err(|Fault| Status::MemoryFailure)?;
+            *signer =
+                module_key::load_signer(platform, store).map_err(|Fault| Status::MemoryFailure)?;
             Ok(())
         }
         FactoryCommand::ReadCsr => {
@@ -38,38 +38,6 @@ pub(crate) fn run<B: Board>(
         }
         FactoryCommand::Install { root, chain } => install(platform, store, root, chain),
     }
-}
-
-/// Readies the module's key; `None` before it is made.
-pub(crate) fn load_signer<B: Board>(
-    platform: &Platform<B>,
-    store: &Store,
-) -> Result<Option<<B::Crypto as Provider>::Signer>, Fault> {
-    let Some(public) = &store.device().public else {
-        return Ok(None);
-    };
-    let mut scalar = Zeroizing::new([0; 48]);
-    let sealed = &store.image().module_key;
-    sealed
-        .open::<B::Crypto>((platform.secret.expose(), Part::ModuleKey), &mut scalar)
-        .map_err(fault)?;
-    B::Crypto::signer(&scalar, public).map(Some).map_err(fault)
-}
-
-fn generate_key<B: Board>(platform: &mut Platform<B>, store: &mut Store) -> Result<(), Fault> {
-    let mut scalar = Zeroizing::new([0; 48]);
-    let public = B::Crypto::signer_generate(&mut platform.rng, &mut scalar).map_err(fault)?;
-    store.update(platform, |image, platform| {
-        image.device.public = Some(public);
-        image
-            .module_key
-            .seal::<B::Crypto>(
-                &mut platform.rng,
-                (platform.secret.expose(), Part::ModuleKey),
-                |writer| writer.bytes(scalar.as_slice()),
-            )
-            .map_err(fault)
-    })
 }
 
 fn write_csr<B: Board>(
@@ -89,7 +57,7 @@ fn write_csr<B: Board>(
     Ok(out.bytes(request.get(..len).ok_or(Status::MemoryFailure)?)?)
 }
 
-/// Takes root and chain, if they are a chain under that root for this very key and serial number.
+/// Installs root and chain, if the chain is valid under that root and certifies this key and serial number.
 fn install<B: Board>(
     platform: &mut Platform<B>,
     store: &mut Store,
@@ -113,8 +81,4 @@ fn install<B: Board>(
             Ok::<_, Fault>(())
         })
         .map_err(|Fault| Status::MemoryFailure)
-}
-
-fn fault(_: CryptoError) -> Fault {
-    Fault
 }

@@ -1,8 +1,9 @@
-//! The module as a smart card: APDU chaining (`exchange`), commands against states (`dispatch`), and what commands do.
+//! The module as a smart card: APDU chaining (`exchange`), the match of states and commands (`dispatch`), and what the
+//! commands do: `factory`, `cipher`, `file`, `recipient`. Those of a cloning run are in the room `cloning`.
 
 mod cipher;
 pub(crate) mod dispatch;
 pub(crate) mod exchange;
-pub(crate) mod factory;
+mod factory;
 pub(crate) mod file;
 mod recipient;

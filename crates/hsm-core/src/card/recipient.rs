@@ -1,80 +1,143 @@
-//! The team's post-quantum recipient (PROTOCOL § 2.9, docs/FORMAT.md § 6): both key pairs are derived here, both secrets agreed
-//! here, and only the file key of one age file leaves.
+//! The team's recipients of age files, classical and post-quantum (PROTOCOL § 2.9, docs/FORMAT.md).
+//!
+//! Their key pairs are derived here and never leave, nor do the secrets agreed with them; only a file key leaves.
 
 use crate::{
-    card::file,
     crypto::{CryptoError, Provider},
-    vault::csp::{Csps, EpochKey},
+    vault::csp::{
+        contents::Csps,
+        epoch_keys::{HybridScalar, HybridSeed, RecipientScalar},
+        file_key::{FileKey, SealedKey},
+        keyring::EpochKey,
+        shared::{EcdhShared, KemShared},
+    },
 };
 use hsm_protocol::{
-    Status,
+    EcPoint, Status,
     cloning::KEM,
-    file::FILE_KEY,
+    file::{Recipient, SealedFileKey},
     hybrid::{HybridFileKey, HybridRecipient, transcript},
     writer::Writer,
 };
-use zeroize::Zeroizing;
 
-/// The team's post-quantum recipient in the current epoch.
+/// Writes the classical recipient of the current epoch.
 pub(crate) fn recipient<C: Provider>(csps: &Csps, out: &mut Writer<'_>) -> Result<(), Status> {
-    let (number, key) = csps.keyring.current().ok_or(Status::MemoryFailure)?;
-    let pairs =
-        Pairs::<C>::derive(csps, number, key).map_err(|CryptoError| Status::MemoryFailure)?;
+    let epoch = csps.keyring.current();
+    let (_, point) = key_pair::<C>(&epoch.key).map_err(|CryptoError| Status::MemoryFailure)?;
+    let recipient = Recipient {
+        group: *csps.keyring.group(),
+        epoch: epoch.number,
+        point,
+    };
+    Ok(recipient.write(out)?)
+}
+
+/// Writes the post-quantum recipient of the current epoch.
+pub(crate) fn hybrid_recipient<C: Provider>(
+    csps: &Csps,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let epoch = csps.keyring.current();
+    let pairs = HybridPairs::<C>::derive(csps.keyring.group(), epoch.number, &epoch.key)
+        .map_err(|CryptoError| Status::MemoryFailure)?;
     Ok(pairs.public.write(out)?)
 }
 
-/// Opens a file key that was sealed to the team's post-quantum recipient of any epoch. Whatever is wrong with it, a point that
-/// is none, another ciphertext or a tag, is answered alike.
+/// Opens a file key that was sealed to the classical recipient of any epoch.
 pub(crate) fn unwrap<C: Provider>(
+    csps: &Csps,
+    sealed: &SealedFileKey,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let epoch = csps
+        .keyring
+        .epoch_of(&sealed.group, sealed.epoch)
+        .ok_or(Status::NotFound)?;
+    let mut file_key = FileKey::default();
+    open::<C>(epoch, sealed, &mut file_key).map_err(|CryptoError| Status::NotAuthentic)?;
+    Ok(out.bytes(file_key.expose())?)
+}
+
+/// Opens a file key that was sealed to the post-quantum recipient of any epoch. Whatever is wrong with it, an invalid
+/// point, another ciphertext or a tag, has the same answer.
+pub(crate) fn hybrid_unwrap<C: Provider>(
     csps: &Csps,
     sealed: &HybridFileKey<'_>,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let key = file::epoch(csps, sealed.group, sealed.epoch)?;
-    let mut file_key = Zeroizing::new([0; FILE_KEY]);
-    Pairs::<C>::derive(csps, sealed.epoch, key)
+    let epoch = csps
+        .keyring
+        .epoch_of(sealed.group, sealed.epoch)
+        .ok_or(Status::NotFound)?;
+    let mut file_key = FileKey::default();
+    HybridPairs::<C>::derive(sealed.group, sealed.epoch, epoch)
         .and_then(|pairs| pairs.open(sealed, &mut file_key))
         .map_err(|CryptoError| Status::NotAuthentic)?;
-    Ok(out.bytes(file_key.as_slice())?)
+    Ok(out.bytes(file_key.expose())?)
 }
 
-/// The key pairs of an epoch's recipient: the same in every clone.
-struct Pairs<C: Provider> {
+/// Opens with ECDH (SP 800-56A § 6.2.2.2) and HKDF, salted with both points.
+fn open<C: Provider>(
+    epoch: &EpochKey,
+    sealed: &SealedFileKey,
+    file_key: &mut FileKey,
+) -> Result<(), CryptoError> {
+    let (secret, point) = key_pair::<C>(epoch)?;
+    let mut shared = EcdhShared::empty();
+    shared.agree::<C>(&secret, &sealed.ephemeral)?;
+    let mut salt = [0; 2 * 97];
+    let (first, second) = salt.split_at_mut(97);
+    first.copy_from_slice(&sealed.ephemeral);
+    second.copy_from_slice(&point);
+    let epoch = sealed.epoch.to_be_bytes();
+    let sealed = SealedKey {
+        salt: &salt,
+        info: &[SealedFileKey::LABEL, &sealed.group, &epoch],
+        cipher: &sealed.cipher,
+        tag: &sealed.tag,
+    };
+    file_key.open::<C>(&shared, &sealed)
+}
+
+/// Derives the key pair of an epoch's recipient: the same in every clone.
+fn key_pair<C: Provider>(epoch: &EpochKey) -> Result<(C::EcdhSecret, EcPoint), CryptoError> {
+    RecipientScalar::with::<C, _>(epoch, |scalar| C::ecdh_from_scalar(scalar.expose()))?
+}
+
+/// The key pairs of an epoch's post-quantum recipient: the same in every clone.
+struct HybridPairs<C: Provider> {
     ecdh: C::EcdhSecret,
     kem: C::KemSecret,
     public: HybridRecipient,
 }
 
-impl<C: Provider> Pairs<C> {
-    fn derive(csps: &Csps, number: u32, key: &EpochKey) -> Result<Self, CryptoError> {
-        let (ecdh, point) = C::ecdh_from_scalar(&*key.derive_hybrid_ecdh::<C>()?)?;
+impl<C: Provider> HybridPairs<C> {
+    fn derive(group: &[u8; 16], number: u32, epoch: &EpochKey) -> Result<Self, CryptoError> {
+        let (ecdh, point) =
+            HybridScalar::with::<C, _>(epoch, |scalar| C::ecdh_from_scalar(scalar.expose()))??;
         let mut public = HybridRecipient {
-            group: *csps.keyring.group(),
+            group: *group,
             epoch: number,
             point,
             kem: [0; KEM],
         };
-        let kem = C::kem_from_seed(&*key.derive_hybrid_kem::<C>()?, &mut public.kem)?;
+        let kem = HybridSeed::with::<C, _>(epoch, |seed| {
+            C::kem_from_seed(seed.expose(), &mut public.kem)
+        })??;
         Ok(Self { ecdh, kem, public })
     }
 
-    /// Both secrets in one key (SP 800-56C rev. 2 § 2), extracted under the hash of all that is public; AES-256-GCM under a
-    /// key used once.
-    fn open(
-        &self,
-        sealed: &HybridFileKey<'_>,
-        file_key: &mut [u8; FILE_KEY],
-    ) -> Result<(), CryptoError> {
-        let mut ecdh = Zeroizing::new([0; 48]);
-        C::ecdh_agree(&self.ecdh, sealed.ephemeral, &mut ecdh)?;
-        let mut kem = Zeroizing::new([0; 32]);
-        C::kem_decapsulate(&self.kem, sealed.ciphertext, &mut kem)?;
-        let transcript = transcript::<C>(&self.public, sealed.ephemeral, sealed.ciphertext);
-        let mut prk = Zeroizing::new([0; 48]);
-        C::hmac_sha384(&transcript, &[ecdh.as_slice(), kem.as_slice()], &mut prk);
-        let mut key = Zeroizing::new([0; 32]);
-        C::hkdf_expand(&prk, &[HybridFileKey::LABEL], key.as_mut_slice())?;
-        file_key.copy_from_slice(sealed.cipher);
-        C::gcm_open(&key, &[0; 12], &[], file_key, sealed.tag)
+    /// Opens with both secrets, salted with the hash of everything public.
+    fn open(&self, sealed: &HybridFileKey<'_>, file_key: &mut FileKey) -> Result<(), CryptoError> {
+        let (mut ecdh, mut kem) = (EcdhShared::empty(), KemShared::default());
+        ecdh.agree::<C>(&self.ecdh, sealed.ephemeral)?;
+        kem.decapsulate::<C>(&self.kem, sealed.ciphertext)?;
+        let sealed = SealedKey {
+            salt: &transcript::<C>(&self.public, sealed.ephemeral, sealed.ciphertext),
+            info: &[HybridFileKey::LABEL],
+            cipher: sealed.cipher,
+            tag: sealed.tag,
+        };
+        file_key.open_hybrid::<C>(&ecdh, &kem, &sealed)
     }
 }

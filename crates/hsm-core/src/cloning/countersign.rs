@@ -1,12 +1,12 @@
-//! The master's last step: checks what the secondary proves, and countersigns the receipt.
+//! The master's last step: it checks what the secondary proves, and countersigns the receipt.
 //!
-//! It needs no cycle: the journal entry authorizes it. A Countersignature that was lost can be had again after a power cut, and after
-//! the cycle has disabled its master.
+//! This needs no cycle: the journal entry authorizes it. A countersignature that was lost can be requested again
+//! after a power cut, and after the cycle has disabled its master.
 
 use super::{
-    Refusal,
-    master::{Master, MasterCycle, verify},
-    own, proof,
+    Refusal, internal_error,
+    master::{Master, MasterCycle},
+    proof::{Proved, Recorded},
 };
 use crate::{
     crypto::Provider,
@@ -14,14 +14,14 @@ use crate::{
     vault::{journal::Journal, store::Image},
 };
 use hsm_protocol::{
-    Serial, Verifier,
+    Verifier,
     certificate::Chain,
     receipt::{Countersignature, Party, Receipt},
     writer::Writer,
 };
 
-/// Receipt → Countersignature, for a run of any cycle. Asked again, it answers again and counts nothing. The Countersignature that completes a
-/// disabling cycle ends it.
+/// Answers a Receipt of any cycle with its Countersignature. If it is asked again, it answers again and counts
+/// nothing. The countersignature that completes a disabling cycle ends the cycle.
 pub(crate) fn countersign<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,
@@ -35,30 +35,24 @@ pub(crate) fn countersign<B: Board>(
     let entry = journal
         .find_mut(&statement.transcript)
         .ok_or(Refusal::NotFound)?;
-
-    // The certificate was verified before the Grant; the journal remembers which it was.
-    let leaf = receipt.chain.leaf();
-    if entry.certificate != <B::Crypto as Verifier>::sha384(&[leaf.as_der()]) {
-        return Err(Refusal::NotProved);
-    }
-    let signed = Receipt::signed::<B::Crypto>(receipt.statement_bytes);
-    verify::<B>(leaf.public(), &signed, receipt.signature)?;
     let chain = device.chain.clone();
     let own_chain = Chain::parse(&chain)?;
-    let party = Party {
-        serial: master.platform.serial,
-        certificate: <B::Crypto as Verifier>::sha384(&[own_chain.leaf().as_der()]),
-    };
-    let proof::Proved { .. } =
-        proof::check::<B::Crypto>(master.csps, device, (party, entry), &statement)?;
+    let proved = Recorded {
+        master: Party {
+            serial: master.platform.serial,
+            certificate: <B::Crypto as Verifier>::sha384(&[own_chain.leaf().as_der()]),
+        },
+        entry,
+        csps: master.csps,
+        device,
+    }
+    .check::<B::Crypto>(&receipt, &statement)?;
 
-    let message = Countersignature::signed::<B::Crypto>(receipt.statement_bytes, receipt.signature);
+    let rng = &mut master.platform.rng;
     let signature =
-        B::Crypto::sign(master.signer, &mut master.platform.rng, &message).map_err(own)?;
-    let is_new = !core::mem::replace(&mut entry.countersigned, true);
-    let serial = entry.serial;
-    if is_new {
-        record(master, cycle, serial, &journal)?;
+        B::Crypto::sign(master.signer, rng, proved.message()).map_err(internal_error)?;
+    if !core::mem::replace(&mut entry.countersigned, true) {
+        record(master, cycle, &proved, &journal)?;
     }
     Ok(Countersignature {
         chain: own_chain,
@@ -67,16 +61,17 @@ pub(crate) fn countersign<B: Board>(
     .write(out)?)
 }
 
-/// One write: the entry is countersigned and, with the last one of a disabling cycle, cloning is off.
+/// Stores in one write that the entry is countersigned and, with the last one of a disabling cycle, that cloning is
+/// off.
 fn record<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,
-    serial: Serial,
+    proved: &Proved,
     journal: &Journal,
 ) -> Result<(), Refusal> {
     let disables = cycle
         .as_ref()
-        .is_some_and(|cycle| cycle.completes_with(serial));
+        .is_some_and(|cycle| cycle.completes_with(proved));
     let Master {
         platform,
         store,
@@ -84,7 +79,7 @@ fn record<B: Board>(
         csps,
         ..
     } = master;
-    // Should the write fail, the module is out of order until it powers up: the session goes, and this with it.
+    // If the write fails, the module stops until its next power-up: the session ends, and this setting with it.
     csps.settings.cloning &= !disables;
     store.update(platform, |image: &mut Image, platform| {
         image.seal_journal(platform, kek, journal)?;
@@ -95,7 +90,7 @@ fn record<B: Board>(
         }
     })?;
     if let Some(running) = cycle {
-        running.count(serial);
+        running.count(proved);
     }
     if disables {
         *cycle = None;

@@ -1,35 +1,43 @@
-//! The master's part: takes Offers, pays for Parcels, countersigns Receipts.
+//! The master's part: it answers Offers with Grants and Consents with Parcels, each of which is journaled first.
 
 use super::{
-    Refusal, own, peers,
-    transcript::{RunKeys, SealedMessage, SharedSecrets, Transcript},
+    Refusal, internal_error, peer_error,
+    proof::Proved,
+    signed::{Consented, SignedTerms},
+    transcript::Transcript,
 };
 use crate::{
     crypto::{Provider, Rng},
-    platform::{Board, Platform},
+    platform::{Board, Fault, Platform},
     time::{Millis, RUN},
-    vault::csp::{Csps, Kek, ParcelContents},
-    vault::device::Device,
-    vault::store::Store,
+    vault::{
+        csp::{
+            contents::Csps,
+            kek::Kek,
+            parcel::ParcelContents,
+            run_keys::{RunKeys, SealedMessage},
+            shared::{EcdhShared, KemShared},
+        },
+        store::Store,
+    },
 };
 use heapless::Vec;
 use hsm_protocol::{
-    EcPoint, Serial, Sha384Digest, Verifier,
+    EcPoint, Serial, Sha384Digest, Status,
     certificate::{Chain, Root},
-    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Ticket},
+    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, Ticket},
     identity::PROTOCOL_VERSION,
     journal::JournalEntry,
     limits,
-    signed::{SignedLabel, signed_message},
     writer::Writer,
 };
 use zeroize::Zeroizing;
 
-/// A cycle under way on an Administrator's session.
+/// A cycle under way in an Administrator's session.
 pub(crate) struct MasterCycle {
     cycle: Cycle,
     runs: [MasterRun; limits::RUNS],
-    /// Whose receipts were countersigned, so far as "disable master" needs to know.
+    /// The secondaries whose receipts were countersigned; recorded only for "disable master".
     countersigned: Vec<Serial, { limits::DISABLING_CYCLE }>,
 }
 
@@ -61,7 +69,7 @@ struct Peer {
     certificate: Sha384Digest,
 }
 
-/// What the master's session lends to a step.
+/// What a step of the master works on.
 pub(crate) struct Master<'a, B: Board> {
     pub(crate) platform: &'a mut Platform<B>,
     pub(crate) store: &'a mut Store,
@@ -71,15 +79,47 @@ pub(crate) struct Master<'a, B: Board> {
 }
 
 impl MasterCycle {
-    pub(crate) fn new(cycle: Cycle) -> Self {
-        Self {
-            cycle,
+    /// Begins a cycle, whose number is stored first.
+    pub(crate) fn begin<B: Board>(
+        master: &mut Master<'_, B>,
+        options: Options,
+        secondaries: u16,
+    ) -> Result<Self, Status> {
+        if !master.csps.settings.cloning {
+            return Err(Status::CloningDisabled);
+        }
+        if secondaries == 0 {
+            return Err(Status::Malformed);
+        }
+        if options.disable_master && usize::from(secondaries) > limits::DISABLING_CYCLE {
+            return Err(Status::TooLarge);
+        }
+        let Master {
+            platform,
+            store,
+            kek,
+            ..
+        } = master;
+        let number = store
+            .update(platform, |image, platform| {
+                let mut journal = image.open_journal::<B::Crypto>(kek)?;
+                let number = journal.begin_cycle();
+                image.seal_journal(platform, kek, &journal)?;
+                Ok::<_, Fault>(number)
+            })
+            .map_err(|Fault| Status::MemoryFailure)?;
+        Ok(Self {
+            cycle: Cycle {
+                number,
+                options,
+                secondaries,
+            },
             runs: Default::default(),
             countersigned: Vec::new(),
-        }
+        })
     }
 
-    /// Whether a run waits for its next message.
+    /// Returns whether a run waits for its next message.
     pub(crate) fn is_running(&self) -> bool {
         self.runs
             .iter()
@@ -95,11 +135,12 @@ impl MasterCycle {
         }
     }
 
-    /// Offer → Grant. A run of that number that was under way is over.
+    /// Answers an Offer with a Grant. Ends the run of that number that was under way.
     pub(crate) fn grant<B: Board>(
         &mut self,
         master: &mut Master<'_, B>,
-        (run, now): (u8, Millis),
+        run: u8,
+        now: Millis,
         offer: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
@@ -109,7 +150,7 @@ impl MasterCycle {
             .ok_or(Refusal::Malformed)?;
         *place = MasterRun::Idle;
         let mut keys = RunKeys::default();
-        let peer = answer(master, &mut keys, self.cycle, offer, out)?;
+        let peer = grant(master, &mut keys, self.cycle, offer, out)?;
         *place = MasterRun::Granted(Granted {
             keys: RunKeys::default(),
             peer,
@@ -121,7 +162,7 @@ impl MasterCycle {
         Ok(())
     }
 
-    /// Consent → Parcel. The journal entry is stored before the Parcel is written out.
+    /// Answers a Consent with a Parcel, whose journal entry is stored before it is written out.
     pub(crate) fn parcel<B: Board>(
         &mut self,
         master: &mut Master<'_, B>,
@@ -135,37 +176,32 @@ impl MasterCycle {
             .ok_or(Refusal::Malformed)?;
         let outcome = match place {
             MasterRun::Idle => Err(Refusal::OutOfOrder),
-            MasterRun::Granted(granted) => {
-                granted
-                    .peer
-                    .pay(&granted.keys, master, self.cycle, consent, out)
-            }
+            MasterRun::Granted(granted) => granted.answer(master, self.cycle, consent, out),
         };
-        // Whatever came of it, the keys go, where they lay.
+        // In every case the keys are dropped in place.
         *place = MasterRun::Idle;
         outcome
     }
 
-    /// Whether the cycle disables its master, and this serial number is the last of those announced.
-    pub(super) fn completes_with(&self, serial: Serial) -> bool {
-        let count = self
-            .countersigned
-            .len()
-            .saturating_add(usize::from(!self.countersigned.contains(&serial)));
+    /// Returns whether the cycle disables its master, and this secondary is the last of those announced.
+    pub(super) fn completes_with(&self, proved: &Proved) -> bool {
+        let is_new = !self.countersigned.contains(&proved.serial());
+        let count = self.countersigned.len().saturating_add(usize::from(is_new));
         self.cycle.options.disable_master && count >= usize::from(self.cycle.secondaries)
     }
 
-    /// Counts a serial number, once.
-    pub(super) fn count(&mut self, serial: Serial) {
+    /// Counts a secondary, once.
+    pub(super) fn count(&mut self, proved: &Proved) {
+        let serial = proved.serial();
         if self.cycle.options.disable_master && !self.countersigned.contains(&serial) {
-            // There is room for all that a disabling cycle announces; the last of them ends it.
+            // There is room for all that a disabling cycle announces; the last of them ends the cycle.
             self.countersigned.push(serial).unwrap_or_default();
         }
     }
 }
 
 /// Checks an Offer, agrees on keys, and writes the Grant.
-fn answer<B: Board>(
+fn grant<B: Board>(
     master: &mut Master<'_, B>,
     keys: &mut RunKeys,
     cycle: Cycle,
@@ -179,20 +215,24 @@ fn answer<B: Board>(
     super::check_pair(&own_chain, &genuine)?;
 
     let rng = &mut master.platform.rng;
-    let mut secrets = SharedSecrets::empty();
-    let (ephemeral, ecdh) = B::Crypto::ecdh_generate(rng).map_err(own)?;
-    B::Crypto::ecdh_agree(&ephemeral, offer.ecdh, &mut secrets.ecdh).map_err(peers)?;
+    let (mut ecdh_shared, mut kem_shared) = (EcdhShared::empty(), KemShared::default());
+    let (ephemeral, ecdh) = B::Crypto::ecdh_generate(rng).map_err(internal_error)?;
+    ecdh_shared
+        .agree::<B::Crypto>(&ephemeral, offer.ecdh)
+        .map_err(peer_error)?;
     let mut ciphertext = [0; 1568];
-    B::Crypto::kem_encapsulate(rng, offer.kem, &mut ciphertext, &mut secrets.kem).map_err(peers)?;
+    kem_shared
+        .encapsulate::<B::Crypto>(rng, offer.kem, &mut ciphertext)
+        .map_err(peer_error)?;
     let mut nonce = [0; 32];
-    rng.fill(&mut nonce).map_err(own)?;
+    rng.fill(&mut nonce).map_err(internal_error)?;
 
     Grant::write_open(out, &nonce, &ecdh, &ciphertext, &own_chain)?;
     let mut transcript = Transcript::new::<B::Crypto>();
     transcript.absorb::<B::Crypto>(bytes);
     transcript.absorb::<B::Crypto>(out.written());
-    keys.derive::<B::Crypto>(&secrets, &transcript)
-        .map_err(own)?;
+    keys.derive::<B::Crypto>(&ecdh_shared, &kem_shared, transcript.hash())
+        .map_err(internal_error)?;
     seal_terms::<B>(master, keys, &mut transcript, cycle, out)?;
     Ok(Peer {
         transcript,
@@ -211,47 +251,56 @@ fn seal_terms<B: Board>(
     cycle: Cycle,
     out: &mut Writer<'_>,
 ) -> Result<(), Refusal> {
-    let terms = GrantBody::terms(TICKET, &cycle)?;
-    let digest = <B::Crypto as Verifier>::sha384(&[transcript.hash(), &terms]);
-    let message = signed_message(SignedLabel::Grant, &digest);
-    let signature =
-        B::Crypto::sign(master.signer, &mut master.platform.rng, &message).map_err(own)?;
+    let message = SignedTerms::message::<B::Crypto>(transcript, TICKET, cycle)?;
+    let rng = &mut master.platform.rng;
+    let signature = B::Crypto::sign(master.signer, rng, &message).map_err(internal_error)?;
     let mut body = [0; GrantBody::SIZE];
     let mut writer = Writer::new(&mut body);
-    writer.bytes(&terms)?;
+    writer.bytes(&GrantBody::terms(TICKET, &cycle)?)?;
     writer.bytes(&signature)?;
     let start = out.len();
-    keys.seal_into::<B::Crypto>(SealedMessage::Grant, transcript, &mut body, out)?;
+    transcript.seal_into::<B::Crypto>(keys, SealedMessage::Grant, &mut body, out)?;
     transcript.absorb::<B::Crypto>(out.written().get(start..).unwrap_or_default());
     Ok(())
 }
 
-impl Peer {
-    /// Opens the Consent, stores the journal entry, and only then writes the Parcel out.
-    fn pay<B: Board>(
-        mut self,
-        keys: &RunKeys,
+impl Granted {
+    /// Opens and verifies the Consent, and answers with the Parcel.
+    fn answer<B: Board>(
+        &self,
         master: &mut Master<'_, B>,
         cycle: Cycle,
         bytes: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
+        let transcript = &self.peer.transcript;
         let mut signature = [0; 96];
-        let sealed = Consent::parse(bytes)?;
-        keys.open::<B::Crypto>(
-            SealedMessage::Consent,
-            &self.transcript,
-            sealed.as_wire(),
-            &mut signature,
-        )
-        .map_err(peers)?;
-        verify::<B>(
-            &self.public,
-            &signed_message(SignedLabel::Consent, self.transcript.hash()),
-            &signature,
-        )?;
-        self.transcript.absorb::<B::Crypto>(bytes);
+        let sealed = Consent::parse(bytes)?.as_wire();
+        self.keys
+            .open::<B::Crypto>(
+                SealedMessage::Consent,
+                transcript.hash(),
+                sealed,
+                &mut signature,
+            )
+            .map_err(peer_error)?;
+        let consented = Consented::verify::<B::Crypto>(&self.peer.public, transcript, &signature)?;
+        let mut peer = self.peer;
+        peer.transcript.absorb::<B::Crypto>(bytes);
+        peer.send_parcel(&consented, &self.keys, master, cycle, out)
+    }
+}
 
+impl Peer {
+    /// Seals the Parcel and stores the journal entry; only then is the Parcel written out.
+    fn send_parcel<B: Board>(
+        mut self,
+        _: &Consented,
+        keys: &RunKeys,
+        master: &mut Master<'_, B>,
+        cycle: Cycle,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
         let Master {
             platform,
             store,
@@ -262,23 +311,19 @@ impl Peer {
         let mut journal = store.image().open_journal::<B::Crypto>(kek)?;
         let number = journal.next_number();
         let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
-        let Device {
-            salt, cost, limits, ..
-        } = store.device();
         ParcelContents::write(
             &mut Writer::new(contents.as_mut_slice()),
             number,
-            (salt, *cost),
+            store.device(),
             csps,
-            *limits,
             cycle.options,
         )?;
         let mut parcel = [0; ParcelContents::SIZE + 3 + 16];
         let mut writer = Writer::new(&mut parcel);
         writer.u8(PROTOCOL_VERSION)?;
-        keys.seal_into::<B::Crypto>(
+        self.transcript.seal_into::<B::Crypto>(
+            keys,
             SealedMessage::Parcel,
-            &self.transcript,
             contents.as_mut_slice(),
             &mut writer,
         )?;
@@ -299,15 +344,6 @@ impl Peer {
         })?;
         Ok(out.bytes(&parcel)?)
     }
-}
-
-/// A peer's signature, or the peer is not who its certificate names.
-pub(super) fn verify<B: Board>(
-    public: &EcPoint,
-    message: &[u8],
-    signature: &[u8; 96],
-) -> Result<(), Refusal> {
-    <B::Crypto as Verifier>::verify(public, message, signature).map_err(|_bad| Refusal::NotGenuine)
 }
 
 /// The only ticket of this version.

@@ -1,12 +1,14 @@
-//! Cloning (PROTOCOL § 4). The master's part and the secondary's share the transcript and what is proved; nothing else.
+//! Cloning (PROTOCOL § 4): the master's part (`master`, `countersign`) and the secondary's (`secondary`).
 //!
-//! Each part is a small enum with one way forward: a message uses up what the state holds, and an error leaves `Idle`
-//! behind, so that the keys of the run go with it.
+//! The parts share the transcript, the checks of signatures and what is proved, nothing else. Each is a small enum
+//! with one way forward: a message uses up what the state holds, and an error leaves `Idle`, so that the keys of the
+//! run are dropped.
 
 pub(crate) mod countersign;
 pub(crate) mod master;
 mod proof;
 pub(crate) mod secondary;
+mod signed;
 mod transcript;
 
 use crate::{crypto::CryptoError, platform::Fault};
@@ -21,9 +23,9 @@ use hsm_protocol::{
 pub(crate) enum Refusal {
     /// The message has the wrong shape.
     Malformed,
-    /// The message before this one is missing.
+    /// The previous message is missing.
     OutOfOrder,
-    /// The peer speaks another version.
+    /// The peer uses another protocol version.
     Version,
     /// The peer's certificate comes from another root.
     ForeignRoot,
@@ -35,7 +37,7 @@ pub(crate) enum Refusal {
     OtherKind,
     /// A message was changed, or belongs to another run.
     Broken,
-    /// No journal entry knows this run.
+    /// The journal has no entry of this run.
     NotFound,
     /// What was stored is not what was sent.
     NotProved,
@@ -92,7 +94,8 @@ impl From<CertificateRefusal> for Refusal {
     }
 }
 
-/// Two different modules of one kind: a virtual one, whose key lies on a host, gets nothing from hardware.
+/// Checks that these are two different modules of one kind: a virtual module, whose key is on a host, gets nothing
+/// from a hardware module.
 fn check_pair(own: &Chain<'_>, peer: &Genuine<'_>) -> Result<(), Refusal> {
     let Role::Module { serial, is_virtual } = own.leaf().role() else {
         return Err(Refusal::Fault);
@@ -107,12 +110,12 @@ fn check_pair(own: &Chain<'_>, peer: &Genuine<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// A primitive failed on something that is not the peer's: the generator, in practice.
-fn own(_: CryptoError) -> Refusal {
+/// Returns the refusal after a primitive failed on our own data: in practice, the generator failed.
+fn internal_error(_: CryptoError) -> Refusal {
     Refusal::Fault
 }
 
-/// A primitive failed on something that the peer sent.
-fn peers(_: CryptoError) -> Refusal {
+/// Returns the refusal after a primitive failed on something that the peer sent.
+fn peer_error(_: CryptoError) -> Refusal {
     Refusal::Broken
 }

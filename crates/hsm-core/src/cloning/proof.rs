@@ -1,21 +1,29 @@
 //! What a receipt commits to and what it proves (PROTOCOL § 4.6), computed by both modules from their own CSPs.
 
-use super::{Refusal, own};
+use super::{Refusal, internal_error, signed::verify_receipt};
 use crate::{
     crypto::Provider,
-    vault::csp::pin::Slot,
-    vault::csp::{Csps, EpochKey},
-    vault::device::{AttemptLimits, Device},
+    vault::{
+        csp::{
+            contents::Csps,
+            epoch_keys::{CommitmentKey, ProofKey},
+            keyring::{EpochKey, Keyring},
+            slot::Slot,
+        },
+        device::{AttemptLimits, Device},
+    },
 };
 use hsm_protocol::{
-    Malformed,
+    Malformed, Serial, Sha384Digest,
     journal::JournalEntry,
     limits,
-    receipt::{Commitments, Item, Party, Statement},
+    receipt::{Commitments, Countersignature, Item, Party, Receipt, Statement},
     settings::UserPinPolicy,
+    signed::SIGNED_MESSAGE,
     writer::Writer,
 };
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// Which optional items a run copied.
 #[derive(Clone, Copy)]
@@ -24,45 +32,51 @@ pub(super) struct Copied {
     pub(super) policy: bool,
 }
 
-/// Commits to every item that was copied, under a key that only the group's modules derive.
+/// Commits to every item that was copied, under a key that only the modules of the group can derive.
 pub(super) fn commit<C: Provider>(
     csps: &Csps,
     device: &Device,
     copied: Copied,
 ) -> Result<Commitments, Refusal> {
-    let (_, epoch) = csps.keyring.current().ok_or(Refusal::NotProved)?;
-    let key = epoch.derive_commitment::<C>().map_err(own)?;
-    let mut commitments = Commitments::default();
-    for item in Item::ALL {
-        let is_copied = match item {
-            Item::AutoLock => copied.auto_lock,
-            Item::UserPinPolicy => copied.policy,
-            Item::Keyring
-            | Item::AdminPin
-            | Item::UserPin
-            | Item::RecoveryPin
-            | Item::SelfDestructPin
-            | Item::EncryptionMode
-            | Item::AttemptLimits => true,
-        };
-        if is_copied {
-            let mut commitment = [0; 48];
-            let mut bytes = zeroize::Zeroizing::new([0; ITEM]);
-            let mut writer = Writer::new(bytes.as_mut_slice());
-            write_item(item, csps, device, &mut writer)?;
-            C::hmac_sha384(
-                key.as_slice(),
-                &[&[item.to_byte()], writer.written()],
-                &mut commitment,
-            );
-            commitments.insert(item, commitment);
+    CommitmentKey::with::<C, _>(&csps.keyring.current().key, |key| {
+        let mut commitments = Commitments::default();
+        for item in Item::ALL {
+            let is_copied = match item {
+                Item::AutoLock => copied.auto_lock,
+                Item::UserPinPolicy => copied.policy,
+                Item::Keyring
+                | Item::AdminPin
+                | Item::UserPin
+                | Item::RecoveryPin
+                | Item::SelfDestructPin
+                | Item::EncryptionMode
+                | Item::AttemptLimits => true,
+            };
+            if is_copied {
+                commitments.insert(item, commit_to::<C>(key, item, csps, device)?);
+            }
         }
-    }
-    Ok(commitments)
+        Ok(commitments)
+    })
+    .map_err(internal_error)?
 }
 
-/// The longest item.
-const ITEM: usize = crate::vault::csp::Keyring::SIZE;
+fn commit_to<C: Provider>(
+    key: &CommitmentKey,
+    item: Item,
+    csps: &Csps,
+    device: &Device,
+) -> Result<Sha384Digest, Malformed> {
+    let mut commitment = [0; 48];
+    let mut bytes = Zeroizing::new([0; LONGEST_ITEM]);
+    let mut writer = Writer::new(bytes.as_mut_slice());
+    write_item(item, csps, device, &mut writer)?;
+    let parts: [&[u8]; 2] = [&[item.to_byte()], writer.written()];
+    C::hmac_sha384(key.expose(), &parts, &mut commitment);
+    Ok(commitment)
+}
+
+const LONGEST_ITEM: usize = Keyring::SIZE;
 
 fn write_item(
     item: Item,
@@ -88,7 +102,7 @@ fn write_item(
     }
 }
 
-/// The MAC over everything else in the statement, the transcript first.
+/// Computes the MAC over everything else in the statement, the transcript first.
 pub(super) fn prove<C: Provider>(
     epoch: &EpochKey,
     statement: &Statement,
@@ -100,50 +114,95 @@ pub(super) fn prove<C: Provider>(
         .written()
         .split_last_chunk::<48>()
         .ok_or(Refusal::Malformed)?;
-    let key = epoch.derive_proof::<C>().map_err(own)?;
     let mut proof = [0; 48];
-    C::hmac_sha384(key.as_slice(), &[stated], &mut proof);
+    ProofKey::with::<C, _>(epoch, |key| {
+        C::hmac_sha384(key.expose(), &[stated], &mut proof);
+    })
+    .map_err(internal_error)?;
     Ok(proof)
 }
 
-/// Whether a statement says what the journal and these CSPs say, word for word. Nothing is taken on the secondary's
-/// word: the whole statement is made anew, and its proof, which covers the rest, is compared in constant time.
-pub(super) fn check<C: Provider>(
-    csps: &Csps,
-    device: &Device,
-    (master, entry): (Party, &JournalEntry),
-    statement: &Statement,
-) -> Result<Proved, Refusal> {
-    let (epoch, key) = csps.keyring.current().ok_or(Refusal::NotProved)?;
-    let options = entry.cycle.options;
-    let copied = Copied {
-        auto_lock: options.auto_lock && csps.settings.auto_lock.is_some(),
-        policy: options.user_pin_policy && csps.settings.policy.is_some(),
-    };
-    let mut expected = Statement {
-        transcript: entry.transcript,
-        number: entry.number,
-        cycle: entry.cycle,
-        ticket: entry.ticket,
-        master,
-        secondary: Party {
-            serial: entry.serial,
-            certificate: entry.certificate,
-        },
-        condition: entry.condition,
-        group: *csps.keyring.group(),
-        epoch,
-        commitments: commit::<C>(csps, device, copied)?,
-        proof: [0; 48],
-    };
-    expected.proof = prove::<C>(key, &expected)?;
-    let is_proved = bool::from(expected.proof.ct_eq(&statement.proof));
-    if is_proved && expected == *statement {
-        Ok(Proved(()))
-    } else {
-        Err(Refusal::NotProved)
+/// What a master knows of a run: its journal entry and its own CSPs.
+pub(super) struct Recorded<'a> {
+    pub(super) master: Party,
+    pub(super) entry: &'a JournalEntry,
+    pub(super) csps: &'a Csps,
+    pub(super) device: &'a Device,
+}
+
+impl Recorded<'_> {
+    /// Checks that the recorded secondary signed the receipt, and that its statement is what the journal and these
+    /// CSPs say. Nothing in the statement is trusted: it is computed again as a whole, and its proof, which covers
+    /// the rest, is compared in constant time.
+    pub(super) fn check<C: Provider>(
+        &self,
+        receipt: &Receipt<'_>,
+        statement: &Statement,
+    ) -> Result<Proved, Refusal> {
+        // The certificate was verified before the Grant; the journal has its hash.
+        if self.entry.certificate != C::sha384(&[receipt.chain.leaf().as_der()]) {
+            return Err(Refusal::NotProved);
+        }
+        verify_receipt::<C>(receipt)?;
+        let expected = self.expected::<C>()?;
+        let is_proved = bool::from(expected.proof.ct_eq(&statement.proof));
+        if is_proved && expected == *statement {
+            Ok(Proved {
+                serial: self.entry.serial,
+                message: Countersignature::signed::<C>(receipt.statement_bytes, receipt.signature),
+            })
+        } else {
+            Err(Refusal::NotProved)
+        }
+    }
+
+    fn expected<C: Provider>(&self) -> Result<Statement, Refusal> {
+        let Self {
+            entry,
+            csps,
+            device,
+            ..
+        } = self;
+        let epoch = csps.keyring.current();
+        let options = entry.cycle.options;
+        let copied = Copied {
+            auto_lock: options.auto_lock && csps.settings.auto_lock.is_some(),
+            policy: options.user_pin_policy && csps.settings.policy.is_some(),
+        };
+        let mut expected = Statement {
+            transcript: entry.transcript,
+            number: entry.number,
+            cycle: entry.cycle,
+            ticket: entry.ticket,
+            master: self.master,
+            secondary: Party {
+                serial: entry.serial,
+                certificate: entry.certificate,
+            },
+            condition: entry.condition,
+            group: *csps.keyring.group(),
+            epoch: epoch.number,
+            commitments: commit::<C>(csps, device, copied)?,
+            proof: [0; 48],
+        };
+        expected.proof = prove::<C>(&epoch.key, &expected)?;
+        Ok(expected)
     }
 }
 
-/// Proof that a secondary stored what this master holds.
-pub(super) struct Proved(());
+/// Proof that a secondary stored what this master holds. Only with it a receipt is countersigned and counted.
+pub(super) struct Proved {
+    serial: Serial,
+    message: [u8; SIGNED_MESSAGE],
+}
+
+impl Proved {
+    pub(super) const fn serial(&self) -> Serial {
+        self.serial
+    }
+
+    /// Returns what the master's countersignature signs.
+    pub(super) const fn message(&self) -> &[u8; SIGNED_MESSAGE] {
+        &self.message
+    }
+}

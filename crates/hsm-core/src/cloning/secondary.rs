@@ -1,40 +1,49 @@
-//! The secondary's part: offers itself, checks the master, commits all or nothing, proves what it stored.
+//! The secondary's part: it offers itself, checks the master, commits all or nothing, and proves what it stored.
 
 use super::{
-    Refusal, own, peers,
+    Refusal, internal_error, peer_error,
     proof::{self, Copied},
-    transcript::{RunKeys, SealedMessage, SharedSecrets, Transcript},
+    signed::{Consented, SignedTerms},
+    transcript::Transcript,
 };
 use crate::{
     crypto::{Provider, Rng},
     platform::{Board, Platform},
     time::{Millis, RUN},
-    vault::csp::pin::{MAX_COST, MIN_COST, Slot},
-    vault::csp::{Csps, Kek, ParcelContents},
-    vault::device::{Device, Failures, Lifecycle},
-    vault::journal::Journal,
-    vault::store::{Image, Store},
+    vault::{
+        csp::{
+            contents::Csps,
+            kek::Kek,
+            parcel::ParcelContents,
+            pin::{MAX_COST, MIN_COST},
+            run_keys::{RunKeys, SealedMessage},
+            shared::{EcdhShared, KemShared},
+            slot::Slot,
+        },
+        device::{Device, Failures, Lifecycle},
+        journal::Journal,
+        store::{Image, Store},
+    },
 };
 use heapless::Vec;
 use hsm_protocol::{
     Verifier,
     certificate::{Chain, Root},
-    cloning::{Condition, Cycle, Grant, GrantBody, Nonce, Offer, Parcel, Ticket},
+    cloning::{Condition, Grant, GrantBody, Nonce, Offer, Parcel},
     identity::PROTOCOL_VERSION,
     limits,
     receipt::{Commitments, Party, Receipt, Statement},
-    signed::{SignedLabel, signed_message},
     writer::Writer,
 };
 use zeroize::Zeroizing;
 
-/// A run as the secondary sees it.
+/// The secondary's state of a run.
 pub(crate) enum SecondaryRun<C: Provider> {
-    /// None.
+    /// No run.
     Idle,
-    /// Waits for the Grant.
+    /// The Offer was made; the Grant is next.
     Offered(Offered<C>),
-    /// The master is genuine and the key is agreed; waits for the Parcel.
+    /// The master is genuine and the keys are agreed; the Parcel is next.
     Agreed(Agreed),
 }
 
@@ -52,25 +61,23 @@ pub(crate) struct Agreed {
     last_message: Millis,
 }
 
-/// With whom, and on what.
+/// With whom the secondary agreed, and on what.
 #[derive(Clone, Copy)]
 struct Agreement {
     transcript: Transcript,
-    master: Party,
-    ticket: Ticket,
-    cycle: Cycle,
+    terms: SignedTerms,
     condition: Condition,
 }
 
-/// What the module lends to a step.
+/// What a step of the secondary works on.
 pub(crate) struct Secondary<'a, B: Board> {
     pub(crate) platform: &'a mut Platform<B>,
     pub(crate) store: &'a mut Store,
     pub(crate) signer: &'a <B::Crypto as Provider>::Signer,
 }
 
-/// What a module in use keeps when its CSPs are replaced: opened by its own Administrator.
-pub(crate) struct Kept<'a> {
+/// What a module in use retains when its CSPs are replaced, opened by its own Administrator.
+pub(crate) struct Retained<'a> {
     pub(crate) kek: &'a Kek,
     pub(crate) csps: &'a Csps,
 }
@@ -92,20 +99,21 @@ impl<C: Provider> SecondaryRun<C> {
         }
     }
 
-    /// Makes an Offer; a run that was under way is over.
+    /// Makes an Offer. Ends the run that was under way.
     pub(crate) fn offer<B: Board<Crypto = C>>(
         &mut self,
         secondary: &mut Secondary<'_, B>,
-        (condition, now): (Condition, Millis),
+        condition: Condition,
+        now: Millis,
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
         *self = Self::Idle;
         let rng = &mut secondary.platform.rng;
         let mut nonce: Nonce = [0; 32];
-        rng.fill(&mut nonce).map_err(own)?;
-        let (ecdh, ecdh_public) = C::ecdh_generate(rng).map_err(own)?;
+        rng.fill(&mut nonce).map_err(internal_error)?;
+        let (ecdh, ecdh_public) = C::ecdh_generate(rng).map_err(internal_error)?;
         let mut kem_public = [0; 1568];
-        let kem = C::kem_generate(rng, &mut kem_public).map_err(own)?;
+        let kem = C::kem_generate(rng, &mut kem_public).map_err(internal_error)?;
         let chain = Chain::parse(&secondary.store.device().chain)?;
         Offer {
             condition,
@@ -127,7 +135,7 @@ impl<C: Provider> SecondaryRun<C> {
         Ok(())
     }
 
-    /// Grant → Consent.
+    /// Answers a Grant with a Consent.
     pub(crate) fn consent<B: Board<Crypto = C>>(
         &mut self,
         secondary: &mut Secondary<'_, B>,
@@ -140,7 +148,7 @@ impl<C: Provider> SecondaryRun<C> {
             Self::Offered(offered) => offered.check(secondary, &mut keys, grant, out),
             Self::Idle | Self::Agreed(_) => Err(Refusal::OutOfOrder),
         };
-        // Whatever came of it, the ephemeral keys go, where they lay.
+        // In every case the ephemeral keys are dropped in place.
         *self = Self::Idle;
         let agreement = outcome?;
         *self = Self::Agreed(Agreed {
@@ -154,11 +162,12 @@ impl<C: Provider> SecondaryRun<C> {
         Ok(())
     }
 
-    /// Parcel → Receipt. On success the module holds the master's CSPs and is locked; otherwise it is what it was.
+    /// Answers a Parcel with a Receipt. On success the module holds the master's CSPs and is to be locked; otherwise
+    /// nothing changed.
     pub(crate) fn commit<B: Board<Crypto = C>>(
         &mut self,
         secondary: &mut Secondary<'_, B>,
-        kept: Option<&Kept<'_>>,
+        retained: Option<&Retained<'_>>,
         parcel: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
@@ -166,7 +175,7 @@ impl<C: Provider> SecondaryRun<C> {
             Self::Agreed(agreed) => {
                 agreed
                     .agreement
-                    .commit(&agreed.keys, secondary, kept, parcel, out)
+                    .commit(&agreed.keys, secondary, retained, parcel, out)
             }
             Self::Idle | Self::Offered(_) => Err(Refusal::OutOfOrder),
         };
@@ -192,40 +201,35 @@ impl<C: Provider> Offered<C> {
         let peer = Root::parse(&device.root)?.verify::<C>(&grant.chain)?;
         super::check_pair(&Chain::parse(&device.chain)?, &peer)?;
 
-        let mut secrets = SharedSecrets::empty();
-        C::ecdh_agree(&self.ecdh, grant.ecdh, &mut secrets.ecdh).map_err(peers)?;
-        C::kem_decapsulate(&self.kem, grant.ciphertext, &mut secrets.kem).map_err(peers)?;
+        let (mut ecdh, mut kem) = (EcdhShared::empty(), KemShared::default());
+        ecdh.agree::<C>(&self.ecdh, grant.ecdh)
+            .map_err(peer_error)?;
+        kem.decapsulate::<C>(&self.kem, grant.ciphertext)
+            .map_err(peer_error)?;
         transcript.absorb::<C>(grant.open);
-        keys.derive::<C>(&secrets, &transcript).map_err(own)?;
+        keys.derive::<C>(&ecdh, &kem, transcript.hash())
+            .map_err(internal_error)?;
 
         let mut body = [0; GrantBody::SIZE];
         keys.open::<C>(
             SealedMessage::Grant,
-            &transcript,
+            transcript.hash(),
             grant.sealed.as_wire(),
             &mut body,
         )
-        .map_err(peers)?;
-        let body = GrantBody::parse(&body)?;
-        let terms = GrantBody::terms(body.ticket, &body.cycle)?;
-        let signed = signed_message(SignedLabel::Grant, &C::sha384(&[transcript.hash(), &terms]));
-        C::verify(peer.public(), &signed, body.signature).map_err(|_bad| Refusal::NotGenuine)?;
+        .map_err(peer_error)?;
+        let terms = SignedTerms::verify::<C>(&peer, &transcript, &GrantBody::parse(&body)?)?;
         transcript.absorb::<C>(bytes.get(grant.open.len()..).unwrap_or_default());
 
-        let signed = signed_message(SignedLabel::Consent, transcript.hash());
-        let mut signature =
-            C::sign(secondary.signer, &mut secondary.platform.rng, &signed).map_err(own)?;
+        let message = Consented::message(&transcript);
+        let rng = &mut secondary.platform.rng;
+        let mut signature = C::sign(secondary.signer, rng, &message).map_err(internal_error)?;
         out.u8(PROTOCOL_VERSION)?;
-        keys.seal_into::<C>(SealedMessage::Consent, &transcript, &mut signature, out)?;
+        transcript.seal_into::<C>(keys, SealedMessage::Consent, &mut signature, out)?;
         transcript.absorb::<C>(out.written());
         Ok(Agreement {
             transcript,
-            master: Party {
-                serial: peer.serial(),
-                certificate: *peer.hash(),
-            },
-            ticket: body.ticket,
-            cycle: body.cycle,
+            terms,
             condition: self.condition,
         })
     }
@@ -236,7 +240,7 @@ impl Agreement {
         mut self,
         keys: &RunKeys,
         secondary: &mut Secondary<'_, B>,
-        kept: Option<&Kept<'_>>,
+        retained: Option<&Retained<'_>>,
         bytes: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
@@ -245,11 +249,11 @@ impl Agreement {
         let mut plain = Zeroizing::new([0; ParcelContents::SIZE]);
         keys.open::<B::Crypto>(
             SealedMessage::Parcel,
-            &self.transcript,
+            self.transcript.hash(),
             sealed.as_wire(),
             plain.as_mut_slice(),
         )
-        .map_err(peers)?;
+        .map_err(peer_error)?;
         contents.fill(plain.as_slice())?;
         self.transcript.absorb::<B::Crypto>(bytes);
         if !(MIN_COST..=MAX_COST).contains(&contents.cost)
@@ -264,24 +268,24 @@ impl Agreement {
             signer,
         } = secondary;
         let mut kek = Kek::default();
-        platform.rng.fill(kek.expose_mut()).map_err(own)?;
+        kek.generate(&mut platform.rng).map_err(internal_error)?;
         let statement = store.update(platform, |image, platform| {
-            install(image, platform, (&kek, kept), &contents)?;
-            let statement = self.state::<B>(image, platform, &kek, &contents)?;
+            install(image, platform, &kek, retained, &contents)?;
+            let statement = self.statement::<B>(image, platform, &kek, &contents)?;
             image.device.receipt = sign::<B>(&statement, platform, signer)?;
             Ok::<_, Refusal>(statement)
         })?;
 
-        // What is proved is what a power-up would find, not what was meant to be written.
+        // The proof is about what a power-up would find, not about what was meant to be written.
         let stored = store.read_back(platform)?;
-        if self.state::<B>(&stored, platform, &kek, &contents)? != statement {
+        if self.statement::<B>(&stored, platform, &kek, &contents)? != statement {
             return Err(Refusal::NotProved);
         }
         write_receipt(&stored.device, out)
     }
 
-    /// The statement, from the CSPs as the image's sealed parts give them back.
-    fn state<B: Board>(
+    /// Makes the statement from the CSPs as the image's sealed parts return them.
+    fn statement<B: Board>(
         &self,
         image: &Image,
         platform: &Platform<B>,
@@ -294,45 +298,48 @@ impl Agreement {
             auto_lock: contents.auto_lock.is_some(),
             policy: contents.policy.is_some(),
         };
-        let (epoch, key) = csps.keyring.current().ok_or(Refusal::Malformed)?;
+        let epoch = csps.keyring.current();
         let chain = Chain::parse(&image.device.chain)?;
         let certificate = <B::Crypto as Verifier>::sha384(&[chain.leaf().as_der()]);
         let mut statement = Statement {
             transcript: *self.transcript.hash(),
             number: contents.number,
-            cycle: self.cycle,
-            ticket: self.ticket,
-            master: self.master,
+            cycle: self.terms.cycle(),
+            ticket: self.terms.ticket(),
+            master: self.terms.master(),
             secondary: Party {
                 serial: platform.serial,
                 certificate,
             },
             condition: self.condition,
             group: *csps.keyring.group(),
-            epoch,
+            epoch: epoch.number,
             commitments: Commitments::default(),
             proof: [0; 48],
         };
         statement.commitments = proof::commit::<B::Crypto>(&csps, &image.device, copied)?;
-        statement.proof = proof::prove::<B::Crypto>(key, &statement)?;
+        statement.proof = proof::prove::<B::Crypto>(&epoch.key, &statement)?;
         Ok(statement)
     }
 }
 
-/// Puts the master's CSPs, and what this module keeps of its own, into the next image.
+/// Puts the master's CSPs, and what this module retains of its own, into the next image.
 fn install<B: Board>(
     image: &mut Image,
     platform: &mut Platform<B>,
-    (kek, kept): (&Kek, Option<&Kept<'_>>),
+    kek: &Kek,
+    retained: Option<&Retained<'_>>,
     contents: &ParcelContents,
 ) -> Result<(), Refusal> {
-    let journal = match kept {
-        Some(kept) => image.open_journal::<B::Crypto>(kept.kek)?,
+    let journal = match retained {
+        Some(retained) => image.open_journal::<B::Crypto>(retained.kek)?,
         None => Journal::default(),
     };
-    let own_settings = kept.map(|kept| kept.csps.settings).unwrap_or_default();
+    let own_settings = retained
+        .map(|retained| retained.csps.settings)
+        .unwrap_or_default();
     let mut csps = Csps::default();
-    csps.fill_from(contents);
+    contents.copy_to(&mut csps);
     csps.settings.auto_lock = contents.auto_lock.or(own_settings.auto_lock);
     csps.settings.policy = contents.policy.or(own_settings.policy);
     csps.settings.cloning = false;
@@ -344,22 +351,16 @@ fn install<B: Board>(
     device.salt = contents.salt;
     device.cost = contents.cost;
     for slot in Slot::ALL {
-        let mut wrapped = [0; 40];
         match csps.pins.record(slot) {
-            Some(stretched) => {
-                wrapped = slot
-                    .wrap_key::<B::Crypto>(&platform.secret, stretched, kek)
-                    .map_err(own)?;
-            }
-            None => platform.rng.fill(&mut wrapped).map_err(own)?,
+            Some(stretched) => image.set_slot(platform, slot, stretched, kek)?,
+            None => image.fill_slot(platform, slot)?,
         }
-        device.set_slot(slot, wrapped);
     }
     image.seal_csps(platform, kek, &csps)?;
     Ok(image.seal_journal(platform, kek, &journal)?)
 }
 
-/// Statement and signature, as they are stored.
+/// Signs the statement. Returns both as they are stored.
 fn sign<B: Board>(
     statement: &Statement,
     platform: &mut Platform<B>,
@@ -369,7 +370,7 @@ fn sign<B: Board>(
     let mut writer = Writer::new(&mut bytes);
     statement.write(&mut writer)?;
     let message = Receipt::signed::<B::Crypto>(writer.written());
-    let signature = B::Crypto::sign(signer, &mut platform.rng, &message).map_err(own)?;
+    let signature = B::Crypto::sign(signer, &mut platform.rng, &message).map_err(internal_error)?;
     let mut receipt = Vec::from_slice(writer.written()).map_err(|_overlong| Refusal::Fault)?;
     receipt
         .extend_from_slice(&signature)
@@ -377,7 +378,7 @@ fn sign<B: Board>(
     Ok(receipt)
 }
 
-/// The last receipt, as a message.
+/// Writes the last Receipt.
 pub(crate) fn write_receipt(device: &Device, out: &mut Writer<'_>) -> Result<(), Refusal> {
     let (statement_bytes, signature) =
         device.receipt.split_last_chunk().ok_or(Refusal::NotFound)?;

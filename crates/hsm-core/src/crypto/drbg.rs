@@ -6,12 +6,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// Requests answered between two reseedings. The standard allows 2⁴⁸ (table 2); entropy is cheap on our boards.
 pub const RESEED_INTERVAL: u32 = 1 << 12;
 
-/// The most bytes in one request, personalization or additional input.
+/// The maximum size of one request, personalization or additional input, in bytes.
 pub const MAX_BYTES: usize = 1 << 16;
 
 /// A source of full entropy: as many bits as it fills in (SP 800-90B, SP 800-90C).
 pub trait Entropy {
-    /// Fills `out`, or fails its health tests and leaves nothing usable in it.
+    /// Fills `out`; if its health tests fail, `out` holds nothing usable.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
 }
 
@@ -27,8 +27,8 @@ pub struct HmacDrbg<E> {
 }
 
 impl<E: Entropy> HmacDrbg<E> {
-    /// Seeds a generator with entropy and a nonce from `source` (§ 10.1.2.3). The `personalization` need not be secret,
-    /// but should differ from module to module.
+    /// Seeds a generator with entropy and a nonce from `source` (§ 10.1.2.3). The `personalization` need not be
+    /// secret, but should differ from module to module.
     pub fn instantiate(source: E, personalization: &[u8]) -> Result<Self, CryptoError> {
         let mut drbg = Self {
             key: [0; 48],
@@ -94,7 +94,7 @@ impl<E: Entropy> HmacDrbg<E> {
         Ok(())
     }
 
-    /// `HMAC_DRBG_Update` with the two strings as one (§ 10.1.2.2).
+    /// Runs `HMAC_DRBG_Update` with the two strings concatenated (§ 10.1.2.2).
     fn update(&mut self, first: &[u8], second: &[u8]) {
         self.rekey(0x00, first, second);
         if !(first.is_empty() && second.is_empty()) {
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use std::{string::String, vec, vec::Vec};
 
-    /// Gives what it was told to, in order; then it fails.
+    /// Returns the bytes that it was given, in order; then it fails.
     #[derive(Default)]
     struct Script {
         bytes: Vec<u8>,

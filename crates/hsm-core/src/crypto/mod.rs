@@ -2,8 +2,8 @@
 //!
 //! The suite is fixed (PROTOCOL § 3): ECDH P-384 with ML-KEM-1024, ECDSA P-384, HKDF-SHA-384, AES-256-GCM, AES-256-KW,
 //! PBKDF2-HMAC-SHA-256, AES-256-XTS and -ECB. Two providers implement [`Provider`]: [`rust_crypto`], for firmware, and
-//! one over aws-lc in `hsm-virtual`. Bytes go in and come out; no library type leaks but the three secrets,
-//! which zeroize themselves where they lie.
+//! one over aws-lc in `hsm-virtual`. The interface is bytes; the only types of a library are the three secrets,
+//! which zeroize themselves in place.
 
 pub mod drbg;
 pub mod rust_crypto;
@@ -17,13 +17,13 @@ pub type KemKey = [u8; 1568];
 /// An ML-KEM-1024 ciphertext.
 pub type KemCiphertext = [u8; 1568];
 
-/// A primitive that did not succeed: a peer's key that is none, a tag that does not match, a generator that failed.
+/// A primitive failed: an invalid key of a peer, a tag that does not match, a generator that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CryptoError;
 
 /// A source of random bytes fit for keys.
 pub trait Rng {
-    /// Fills `out`, or leaves nothing usable in it.
+    /// Fills `out`; on an error it holds nothing usable.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
 }
 
@@ -36,11 +36,11 @@ pub trait Provider: Verifier {
     /// A module's signing key, ready for use. It zeroizes itself when dropped.
     type Signer;
 
-    /// A fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
+    /// Makes a fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
     fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
-    /// The key pair of a scalar (48 bytes, big-endian, 1 to n − 1) that the caller derived, and zeroizes.
+    /// Returns the key pair of a scalar (48 bytes, big-endian, 1 to n − 1), which the caller derived and zeroizes.
     fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
-    /// The shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). The caller drops the key
+    /// Computes the shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). The caller drops the key
     /// then: it is used once.
     fn ecdh_agree(
         secret: &Self::EcdhSecret,
@@ -48,10 +48,10 @@ pub trait Provider: Verifier {
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError>;
 
-    /// A fresh ML-KEM-1024 key pair.
+    /// Makes a fresh ML-KEM-1024 key pair.
     fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey)
     -> Result<Self::KemSecret, CryptoError>;
-    /// The ML-KEM-1024 key pair of a seed, `d ‖ z` (FIPS 203 § 7.1), that the caller derived, and zeroizes.
+    /// Returns the ML-KEM-1024 key pair of a seed, `d ‖ z` (FIPS 203 § 7.1), which the caller derived and zeroizes.
     fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError>;
     /// Encapsulates to a peer's key, which is checked (FIPS 203 § 7.2).
     fn kem_encapsulate(
@@ -68,32 +68,32 @@ pub trait Provider: Verifier {
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError>;
 
-    /// A fresh signing key: its scalar (48 bytes, big-endian) goes into `scalar`.
+    /// Makes a fresh signing key: its scalar (48 bytes, big-endian) goes into `scalar`.
     fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError>;
-    /// Readies a signing key; the two halves must belong together.
+    /// Prepares a signing key for use; its two halves must belong together.
     fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError>;
-    /// ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3).
+    /// Signs: ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3).
     fn sign(
         signer: &Self::Signer,
         rng: &mut dyn Rng,
         message: &[u8],
     ) -> Result<Signature, CryptoError>;
 
-    /// HMAC-SHA-384 over the parts, one after the other (FIPS 198-1).
+    /// Computes HMAC-SHA-384 over the parts, concatenated (FIPS 198-1).
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]);
-    /// HKDF-Expand with SHA-384 (RFC 5869 § 2.3); `out` is at most 255 hashes long.
+    /// Expands with HKDF and SHA-384 (RFC 5869 § 2.3); `out` is at most 255 hashes long.
     fn hkdf_expand(prk: &[u8; 48], info: &[&[u8]], out: &mut [u8]) -> Result<(), CryptoError>;
-    /// PBKDF2-HMAC-SHA-256 (SP 800-132); `cost` is the number of iterations and not zero.
+    /// Stretches with PBKDF2-HMAC-SHA-256 (SP 800-132); `cost` is the number of iterations and not zero.
     fn pbkdf2(pin: &[u8], salt: &[u8], cost: u32, out: &mut [u8; 32]) -> Result<(), CryptoError>;
 
-    /// AES-256-GCM in place (SP 800-38D). The caller never uses a nonce twice with one key.
+    /// Seals in place with AES-256-GCM (SP 800-38D). The caller never uses a nonce twice with one key.
     fn gcm_seal(
         key: &[u8; 32],
         nonce: &[u8; 12],
         aad: &[u8],
         buffer: &mut [u8],
     ) -> Result<[u8; 16], CryptoError>;
-    /// The reverse; on a wrong tag, nothing readable is left in `buffer`.
+    /// Opens in place with AES-256-GCM. On a wrong tag, nothing readable is left in `buffer`.
     fn gcm_open(
         key: &[u8; 32],
         nonce: &[u8; 12],
@@ -102,35 +102,34 @@ pub trait Provider: Verifier {
         tag: &[u8; 16],
     ) -> Result<(), CryptoError>;
 
-    /// AES-256-KW (SP 800-38F § 6.2).
+    /// Wraps a key with AES-256-KW (SP 800-38F § 6.2).
     fn wrap_key(kek: &[u8; 32], key: &[u8; 32]) -> Result<[u8; 40], CryptoError>;
-    /// The reverse; fails on a wrong key-encryption key.
+    /// Unwraps a key with AES-256-KW; fails on a wrong key-encryption key.
     fn unwrap_key(
         kek: &[u8; 32],
         wrapped: &[u8; 40],
         key: &mut [u8; 32],
     ) -> Result<(), CryptoError>;
 
-    /// AES-256-XTS over one data unit of 1 to 2²⁰ whole blocks, in place (SP 800-38E, IEEE 1619); the key's halves must differ.
+    /// Ciphers one data unit of 1 to 2²⁰ whole blocks with AES-256-XTS, in place (SP 800-38E, IEEE 1619); the key's
+    /// halves must differ.
     fn xts(
         key: &[u8; 64],
         unit: u128,
         direction: Direction,
         buffer: &mut [u8],
     ) -> Result<(), CryptoError>;
-    /// AES-256-ECB over whole blocks, in place (SP 800-38A § 6.1).
+    /// Ciphers whole blocks with AES-256-ECB, in place (SP 800-38A § 6.1).
     fn ecb(key: &[u8; 32], direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError>;
 }
 
-/// A 32-byte key: HMAC-SHA-384 over the parts, cut to its first 32 bytes (SP 800-107 § 5.3.4).
-pub(crate) fn derive_key<C: Provider>(key: &[u8; 32], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+/// Derives a 32-byte key into `out`: HMAC-SHA-384 over the parts, cut to its first 32 bytes (SP 800-107 § 5.3.4).
+pub(crate) fn derive_key<C: Provider>(key: &[u8; 32], parts: &[&[u8]], out: &mut [u8; 32]) {
     let mut long = Zeroizing::new([0; 48]);
     C::hmac_sha384(key, parts, &mut long);
-    let mut short = Zeroizing::new([0; 32]);
     if let Some(head) = long.first_chunk::<32>() {
-        short.copy_from_slice(head);
+        out.copy_from_slice(head);
     }
-    short
 }
 
 /// Which way a cipher runs.

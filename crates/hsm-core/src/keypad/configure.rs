@@ -1,42 +1,48 @@
-//! What an Administrator configures in Admin mode, and the one thing that a User does: another PIN.
+//! What the Administrator sets on the keypad, and the User PIN that the User chooses.
 
+use super::{
+    act::{EntryError, EntryOutcome},
+    leds::{Pattern, ReadOut},
+    unlock::open,
+    waiting::{Opens, Setting},
+};
 use crate::{
     crypto::Rng,
-    keypad::act::{Refused, Shown},
-    keypad::entry::{Purpose, Setting},
-    keypad::leds::{Pattern, ReadOut},
-    keypad::unlock::open,
-    module::Module,
-    platform::{Board, Fault},
-    state::{AdminMode, Recovering, Session, State, UserSession},
+    machine::Machine,
+    platform::{Board, Fault, Platform},
+    state::Session,
     time::Millis,
-    vault::attempt::USER_LIMIT,
-    vault::csp::pin::{MIN_COST, Pin, Slot},
-    vault::csp::{Csps, Kek, Stretched},
-    vault::device::{Failures, Lifecycle},
-    vault::journal::Journal,
+    vault::{
+        csp::{
+            contents::Csps,
+            kek::Kek,
+            pin::{MIN_COST, Pin, Stretched},
+            slot::Slot,
+        },
+        device::{Failures, Lifecycle, USER_LIMIT},
+        journal::Journal,
+        store::Store,
+    },
 };
 use core::ops::RangeInclusive;
 use hsm_protocol::settings::{EncryptionMode, UserPinPolicy};
 
-/// The first Admin PIN makes the module's own group: KEK, keyring and slots, in one write. It leads into Admin mode.
+/// Sets the first Admin PIN, which makes a group of the module's own: KEK, keyring and slots, in one write.
+/// The module is in Admin mode afterwards.
 pub(crate) fn set_first_admin_pin<B: Board>(
-    module: &mut Module<B>,
+    machine: &mut Machine<B>,
     pin: &Pin,
     now: Millis,
-) -> Shown {
+) -> EntryOutcome {
     pin.check()?;
-    let Module {
+    let Machine {
         platform, store, ..
-    } = module;
+    } = machine;
     let mut kek = Kek::default();
     let mut csps = Csps::default();
     let mut salt = [0; 32];
     let cost = platform.pin_cost.max(MIN_COST);
-    platform
-        .rng
-        .fill(kek.expose_mut())
-        .map_err(|_error| Fault)?;
+    kek.generate(&mut platform.rng).map_err(|_error| Fault)?;
     platform.rng.fill(&mut salt).map_err(|_error| Fault)?;
     csps.keyring
         .generate(&mut platform.rng)
@@ -56,218 +62,184 @@ pub(crate) fn set_first_admin_pin<B: Board>(
         image.seal_csps(platform, &kek, &csps)?;
         image.seal_journal(platform, &kek, &Journal::default())
     })?;
-    open(module, Purpose::FirstAdminPin, &kek, now)?;
+    open(machine, Opens::AdminMode, &kek, now)?;
     Ok(Some(Pattern::AdminPinStored))
 }
 
-/// Sets a PIN as Administrator: it must differ from every other.
-pub(crate) fn set_pin<B: Board>(module: &mut Module<B>, slot: Slot, pin: &Pin) -> Shown {
-    let Module {
-        platform,
-        store,
-        state,
-        ..
-    } = module;
-    let Session { kek, csps } = configuring(state)?;
-    pin.check()?;
-    if slot == Slot::User {
-        pin.check_policy(csps.settings.policy)?;
-    }
-    let device = store.device();
-    let mut stretched = Stretched::default();
-    pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
-        .map_err(|_error| Fault)?;
-    if csps.pins.is_taken(&stretched, slot) {
-        return Err(Refused::ByRule);
-    }
-    csps.pins.set(slot, &stretched);
-    store.update(platform, |image, platform| {
-        image.set_slot(platform, slot, &stretched, kek)?;
-        image.device.failures.forget(slot);
-        image.seal_csps(platform, kek, csps)
-    })?;
-    Ok(Some(match slot {
-        Slot::Admin => Pattern::AdminPinStored,
-        Slot::User | Slot::Recovery | Slot::SelfDestruct => Pattern::Stored,
-    }))
+/// The session of a person who may change what the store holds, with the store.
+pub(crate) struct Configuring<'a, B: Board> {
+    pub(crate) platform: &'a mut Platform<B>,
+    pub(crate) store: &'a mut Store,
+    pub(crate) session: &'a mut Session,
 }
 
-/// Sets the User PIN as User: unlocked, or after a recovery, which this uses up in the same write. It is compared with the
-/// Self-Destruct PIN alone: anything more would be a guess at a PIN that no counter sees.
-pub(crate) fn set_own_pin<B: Board>(module: &mut Module<B>, pin: &Pin, now: Millis) -> Shown {
-    let Module {
-        platform,
-        store,
-        state,
-        ..
-    } = module;
-    let (Session { kek, csps }, recovers) = match state {
-        State::User(UserSession { session, .. }) => (session, false),
-        State::Recovering(Recovering { session, .. }) => (session, true),
-        State::Fault
-        | State::Fresh(_)
-        | State::Locked(_)
-        | State::AdminMode(_)
-        | State::Admin(_) => {
-            return Err(Refused::ByRule);
+impl<B: Board> Configuring<'_, B> {
+    /// Sets a PIN as Administrator. It must differ from every other PIN.
+    pub(crate) fn set_pin(&mut self, slot: Slot, pin: &Pin) -> EntryOutcome {
+        let Session { kek, csps } = &mut *self.session;
+        pin.check()?;
+        if slot == Slot::User {
+            pin.check_policy(csps.settings.policy)?;
         }
-    };
-    let device = store.device();
-    let mut stretched = Stretched::default();
-    pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
-        .map_err(|_error| Fault)?;
-    let is_allowed = pin
-        .check()
-        .and_then(|()| pin.check_policy(csps.settings.policy))
-        .is_ok()
-        && !csps.pins.is(Slot::SelfDestruct, &stretched);
-    if !is_allowed {
-        // A recovery whose new PIN is refused is over, and not used up.
+        let device = self.store.device();
+        let mut stretched = Stretched::default();
+        pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
+            .map_err(|_error| Fault)?;
+        if csps.pins.is_taken(&stretched, slot) {
+            return Err(EntryError::Rejected);
+        }
+        csps.pins.set(slot, &stretched);
+        self.store.update(self.platform, |image, platform| {
+            image.set_slot(platform, slot, &stretched, kek)?;
+            image.device.failures.forget(slot);
+            image.seal_csps(platform, kek, csps)
+        })?;
+        Ok(Some(match slot {
+            Slot::Admin => Pattern::AdminPinStored,
+            Slot::User | Slot::Recovery | Slot::SelfDestruct => Pattern::Stored,
+        }))
+    }
+
+    /// Sets the User PIN as User.
+    pub(crate) fn set_own_pin(&mut self, pin: &Pin) -> EntryOutcome {
+        self.replace_user_pin(pin, false)
+    }
+
+    /// Sets the User PIN after a recovery. The same write uses up the Recovery PIN.
+    pub(crate) fn recover_own_pin(&mut self, pin: &Pin) -> EntryOutcome {
+        self.replace_user_pin(pin, true)
+    }
+
+    /// Sets the User PIN. It is compared with the Self-Destruct PIN only: any other comparison would be a guess at a
+    /// PIN that no counter records.
+    fn replace_user_pin(&mut self, pin: &Pin, recovers: bool) -> EntryOutcome {
+        let Session { kek, csps } = &mut *self.session;
+        let device = self.store.device();
+        let mut stretched = Stretched::default();
+        pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
+            .map_err(|_error| Fault)?;
+        let is_allowed = pin
+            .check()
+            .and_then(|()| pin.check_policy(csps.settings.policy))
+            .is_ok()
+            && !csps.pins.is(Slot::SelfDestruct, &stretched);
+        if !is_allowed {
+            return Err(EntryError::Rejected);
+        }
+        csps.pins.set(Slot::User, &stretched);
         if recovers {
-            module.lock(now);
+            csps.pins.delete(Slot::Recovery);
         }
-        return Err(Refused::ByRule);
+        self.store.update(self.platform, |image, platform| {
+            image.set_slot(platform, Slot::User, &stretched, kek)?;
+            image.device.failures.forget(Slot::User);
+            if recovers {
+                image.fill_slot(platform, Slot::Recovery)?;
+            }
+            image.seal_csps(platform, kek, csps)
+        })?;
+        Ok(Some(Pattern::Stored))
     }
-    csps.pins.set(Slot::User, &stretched);
-    if recovers {
-        csps.pins.delete(Slot::Recovery);
-    }
-    store.update(platform, |image, platform| {
-        image.set_slot(platform, Slot::User, &stretched, kek)?;
-        image.device.failures.forget(Slot::User);
-        if recovers {
-            image.fill_slot(platform, Slot::Recovery)?;
-        }
-        image.seal_csps(platform, kek, csps)
-    })?;
-    if recovers {
-        module.lock(now);
-    }
-    Ok(Some(Pattern::Stored))
-}
 
-/// Deletes a PIN as Administrator; its slot looks like any other afterwards.
-pub(crate) fn delete_pin<B: Board>(module: &mut Module<B>, slot: Slot) -> Shown {
-    let Module {
-        platform,
-        store,
-        state,
-        ..
-    } = module;
-    let Session { kek, csps } = configuring(state)?;
-    csps.pins.delete(slot);
-    store.update(platform, |image, platform| {
-        image.fill_slot(platform, slot)?;
-        image.seal_csps(platform, kek, csps)
-    })?;
-    Ok(Some(Pattern::Stored))
-}
+    /// Deletes a PIN as Administrator. Its slot then holds random bytes and looks like any other.
+    pub(crate) fn delete_pin(&mut self, slot: Slot) -> EntryOutcome {
+        let Session { kek, csps } = &mut *self.session;
+        csps.pins.delete(slot);
+        self.store.update(self.platform, |image, platform| {
+            image.fill_slot(platform, slot)?;
+            image.seal_csps(platform, kek, csps)
+        })?;
+        Ok(Some(Pattern::Stored))
+    }
 
-/// Changes a setting as Administrator.
-pub(crate) fn set<B: Board>(module: &mut Module<B>, setting: Setting, typed: &Pin) -> Shown {
-    let Module {
-        platform,
-        store,
-        state,
-        ..
-    } = module;
-    let Session { kek, csps } = configuring(state)?;
-    let mut settings = csps.settings;
-    let mut limits = store.device().limits;
-    let value = |digits| typed.number(digits).ok_or(Refused::ByRule);
-    match setting {
-        Setting::AutoLock => {
-            settings.auto_lock = match value(2)? {
-                0 => None,
-                minutes if AUTO_LOCK.contains(&minutes) => Some(minutes),
-                _ => return Err(Refused::ByRule),
+    /// Changes a setting as Administrator.
+    pub(crate) fn set(&mut self, setting: Setting, typed: &Pin) -> EntryOutcome {
+        let Session { kek, csps } = &mut *self.session;
+        let mut settings = csps.settings;
+        let mut limits = self.store.device().limits;
+        let value = |digits| typed.number(digits).ok_or(EntryError::Rejected);
+        match setting {
+            Setting::AutoLock => {
+                settings.auto_lock = match value(2)? {
+                    0 => None,
+                    minutes if AUTO_LOCK.contains(&minutes) => Some(minutes),
+                    _ => return Err(EntryError::Rejected),
+                }
+            }
+            Setting::UserPinPolicy => settings.policy = policy(value(3)?)?,
+            Setting::Cloning => {
+                settings.cloning = match value(1)? {
+                    0 => false,
+                    1 => true,
+                    _ => return Err(EntryError::Rejected),
+                }
+            }
+            Setting::EncryptionMode => {
+                settings.mode =
+                    EncryptionMode::from_byte(value(1)?).map_err(|_digit| EntryError::Rejected)?;
+            }
+            Setting::UserLimit => {
+                limits.user = match value(2)? {
+                    limit @ 1..=USER_LIMIT => limit,
+                    _ => return Err(EntryError::Rejected),
+                }
             }
         }
-        Setting::UserPinPolicy => settings.policy = policy(value(3)?)?,
-        Setting::Cloning => {
-            settings.cloning = match value(1)? {
-                0 => false,
-                1 => true,
-                _ => return Err(Refused::ByRule),
+        csps.settings = settings;
+        // A new policy does not check the present User PIN: it deletes it.
+        if setting == Setting::UserPinPolicy {
+            csps.pins.delete(Slot::User);
+        }
+        let is_user_pin_set = csps.pins.record(Slot::User).is_some();
+        self.store.update(self.platform, |image, platform| {
+            image.device.limits = limits;
+            if !is_user_pin_set {
+                // After a power cut the slot of a PIN without attempts may still be filled: a higher limit must not
+                // make it usable again.
+                image.fill_slot(platform, Slot::User)?;
             }
-        }
-        Setting::EncryptionMode => {
-            settings.mode =
-                EncryptionMode::from_byte(value(1)?).map_err(|_digit| Refused::ByRule)?;
-        }
-        Setting::UserLimit => {
-            limits.user = match value(2)? {
-                limit @ 1..=USER_LIMIT => limit,
-                _ => return Err(Refused::ByRule),
+            if setting == Setting::UserLimit {
+                // A lower limit does not delete the present PIN. If there is none, the Self-Destruct PIN can be typed
+                // again.
+                image.device.failures.user = 0;
             }
-        }
+            image.seal_csps(platform, kek, csps)
+        })?;
+        Ok(Some(Pattern::Stored))
     }
-    csps.settings = settings;
-    // A new policy does not judge the PIN that stands: it takes it away.
-    if setting == Setting::UserPinPolicy {
-        csps.pins.delete(Slot::User);
+
+    /// Returns the blinks that show a setting's value.
+    pub(crate) fn read_out(&self, setting: Setting) -> Pattern {
+        let limits = self.store.device().limits;
+        let settings = self.session.csps.settings;
+        Pattern::ReadOut(match setting {
+            Setting::AutoLock => ReadOut::of(settings.auto_lock.unwrap_or(0), false),
+            Setting::UserPinPolicy => settings
+                .policy
+                .map_or(ReadOut::of(NO_POLICY, false), |policy| {
+                    ReadOut::of(policy.min_length, policy.needs_shift)
+                }),
+            Setting::Cloning => ReadOut::of(0, settings.cloning),
+            Setting::EncryptionMode => ReadOut::of(settings.mode.to_byte(), false),
+            Setting::UserLimit => ReadOut::of(limits.user, false),
+        })
     }
-    let is_user_pin_set = csps.pins.record(Slot::User).is_some();
-    store.update(platform, |image, platform| {
-        image.device.limits = limits;
-        if !is_user_pin_set {
-            // A power cut may have kept the slot of a PIN whose attempts ran out: a higher limit must not open it again.
-            image.fill_slot(platform, Slot::User)?;
-        }
-        if setting == Setting::UserLimit {
-            // A lower limit does not take away a PIN that stands. Without one, the Self-Destruct PIN can be typed again.
-            image.device.failures.user = 0;
-        }
-        image.seal_csps(platform, kek, csps)
-    })?;
-    Ok(Some(Pattern::Stored))
 }
 
-/// Tells a setting in blinks.
-pub(crate) fn read_out<B: Board>(module: &mut Module<B>, setting: Setting) -> Shown {
-    let limits = module.store.device().limits;
-    let settings = configuring(&mut module.state)?.csps.settings;
-    let read_out = match setting {
-        Setting::AutoLock => ReadOut::of(settings.auto_lock.unwrap_or(0), false),
-        Setting::UserPinPolicy => settings
-            .policy
-            .map_or(ReadOut::of(NO_POLICY, false), |policy| {
-                ReadOut::of(policy.min_length, policy.needs_shift)
-            }),
-        Setting::Cloning => ReadOut::of(0, settings.cloning),
-        Setting::EncryptionMode => ReadOut::of(settings.mode.to_byte(), false),
-        Setting::UserLimit => ReadOut::of(limits.user, false),
-    };
-    Ok(Some(Pattern::ReadOut(read_out)))
-}
-
-/// LLS: the least length, 07 to 15, and 1 where a SHIFT symbol is needed. 070 is no policy.
-fn policy(typed: u8) -> Result<Option<UserPinPolicy>, Refused> {
+/// Parses LLS: the minimum length, 07 to 15, and 1 if a symbol with SHIFT is required. 070 is no policy.
+fn policy(typed: u8) -> Result<Option<UserPinPolicy>, EntryError> {
     match (typed / 10, typed % 10) {
         (NO_POLICY, 0) => Ok(None),
         (min_length @ 7..=15, shift @ (0 | 1)) => Ok(Some(UserPinPolicy {
             min_length,
             needs_shift: shift == 1,
         })),
-        _ => Err(Refused::ByRule),
+        _ => Err(EntryError::Rejected),
     }
 }
 
-/// Minutes of unattended auto-lock that can be set, beside 0 for off.
+/// Minutes of unattended auto-lock that can be set; 0 turns it off.
 pub const AUTO_LOCK: RangeInclusive<u8> = 5..=99;
 
-/// The least length of every PIN: as a policy, it asks for nothing.
+/// The minimum length of every PIN: as a policy it requires nothing more.
 const NO_POLICY: u8 = 7;
-
-/// The session of Admin mode: nothing else may configure.
-fn configuring<C: crate::crypto::Provider>(state: &mut State<C>) -> Result<&mut Session, Refused> {
-    match state {
-        State::AdminMode(AdminMode { session, .. }) => Ok(session),
-        State::Fault
-        | State::Fresh(_)
-        | State::Locked(_)
-        | State::Recovering(_)
-        | State::User(_)
-        | State::Admin(_) => Err(Refused::ByRule),
-    }
-}

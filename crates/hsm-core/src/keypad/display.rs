@@ -1,20 +1,27 @@
-//! What the LEDs show while nothing passes over them.
+//! What the LEDs show.
 
+use super::{
+    leds::Pattern,
+    waiting::{AdminModeAct, CompleteReset, Opens, StandbyEntry, Waiting},
+};
 use crate::{
     cloning::master::MasterCycle,
-    keypad::entry::Purpose,
-    keypad::leds::Pattern,
-    module::Module,
+    machine::Machine,
     platform::Board,
-    state::{Armed, Locked, State, Waiting},
-    vault::attempt::AdminAttempts,
-    vault::device::{Device, Lifecycle},
+    state::{Locked, State},
+    vault::{
+        attempt::AdminAttempts,
+        device::{Device, Lifecycle},
+    },
 };
 
-/// The pattern of the state the module is in.
-pub(crate) fn pattern<B: Board>(module: &Module<B>) -> Pattern {
-    let device = module.store.device();
-    match &module.state {
+/// Returns the passing pattern, or else the one of the state that the module is in.
+pub(crate) fn pattern<B: Board>(machine: &Machine<B>) -> Pattern {
+    if let Some((pattern, _)) = machine.flash {
+        return pattern;
+    }
+    let device = machine.store.device();
+    match &machine.state {
         State::Fault => Pattern::Fault,
         State::Fresh(fresh) if !fresh.waiting.is_nothing() => Pattern::AwaitingNew,
         State::Fresh(fresh) if fresh.run.is_running() => Pattern::Cloning,
@@ -24,8 +31,10 @@ pub(crate) fn pattern<B: Board>(module: &Module<B>) -> Pattern {
         State::Locked(Locked::Awake { waiting, .. }) => in_standby(waiting, device),
         State::Recovering(_) => Pattern::AwaitingNew,
         State::AdminMode(admin) => match &admin.waiting {
-            Waiting::Nothing | Waiting::Armed(Armed::ReadOut(_), _) => Pattern::AdminMode,
-            Waiting::Armed(Armed::Delete(_) | Armed::Reset, _) => Pattern::DeleteArmed,
+            Waiting::Nothing | Waiting::Confirmation(AdminModeAct::ReadOut(_), _) => {
+                Pattern::AdminMode
+            }
+            Waiting::Confirmation(AdminModeAct::Delete(_), _) => Pattern::DeleteArmed,
             Waiting::Entry(_) => Pattern::AwaitingNew,
         },
         State::User(user) if !user.waiting.is_nothing() => Pattern::AwaitingNew,
@@ -41,13 +50,15 @@ pub(crate) fn pattern<B: Board>(module: &Module<B>) -> Pattern {
     }
 }
 
-fn in_standby(waiting: &Waiting, device: &Device) -> Pattern {
+fn in_standby(waiting: &Waiting<StandbyEntry, CompleteReset>, device: &Device) -> Pattern {
     match waiting {
-        Waiting::Armed(..) => Pattern::ResetArmed,
+        Waiting::Confirmation(CompleteReset, _) => Pattern::ResetArmed,
         Waiting::Entry(entry) => match entry.purpose() {
-            Purpose::UnlockUser => Pattern::AwaitingUserPin,
-            Purpose::Recover => Pattern::AwaitingRecoveryPin,
-            _ => Pattern::AwaitingAdminPin,
+            StandbyEntry::Open(Opens::User) => Pattern::AwaitingUserPin,
+            StandbyEntry::Open(Opens::Recovery) => Pattern::AwaitingRecoveryPin,
+            StandbyEntry::Open(Opens::Admin | Opens::AdminMode) | StandbyEntry::UnblockAdmin => {
+                Pattern::AwaitingAdminPin
+            }
         },
         Waiting::Nothing => match AdminAttempts::of(device.failures) {
             AdminAttempts::Left | AdminAttempts::Exhausted => Pattern::Standby,

@@ -3,98 +3,56 @@
 use super::{Key, gesture::Gesture};
 use crate::{
     time::{ENTRY_PAUSE, Millis},
-    vault::csp::pin::{Pin, Slot, Symbol},
+    vault::csp::pin::{Pin, Symbol},
 };
 use zeroize::Zeroize;
 
 /// What an entry is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Unlock as Administrator.
-    UnlockAdmin,
-    /// Unlock as User. The Self-Destruct PIN is taken here too.
-    UnlockUser,
-    /// Enter Admin mode.
-    EnterAdminMode,
-    /// The Recovery PIN.
-    Recover,
-    /// The code that gives more attempts at the Admin PIN.
-    UnblockAdmin,
-    /// The first Admin PIN, or the next after a reset.
-    FirstAdminPin,
-    /// Another PIN, set by the Administrator.
-    NewPin(Slot),
-    /// Another User PIN, set by the User: unlocked, or after a recovery.
-    OwnPin,
-    /// A setting's value.
-    Setting(Setting),
+pub(crate) trait Purpose: Copy {
+    /// Returns how an entry for this purpose is completed.
+    fn completion(self) -> Completion;
 }
 
-/// What an Administrator sets to a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Setting {
-    /// Minutes of unattended auto-lock.
-    AutoLock,
-    /// User PIN policy.
-    UserPinPolicy,
-    /// Cloning enabled or disabled.
-    Cloning,
-    /// Encryption mode.
-    EncryptionMode,
-    /// Attempts at the User PIN.
-    UserLimit,
+/// How an entry is completed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Completion {
+    /// Typed once, then KEY.
+    Key,
+    /// Typed twice, each time followed by KEY.
+    KeyTwice,
+    /// Typed once, then SHIFT.
+    Shift,
 }
 
-impl Purpose {
-    /// Which key completes the entry.
-    const fn completed_by(self) -> Key {
+impl Completion {
+    const fn key(self) -> Key {
         match self {
-            Self::Setting(_) => Key::Shift,
-            Self::UnlockAdmin
-            | Self::UnlockUser
-            | Self::EnterAdminMode
-            | Self::Recover
-            | Self::UnblockAdmin
-            | Self::FirstAdminPin
-            | Self::NewPin(_)
-            | Self::OwnPin => Key::Key,
-        }
-    }
-
-    /// Whether it is typed twice.
-    const fn is_typed_twice(self) -> bool {
-        match self {
-            Self::FirstAdminPin | Self::NewPin(_) | Self::OwnPin => true,
-            Self::UnlockAdmin
-            | Self::UnlockUser
-            | Self::EnterAdminMode
-            | Self::Recover
-            | Self::UnblockAdmin
-            | Self::Setting(_) => false,
+            Self::Key | Self::KeyTwice => Key::Key,
+            Self::Shift => Key::Shift,
         }
     }
 }
 
-/// An entry under way. What was typed zeroizes itself.
-pub(crate) struct Entry {
-    purpose: Purpose,
+/// An entry under way. Dropping it zeroizes the symbols typed so far.
+pub(crate) struct Entry<P> {
+    purpose: P,
     typed: Pin,
     first: Option<Pin>,
     last_key: Millis,
 }
 
 /// What a gesture did to an entry.
-pub(crate) enum Progress {
-    /// It goes on.
+pub(crate) enum EntryStep {
+    /// The entry is not complete yet.
     Typing,
-    /// It is complete: [`Entry::typed`]; twice-typed entries agreed.
-    Complete(Purpose),
-    /// It is over, and nothing changes.
+    /// The entry is complete; if it had to be typed twice, both were equal.
+    Complete,
+    /// The entry is over and nothing changes.
     Abandoned,
 }
 
-impl Entry {
-    pub(crate) fn new(purpose: Purpose, now: Millis) -> Self {
+impl<P: Purpose> Entry<P> {
+    pub(crate) fn new(purpose: P, now: Millis) -> Self {
         Self {
             purpose,
             typed: Pin::default(),
@@ -103,14 +61,14 @@ impl Entry {
         }
     }
 
-    /// Starts with a symbol that is typed already.
-    pub(crate) fn starting_with(purpose: Purpose, symbol: Symbol, now: Millis) -> Self {
+    /// Starts an entry with its first symbol.
+    pub(crate) fn starting_with(purpose: P, symbol: Symbol, now: Millis) -> Self {
         let mut entry = Self::new(purpose, now);
         entry.typed.push(symbol);
         entry
     }
 
-    pub(crate) const fn purpose(&self) -> Purpose {
+    pub(crate) const fn purpose(&self) -> P {
         self.purpose
     }
 
@@ -118,43 +76,43 @@ impl Entry {
         now.since(self.last_key) > ENTRY_PAUSE
     }
 
-    pub(crate) fn gesture(&mut self, gesture: Gesture, now: Millis) -> Progress {
+    /// Takes a gesture. When the entry is complete, `typed` becomes what was typed, by a copy in place.
+    pub(crate) fn gesture(&mut self, gesture: Gesture, now: Millis, typed: &mut Pin) -> EntryStep {
         self.last_key = now;
-        match gesture {
-            Gesture::Press(key) if key == self.purpose.completed_by() => self.complete(),
+        let step = match gesture {
+            Gesture::Press(key) if key == self.purpose.completion().key() => self.complete(),
             Gesture::Press(Key::Digit(digit)) => self.push(Symbol::plain(digit)),
             Gesture::Chord(Key::Shift, Key::Digit(digit)) => self.push(Symbol::shifted(digit)),
-            // Fast typists press the next digit before they let go of the last.
+            // A fast typist presses the next digit before releasing the last one.
             Gesture::Chord(Key::Digit(first), Key::Digit(second)) => {
                 self.push(Symbol::plain(first));
                 self.push(Symbol::plain(second))
             }
-            _ => Progress::Abandoned,
+            _ => EntryStep::Abandoned,
+        };
+        if matches!(step, EntryStep::Complete) {
+            typed.copy_from(&self.typed);
         }
+        step
     }
 
-    fn push(&mut self, symbol: Symbol) -> Progress {
+    fn push(&mut self, symbol: Symbol) -> EntryStep {
         self.typed.push(symbol);
-        Progress::Typing
+        EntryStep::Typing
     }
 
-    /// What was typed.
-    pub(crate) const fn typed(&self) -> &Pin {
-        &self.typed
-    }
-
-    fn complete(&mut self) -> Progress {
-        if !self.purpose.is_typed_twice() {
-            return Progress::Complete(self.purpose);
+    fn complete(&mut self) -> EntryStep {
+        if self.purpose.completion() != Completion::KeyTwice {
+            return EntryStep::Complete;
         }
         match &self.first {
             None => {
                 self.first.insert(Pin::default()).copy_from(&self.typed);
                 self.typed.zeroize();
-                Progress::Typing
+                EntryStep::Typing
             }
-            Some(first) if first.equals(&self.typed) => Progress::Complete(self.purpose),
-            Some(_) => Progress::Abandoned,
+            Some(first) if first.equals(&self.typed) => EntryStep::Complete,
+            Some(_) => EntryStep::Abandoned,
         }
     }
 }

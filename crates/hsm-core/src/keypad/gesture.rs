@@ -1,4 +1,4 @@
-//! Presses, chords and holds, told apart by what happens between a key's going down and coming up.
+//! Presses, chords and holds: what a key means is known when it comes up, or when another goes down.
 
 use super::{Key, KeyEvent};
 use crate::time::{HOLD, Millis};
@@ -8,28 +8,46 @@ use crate::time::{HOLD, Millis};
 pub(crate) enum Gesture {
     /// A key, alone.
     Press(Key),
-    /// Two keys held together; SHIFT or KEY stands first, whichever went down first.
+    /// Two keys held together. SHIFT or KEY comes first, in whatever order they went down.
     Chord(Key, Key),
     /// A key, alone, for at least [`HOLD`].
     Hold(Key),
 }
 
+impl Gesture {
+    /// Wakes a sleeping module, leaves Admin mode, and has no other meaning.
+    pub(crate) const WAKE: Self = Self::Hold(Key::Shift);
+
+    /// Returns whether this is a digit held together with KEY or SHIFT.
+    pub(crate) fn is_chord(self, key: Key, digit: u8) -> bool {
+        matches!(self, Self::Chord(first, Key::Digit(second)) if first == key && second.value() == digit)
+    }
+
+    /// Returns whether these are two digits held together, in either order.
+    pub(crate) fn is_pair(self, a: u8, b: u8) -> bool {
+        let Self::Chord(Key::Digit(first), Key::Digit(second)) = self else {
+            return false;
+        };
+        [(a, b), (b, a)].contains(&(first.value(), second.value()))
+    }
+}
+
 /// Which keys are down.
 #[derive(Debug, Default)]
 pub(crate) enum Gestures {
-    /// None.
+    /// No key.
     #[default]
     Released,
-    /// One, which may still become a press, a chord or a hold.
+    /// One key, which may still become a press, a chord or a hold.
     Pending(Key, Millis),
-    /// One that was part of a chord or a hold already.
+    /// One key that was already part of a chord or a hold.
     Spent(Key),
-    /// The two of a chord.
+    /// The two keys of a chord.
     Both(Key, Key),
 }
 
 impl Gestures {
-    /// Takes a movement; a gesture is complete when its last undecided key has spoken.
+    /// Takes a movement. Returns a gesture when it is complete.
     pub(crate) fn key(&mut self, event: KeyEvent, now: Millis) -> Option<Gesture> {
         match event {
             KeyEvent::Down(key) => self.down(key, now),
@@ -37,7 +55,7 @@ impl Gestures {
         }
     }
 
-    /// Time passes: a key that is still down may have become a hold.
+    /// Lets time pass: a key that is still down may have become a hold.
     pub(crate) fn tick(&mut self, now: Millis) -> Option<Gesture> {
         match *self {
             Self::Pending(key, since) if now.since(since) >= HOLD => {
@@ -58,7 +76,7 @@ impl Gestures {
                 *self = Self::Both(first, key);
                 Some(chord(first, key))
             }
-            // A third key, or a key that was down already, says nothing.
+            // A third key, or a key that was down already, is ignored.
             _ => None,
         }
     }
@@ -103,10 +121,18 @@ const fn chord(first: Key, second: Key) -> Gesture {
 mod tests {
     use super::*;
     use crate::keypad::Digit;
+    use hsm_protocol::Malformed;
     use std::{vec, vec::Vec};
 
-    const ONE: Key = Key::Digit(Digit(1));
-    const TWO: Key = Key::Digit(Digit(2));
+    const ONE: Key = Key::Digit(digit(1));
+    const TWO: Key = Key::Digit(digit(2));
+
+    const fn digit(value: u8) -> Digit {
+        match Digit::new(value) {
+            Ok(digit) => digit,
+            Err(Malformed) => panic!("not a digit"),
+        }
+    }
 
     fn play(events: &[(KeyEvent, u64)]) -> Vec<Gesture> {
         let mut gestures = Gestures::default();

@@ -1,4 +1,4 @@
-//! What the three LEDs show. The table is `docs/LEDS.md`; timelines of each pattern stand there.
+//! What the three LEDs can show (`docs/LEDS.md`, with a timeline of each pattern).
 
 /// One LED.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +15,12 @@ pub enum Led {
     Pulse,
     /// 1 Hz, in turn with the other alternating LEDs.
     Alternate,
-    /// Blinks as often as a read-out says, in turn.
+    /// Blinks as many times as a read-out says, after the LED before it.
     Count,
 }
 
-/// A two-digit value and a flag: RED blinks the tens, GREEN the units, BLUE the flag, between two flashes of all three.
+/// A two-digit value and a flag: RED blinks the tens, GREEN the units, BLUE the flag, between two flashes of all
+/// three.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadOut {
     /// Blinks of RED, 0 to 9.
@@ -42,7 +43,7 @@ impl ReadOut {
         }
     }
 
-    /// How long it takes, in milliseconds.
+    /// Returns how long it takes, in milliseconds.
     pub fn duration(self) -> u64 {
         let blinks = u64::from(self.tens)
             .saturating_add(u64::from(self.units))
@@ -61,7 +62,7 @@ pub enum Pattern {
     Standby,
     /// No Admin PIN was ever set.
     Shipment,
-    /// No Admin PIN any more.
+    /// The Admin PIN was erased.
     Reset,
     /// Unlocked.
     Unlocked,
@@ -75,17 +76,17 @@ pub enum Pattern {
     AwaitingRecoveryPin,
     /// Waiting for a new PIN or a setting's value.
     AwaitingNew,
-    /// A PIN's deletion waits for the same chord again.
+    /// The deletion of a PIN waits for the same chord again.
     DeleteArmed,
     /// A complete reset waits for its second chord.
     ResetArmed,
-    /// A setting's value, told in blinks.
+    /// A setting's value, shown in blinks.
     ReadOut(ReadOut),
     /// A new User PIN or a setting was stored.
     Stored,
     /// A new Admin PIN was stored.
     AdminPinStored,
-    /// Refused; the former state follows.
+    /// Refused; the previous pattern follows.
     Refused,
     /// The Admin PIN is blocked for the first time.
     AdminBlocked,
@@ -126,7 +127,7 @@ impl Pattern {
         Self::Fault,
     ];
 
-    /// Its name in text and JSON.
+    /// Returns its name in text and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -152,7 +153,7 @@ impl Pattern {
         }
     }
 
-    /// RED, GREEN and BLUE.
+    /// Returns what RED, GREEN and BLUE do.
     pub const fn leds(self) -> [Led; 3] {
         use Led::{Alternate, Blink, Count, Fast, Off, On, Pulse};
         match self {
@@ -185,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_patterns_look_or_sound_the_same() {
+    fn no_two_patterns_look_the_same_or_have_one_name() {
         for (i, a) in Pattern::ALL.into_iter().enumerate() {
             for b in Pattern::ALL.into_iter().skip(i + 1) {
                 assert_ne!(a.leds(), b.leds(), "{a:?} {b:?}");

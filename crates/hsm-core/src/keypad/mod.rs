@@ -1,4 +1,8 @@
-//! The keypad: key movements become gestures (`gesture`), gestures become entries (`entry`).
+//! The keypad and the LEDs.
+//!
+//! Key movements become gestures (`gesture`), gestures become entries (`entry`) and confirmations (`waiting`), and
+//! `operator` gives them to the state that the module is in. What a complete entry does is in `unlock` and
+//! [`configure`]; `act` says how it ended, `display` what the LEDs show.
 
 mod act;
 pub mod configure;
@@ -8,8 +12,9 @@ pub(crate) mod gesture;
 pub mod leds;
 pub(crate) mod operator;
 mod unlock;
+pub(crate) mod waiting;
 
-use hsm_protocol::Malformed;
+pub use crate::vault::csp::pin::Digit;
 
 /// A key of the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,31 +27,11 @@ pub enum Key {
     Shift,
 }
 
-/// A decimal digit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Digit(u8);
-
-impl Digit {
-    /// Takes 0 to 9.
-    pub const fn new(value: u8) -> Result<Self, Malformed> {
-        if value < 10 {
-            Ok(Self(value))
-        } else {
-            Err(Malformed)
-        }
-    }
-
-    /// 0 to 9.
-    pub const fn value(self) -> u8 {
-        self.0
-    }
-}
-
-/// A key moves.
+/// A movement of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyEvent {
-    /// It is pressed.
+    /// The key is pressed.
     Down(Key),
-    /// It is let go.
+    /// The key is released.
     Up(Key),
 }

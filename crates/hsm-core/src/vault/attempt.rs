@@ -1,15 +1,19 @@
-//! Attempts at a PIN: paid in the store before anything is compared, and given back only for a match.
+//! Attempts at a PIN: counted in the store before anything is compared, and reset only by a match.
 
-use crate::{
-    crypto::Rng,
-    platform::{Board, Fault, Platform},
-    vault::csp::pin::{Pin, Slot},
-    vault::csp::{Kek, Stretched},
-    vault::device::{Device, Failures},
-    vault::store::Store,
+use super::{
+    csp::{
+        kek::Kek,
+        pin::{Pin, Stretched},
+        slot::Slot,
+    },
+    device::{Device, Failures},
+    store::Store,
 };
+use crate::platform::{Board, Fault, Platform};
 
-/// The paths on which a PIN is guessed in Standby. What was typed decides the counter.
+pub use super::device::{RECOVERY_LIMIT, USER_LIMIT};
+
+/// The ways to type a PIN in Standby, each with its own counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
     Admin,
@@ -17,23 +21,17 @@ pub(crate) enum Path {
     Recovery,
 }
 
-/// Failures after which the Admin PIN is blocked, by how often the code that gives more was taken.
+/// Failures after which the Admin PIN is blocked, by how many times the code that gives more attempts was accepted.
 pub const ADMIN_STEPS: [u8; 3] = [5, 8, ADMIN_LIMIT];
 
 /// Failures at the Admin PIN after which everything is erased.
 pub const ADMIN_LIMIT: u8 = 10;
 
-/// Failures after which the User PIN is deleted, unless the Administrator sets fewer; the most that can be set.
-pub const USER_LIMIT: u8 = 10;
-
-/// Failures after which the Recovery PIN is deleted.
-pub const RECOVERY_LIMIT: u8 = 5;
-
-/// How the Admin PIN's attempts stand.
+/// Whether the Admin PIN has attempts left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AdminAttempts {
     Left,
-    /// Blocked until the code is typed; the number of steps taken so far.
+    /// Blocked until the code is typed; how many times it was accepted so far.
     Blocked(u8),
     Exhausted,
 }
@@ -54,40 +52,40 @@ impl AdminAttempts {
     }
 }
 
-/// One attempt that was paid for. Only it can be compared, once.
+/// One attempt that is already counted. Only such an attempt can be compared, and only once.
 pub(crate) struct Attempt(Path);
 
-/// What came of an attempt.
-pub(crate) enum Outcome {
+/// The result of an attempt.
+pub(crate) enum Verdict {
     /// A slot opened; the counter is back at zero.
     Matched,
-    /// Wrong. If it was the last of its path, that PIN is gone; the Administrator's is another matter.
+    /// The PIN was wrong. If it was the last attempt of its path, that path's PIN is deleted.
     Wrong,
-    /// Wrong, and it was the Administrator's last: everything is to be erased.
+    /// The PIN was wrong, and it was the Administrator's last attempt: everything is to be erased.
     Exhausted,
 }
 
-/// Why an attempt was not paid for, and so nothing may be compared.
-pub(crate) enum Unpaid {
-    /// None is left on this path.
+/// Why an attempt was not counted, and so nothing may be compared.
+pub(crate) enum Uncounted {
+    /// This path has no attempts left.
     Blocked,
     /// The store failed.
     Fault,
 }
 
-impl From<Fault> for Unpaid {
+impl From<Fault> for Uncounted {
     fn from(_: Fault) -> Self {
         Self::Fault
     }
 }
 
 impl Attempt {
-    /// Raises the failure count in the store.
+    /// Raises the failure count in the store, as if the PIN were wrong.
     pub(crate) fn spend<B: Board>(
         store: &mut Store,
         platform: &mut Platform<B>,
         path: Path,
-    ) -> Result<Self, Unpaid> {
+    ) -> Result<Self, Uncounted> {
         let device = store.device();
         let is_open = match path {
             Path::Admin => AdminAttempts::of(device.failures) == AdminAttempts::Left,
@@ -95,7 +93,7 @@ impl Attempt {
             Path::Recovery => device.failures.recovery < device.limits.recovery,
         };
         if !is_open {
-            return Err(Unpaid::Blocked);
+            return Err(Uncounted::Blocked);
         }
         store.update(platform, |image, _| {
             let count = path.count(&mut image.device);
@@ -105,95 +103,106 @@ impl Attempt {
         Ok(Self(path))
     }
 
-    /// Tries the PIN on the slot of the Administrator or of recovery; a match puts the KEK into `kek`.
+    /// Tries the PIN; a match puts the KEK into `kek`.
     pub(crate) fn compare<B: Board>(
         self,
         store: &mut Store,
         platform: &mut Platform<B>,
         pin: &Pin,
         kek: &mut Kek,
-    ) -> Result<Outcome, Fault> {
+    ) -> Result<Verdict, Fault> {
         let Self(path) = self;
         let device = store.device();
         let mut stretched = Stretched::default();
         pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
             .map_err(|_bad_cost| Fault)?;
-        let slot = path.slot();
-        let wrapped = device.slot(slot).ok_or(Fault)?;
-        if slot
-            .unwrap_key::<B::Crypto>(&platform.secret, &stretched, wrapped, kek)
-            .is_ok()
-        {
-            store.update(platform, |image, _| {
-                path.clear(&mut image.device);
-                Ok::<_, Fault>(())
-            })?;
-            return Ok(Outcome::Matched);
-        }
-        let failures = device.failures;
         match path {
-            Path::Admin if AdminAttempts::of(failures) == AdminAttempts::Exhausted => {
-                Ok(Outcome::Exhausted)
-            }
-            Path::Recovery if failures.recovery >= device.limits.recovery => {
-                store.update(platform, |image, platform| image.fill_slot(platform, slot))?;
-                Ok(Outcome::Wrong)
-            }
-            Path::Admin | Path::User | Path::Recovery => Ok(Outcome::Wrong),
+            Path::Admin | Path::Recovery => path.compare_one(store, platform, &stretched, kek),
+            Path::User => path.compare_both(store, platform, &stretched, kek),
         }
-    }
-
-    /// Tries the PIN on the User's slot and on the Self-Destruct one. What it was must not be told from outside: there is one
-    /// KDF run, both slots are tried, and the image that a self-destruction leaves is made every time, before one of the two is
-    /// chosen, byte by byte and in constant time, and written. Only then does it matter which it was.
-    pub(crate) fn compare_both<B: Board>(
-        self,
-        store: &mut Store,
-        platform: &mut Platform<B>,
-        pin: &Pin,
-        kek: &mut Kek,
-    ) -> Result<Outcome, Fault> {
-        let Self(path) = self;
-        let device = store.device();
-        let mut stretched = Stretched::default();
-        pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
-            .map_err(|_bad_cost| Fault)?;
-        let (mut user_kek, mut unused) = (Kek::default(), Kek::default());
-        let tries = |slot: Slot, kek| {
-            let wrapped = device.slot(slot).ok_or(Fault)?;
-            Ok(slot
-                .unwrap_key::<B::Crypto>(&platform.secret, &stretched, wrapped, kek)
-                .is_ok())
-        };
-        let is_users = tries(path.slot(), &mut user_kek)?;
-        let destroys = tries(Slot::SelfDestruct, &mut unused)?;
-
-        store.update(platform, |image, platform| {
-            let mut ashes = image.clone();
-            let mut new_kek = Kek::default();
-            platform
-                .rng
-                .fill(new_kek.expose_mut())
-                .map_err(|_error| Fault)?;
-            ashes.destroy(platform, &new_kek, &stretched)?;
-            image.choose(&ashes, destroys)?;
-            kek.choose(&user_kek, &new_kek, destroys);
-            if is_users || destroys {
-                path.clear(&mut image.device);
-            } else if image.device.failures.user >= image.device.limits.user {
-                image.fill_slot(platform, path.slot())?;
-            }
-            Ok::<_, Fault>(())
-        })?;
-        Ok(if is_users || destroys {
-            Outcome::Matched
-        } else {
-            Outcome::Wrong
-        })
     }
 }
 
 impl Path {
+    /// Tries the PIN on the slot of the Administrator or of recovery.
+    fn compare_one<B: Board>(
+        self,
+        store: &mut Store,
+        platform: &mut Platform<B>,
+        stretched: &Stretched,
+        kek: &mut Kek,
+    ) -> Result<Verdict, Fault> {
+        let device = store.device();
+        let slot = self.slot();
+        let wrapped = device.slot(slot).ok_or(Fault)?;
+        if slot
+            .unwrap_key::<B::Crypto>(&platform.secret, stretched, wrapped, kek)
+            .is_ok()
+        {
+            store.update(platform, |image, _| {
+                self.clear(&mut image.device);
+                Ok::<_, Fault>(())
+            })?;
+            return Ok(Verdict::Matched);
+        }
+        let failures = device.failures;
+        match self {
+            Self::Admin if AdminAttempts::of(failures) == AdminAttempts::Exhausted => {
+                Ok(Verdict::Exhausted)
+            }
+            Self::Recovery if failures.recovery >= device.limits.recovery => {
+                store.update(platform, |image, platform| image.fill_slot(platform, slot))?;
+                Ok(Verdict::Wrong)
+            }
+            Self::Admin | Self::User | Self::Recovery => Ok(Verdict::Wrong),
+        }
+    }
+
+    /// Tries the PIN on the User's slot and on the Self-Destruct slot. Nothing outside may show which of the two it
+    /// was. So there is one run of the KDF, both slots are tried, and the image that a self-destruction leaves is
+    /// made every time, before one of the two images is chosen in constant time and written. Only then does it matter
+    /// which it was.
+    fn compare_both<B: Board>(
+        self,
+        store: &mut Store,
+        platform: &mut Platform<B>,
+        stretched: &Stretched,
+        kek: &mut Kek,
+    ) -> Result<Verdict, Fault> {
+        let device = store.device();
+        let (mut user_kek, mut unused) = (Kek::default(), Kek::default());
+        let tries = |slot: Slot, kek| {
+            let wrapped = device.slot(slot).ok_or(Fault)?;
+            Ok(slot
+                .unwrap_key::<B::Crypto>(&platform.secret, stretched, wrapped, kek)
+                .is_ok())
+        };
+        let is_users = tries(self.slot(), &mut user_kek)?;
+        let destroys = tries(Slot::SelfDestruct, &mut unused)?;
+
+        store.update(platform, |image, platform| {
+            let mut destroyed = image.clone();
+            let mut new_kek = Kek::default();
+            new_kek
+                .generate(&mut platform.rng)
+                .map_err(|_error| Fault)?;
+            destroyed.destroy(platform, &new_kek, stretched)?;
+            image.choose(&destroyed, destroys)?;
+            kek.choose(&user_kek, &new_kek, destroys);
+            if is_users || destroys {
+                self.clear(&mut image.device);
+            } else if image.device.failures.user >= image.device.limits.user {
+                image.fill_slot(platform, self.slot())?;
+            }
+            Ok::<_, Fault>(())
+        })?;
+        Ok(if is_users || destroys {
+            Verdict::Matched
+        } else {
+            Verdict::Wrong
+        })
+    }
+
     const fn slot(self) -> Slot {
         match self {
             Self::Admin => Slot::Admin,
@@ -218,7 +227,7 @@ impl Path {
     }
 }
 
-/// Takes the code that gives more attempts; `false` if the Admin PIN is not blocked.
+/// Accepts the code that gives more attempts. Returns `false` if the Admin PIN is not blocked.
 pub(crate) fn unblock_admin<B: Board>(
     store: &mut Store,
     platform: &mut Platform<B>,

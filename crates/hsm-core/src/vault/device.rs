@@ -1,20 +1,23 @@
 //! The part of the store that is needed before any PIN: certificates, counters, slots, the last receipt.
 
-use crate::{
-    vault::attempt::{RECOVERY_LIMIT, USER_LIMIT},
-    vault::csp::pin::Slot,
-};
+use super::csp::slot::Slot;
 use heapless::Vec;
 use hsm_protocol::{
     EcPoint, Malformed, identity::PROTOCOL_VERSION, limits, reader::Reader, writer::Writer,
 };
+
+/// Failures after which the User PIN is deleted, unless the Administrator sets fewer; no more can be set.
+pub const USER_LIMIT: u8 = 10;
+
+/// Failures after which the Recovery PIN is deleted.
+pub const RECOVERY_LIMIT: u8 = 5;
 
 /// Whether there is an Admin PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lifecycle {
     /// None was ever set.
     Shipment,
-    /// None any more.
+    /// There was one, and the module was erased.
     Reset,
     /// There is one.
     Configured,
@@ -43,19 +46,19 @@ impl Lifecycle {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Failures {
     pub(crate) admin: u8,
-    /// How often the code that gives more attempts was taken.
+    /// How many times the code that gives more attempts was accepted.
     pub(crate) admin_steps: u8,
     pub(crate) user: u8,
     pub(crate) recovery: u8,
 }
 
 impl Failures {
-    /// A PIN was set anew: what was guessed at the old one counts no more.
+    /// Clears the count of a PIN that was replaced: failures at the old PIN no longer count.
     pub(crate) const fn forget(&mut self, slot: Slot) {
         match slot {
             Slot::User => self.user = 0,
             Slot::Recovery => self.recovery = 0,
-            // Cleared by the unlock that came before; the other has no counter of its own.
+            // The Admin PIN's was cleared by the unlock; the Self-Destruct PIN has no counter of its own.
             Slot::Admin | Slot::SelfDestruct => {}
         }
     }
@@ -93,11 +96,11 @@ impl AttemptLimits {
     }
 }
 
-/// Sealed under the module's secret alone. No CSP is in it: slots are wrapped, the module's key has a part of its own.
+/// Sealed under the module's secret. It contains no CSP: slots are wrapped, and the module's key is in another part.
 #[derive(Clone)]
 pub(crate) struct Device {
     pub(crate) lifecycle: Lifecycle,
-    /// The module's public key, once it is made.
+    /// The module's public key; `None` before GENERATE KEY.
     pub(crate) public: Option<EcPoint>,
     /// The root of trust, DER; empty before INSTALL.
     pub(crate) root: Vec<u8, { limits::CERTIFICATE }>,
@@ -107,9 +110,9 @@ pub(crate) struct Device {
     pub(crate) limits: AttemptLimits,
     pub(crate) salt: [u8; 32],
     pub(crate) cost: u32,
-    /// Always four, always filled: a slot without a PIN holds random bytes and looks like any other.
+    /// Always filled: a slot without a PIN holds random bytes and looks like any other.
     pub(crate) slots: [[u8; 40]; Slot::ALL.len()],
-    /// The lowest protocol version this module still speaks.
+    /// The lowest protocol version that this module accepts.
     pub(crate) floor: u8,
     /// The last receipt's statement and this module's signature; empty if there is none.
     pub(crate) receipt: Vec<u8, { limits::STATEMENT + 96 }>,
@@ -129,7 +132,7 @@ impl Device {
         + 1
         + (2 + limits::STATEMENT + 96);
 
-    /// A module that was just made.
+    /// Returns the state of a new module.
     pub(crate) fn blank() -> Self {
         Self {
             lifecycle: Lifecycle::Shipment,
@@ -214,7 +217,7 @@ impl Device {
     }
 }
 
-/// A length, the bytes, and zeros up to the most there may be: the store has one size.
+/// Writes the length, the bytes, and zeros up to the maximum: the store always has the same size.
 fn write_padded<const N: usize>(
     bytes: &Vec<u8, N>,
     writer: &mut Writer<'_>,

@@ -1,4 +1,4 @@
-//! Whom this module cloned to. Kept under the KEK; survives everything but an erasure.
+//! The list of the modules that this one cloned to. Encrypted under the KEK; only an erasure removes it.
 
 use crate::crypto::Provider;
 use heapless::Deque;
@@ -10,7 +10,7 @@ use hsm_protocol::{
     writer::Writer,
 };
 
-/// The last entries, oldest first, and a running hash of all.
+/// The last entries, oldest first, and a running hash over all entries ever made.
 pub(crate) struct Journal {
     total: u64,
     cycles: u32,
@@ -33,18 +33,18 @@ impl Journal {
     /// The size of the stored form, in bytes; always the same.
     pub(crate) const SIZE: usize = 8 + 4 + 48 + 1 + limits::JOURNAL_ENTRIES * JournalEntry::SIZE;
 
-    /// The number that the next Parcel has.
+    /// Returns the number of the next Parcel.
     pub(crate) const fn next_number(&self) -> u64 {
         self.total.saturating_add(1)
     }
 
-    /// Begins a cycle and gives its number.
+    /// Begins a cycle and returns its number.
     pub(crate) const fn begin_cycle(&mut self) -> u32 {
         self.cycles = self.cycles.saturating_add(1);
         self.cycles
     }
 
-    /// Pays for a Parcel; the oldest entry leaves when there is no room.
+    /// Appends the entry of a Parcel. If the journal is full, the oldest entry is dropped.
     pub(crate) fn append<C: Provider>(&mut self, entry: JournalEntry) -> Result<(), Malformed> {
         let mut bytes = [0; JournalEntry::SIZE];
         entry.write(&mut Writer::new(&mut bytes))?;
@@ -56,14 +56,14 @@ impl Journal {
         self.entries.push_back(entry).map_err(|_full| Malformed)
     }
 
-    /// The entry of a run, if it is still kept.
+    /// Returns the entry of a run, if the journal still has it.
     pub(crate) fn find_mut(&mut self, transcript: &Sha384Digest) -> Option<&mut JournalEntry> {
         self.entries
             .iter_mut()
             .find(|entry| &entry.transcript == transcript)
     }
 
-    /// Appends one page, newest entry first.
+    /// Writes one page, newest entry first.
     pub(crate) fn write_page(&self, page: u8, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u64(self.total)?;
         writer.bytes(&self.running)?;
@@ -80,7 +80,7 @@ impl Journal {
         writer.u32(self.cycles)?;
         writer.bytes(&self.running)?;
         writer.u8(u8::try_from(self.entries.len()).map_err(|_overlong| Malformed)?)?;
-        // The rest of the place stays zero: the store has one size.
+        // The rest of the buffer stays zero: the store always has the same size.
         self.entries
             .iter()
             .try_for_each(|entry| entry.write(writer))

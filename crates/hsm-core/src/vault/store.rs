@@ -1,27 +1,28 @@
 //! The sealed store: one blob of one size, replaced atomically, older blobs refused.
 //!
 //! ```text
-//! "KWHSM" version(3) │ device part, under the module's secret │ module key, likewise │ CSPs, under the KEK │ journal, likewise
+//! "KWHSM" version(3) │ device part, module key: under the module's secret │ CSPs, journal: under the KEK
 //! ```
 //!
-//! The device part holds the value of the monotonic counter and the tags of the other three: parts of different blobs do
-//! not go together. A write replaces the blob first and raises the counter then; power-up completes a raise that a power
-//! cut kept back. Nothing is compared or released before both are done.
+//! The device part holds the value of the monotonic counter and the tags of the other three: parts of different blobs
+//! cannot be combined. A write first replaces the blob, then raises the counter; if power is cut in between, the next
+//! power-up raises it. Nothing is compared or released before both are done.
 
+use super::{
+    csp::{contents::Csps, kek::Kek, part::Part, pin::Stretched, slot::Slot},
+    device::{Device, Lifecycle},
+    journal::Journal,
+    sealed::{SealedPart, choose_bytes},
+};
 use crate::{
     crypto::{CryptoError, Provider, Rng},
-    platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
-    vault::csp::pin::Slot,
-    vault::csp::{Csps, Kek, Stretched},
-    vault::device::{Device, Lifecycle},
-    vault::journal::Journal,
-    vault::sealed::{Part, SealedPart, choose_bytes},
+    platform::{Board, Fault, Monotonic, Platform, Storage},
 };
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
 use subtle::Choice;
 use zeroize::Zeroizing;
 
-/// What the blob holds. Sealed parts stay sealed here: it holds no CSP.
+/// What the blob holds. Sealed parts stay sealed here: an image contains no CSP.
 #[derive(Clone)]
 pub(crate) struct Image {
     pub(crate) device: Device,
@@ -44,7 +45,7 @@ impl Image {
     pub(crate) fn open_csps<C: Provider>(&self, kek: &Kek, csps: &mut Csps) -> Result<(), Fault> {
         let mut bytes = Zeroizing::new([0; Csps::SIZE]);
         self.csps
-            .open::<C>((kek.expose(), Part::Csps), &mut bytes)
+            .open::<C>(Part::csps(kek), &mut bytes)
             .map_err(fault)?;
         csps.fill(bytes.as_slice()).map_err(malformed)
     }
@@ -56,7 +57,7 @@ impl Image {
         csps: &Csps,
     ) -> Result<(), Fault> {
         self.csps
-            .seal::<B::Crypto>(&mut platform.rng, (kek.expose(), Part::Csps), |writer| {
+            .seal::<B::Crypto>(&mut platform.rng, Part::csps(kek), |writer| {
                 csps.write(writer)
             })
             .map_err(fault)
@@ -65,7 +66,7 @@ impl Image {
     pub(crate) fn open_journal<C: Provider>(&self, kek: &Kek) -> Result<Journal, Fault> {
         let mut bytes = [0; Journal::SIZE];
         self.journal
-            .open::<C>((kek.expose(), Part::Journal), &mut bytes)
+            .open::<C>(Part::journal(kek), &mut bytes)
             .map_err(fault)?;
         Journal::read(&bytes).map_err(malformed)
     }
@@ -77,13 +78,13 @@ impl Image {
         journal: &Journal,
     ) -> Result<(), Fault> {
         self.journal
-            .seal::<B::Crypto>(&mut platform.rng, (kek.expose(), Part::Journal), |writer| {
+            .seal::<B::Crypto>(&mut platform.rng, Part::journal(kek), |writer| {
                 journal.write(writer)
             })
             .map_err(fault)
     }
 
-    /// Makes a PIN open the KEK.
+    /// Wraps the KEK for a PIN.
     pub(crate) fn set_slot<B: Board>(
         &mut self,
         platform: &Platform<B>,
@@ -98,7 +99,7 @@ impl Image {
         Ok(())
     }
 
-    /// Makes no PIN open the KEK: a slot without a PIN looks like any other.
+    /// Fills a slot with random bytes: no PIN opens it, and it looks like any other.
     pub(crate) fn fill_slot<B: Board>(
         &mut self,
         platform: &mut Platform<B>,
@@ -110,32 +111,32 @@ impl Image {
         Ok(())
     }
 
-    /// The same for all four.
+    /// Fills all slots with random bytes.
     pub(crate) fn fill_slots<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
         Slot::ALL
             .into_iter()
             .try_for_each(|slot| self.fill_slot(platform, slot))
     }
 
-    /// Erases what only a KEK opens, beyond recovery: the parts themselves, and the slots that wrap the KEK. What the module
-    /// is stays: key, certificates, root, version floor.
+    /// Erases, beyond recovery, what is encrypted under the KEK and the slots that wrap the KEK. The module's identity
+    /// stays: key, certificates, root, version floor.
     pub(crate) fn erase<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
         self.csps = SealedPart::blank();
         self.journal = SealedPart::blank();
-        let kept = self.device.clone();
+        let retained = self.device.clone();
         self.device = Device {
             lifecycle: Lifecycle::Reset,
-            public: kept.public,
-            root: kept.root,
-            chain: kept.chain,
-            floor: kept.floor,
+            public: retained.public,
+            root: retained.root,
+            chain: retained.chain,
+            floor: retained.floor,
             ..Device::blank()
         };
         self.fill_slots(platform)
     }
 
-    /// What the Self-Destruct PIN leaves: a new group, no PIN but this one, which is the User's from now on. Counts of failures
-    /// stay: a blocked Admin PIN that was suddenly open again would give it away.
+    /// Becomes what the Self-Destruct PIN leaves: a new group, and no PIN but this one, which is the User PIN from
+    /// now on. Failure counts stay: an Admin PIN that was blocked and no longer is would reveal the destruction.
     pub(crate) fn destroy<B: Board>(
         &mut self,
         platform: &mut Platform<B>,
@@ -161,7 +162,8 @@ impl Image {
         self.seal_journal(platform, kek, &Journal::default())
     }
 
-    /// Becomes the other, or stays, in constant time: no branch, and the same bytes read and written either way.
+    /// Becomes the other image, or stays the same, in constant time: no branch, and the same bytes are read and
+    /// written either way.
     pub(crate) fn choose(&mut self, other: &Self, is_other: bool) -> Result<(), Fault> {
         let choice = Choice::from(u8::from(is_other));
         let mut device = [0; Device::SIZE];
@@ -188,7 +190,7 @@ impl Image {
         sealed
             .seal::<B::Crypto>(
                 &mut platform.rng,
-                (platform.secret.expose(), Part::Device),
+                Part::device(&platform.secret),
                 |writer| {
                     writer.u64(counter)?;
                     self.device.write(writer)?;
@@ -221,7 +223,7 @@ impl Image {
 
         let mut plain = [0; DEVICE_PLAIN];
         sealed
-            .open::<B::Crypto>((platform.secret.expose(), Part::Device), &mut plain)
+            .open::<B::Crypto>(Part::device(&platform.secret), &mut plain)
             .map_err(fault)?;
         let mut reader = Reader::new(&plain);
         let counter = reader.u64().map_err(malformed)?;
@@ -246,7 +248,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// What a module holds that was just made, and what stands in for a store that cannot be read.
+    /// Returns the store of a new module; it also replaces a store that cannot be read.
     pub(crate) fn blank() -> Self {
         Self {
             counter: 0,
@@ -254,13 +256,13 @@ impl Store {
         }
     }
 
-    /// Reads the blob, refuses an older one, and completes a raise of the counter that a power cut kept back.
+    /// Reads the blob, refuses an older one, and raises the counter if a power cut kept the last write from doing so.
     pub(crate) fn power_up<B: Board>(platform: &mut Platform<B>) -> Result<Self, Fault> {
         let raised = platform.counter.value()?;
         let mut blob = [0; BLOB];
         let len = platform.storage.read(&mut blob)?;
         if len == 0 {
-            // A blob that vanished after the first write is an old state too.
+            // A blob that is missing after the first write is an old state too.
             return if raised == 0 {
                 Ok(Self::blank())
             } else {
@@ -284,8 +286,8 @@ impl Store {
         &self.image.device
     }
 
-    /// A transaction: the change happens in storage and here, or nowhere. After a [`Fault`] while writing, nobody knows
-    /// which: the module must power up again.
+    /// Changes the image in a transaction: the change happens in storage and in memory, or in neither. After a
+    /// [`Fault`] while writing, it is unknown which: the module must power up again.
     pub(crate) fn update<B: Board, T, E: From<Fault>>(
         &mut self,
         platform: &mut Platform<B>,
@@ -303,7 +305,7 @@ impl Store {
         Ok(outcome)
     }
 
-    /// Reads the blob back from storage: what a power-up would find.
+    /// Reads the blob back from storage, and returns what a power-up would find.
     pub(crate) fn read_back<B: Board>(&self, platform: &mut Platform<B>) -> Result<Image, Fault> {
         let mut blob = [0; BLOB];
         let len = platform.storage.read(&mut blob)?;

@@ -12,14 +12,14 @@ impl From<der::Error> for Malformed {
     }
 }
 
-/// The content of the SEQUENCE that is the whole of `der`.
+/// Returns the content of the SEQUENCE that `der` consists of.
 pub(super) fn sequence(der: &[u8]) -> Result<SliceReader<'_>, Malformed> {
     let whole = AnyRef::from_der(der)?;
     whole.tag().assert_eq(Tag::Sequence)?;
     Ok(SliceReader::new(whole.value())?)
 }
 
-/// Takes an element that has one permitted value.
+/// Reads an element that has one permitted value.
 pub(super) fn expect(reader: &mut SliceReader<'_>, element: &[u8]) -> Result<(), Malformed> {
     if reader.tlv_bytes()? == element {
         Ok(())
@@ -28,7 +28,7 @@ pub(super) fn expect(reader: &mut SliceReader<'_>, element: &[u8]) -> Result<(),
     }
 }
 
-/// Takes the public key: a P-384 point, uncompressed (RFC 5480 § 2). That it lies on the curve is for the verifier.
+/// Reads the public key: a P-384 point, uncompressed (RFC 5480 § 2). The verifier checks that it is on the curve.
 pub(super) fn read_public<'a>(reader: &mut SliceReader<'a>) -> Result<&'a EcPoint, Malformed> {
     let point = reader
         .tlv_bytes()?
@@ -40,7 +40,7 @@ pub(super) fn read_public<'a>(reader: &mut SliceReader<'a>) -> Result<&'a EcPoin
     }
 }
 
-/// Takes the signature algorithm and, to the end, the signature, whose numbers get a fixed width (RFC 5758 § 3.2).
+/// Reads the signature algorithm and the signature, up to the end; its numbers get a fixed width (RFC 5758 § 3.2).
 pub(super) fn read_signature(reader: &mut SliceReader<'_>) -> Result<Signature, Malformed> {
     expect(reader, ECDSA_WITH_SHA384)?;
     let mut numbers = sequence(BitStringRef::decode(reader)?.as_bytes().ok_or(Malformed)?)?;
@@ -56,7 +56,7 @@ pub(super) fn read_signature(reader: &mut SliceReader<'_>) -> Result<Signature, 
     Ok(signature)
 }
 
-/// The one serialNumber attribute of a module's name. Each relative name holds one attribute.
+/// Returns the only serialNumber attribute of a module's name. Each relative name holds one attribute.
 pub(super) fn serial_of(name: &[u8]) -> Result<Serial, Malformed> {
     let mut names = sequence(name)?;
     let mut serial = None;
@@ -77,7 +77,7 @@ pub(super) fn serial_of(name: &[u8]) -> Result<Serial, Malformed> {
     serial.ok_or(Malformed)
 }
 
-/// Encodes the parts, one after the other, as the content of one element.
+/// Encodes the parts, concatenated, as the content of one element.
 pub(super) fn encode<'o>(
     tag: Tag,
     parts: &[&[u8]],
@@ -106,10 +106,10 @@ pub(super) fn encode_signature<'o>(
     encode(Tag::BitString, &[&[0], numbers], out)
 }
 
-/// The most bytes that a number of 48 bytes takes: tag, length, a zero for the sign.
+/// The maximum size of an encoded number of 48 bytes: tag, length, a zero for the sign.
 const NUMBER: usize = 1 + 1 + 1 + 48;
 
-/// The most bytes that a signature takes as a BIT STRING.
+/// The maximum size of a signature as a BIT STRING, in bytes.
 pub(super) const SIGNATURE: usize = 2 + 1 + 2 + 2 * NUMBER;
 
 /// The algorithm: ecdsa-with-SHA384, no parameters (RFC 5758 § 3.2).
@@ -117,7 +117,7 @@ pub(super) const ECDSA_WITH_SHA384: &[u8] = &[
     0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03,
 ];
 
-/// What stands before the point in a public key's field: id-ecPublicKey, secp384r1, a BIT STRING of whole bytes
+/// The bytes before the point in a public key's field: id-ecPublicKey, secp384r1, a BIT STRING of whole bytes
 /// (RFC 5480 § 2.1).
 pub(super) const PUBLIC_KEY: &[u8] = &[
     0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x05, 0x2B,
@@ -162,7 +162,7 @@ mod tests {
             b"\x03\x08\0\x30\x05\x02\0\x02\x01\x01",         // r empty
             b"\x03\x0C\0\x30\x09\x02\x01\x01\x02\x01\x01\x02\x01\x01", // a third number
             b"\x03\x09\x01\x30\x06\x02\x01\x01\x02\x01\x02", // a bit unused
-            b"\x03\x0A\0\x30\x06\x02\x01\x01\x02\x01\x01\0", // a byte behind the numbers
+            b"\x03\x0A\0\x30\x06\x02\x01\x01\x02\x01\x01\0", // a byte after the numbers
             b"\x03\x0A\0\x30\x81\x06\x02\x01\x01\x02\x01\x01", // a long form for a short length
         ];
         assert!(read_back(b"\x03\x09\0\x30\x06\x02\x01\x01\x02\x01\x01").is_ok());

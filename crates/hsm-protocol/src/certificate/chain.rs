@@ -1,4 +1,4 @@
-//! Chains: a module's certificate and what stands between it and the root.
+//! Chains: a module's certificate and those between it and the root.
 
 use super::Certificate;
 use crate::{Malformed, limits, reader::Reader, writer::Writer};
@@ -19,7 +19,7 @@ const _: () = assert!(
 );
 
 impl<'a> Chain<'a> {
-    /// Takes a chain off the front of a message.
+    /// Reads a chain at the front of a message.
     pub fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         let start = reader.clone().rest();
         let count = reader.u8()?;
@@ -40,7 +40,7 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// Reads a chain whole.
+    /// Parses a whole chain.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let chain = Self::read(&mut reader)?;
@@ -48,28 +48,29 @@ impl<'a> Chain<'a> {
         Ok(chain)
     }
 
-    /// The wire form, as it was received.
+    /// Returns the wire form, as it was received.
     pub const fn as_wire(&self) -> &'a [u8] {
         self.wire
     }
 
-    /// The certificate that stands first: the module's, once [`Root::verify`](super::Root::verify) says so.
+    /// Returns the first certificate: the module's, once [`Root::verify`](super::Root::verify) has proved it.
     pub const fn leaf(&self) -> &Certificate<'a> {
         &self.leaf
     }
 
-    /// The certificate between the first and the root, if there is one.
+    /// Returns the certificate between the first and the root, if there is one.
     pub const fn authority(&self) -> Option<&Certificate<'a>> {
         self.authority.as_ref()
     }
 
-    /// All certificates in the order of the wire.
+    /// Returns all certificates in the order of the wire.
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate<'a>> {
         core::iter::once(&self.leaf).chain(&self.authority)
     }
 }
 
-/// Writes the wire form of a chain, the module's certificate first; its length in bytes, at most [`limits::CHAIN`].
+/// Writes the wire form of a chain, the module's certificate first. Returns its length in bytes, at most
+/// [`limits::CHAIN`].
 ///
 /// Refuses what [`Chain::parse`] would refuse.
 pub fn encode_chain(certificates: &[&[u8]], out: &mut [u8]) -> Result<usize, Malformed> {

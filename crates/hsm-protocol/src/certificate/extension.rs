@@ -8,26 +8,26 @@ use der::{
 
 /// Marks the certificate of a virtual module; not critical, its value is NULL.
 ///
-/// The arc is the one that RFC 5612 sets aside for documentation: it is to be replaced by our own before anything
-/// ships.
+/// The arc is the one that RFC 5612 reserves for documentation; it is to be replaced by our own before the first
+/// release.
 pub const VIRTUAL_MODULE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.8480.1");
 
-/// What a certificate's extensions say.
+/// The content of a certificate's extensions.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
-    /// Of a certification authority only: how many more may stand below it.
+    /// Of a certification authority only: how many authorities may be below it.
     pub authority: Option<PathLen>,
     pub may_sign_data: bool,
     pub may_sign_certificates: bool,
     pub is_virtual: bool,
 }
 
-/// How many authorities may stand below one; `None` sets no limit.
+/// How many authorities may be below one; `None` sets no limit.
 pub(super) type PathLen = Option<u8>;
 
 impl Extensions {
-    /// Reads the content of the list, which is not empty and names nothing twice.
+    /// Parses the content of the list, which is not empty and names nothing twice.
     pub(super) fn parse(list: &[u8]) -> Result<Self, Malformed> {
         let mut reader = SliceReader::new(list)?;
         let mut said = Self::default();
@@ -62,7 +62,7 @@ impl Extensions {
             {
                 self.is_virtual = true;
             }
-            // These narrow what a certificate is good for, in ways that nothing here evaluates.
+            // These restrict the use of a certificate in ways that are not evaluated here.
             VIRTUAL_MODULE | NAME_CONSTRAINTS | POLICY_CONSTRAINTS | EXTENDED_KEY_USAGE => {
                 return Err(Malformed);
             }
@@ -104,7 +104,7 @@ impl<'a> Extension<'a> {
     }
 }
 
-/// RFC 5280 § 4.2.1.9: `Some` for a certification authority.
+/// Parses basicConstraints (RFC 5280 § 4.2.1.9): `Some` for a certification authority.
 fn basic_constraints(value: &[u8]) -> Result<Option<PathLen>, Malformed> {
     let mut reader = super::asn1::sequence(value)?;
     let is_authority = true_or_absent(&mut reader)?;
@@ -117,7 +117,7 @@ fn basic_constraints(value: &[u8]) -> Result<Option<PathLen>, Malformed> {
     }
 }
 
-/// RFC 5280 § 4.2.1.3: digitalSignature and keyCertSign.
+/// Parses keyUsage (RFC 5280 § 4.2.1.3): digitalSignature and keyCertSign.
 fn key_usage(value: &[u8]) -> Result<(bool, bool), Malformed> {
     let bits = BitStringRef::from_der(value)?;
     let (first, last) = bits
@@ -132,7 +132,7 @@ fn key_usage(value: &[u8]) -> Result<(bool, bool), Malformed> {
     Ok((first & 0b1000_0000 != 0, first & 0b0000_0100 != 0))
 }
 
-/// BOOLEAN DEFAULT FALSE: DER leaves the default out (X.690 § 11.5).
+/// Reads a BOOLEAN DEFAULT FALSE: DER omits the default (X.690 § 11.5).
 fn true_or_absent(reader: &mut SliceReader<'_>) -> Result<bool, Malformed> {
     match Option::<bool>::decode(reader)? {
         None => Ok(false),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_twice_in_a_list() {
+    fn nothing_is_in_a_list_twice() {
         for (first, second) in [(USAGE, USAGE), (NEW, NEW)] {
             assert!(Extensions::parse(&list(&[(first, SIGNS), (second, SIGNS)])).is_err());
         }

@@ -1,10 +1,10 @@
-//! Certificates: who is a genuine module (PROTOCOL § 4.1; RFC 5280, narrowed).
+//! Certificates: which modules are genuine (PROTOCOL § 4.1; a subset of RFC 5280).
 //!
 //! ECDSA P-384 with SHA-384, DER, X.509 version 3, and nothing else. A module's certificate carries its [`Serial`] as
 //! the subject's serialNumber attribute; it is signed by the root or by one authority that the root certified.
 //!
-//! Modules have no clock, so validity is parsed and never evaluated. Nothing here revokes: a lost module is dealt with
-//! by the journal and by re-keying.
+//! Modules have no clock, so validity is parsed and never evaluated. There is no revocation: against a lost module
+//! help the journal and new keys.
 //!
 //! Unknown extensions that are not critical are ignored, so that a later version can put an ML-DSA key beside the
 //! ECDSA one (and raise [`limits::CERTIFICATE`]).
@@ -24,14 +24,14 @@ pub use request::{Request, RequestedKey, encode_request, encode_request_info};
 
 use crate::{EcPoint, Malformed, Serial, Sha384Digest, Verifier};
 
-/// A root that the holder trusts. Whoever parses one vouches for where its bytes came from.
+/// A root that the holder trusts. The caller that parses one is responsible for the origin of its bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Root<'a>(Certificate<'a>);
 
 impl<'a> Root<'a> {
-    /// Reads a root: an authority that issued itself and may sign certificates (RFC 5280 § 4.2.1.3, § 4.2.1.9).
+    /// Parses a root: an authority that issued itself and may sign certificates (RFC 5280 § 4.2.1.3, § 4.2.1.9).
     ///
-    /// Its signature on itself is not checked: it would prove nothing to one who trusts it, and nothing to others.
+    /// Its signature on itself is not checked, as it proves nothing: the root is trusted without it, or not at all.
     pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
         let certificate = Certificate::parse(der)?;
         match certificate.role() {
@@ -45,7 +45,7 @@ impl<'a> Root<'a> {
         }
     }
 
-    /// The certificate as it was read.
+    /// Returns the certificate as it was read.
     pub const fn as_der(&self) -> &'a [u8] {
         self.0.as_der()
     }
@@ -110,31 +110,31 @@ pub struct Genuine<'a> {
 }
 
 impl<'a> Genuine<'a> {
-    /// The module's serial number.
+    /// Returns the module's serial number.
     pub const fn serial(&self) -> Serial {
         self.serial
     }
 
-    /// The key that checks the module's signatures. That it is a point of the curve, the verifier finds out.
+    /// Returns the key that verifies the module's signatures. The verifier checks that it is a point of the curve.
     pub const fn public(&self) -> &'a EcPoint {
         self.public
     }
 
-    /// SHA-384 of the module's own certificate, as it was received.
+    /// Returns the SHA-384 hash of the module's own certificate, as it was received.
     pub const fn hash(&self) -> &Sha384Digest {
         &self.hash
     }
 
-    /// Whether the module is a program: good for evaluation, not for secrets.
+    /// Returns whether the module is a program: good for evaluation, not for secrets.
     pub const fn is_virtual(&self) -> bool {
         self.is_virtual
     }
 }
 
-/// Why certificates prove nothing.
+/// Why certificates do not prove that a module is genuine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateRefusal {
-    /// The bytes are no certificate, chain or request of ours.
+    /// The bytes are not a certificate, chain or request of ours.
     Malformed,
     /// The topmost certificate names another issuer than this root.
     ForeignRoot,

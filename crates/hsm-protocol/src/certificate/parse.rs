@@ -11,7 +11,7 @@ use der::{
     asn1::{AnyRef, GeneralizedTime, UintRef, UtcTime},
 };
 
-/// A certificate that has the right shape. That it is genuine, [`Root::verify`](super::Root::verify) proves.
+/// A well-formed certificate. [`Root::verify`](super::Root::verify) proves that it is genuine.
 #[derive(Clone, Copy)]
 pub struct Certificate<'a> {
     der: &'a [u8],
@@ -20,7 +20,7 @@ pub struct Certificate<'a> {
     fields: Fields<'a>,
 }
 
-/// What is signed, as far as anyone asks.
+/// The signed part, as far as it is used.
 #[derive(Clone, Copy)]
 struct Fields<'a> {
     issuer: &'a [u8],
@@ -31,7 +31,7 @@ struct Fields<'a> {
     may_sign_certificates: bool,
 }
 
-/// Whose certificate it is.
+/// Whether the certificate is a module's or an authority's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// A module's.
@@ -43,13 +43,13 @@ pub enum Role {
     },
     /// A certification authority's.
     Authority {
-        /// How many authorities may stand below it; `None` sets no limit.
+        /// How many authorities may be below it; `None` sets no limit.
         path_len: Option<u8>,
     },
 }
 
 impl<'a> Certificate<'a> {
-    /// Reads a certificate whole, at most [`limits::CERTIFICATE`] bytes.
+    /// Parses a whole certificate of at most [`limits::CERTIFICATE`] bytes.
     pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
         if der.len() > limits::CERTIFICATE {
             return Err(Malformed);
@@ -66,42 +66,42 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    /// The certificate as it was read.
+    /// Returns the certificate as it was read.
     pub const fn as_der(&self) -> &'a [u8] {
         self.der
     }
 
-    /// Whose it is.
+    /// Returns whether it is a module's or an authority's.
     pub const fn role(&self) -> Role {
         self.fields.role
     }
 
-    /// Its key.
+    /// Returns its key.
     pub const fn public(&self) -> &'a EcPoint {
         self.fields.public
     }
 
-    /// The issuer's name, DER. Names are compared as bytes (RFC 5280 § 7.1 allows it; ours have one spelling).
+    /// Returns the issuer's name, DER. Names are compared as bytes (RFC 5280 § 7.1 allows it; ours have one spelling).
     pub const fn issuer(&self) -> &'a [u8] {
         self.fields.issuer
     }
 
-    /// The subject's name, DER.
+    /// Returns the subject's name, DER.
     pub const fn subject(&self) -> &'a [u8] {
         self.fields.subject
     }
 
-    /// Whether its key usage names digitalSignature.
+    /// Returns whether its key usage names digitalSignature.
     pub const fn may_sign_data(&self) -> bool {
         self.fields.may_sign_data
     }
 
-    /// Whether its key usage names keyCertSign.
+    /// Returns whether its key usage names keyCertSign.
     pub const fn may_sign_certificates(&self) -> bool {
         self.fields.may_sign_certificates
     }
 
-    /// Checks the signature over the bytes that were received.
+    /// Verifies the signature over the bytes that were received.
     pub(super) fn signed_by<V: Verifier>(
         &self,
         issuer: &EcPoint,
@@ -156,7 +156,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The certificate's own number: positive, at most 20 bytes (RFC 5280 § 4.1.2.2).
+/// Reads the certificate's own number: positive, at most 20 bytes (RFC 5280 § 4.1.2.2).
 fn number(reader: &mut SliceReader<'_>) -> Result<(), Malformed> {
     let bytes = UintRef::decode(reader)?.as_bytes();
     if bytes.len() > 20 || bytes == [0] {
@@ -168,7 +168,7 @@ fn number(reader: &mut SliceReader<'_>) -> Result<(), Malformed> {
 
 fn name<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8], Malformed> {
     let der = reader.tlv_bytes()?;
-    // An empty name names nobody (RFC 5280 § 4.1.2.4).
+    // A name must not be empty (RFC 5280 § 4.1.2.4).
     if sequence(der)?.is_finished() {
         Err(Malformed)
     } else {
@@ -176,7 +176,7 @@ fn name<'a>(reader: &mut SliceReader<'a>) -> Result<&'a [u8], Malformed> {
     }
 }
 
-/// Two times, well formed; there is no clock to compare them with.
+/// Reads two well-formed times. There is no clock to compare them with.
 fn validity(reader: &mut SliceReader<'_>) -> Result<(), Malformed> {
     reader.sequence(|reader| {
         for _bound in 0..2 {
@@ -190,7 +190,7 @@ fn validity(reader: &mut SliceReader<'_>) -> Result<(), Malformed> {
     })
 }
 
-/// The extensions follow the key at once: unique identifiers are refused (RFC 5280 § 4.1.2.8).
+/// Reads the extensions, which follow the key directly: unique identifiers are refused (RFC 5280 § 4.1.2.8).
 fn extensions(reader: &mut SliceReader<'_>) -> Result<Extensions, Malformed> {
     let tagged = AnyRef::decode(reader)?;
     tagged.tag().assert_eq(Tag::ContextSpecific {

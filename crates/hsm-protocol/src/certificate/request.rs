@@ -10,7 +10,7 @@ use super::{
 use crate::{EcPoint, Malformed, Serial, Signature, Verifier, limits};
 use der::{Encode, Reader, Tag};
 
-/// Writes the part of a request that the module signs; its length in bytes, under [`limits::CSR`].
+/// Writes the part of a request that the module signs. Returns its length in bytes, less than [`limits::CSR`].
 ///
 /// Subject: the common name "KeyWriter module", then the serial number. No attributes.
 pub fn encode_request_info(
@@ -36,7 +36,7 @@ pub fn encode_request_info(
     .len())
 }
 
-/// Writes the request from the part that was signed and the signature; its length in bytes, at most [`limits::CSR`].
+/// Writes the request from the signed part and the signature. Returns its length in bytes, at most [`limits::CSR`].
 pub fn encode_request(
     info: &[u8],
     signature: &Signature,
@@ -49,7 +49,7 @@ pub fn encode_request(
     Ok(request.len())
 }
 
-/// A request of the right shape. That whoever made it holds the key, [`Request::verify`] proves.
+/// A well-formed request. [`Request::verify`] proves that its maker holds the key.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     signed: &'a [u8],
@@ -59,7 +59,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a request whole, at most [`limits::CSR`] bytes.
+    /// Parses a whole request of at most [`limits::CSR`] bytes.
     pub fn parse(der: &'a [u8]) -> Result<Self, Malformed> {
         if der.len() > limits::CSR {
             return Err(Malformed);
@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Checks that the request is signed with the key that it names. Whose serial number it is, nobody can tell from it.
+    /// Checks that the request is signed with the key that it contains. This does not prove the serial number.
     pub fn verify<V: Verifier>(&self) -> Result<RequestedKey<'a>, CertificateRefusal> {
         V::verify(self.public, self.signed, &self.signature)
             .map_err(|_bad| CertificateRefusal::NotGenuine)?;
@@ -102,12 +102,12 @@ pub struct RequestedKey<'a> {
 }
 
 impl<'a> RequestedKey<'a> {
-    /// The serial number that it asks for.
+    /// Returns the requested serial number.
     pub const fn serial(&self) -> Serial {
         self.serial
     }
 
-    /// The key that it holds: a point of the curve.
+    /// Returns its key, a point of the curve.
     pub const fn public(&self) -> &'a EcPoint {
         self.public
     }
@@ -119,7 +119,7 @@ const VERSION_1: &[u8] = &[2, 1, 0];
 /// `[0]`, an empty SET.
 const NO_ATTRIBUTES: &[u8] = &[0xA0, 0];
 
-/// The relative name common name "KeyWriter module", in UTF-8.
+/// The relative name with the common name "KeyWriter module", in UTF-8.
 const COMMON_NAME: &[u8] = b"\x31\x19\x30\x17\x06\x03\x55\x04\x03\x0C\x10KeyWriter module";
 
 #[cfg(test)]

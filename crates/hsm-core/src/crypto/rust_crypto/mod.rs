@@ -1,6 +1,6 @@
 //! The provider for firmware: the pure Rust crates of the `RustCrypto` project, without `std` and without allocation.
 //!
-//! All randomness is the caller's: it is drawn first, so that a generator that fails ends the call before there is
+//! The caller supplies all randomness. It is drawn first, so that a failing generator ends the call before there is
 //! a key. Key expansions live on the stack for one call; methods with large frames are kept from merging.
 
 mod xts;
@@ -159,7 +159,8 @@ impl Provider for RustCrypto {
     ) -> Result<Signature, CryptoError> {
         let mut hedge = Zeroizing::new([0; 48]);
         rng.fill(&mut *hedge)?;
-        // RFC 6979 § 3.6: the nonce depends on key, message and fresh bytes, and stays secret should the latter be weak.
+        // RFC 6979 § 3.6: the nonce depends on key, message and fresh bytes, and stays secret should the latter be
+        // weak.
         let (signature, _) = ecdsa::hazmat::sign_prehashed_rfc6979::<NistP384, Sha384>(
             signer.0.as_nonzero_scalar(),
             &Self::sha384(&[message]),
@@ -288,7 +289,7 @@ fn generate_key(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<SecretKey, C
     key
 }
 
-/// Only the uncompressed form is accepted; the point is on the curve and not at infinity.
+/// Parses a point: the uncompressed form only, on the curve and not at infinity.
 fn parse_point(point: &EcPoint) -> Result<PublicKey, CryptoError> {
     match point {
         [0x04, ..] => PublicKey::from_sec1_bytes(point).or(Err(CryptoError)),

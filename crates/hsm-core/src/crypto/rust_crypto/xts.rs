@@ -50,7 +50,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// One pass over a data unit, by whichever implementation of AES was found at run time.
+/// One pass over a data unit, with the implementation of AES that was found at run time.
 struct Pass<'a> {
     /// The tweak of the next block.
     tweak: u128,
@@ -58,7 +58,8 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Calls `many` for groups of `N` blocks and `one` for each block left over, with the tweaks added before and after.
+    /// Calls `many` for groups of `N` blocks and `one` for each block left over, with the tweaks added before and
+    /// after.
     #[inline(always)]
     fn run<N: ArraySize>(mut self, many: impl Fn(&mut Array<Block, N>), one: impl Fn(&mut Block)) {
         let (groups, rest) = Array::<Block, N>::slice_as_chunks_mut(self.blocks);
@@ -105,7 +106,7 @@ impl BlockCipherDecClosure for Pass<'_> {
     }
 }
 
-/// The tweak; the one after it is its product with α in GF(2¹²⁸) (IEEE 1619 § 5.2).
+/// Returns the next tweak: the product of this one with α in GF(2¹²⁸) (IEEE 1619 § 5.2).
 #[inline(always)]
 fn next(tweak: &mut u128) -> u128 {
     let this = *tweak;

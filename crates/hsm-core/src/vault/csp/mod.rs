@@ -1,120 +1,112 @@
-//! Every type that holds a critical security parameter (CSP) in the clear. None is `Clone`, `Copy`, `Debug` or compared
-//! with `==`; each zeroizes itself. They are created empty where they will live, and filled in place.
+//! Every type that holds a critical security parameter (CSP) in the clear.
+//!
+//! None is `Clone`, `Copy`, `Debug` or compared with `==`, and each zeroizes itself when dropped. A move would leave
+//! the old bytes in memory: so a CSP is created empty in the place where it stays, and filled there. A key that is
+//! derived has a type of its own, is made only from its parent under a fixed label, and is lent to the one function
+//! that uses it.
+//!
+//! | file | CSPs |
+//! |---|---|
+//! | `pin`, `slot` | PINs, typed and stretched, with the rules for a new one; the keys that wrap the KEK |
+//! | `kek`, `part` | the key-encryption key; the keys of the sealed parts of the store |
+//! | `contents`, `pin_records`, `keyring` | what the KEK protects: settings, stretched PINs, epoch keys |
+//! | `epoch_keys`, `file_keys` | what is derived from an epoch's key |
+//! | `shared`, `file_key` | secrets agreed with a peer; file keys of age |
+//! | `run_keys`, `parcel` | the keys of a cloning run; what a Parcel carries |
+//! | `module_key` | the module's signing key |
 
-mod keyring;
-mod parcel;
+pub(crate) mod contents;
+pub(crate) mod epoch_keys;
+pub(crate) mod file_key;
+pub(crate) mod file_keys;
+pub(crate) mod kek;
+pub(crate) mod keyring;
+pub(crate) mod module_key;
+pub(crate) mod parcel;
+pub(crate) mod part;
 pub mod pin;
-mod pin_records;
+pub(crate) mod pin_records;
+pub(crate) mod run_keys;
+pub(crate) mod shared;
+pub(crate) mod slot;
 
-pub(crate) use keyring::{EpochKey, Keyring};
-pub(crate) use parcel::ParcelContents;
-pub(crate) use pin_records::PinRecords;
+#[cfg(test)]
+mod tests {
+    use super::{
+        contents::Csps,
+        epoch_keys::{
+            CommitmentKey, EcbKey, HybridScalar, HybridSeed, ProofKey, RecipientScalar, XtsKey,
+        },
+        file_key::FileKey,
+        file_keys::FileKeys,
+        kek::Kek,
+        keyring::{EpochKey, Keyring},
+        parcel::ParcelContents,
+        part::PartKey,
+        pin::{Pin, Stretched},
+        pin_records::PinRecords,
+        run_keys::RunKeys,
+        shared::{EcdhShared, KemShared},
+    };
+    use core::fmt::Debug;
+    use zeroize::ZeroizeOnDrop;
 
-use hsm_protocol::{
-    Malformed,
-    reader::Reader,
-    settings::{EncryptionMode, UserPinPolicy, read_auto_lock},
-    writer::Writer,
-};
-use subtle::{Choice, ConditionallySelectable};
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
-/// The key-encryption key: everything at rest is under it, and each PIN's slot wraps it.
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Kek([u8; 32]);
-
-impl Kek {
-    pub(crate) const fn expose(&self) -> &[u8; 32] {
-        &self.0
+    /// Compiles only if each type is neither `Clone` nor `Debug` nor `PartialEq`: if it were, `name` would be ambiguous.
+    macro_rules! assert_is_secret {
+        ($($secret:ty),+ $(,)?) => { $(
+            const _: fn() = || {
+                trait Ambiguous<T> {
+                    fn name() {}
+                }
+                enum ByClone {}
+                enum ByDebug {}
+                enum ByPartialEq {}
+                impl<T> Ambiguous<()> for T {}
+                impl<T: Clone> Ambiguous<ByClone> for T {}
+                impl<T: Debug> Ambiguous<ByDebug> for T {}
+                impl<T: PartialEq> Ambiguous<ByPartialEq> for T {}
+                <$secret as Ambiguous<_>>::name();
+            };
+        )+ };
     }
 
-    pub(crate) const fn expose_mut(&mut self) -> &mut [u8; 32] {
-        &mut self.0
-    }
+    assert_is_secret!(
+        CommitmentKey,
+        Csps,
+        EcbKey,
+        EcdhShared,
+        EpochKey,
+        FileKey,
+        FileKeys,
+        HybridScalar,
+        HybridSeed,
+        Kek,
+        KemShared,
+        Keyring,
+        ParcelContents,
+        PartKey,
+        Pin,
+        PinRecords,
+        ProofKey,
+        RecipientScalar,
+        RunKeys,
+        Stretched,
+        XtsKey,
+    );
 
-    /// Becomes the second of two keys, or the first, in constant time.
-    pub(crate) fn choose(&mut self, first: &Self, second: &Self, is_second: bool) {
-        let choice = Choice::from(u8::from(is_second));
-        for (byte, (first, second)) in self.0.iter_mut().zip(first.0.iter().zip(&second.0)) {
-            *byte = u8::conditional_select(first, second, choice);
-        }
-    }
-}
-
-/// A PIN after PBKDF2, before the module's secret: what clones need to accept the same PIN.
-#[derive(Default, Zeroize, ZeroizeOnDrop)]
-pub(crate) struct Stretched([u8; 32]);
-
-impl Stretched {
-    pub(crate) const fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    pub(crate) const fn expose_mut(&mut self) -> &mut [u8; 32] {
-        &mut self.0
-    }
-}
-
-/// What an Administrator configures, besides PINs. Kept under the KEK: it can be read only once unlocked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Settings {
-    pub(crate) mode: EncryptionMode,
-    pub(crate) auto_lock: Option<u8>,
-    pub(crate) policy: Option<UserPinPolicy>,
-    pub(crate) cloning: bool,
-}
-
-impl Settings {
-    const SIZE: usize = 1 + 1 + 2 + 1;
-
-    fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.u8(self.mode.to_byte())?;
-        writer.u8(self.auto_lock.unwrap_or(0))?;
-        UserPinPolicy::write(self.policy, writer)?;
-        writer.flag(self.cloning)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        Ok(Self {
-            mode: EncryptionMode::from_byte(reader.u8()?)?,
-            auto_lock: read_auto_lock(reader)?,
-            policy: UserPinPolicy::read(reader)?,
-            cloning: reader.flag()?,
-        })
-    }
-}
-
-/// All CSPs that a PIN opens.
-#[derive(Default)]
-pub(crate) struct Csps {
-    pub(crate) keyring: Keyring,
-    pub(crate) pins: PinRecords,
-    pub(crate) settings: Settings,
-}
-
-impl Csps {
-    /// The size of the stored form, in bytes; always the same.
-    pub(crate) const SIZE: usize = Keyring::SIZE + PinRecords::SIZE + Settings::SIZE;
-
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        self.keyring.write(writer)?;
-        self.pins.write(writer)?;
-        self.settings.write(writer)
-    }
-
-    /// Takes over keyring, PINs and mode of a Parcel, in place.
-    pub(crate) fn fill_from(&mut self, contents: &ParcelContents) {
-        self.keyring.copy_from(&contents.keyring);
-        self.pins.copy_from(&contents.pins);
-        self.settings.mode = contents.mode;
-    }
-
-    /// Fills in place.
-    pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
-        let mut reader = Reader::new(bytes);
-        self.keyring.fill(&mut reader)?;
-        self.pins.fill(&mut reader)?;
-        self.settings = Settings::read(&mut reader)?;
-        reader.finish()
+    #[test]
+    fn what_holds_the_bytes_of_a_secret_wipes_them() {
+        fn wipes<T: ZeroizeOnDrop>() {}
+        wipes::<EcdhShared>();
+        wipes::<EpochKey>();
+        wipes::<FileKey>();
+        wipes::<FileKeys>();
+        wipes::<Kek>();
+        wipes::<KemShared>();
+        wipes::<PartKey>();
+        wipes::<Pin>();
+        wipes::<RunKeys>();
+        wipes::<Stretched>();
+        wipes::<XtsKey>();
     }
 }

@@ -1,7 +1,7 @@
-//! What a Parcel carries (PROTOCOL § 4.5): everything that makes a clone, and the number that the master paid for it.
+//! What a Parcel carries (PROTOCOL § 4.5): everything that makes a clone, and its number in the master's journal.
 
-use super::{Csps, Keyring, PinRecords};
-use crate::vault::device::AttemptLimits;
+use super::{contents::Csps, keyring::Keyring, pin_records::PinRecords};
+use crate::vault::device::{AttemptLimits, Device};
 use hsm_protocol::{
     Malformed,
     cloning::Options,
@@ -29,22 +29,21 @@ impl ParcelContents {
     pub(crate) const SIZE: usize =
         8 + 32 + 4 + Keyring::SIZE + PinRecords::SIZE + 1 + AttemptLimits::SIZE + 1 + 2;
 
-    /// Writes what a master sends: an option that is not chosen, or not configured, goes as "not set".
+    /// Writes what a master sends. An option that is not chosen, or not configured, is sent as "not set".
     pub(crate) fn write(
         writer: &mut Writer<'_>,
         number: u64,
-        (salt, cost): (&[u8; 32], u32),
+        device: &Device,
         csps: &Csps,
-        limits: AttemptLimits,
         options: Options,
     ) -> Result<(), Malformed> {
         writer.u64(number)?;
-        writer.bytes(salt)?;
-        writer.u32(cost)?;
+        writer.bytes(&device.salt)?;
+        writer.u32(device.cost)?;
         csps.keyring.write(writer)?;
         csps.pins.write(writer)?;
         writer.u8(csps.settings.mode.to_byte())?;
-        limits.write(writer)?;
+        device.limits.write(writer)?;
         writer.u8(csps
             .settings
             .auto_lock
@@ -56,7 +55,14 @@ impl ParcelContents {
         )
     }
 
-    /// Fills in place.
+    /// Gives keyring, PINs and mode to `csps`, in place.
+    pub(crate) fn copy_to(&self, csps: &mut Csps) {
+        csps.keyring.copy_from(&self.keyring);
+        csps.pins.copy_from(&self.pins);
+        csps.settings.mode = self.mode;
+    }
+
+    /// Fills these, which were empty, in place.
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
         self.number = reader.u64()?;

@@ -1,29 +1,44 @@
-//! PINs: what may be one, how it is stretched, and how it opens a slot (SP 800-132, SP 800-38F).
+//! PINs: what may be one, and how it is stretched (SP 800-132). A rule for new PINs goes into [`Pin::check`].
 
-use crate::{
-    crypto::{CryptoError, Provider, derive_key},
-    keypad::Digit,
-    platform::ModuleSecret,
-    vault::csp::{Kek, Stretched},
-};
-use hsm_protocol::settings::UserPinPolicy;
+use crate::crypto::{CryptoError, Provider};
+use hsm_protocol::{Malformed, settings::UserPinPolicy};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The fewest positions of a PIN.
+/// The minimum number of positions of a PIN.
 pub const MIN_LENGTH: usize = 7;
 
-/// The most positions of a PIN.
+/// The maximum number of positions of a PIN.
 pub const MAX_LENGTH: usize = 15;
 
-/// The least cost of a PIN's stretching, in PBKDF2 iterations.
+/// The minimum cost of stretching a PIN, in PBKDF2 iterations.
 pub const MIN_COST: u32 = 1_000;
 
-/// The greatest cost that a module takes over from a master: some seconds on the slowest board.
+/// The maximum cost that a module accepts from a master, in PBKDF2 iterations: some seconds on the slowest board.
 pub const MAX_COST: u32 = 4_000_000;
 
-/// What is typed to get more attempts at a blocked Admin PIN.
+/// The code that gives more attempts at a blocked Admin PIN.
 pub const UNBLOCK_CODE: [u8; 8] = *b"47867243";
+
+/// A decimal digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digit(u8);
+
+impl Digit {
+    /// Takes 0 to 9.
+    pub const fn new(value: u8) -> Result<Self, Malformed> {
+        if value < 10 {
+            Ok(Self(value))
+        } else {
+            Err(Malformed)
+        }
+    }
+
+    /// Returns 0 to 9.
+    pub const fn value(self) -> u8 {
+        self.0
+    }
+}
 
 /// One position of a PIN: a digit, or SHIFT and a digit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +46,7 @@ pub(crate) struct Symbol(u8);
 
 impl Symbol {
     pub(crate) const fn plain(digit: Digit) -> Self {
-        // ASCII digits: what PBKDF2 takes in is what a person would write down.
+        // ASCII digits: the input of PBKDF2 is what a person would write down.
         Self(b'0'.wrapping_add(digit.value()))
     }
 
@@ -43,13 +58,14 @@ impl Symbol {
         byte >= b'A'
     }
 
-    /// The digit, without SHIFT.
+    /// Returns the digit, without SHIFT.
     const fn digit(byte: u8) -> u8 {
         byte.wrapping_sub(if Self::is_shifted(byte) { b'A' } else { b'0' })
     }
 }
 
-/// What was typed. One position more than the longest PIN is remembered, so that too long is not cut to fit.
+/// What was typed. It holds one position more than the longest PIN, so that an overlong entry is not cut to a valid
+/// PIN.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Pin {
     symbols: [u8; MAX_LENGTH + 1],
@@ -73,23 +89,23 @@ impl Pin {
         }
     }
 
-    /// The symbols, one byte each.
+    /// Returns the symbols, one byte each.
     pub(crate) fn symbols(&self) -> &[u8] {
         self.symbols.get(..self.len).unwrap_or_default()
     }
 
-    /// Becomes the same, in place: a move would leave the old bytes behind.
+    /// Becomes the same, in place.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.symbols.copy_from_slice(&other.symbols);
         self.len = other.len;
     }
 
-    /// Whether two entries agree, in constant time.
+    /// Returns whether two entries are equal, in constant time.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         self.symbols().ct_eq(other.symbols()).into()
     }
 
-    /// The number typed, for a setting; `None` if a symbol is shifted or the length is another.
+    /// Returns the number typed for a setting; `None` if a symbol has SHIFT or the number of digits is another.
     pub(crate) fn number(&self, digits: usize) -> Option<u8> {
         let symbols = self.symbols();
         if symbols.len() != digits || symbols.iter().any(|byte| Symbol::is_shifted(*byte)) {
@@ -100,7 +116,7 @@ impl Pin {
         })
     }
 
-    /// The rules that bind every PIN. SHIFT is ignored for all but the length.
+    /// Checks the rules that every new PIN must follow. All but the length ignore SHIFT.
     pub(crate) fn check(&self) -> Result<(), RuleBroken> {
         let symbols = self.symbols();
         if !(MIN_LENGTH..=MAX_LENGTH).contains(&symbols.len()) {
@@ -122,7 +138,7 @@ impl Pin {
         }
     }
 
-    /// The rules that bind a User PIN besides.
+    /// Checks the further rules for a User PIN.
     pub(crate) fn check_policy(&self, policy: Option<UserPinPolicy>) -> Result<(), RuleBroken> {
         let Some(policy) = policy else { return Ok(()) };
         let symbols = self.symbols();
@@ -135,7 +151,7 @@ impl Pin {
         }
     }
 
-    /// Stretches into `out`: the value that travels to clones under seal. The module's secret is not in it.
+    /// Stretches into `out`. This value is sent to clones, sealed; the module's secret is not part of it.
     pub(crate) fn stretch<C: Provider>(
         &self,
         salt: &[u8; 32],
@@ -146,67 +162,17 @@ impl Pin {
     }
 }
 
-/// The four PINs. The numbers are part of a slot key's label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slot {
-    Admin,
-    User,
-    Recovery,
-    SelfDestruct,
-}
+/// A PIN after PBKDF2, before the module's secret is mixed in: what clones need to accept the same PIN.
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Stretched([u8; 32]);
 
-impl Slot {
-    pub(crate) const ALL: [Self; 4] = [Self::Admin, Self::User, Self::Recovery, Self::SelfDestruct];
-
-    pub(crate) const fn number(self) -> u8 {
-        match self {
-            Self::Admin => 0,
-            Self::User => 1,
-            Self::Recovery => 2,
-            Self::SelfDestruct => 3,
-        }
+impl Stretched {
+    pub(super) const fn expose(&self) -> &[u8; 32] {
+        &self.0
     }
 
-    pub(crate) fn index(self) -> usize {
-        usize::from(self.number())
-    }
-
-    /// Wraps the KEK so that this PIN, on this module, opens it again.
-    pub(crate) fn wrap_key<C: Provider>(
-        self,
-        secret: &impl ModuleSecret,
-        stretched: &Stretched,
-        kek: &Kek,
-    ) -> Result<[u8; 40], CryptoError> {
-        C::wrap_key(&self.derive_key::<C>(secret, stretched), kek.expose())
-    }
-
-    /// Opens a slot into `kek`. Fails in the same way for a wrong PIN and for a slot that was never set.
-    pub(crate) fn unwrap_key<C: Provider>(
-        self,
-        secret: &impl ModuleSecret,
-        stretched: &Stretched,
-        wrapped: &[u8; 40],
-        kek: &mut Kek,
-    ) -> Result<(), CryptoError> {
-        C::unwrap_key(
-            &self.derive_key::<C>(secret, stretched),
-            wrapped,
-            kek.expose_mut(),
-        )
-    }
-
-    fn derive_key<C: Provider>(
-        self,
-        secret: &impl ModuleSecret,
-        stretched: &Stretched,
-    ) -> Zeroizing<[u8; 32]> {
-        let parts: [&[u8]; 3] = [
-            b"KeyWriter v1 slot key",
-            &[self.number()],
-            stretched.expose(),
-        ];
-        derive_key::<C>(secret.expose(), &parts)
+    pub(super) const fn expose_mut(&mut self) -> &mut [u8; 32] {
+        &mut self.0
     }
 }
 

@@ -1,16 +1,17 @@
 //! The stretched PINs, kept under the KEK so that a master can send them to its clones.
 
-use super::Stretched;
-use crate::vault::csp::pin::Slot;
+use super::{pin::Stretched, slot::Slot};
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
 use subtle::{Choice, ConstantTimeEq};
 
-/// Which PINs are set, and what each stretches to. Salt and cost stand beside the slots: they are needed before any PIN.
+/// Which PINs are set, and what each stretches to. Salt and cost are stored with the slots: they are needed before any
+/// PIN is known.
 #[derive(Default)]
 pub(crate) struct PinRecords([Record; Slot::ALL.len()]);
 
-/// One PIN's. A record that is not set holds zeros, and is filled, copied and wiped like one that is: a destroyed module, which
-/// holds one PIN instead of four, must take as long to open as an untouched one.
+/// The record of one PIN. A record that is not set holds zeros, and is filled, copied and wiped in constant time like
+/// one that is: a destroyed module, which holds one PIN instead of four, must take as long to open as an untouched
+/// one.
 #[derive(Default)]
 struct Record {
     is_set: bool,
@@ -52,13 +53,13 @@ impl PinRecords {
         }
     }
 
-    /// Whether that slot has this very PIN, in constant time.
+    /// Returns whether the slot has this PIN, in constant time.
     pub(crate) fn is(&self, slot: Slot, stretched: &Stretched) -> bool {
         self.record(slot)
             .is_some_and(|other| other.expose().ct_eq(stretched.expose()).into())
     }
 
-    /// Whether another slot has this very PIN, in constant time for each slot.
+    /// Returns whether another slot has this PIN, in constant time for each slot.
     pub(crate) fn is_taken(&self, stretched: &Stretched, but: Slot) -> bool {
         Slot::ALL
             .into_iter()
@@ -72,7 +73,7 @@ impl PinRecords {
             .try_for_each(|slot| self.write_record(slot, writer))
     }
 
-    /// One record, as it is stored, sent and committed to.
+    /// Writes one record, as it is stored, sent and committed to.
     pub(crate) fn write_record(
         &self,
         slot: Slot,

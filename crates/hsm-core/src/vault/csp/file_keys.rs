@@ -1,0 +1,101 @@
+//! The keys of a shared file (docs/FORMAT.md), derived from an epoch's key and the file's header.
+
+use super::keyring::EpochKey;
+use crate::crypto::{CryptoError, Direction, Provider};
+use hsm_protocol::{Malformed, file::FileHeader, settings::EncryptionMode};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// The keys of the file whose chunk came last: the next chunk is most often of the same file.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct FileKeys {
+    /// All zero if there are no keys: no file has such a header.
+    header: [u8; FileHeader::SIZE],
+    /// AES-256-XTS; AES-256-ECB takes the first half.
+    data: [u8; 64],
+    mac: [u8; 32],
+}
+
+impl Default for FileKeys {
+    fn default() -> Self {
+        Self {
+            header: [0; FileHeader::SIZE],
+            data: [0; 64],
+            mac: [0; 32],
+        }
+    }
+}
+
+impl FileKeys {
+    /// Becomes the keys of that header's file, in place.
+    pub(crate) fn ready<C: Provider>(
+        &mut self,
+        epoch: &EpochKey,
+        header: &FileHeader,
+    ) -> Result<&Self, CryptoError> {
+        let bytes = header.to_bytes().map_err(|Malformed| CryptoError)?;
+        if self.header == bytes {
+            return Ok(self);
+        }
+        self.zeroize();
+        let derive =
+            |label: &[u8], key: &mut [u8]| C::hkdf_expand(epoch.expose(), &[label, &bytes], key);
+        match header.mode {
+            EncryptionMode::Xts => derive(b"KeyWriter v1 file AES-256-XTS", &mut self.data)?,
+            EncryptionMode::Ecb => {
+                let key = self.data.first_chunk_mut::<32>().ok_or(CryptoError)?;
+                derive(b"KeyWriter v1 file AES-256-ECB", key)?;
+            }
+        }
+        derive(b"KeyWriter v1 file AES-256-GMAC", &mut self.mac)?;
+        self.header = bytes;
+        Ok(self)
+    }
+
+    /// Ciphers a chunk as one data unit, numbered by its index.
+    pub(crate) fn cipher<C: Provider>(
+        &self,
+        mode: EncryptionMode,
+        index: u64,
+        direction: Direction,
+        buffer: &mut [u8],
+    ) -> Result<(), CryptoError> {
+        if buffer.is_empty() {
+            return Ok(());
+        }
+        match mode {
+            EncryptionMode::Xts => C::xts(&self.data, u128::from(index), direction, buffer),
+            EncryptionMode::Ecb => {
+                let key = self.data.first_chunk().ok_or(CryptoError)?;
+                C::ecb(key, direction, buffer)
+            }
+        }
+    }
+
+    /// Returns the tag of a chunk: GMAC over its lead and ciphertext (SP 800-38D).
+    pub(crate) fn tag<C: Provider>(
+        &self,
+        index: u64,
+        tagged: &[u8],
+    ) -> Result<[u8; 16], CryptoError> {
+        C::gcm_seal(&self.mac, &nonce(index), tagged, &mut [])
+    }
+
+    /// Verifies the tag of a chunk.
+    pub(crate) fn verify<C: Provider>(
+        &self,
+        index: u64,
+        tagged: &[u8],
+        tag: &[u8; 16],
+    ) -> Result<(), CryptoError> {
+        C::gcm_open(&self.mac, &nonce(index), tagged, &mut [], tag)
+    }
+}
+
+/// Returns the nonce of a chunk's GMAC. It binds the chunk to its index; the key binds it to the file's header.
+fn nonce(index: u64) -> [u8; 12] {
+    let mut nonce = [0; 12];
+    if let Some(place) = nonce.last_chunk_mut() {
+        *place = index.to_be_bytes();
+    }
+    nonce
+}
