@@ -14,6 +14,7 @@ mod manual;
 mod model;
 mod rage;
 mod release;
+mod rooms;
 mod run;
 mod test;
 mod third_party;
