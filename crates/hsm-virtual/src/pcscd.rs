@@ -265,7 +265,7 @@ const RUN_FOLDER: &str = "/run/pcscd";
 
 const DRIVER_FILE: &str = "libhsm_ifd.so";
 
-/// `sd_listen_fds(3)`: LISTEN_PID must be the id of the process itself, so a shell sets it before `exec`.
+/// `sd_listen_fds(3)`: `LISTEN_PID` must be the id of the process itself, so a shell sets it before `exec`.
 const ACTIVATE: &str = r#"export LISTEN_PID=$$ LISTEN_FDS=1; exec "$0" -f -i -c "$1""#;
 
 /// `SD_LISTEN_FDS_START`.
