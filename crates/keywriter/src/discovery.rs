@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Which kinds of place are looked at.
+/// Which kinds of location are looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kinds {
     /// Both.
@@ -24,23 +24,23 @@ pub enum Kinds {
 
 /// How a cycle reaches modules: on a computer through [`Discovery`], in tests through a script.
 pub trait Connector: Send + Sync {
-    /// The places in which something is plugged now.
+    /// Returns the locations in which something is plugged now.
     fn places(&self) -> BTreeSet<Place>;
 
-    /// Connects to whatever is in `place`.
+    /// Connects to the module in `location`.
     fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError>;
 
-    /// A watch of its own for the places.
+    /// Returns a new watch for the locations.
     fn watch(&self) -> Box<dyn Watch>;
 }
 
 /// Waits for something to be plugged in or pulled out.
 pub trait Watch: Send {
-    /// Whether the places may have changed; returns after `timeout` at the latest.
+    /// Returns whether the locations may have changed, after `timeout` at the latest.
     fn wait_change(&mut self, timeout: Duration) -> bool;
 }
 
-/// The places of this computer.
+/// The locations of this computer.
 #[derive(Clone, Debug)]
 pub struct Discovery {
     run: PathBuf,
@@ -89,7 +89,7 @@ fn sockets(run: &Path) -> impl Iterator<Item = Place> + use<> {
         .map(Place::Socket)
 }
 
-/// `SERIAL.sock`. A hub may keep other sockets beside these.
+/// Returns whether the name is `SERIAL.sock`. A hub may keep other sockets in the same folder.
 fn is_module_socket(path: &Path) -> bool {
     let has_serial = path
         .file_stem()
@@ -100,7 +100,7 @@ fn is_module_socket(path: &Path) -> bool {
             .is_some_and(|ending| ending == SOCKET_ENDING)
 }
 
-/// Looks at the folder of sockets some times a second, and waits at the readers in between.
+/// Looks at the folder of sockets some times a second, and waits for a change of the readers in between.
 #[derive(Debug)]
 struct PlacesWatch {
     sockets: Option<(PathBuf, BTreeSet<Place>)>,
@@ -122,7 +122,7 @@ impl Watch for PlacesWatch {
             match waited {
                 Some(Some(true)) => return true,
                 Some(Some(false)) => {}
-                // No readers to wait at.
+                // No readers to wait for.
                 Some(None) | None => thread::sleep(left),
             }
             if Instant::now() >= end {

@@ -19,7 +19,7 @@ pub struct Folders {
 pub struct NoHome;
 
 impl Folders {
-    /// Looks them up in the environment; `hub` is the hub's folder where the caller names one.
+    /// Looks them up in the environment; `hub` is the hub's folder if the user named one.
     pub fn find(hub: Option<PathBuf>) -> Result<Self, NoHome> {
         Self::look_up(hub, |name| std::env::var_os(name))
     }
@@ -48,37 +48,37 @@ impl Folders {
         })
     }
 
-    /// The hub's module sockets.
+    /// Returns the folder of the hub's module sockets.
     pub fn run(&self) -> PathBuf {
         self.hub.join(RUN_FOLDER)
     }
 
-    /// The root certificate of the hub's modules.
+    /// Returns the file of the root certificate of the hub's modules.
     pub fn hub_root(&self) -> PathBuf {
         self.run().join(ROOT_FILE)
     }
 
-    /// Which module is the master, and the choices.
+    /// Returns the file with the master and the choices.
     pub fn master(&self) -> PathBuf {
         self.own.join("master.json")
     }
 
-    /// Where receipts go unless a folder is named.
+    /// Returns the folder of receipts, unless the user names another.
     pub fn receipts(&self) -> PathBuf {
         self.own.join("receipts")
     }
 
-    /// The license and the app's PIN.
+    /// Returns the file with the license and the app's PIN.
     pub fn license(&self) -> PathBuf {
         self.own.join("license.json")
     }
 
-    /// How the user likes the desktop app.
+    /// Returns the file with the preferences of the desktop app.
     pub fn preferences(&self) -> PathBuf {
         self.own.join("desktop.json")
     }
 
-    /// The hub's folder.
+    /// Returns the hub's folder.
     pub fn hub(&self) -> &Path {
         &self.hub
     }

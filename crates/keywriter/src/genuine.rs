@@ -1,4 +1,4 @@
-//! This computer's opinion of a module. Modules do not ask for it: they verify each other.
+//! Whether a module is genuine, as far as this computer can tell. Modules do not rely on it: they verify each other.
 
 use crate::module::SignedAnswer;
 use hsm_protocol::{
@@ -38,7 +38,7 @@ impl Verifier for P384 {
 #[derive(Clone, Debug)]
 pub struct TrustedRoot(Vec<u8>);
 
-/// Why a file is no root certificate.
+/// Why a file was rejected as a root certificate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RootError {
@@ -98,13 +98,13 @@ impl TrustedRoot {
         Ok(Self(der))
     }
 
-    /// The parsed certificate.
+    /// Returns the parsed certificate.
     pub fn root(&self) -> Result<Root<'_>, Malformed> {
         Root::parse(&self.0)
     }
 }
 
-/// Whether a module is genuine, so far as this computer can tell.
+/// Whether a module is genuine, as far as this computer can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Certified under the trusted root, and it holds the certified key.
@@ -120,7 +120,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Its name in tables and JSON.
+    /// Returns its name in tables and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Genuine => "yes",
@@ -137,7 +137,7 @@ impl Verdict {
 pub struct Opinion {
     /// Whether it is genuine.
     pub verdict: Verdict,
-    /// Whether its certificate says that it is a program.
+    /// Whether its certificate says that it is a virtual module.
     pub is_virtual: Option<bool>,
     /// SHA-384 of its certificate.
     pub certificate: Option<Sha384Digest>,
@@ -150,7 +150,7 @@ impl Opinion {
         certificate: None,
     };
 
-    /// Judges a module by its answer to IDENTITY and its chain.
+    /// Checks a module's answer to IDENTITY and its chain.
     pub fn judge(root: Option<&TrustedRoot>, answer: &SignedAnswer, chain: &[u8]) -> Self {
         if !answer.identity().certified {
             return Self::NONE;

@@ -1,4 +1,4 @@
-//! Which modules are there, and what they admit to being. All are asked at the same time.
+//! Which modules are there, and what they say of themselves. All are asked at the same time.
 
 use crate::{
     discovery::Connector,
@@ -17,35 +17,35 @@ use std::{
     thread,
 };
 
-/// What a module says of itself, and what this computer thinks of it.
+/// What a module says of itself, and what this computer found out about its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// Its serial number.
     pub serial: Serial,
     /// Firmware version: major, minor, patch.
     pub firmware: [u8; 3],
-    /// How much of it stands open.
+    /// Whether it is set up, locked or unlocked.
     pub lock: LockState,
-    /// What it tells once it is unlocked.
+    /// Its status, which it gives only while it is unlocked.
     pub status: Option<ModuleStatus>,
-    /// Whether it is genuine.
+    /// Its certificate, and whether it is genuine.
     pub opinion: Opinion,
     /// Where it is plugged in.
     pub place: Place,
 }
 
 impl Facts {
-    /// Who unlocked it; `None` while it is not unlocked.
+    /// Returns who unlocked it; `None` while it is not unlocked.
     pub fn role(&self) -> Option<Role> {
         self.status.map(|status| status.role)
     }
 
-    /// Whether it may serve as a master; told to its Administrator alone.
+    /// Returns whether it may serve as a master; `None` unless its Administrator unlocked it.
     pub fn cloning(&self) -> Option<bool> {
         Some(self.status?.admin?.cloning)
     }
 
-    /// Whether its certificate verified under the trusted root.
+    /// Returns whether its certificate verified under the trusted root.
     pub fn is_genuine(&self) -> bool {
         self.opinion.verdict == Verdict::Genuine
     }
@@ -56,15 +56,15 @@ impl Facts {
 pub struct Present {
     /// What is known of it.
     pub facts: Facts,
-    /// The last Receipt it gave as a secondary, where the survey asked for it.
+    /// The last Receipt it gave as a secondary, if the survey asked for it.
     pub receipt: Option<Vec<u8>>,
     /// The connection.
     pub module: ConnectedModule,
-    /// The same module in its other place. Kept open: a reader that nobody uses is powered off, and that ends runs.
+    /// The same module at its other location. Kept open: an unused reader is powered off, and that ends runs.
     pub(crate) other: Option<ConnectedModule>,
 }
 
-/// The same serial number in two places that are not one module.
+/// A serial number that more than one module has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Twins {
     /// The serial number.
@@ -78,16 +78,16 @@ pub struct Twins {
 pub struct Survey {
     /// By serial number.
     pub modules: Vec<Present>,
-    /// Serial numbers that stand for more than one module; none of these is in `modules`.
+    /// Serial numbers that more than one module has; none of these is in `modules`.
     pub twins: Vec<Twins>,
-    /// Places that hold a module, or may, and gave no useful answer.
+    /// Locations where a module is, or may be, that gave no useful answer.
     pub unusable: Vec<(Place, ModuleError)>,
-    /// Places where nobody was, or not yet.
+    /// Locations where no module was, or not yet.
     pub absent: Vec<Place>,
 }
 
 impl Survey {
-    /// Takes the module of that serial number out.
+    /// Removes and returns the module of that serial number.
     pub fn take(&mut self, serial: Serial) -> Option<Present> {
         let index = self
             .modules
@@ -96,13 +96,13 @@ impl Survey {
         Some(self.modules.remove(index))
     }
 
-    /// Whether that serial number stands for more than one module.
+    /// Returns whether more than one module has that serial number.
     pub fn is_twin(&self, serial: Serial) -> bool {
         self.twins.iter().any(|twins| twins.serial == serial)
     }
 }
 
-/// What to ask besides who they are.
+/// What to ask for besides identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// Nothing.
@@ -111,7 +111,7 @@ pub enum Depth {
     Receipts,
 }
 
-/// Asks every module in `places`, many at a time.
+/// Asks every module in `locations`, many at a time.
 pub fn survey(
     connector: &dyn Connector,
     places: BTreeSet<Place>,
@@ -138,7 +138,7 @@ pub fn survey(
     sort(answers)
 }
 
-/// Connects to one place and asks it; `None` where another kind of card is.
+/// Connects to one location and asks the module there; `None` if another kind of card is there.
 pub fn ask(
     connector: &dyn Connector,
     place: &Place,
@@ -147,7 +147,7 @@ pub fn ask(
 ) -> Result<Option<Present>, ModuleError> {
     let transport = match connector.open(place) {
         Ok(transport) => transport,
-        // Other people's cards are none of our business.
+        // Cards that are no modules are left alone.
         Err(error) if matches!(place, Place::Reader(_)) && !is_worth_telling(&error) => {
             tracing::debug!(%place, %error, "not asked");
             return Ok(None);
@@ -189,7 +189,7 @@ pub fn ask(
     }))
 }
 
-/// A socket is a module's by its name; in a reader there may be anything.
+/// Returns whether the card in a reader is a module. A socket is a module's by its name.
 fn is_ours(module: &mut ConnectedModule) -> Result<bool, ModuleError> {
     match module.select() {
         Ok(()) => Ok(true),
@@ -212,7 +212,7 @@ const fn is_worth_telling(error: &TransportError) -> bool {
 
 type Answer = (Place, Result<Option<Present>, ModuleError>);
 
-/// Puts the answers in order of serial numbers; one module in two kinds of place is one.
+/// Sorts the answers by serial number; a module with both a socket and a reader is listed once.
 fn sort(answers: Vec<Answer>) -> Survey {
     let mut survey = Survey::default();
     let mut by_serial: BTreeMap<Serial, Vec<Present>> = BTreeMap::new();
@@ -228,7 +228,7 @@ fn sort(answers: Vec<Answer>) -> Survey {
         }
     }
     for (serial, mut found) in by_serial {
-        // Sockets come first in the order of places.
+        // Sockets come first in the order of locations.
         found.sort_by(|a, b| a.facts.place.cmp(&b.facts.place));
         match <[Present; 2]>::try_from(found) {
             Ok([mut first, second]) if is_one(&first.facts, &second.facts) => {
@@ -252,7 +252,7 @@ fn sort(answers: Vec<Answer>) -> Survey {
     survey
 }
 
-/// One module behind a socket and a reader shows one certificate in both.
+/// Returns whether a socket and a reader lead to the same module: it shows the same certificate at both.
 fn is_one(a: &Facts, b: &Facts) -> bool {
     a.place.kind() != b.place.kind()
         && a.opinion.certificate.is_some()

@@ -1,4 +1,4 @@
-//! Starts workers, takes in what is plugged in, and knows when all is done.
+//! Starts workers, adds modules that are plugged in meanwhile, and ends the cycle.
 
 use super::{
     CycleError, Event, Failure, JOBS_MAX, Setup, is_virtual,
@@ -32,14 +32,14 @@ pub(super) struct Coordinator<'a> {
     setup: &'a Setup,
     connector: &'a dyn Connector,
     emit: &'a (dyn Fn(Event) + Sync),
-    /// Secondaries announced to the master. A cycle that disables its master takes in no others.
+    /// Secondaries announced to the master. A cycle that disables its master adds no others.
     counted: BTreeSet<Serial>,
     group: Option<[u8; 16]>,
     /// Whether modules that join may be cloned to.
     is_licensed: bool,
-    /// Places whose module was asked already.
+    /// Locations whose module was asked already.
     known: BTreeSet<Place>,
-    /// Known places that nobody uses any more: what is plugged in there next is new.
+    /// Known locations that no worker uses any more: a module that is plugged in there next is new.
     idle: BTreeSet<Place>,
     waiting: VecDeque<(Present, Task)>,
     active: BTreeSet<Serial>,
@@ -54,7 +54,7 @@ enum Report {
 }
 
 impl<'a> Coordinator<'a> {
-    /// Takes what was surveyed in `places`, and planned for it.
+    /// Takes what was found in `locations`, and the plan for it.
     pub(super) fn new(
         setup: &'a Setup,
         (connector, emit): (&'a dyn Connector, &'a (dyn Fn(Event) + Sync)),
@@ -77,7 +77,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Clones the master already has, and modules that get nothing.
+    /// Reports the clones that the master already has, and modules that get nothing.
     pub(super) fn report_settled(&mut self, plan: &Plan) {
         for (serial, _) in &plan.clones {
             self.settle(*serial, End::Done);
@@ -93,7 +93,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Works until all are finished and nothing new is there.
+    /// Works until all are finished and no new module is there.
     pub(super) fn work(
         &mut self,
         mut found: Survey,
@@ -132,7 +132,7 @@ impl<'a> Coordinator<'a> {
             self.coordinate(scope, handle, watch, jobs);
             queue.join()
         });
-        // A queue that panicked has told its workers nothing more; they failed, and so did the cycle.
+        // If the queue panicked, its workers got no more answers and failed, and so did the cycle.
         Ok(left.unwrap_or(MasterEnd {
             has_disabled: false,
             is_lost: true,
@@ -175,7 +175,7 @@ impl<'a> Coordinator<'a> {
                 });
             }
             if self.active.is_empty() {
-                // A last look: nothing may have told of what came in the meantime.
+                // A last look: a module that came meanwhile may not have been reported yet.
                 self.join(&worker);
                 if self.waiting.is_empty() {
                     break;
@@ -191,7 +191,7 @@ impl<'a> Coordinator<'a> {
         is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Those whose turn has not come are left as they are.
+    /// Leaves those that were not begun as they are.
     fn leave_waiting(&mut self) {
         for (present, _) in mem::take(&mut self.waiting) {
             self.idle.insert(present.facts.place);
@@ -210,7 +210,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Asks what was plugged in since, and takes it into the cycle.
+    /// Asks the modules that were plugged in since, and adds them to the cycle.
     fn join(&mut self, worker: &Worker<'_>) {
         let now = self.connector.places();
         let gone: Vec<_> = self.idle.difference(&now).cloned().collect();
@@ -233,7 +233,7 @@ impl<'a> Coordinator<'a> {
                 self.idle.insert(present.facts.place);
             }
         }
-        // Not ready to talk yet, perhaps: asked again at the next look.
+        // It may not be ready yet: it is asked again at the next look.
         for place in &found.absent {
             self.known.remove(place);
         }
@@ -302,7 +302,7 @@ impl<'a> Coordinator<'a> {
         self.results.insert(serial, end);
     }
 
-    /// How many are done, and how many are not.
+    /// Returns how many are done, and how many are not.
     pub(super) fn count(&self) -> (usize, usize) {
         let ends = self.results.values();
         let done = ends.filter(|end| **end == End::Done).count();
@@ -310,7 +310,7 @@ impl<'a> Coordinator<'a> {
     }
 }
 
-/// Places whose module gets no work.
+/// Returns the locations whose module gets no work.
 fn unused(
     places: &BTreeSet<Place>,
     found: &Survey,
@@ -327,7 +327,7 @@ fn unused(
     places.difference(&used).cloned().collect()
 }
 
-/// Tells of changes from a thread of its own, which nobody waits for when the cycle is over.
+/// Reports changes from a separate thread, which the end of the cycle does not wait for.
 fn keep_watch(mut watch: Box<dyn Watch>, reports: Sender<Report>, is_over: Arc<AtomicBool>) {
     thread::spawn(move || {
         while !is_over.load(Ordering::Relaxed) {
@@ -346,7 +346,7 @@ fn refusal_absent(master: Serial) -> CycleError {
     .into()
 }
 
-/// How long one look at the places waits for a change.
+/// How long one look at the locations waits for a change.
 const WATCH: Duration = Duration::from_millis(500);
 
 /// How often a module may join a cycle.

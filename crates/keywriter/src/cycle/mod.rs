@@ -1,8 +1,8 @@
-//! One master, many secondaries at the same time: what the command line and a window both drive.
+//! A cloning cycle: one master, many secondaries at the same time. The command line and the desktop app both run it.
 //!
-//! Each secondary has a thread of its own and the master one more, so that nobody waits whose turn it is. A module that
-//! is pulled out fails alone; one that is plugged in meanwhile joins, unless the cycle is for named modules or disables
-//! its master when a counted number is sealed.
+//! Each secondary has its own thread, and the master one more, so that a slow module does not delay the others. A module
+//! that is pulled out fails alone; one that is plugged in meanwhile joins, unless the cycle is for named modules, or
+//! disables its master after a counted number of clones.
 
 mod coordinator;
 pub mod plan;
@@ -33,7 +33,7 @@ use std::{
     },
 };
 
-/// The most secondaries that are worked on at the same time.
+/// The most secondaries that are cloned to at the same time.
 pub const JOBS_MAX: usize = 64;
 
 /// A cycle to be run.
@@ -43,7 +43,7 @@ pub struct Setup {
     pub request: Request,
     /// Secondaries at the same time, 1 to [`JOBS_MAX`]; `None`: all that are present.
     pub jobs: Option<usize>,
-    /// The root certificate that this computer knows.
+    /// The root certificate that this computer trusts.
     pub root: Option<TrustedRoot>,
     /// The folder that receipts are kept in; a receipt that is missing there is fetched again.
     pub receipts: Option<PathBuf>,
@@ -53,22 +53,22 @@ pub struct Setup {
     pub stop: Stop,
 }
 
-/// A user's wish that no further secondary be begun. Runs under way are finished: a secondary is a clone or what it was.
+/// A user's request to begin no further secondary. Runs that have begun are finished.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Asks for it.
+    /// Requests it.
     pub fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// The flag itself, for a signal handler.
+    /// Returns the flag, for a signal handler.
     pub fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
     }
 
-    /// Whether it was asked for.
+    /// Returns whether it was requested.
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -78,14 +78,14 @@ impl Stop {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A place holds a module, or may, and gave no useful answer: the cycle does without it.
+    /// A location where a module is, or may be, gave no useful answer: the cycle does without it.
     Unusable {
         /// Where.
         place: Place,
         /// Why.
         error: ModuleError,
     },
-    /// The master is virtual: no license is needed, and nothing that it clones is kept safe.
+    /// The master is virtual: no license is needed, and secrets are not protected.
     Evaluation {
         /// The master.
         master: Serial,
@@ -96,7 +96,7 @@ pub enum Event {
         master: Serial,
         /// Secondaries that get work.
         secondaries: Vec<Serial>,
-        /// Those of them that are in use: what they hold is lost.
+        /// Those of them that are in use, and lose what they hold.
         replaced: Vec<Serial>,
     },
     /// The master began the cycle.
@@ -122,7 +122,7 @@ pub enum Event {
         /// Which one.
         step: Step,
     },
-    /// A secondary is a proved clone.
+    /// A secondary is a clone, as its receipt proves.
     Done {
         /// The secondary.
         serial: Serial,
@@ -213,7 +213,7 @@ pub struct Summary {
     pub began: bool,
     /// The master disabled cloning on itself.
     pub disabled: bool,
-    /// The master was lost on the way.
+    /// The connection to the master was lost.
     pub master_lost: bool,
 }
 
@@ -221,10 +221,10 @@ pub struct Summary {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CycleError {
-    /// It must not begin.
+    /// The plan does not allow it.
     #[error(transparent)]
     Refused(#[from] CycleRefusal),
-    /// Hardware modules, and no license for them.
+    /// There are hardware modules, and no license for them.
     #[error(transparent)]
     License(#[from] GateRefusal),
     /// The master failed before it began.
@@ -250,7 +250,7 @@ pub fn run(
         ..
     } = setup;
     let master = request.master;
-    // The watch first: what comes while the others are asked is not missed.
+    // The watch begins first, so that no module that is plugged in during the survey is missed.
     let watch = connector.watch();
     let mut places = connector.places();
     let mut found = survey(connector, places.clone(), root.as_ref(), Depth::Receipts);
@@ -289,13 +289,13 @@ pub fn run(
     Ok(summary)
 }
 
-/// Whether a master's certificate says that it is a program. The modules see to it that its secondaries are of its kind.
+/// Returns whether a master's certificate says that it is virtual. Modules only clone to others of their kind.
 fn is_virtual(master: Serial, found: &Survey) -> bool {
     let mut facts = found.modules.iter().map(|present| &present.facts);
     facts.any(|facts| facts.serial == master && facts.opinion.is_virtual == Some(true))
 }
 
-/// New clones of hardware need a license; what an earlier cycle left unfinished does not.
+/// Checks that there is a license if any hardware module is cloned anew. Finishing an earlier cycle needs none.
 fn check_license(
     plan: &Plan,
     hardware: &Result<HardwarePermit, GateRefusal>,
@@ -307,8 +307,8 @@ fn check_license(
     }
 }
 
-/// What a cycle would do to what was surveyed with [`Depth::Receipts`]. Nothing is changed; the master is asked for its journal
-/// where that matters.
+/// Plans a cycle for what a survey with [`Depth::Receipts`] found. Changes nothing; asks the master for its journal if
+/// that matters.
 pub fn preflight(request: &Request, found: &mut Survey) -> Result<Plan, CycleError> {
     let master = request.master;
     let journal = if is_journal_needed(master, found) {
@@ -327,7 +327,7 @@ pub fn preflight(request: &Request, found: &mut Survey) -> Result<Plan, CycleErr
     Ok(Plan::make(request, found, journal.as_ref())?)
 }
 
-/// Whether any last receipt names this master. The journal is several commands long.
+/// Returns whether any last receipt names this master. Reading the journal takes several commands.
 fn is_journal_needed(master: Serial, found: &Survey) -> bool {
     found.modules.iter().any(|present| {
         present

@@ -10,19 +10,19 @@ use hsm_protocol::{
 };
 
 impl ConnectedModule {
-    /// Begins a shared file with chunks of so many bytes; needs it unlocked. Its header.
+    /// Begins a shared file with chunks of so many bytes and returns its header; the module must be unlocked.
     pub fn file_begin(&mut self, chunk_size: u32) -> Result<[u8; FileHeader::SIZE], ModuleError> {
         let answer = self.command(ins::FILE_BEGIN, 0, &chunk_size.to_be_bytes())?;
         self.well_formed(answer.try_into().map_err(|_length| Malformed))
     }
 
-    /// The team's recipient; needs it unlocked.
+    /// Returns the team's recipient; the module must be unlocked.
     pub fn file_recipient(&mut self) -> Result<Recipient, ModuleError> {
         let answer = self.command(ins::FILE_RECIPIENT, 0, &[])?;
         self.well_formed(Recipient::parse(&answer))
     }
 
-    /// Opens a file key that was sealed to the team's recipient; needs it unlocked.
+    /// Opens a file key that was sealed to the team's recipient; the module must be unlocked.
     pub fn file_unwrap(&mut self, sealed: &SealedFileKey) -> Result<[u8; FILE_KEY], ModuleError> {
         let mut data = [0; SealedFileKey::SIZE];
         self.well_formed(sealed.write(&mut Writer::new(&mut data)))?;
@@ -30,13 +30,13 @@ impl ConnectedModule {
         self.well_formed(answer.try_into().map_err(|_length| Malformed))
     }
 
-    /// The team's post-quantum recipient; needs it unlocked.
+    /// Returns the team's post-quantum recipient; the module must be unlocked.
     pub fn file_hybrid_recipient(&mut self) -> Result<HybridRecipient, ModuleError> {
         let answer = self.command(ins::FILE_RECIPIENT, 1, &[])?;
         self.well_formed(HybridRecipient::parse(&answer))
     }
 
-    /// Opens a file key that was sealed to the team's post-quantum recipient; needs it unlocked.
+    /// Opens a file key that was sealed to the team's post-quantum recipient; the module must be unlocked.
     pub fn file_hybrid_unwrap(
         &mut self,
         sealed: &HybridFileKey<'_>,

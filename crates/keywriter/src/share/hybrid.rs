@@ -1,4 +1,4 @@
-//! The team's post-quantum recipient as age writes it, and sealing to it: none of this needs a module (docs/FORMAT.md § 6).
+//! The team's post-quantum recipient as age writes it, and sealing to it, without a module (docs/FORMAT.md § 6).
 
 use super::recipient::{
     PREFIX, RECIPIENT_SIZE, SealError, decode_recipient, encode, ephemeral, once, point,
@@ -17,13 +17,14 @@ use ml_kem::ml_kem_1024::EncapsulationKey;
 use sha2::Sha384;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What is encoded in the longer `age1keywriter1…`: kind (1) ‖ group (16) ‖ epoch (4) ‖ point, compressed (49) ‖ ML-KEM-1024 key.
+/// What is encoded in the longer `age1keywriter1…`, in bytes: kind (1) ‖ group (16) ‖ epoch (4) ‖ compressed point (49)
+/// ‖ ML-KEM-1024 key.
 pub const HYBRID_RECIPIENT_SIZE: usize = RECIPIENT_SIZE + KEM;
 
-/// The kind of the post-quantum recipient, where the classical one has its version.
+/// The kind of the post-quantum recipient, at the place of the classical one's version.
 const KIND: u8 = 2;
 
-/// A file key that was sealed to the post-quantum recipient, kept: what [`HybridFileKey`] borrows.
+/// A file key that was sealed to the post-quantum recipient: owns what [`HybridFileKey`] borrows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedHybrid {
     group: [u8; 16],
@@ -35,7 +36,7 @@ pub struct SealedHybrid {
 }
 
 impl SealedHybrid {
-    /// Keeps what was read.
+    /// Copies what was read.
     pub fn new(sealed: &HybridFileKey<'_>) -> Self {
         Self {
             group: *sealed.group,
@@ -47,7 +48,7 @@ impl SealedHybrid {
         }
     }
 
-    /// Its fields, as the wire has them.
+    /// Returns its fields as they are on the wire.
     pub const fn fields(&self) -> HybridFileKey<'_> {
         HybridFileKey {
             group: &self.group,
@@ -70,7 +71,8 @@ pub enum TeamRecipient {
 }
 
 impl TeamRecipient {
-    /// Reads the bytes of an `age1keywriter1…` of either kind. The point is on the curve, the ML-KEM key in its one encoding.
+    /// Reads the bytes of an `age1keywriter1…` of either kind. The point must be on the curve, the ML-KEM key in its one
+    /// encoding.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         match bytes.first() {
             Some(&KIND) => decode_hybrid(bytes).map(|to| Self::Hybrid(Box::new(to))),
@@ -79,7 +81,7 @@ impl TeamRecipient {
     }
 }
 
-/// The recipient as age takes it: `age1keywriter1…`, of 2,641 characters.
+/// Encodes the recipient for age: `age1keywriter1…`, of 2,641 characters.
 pub fn encode_hybrid(recipient: &HybridRecipient) -> Result<String, Malformed> {
     let key = public_key(&recipient.point)?;
     encapsulation_key(&recipient.kem)?;
@@ -113,7 +115,7 @@ fn decode_hybrid(bytes: &[u8]) -> Result<HybridRecipient, Malformed> {
     })
 }
 
-/// Seals a file key of age to the team: both secrets in one key, extracted under the hash of all that is public.
+/// Seals a file key of age to the team, under a key from both secrets and the hash of all public values.
 pub fn seal_hybrid(
     to: &HybridRecipient,
     file_key: &[u8; FILE_KEY],

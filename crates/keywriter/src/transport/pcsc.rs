@@ -1,8 +1,8 @@
 //! A module in a PC/SC reader.
 //!
-//! One context for each card: a context is one lock, and modules would wait for each other. Shared access, so that a
-//! second program may look; modules notice a command that does not belong to their run. An error, or an answer without
-//! a status word, ends the connection: whoever is in the reader afterwards proves anew who it is.
+//! Each card has its own context: a context is one lock, and modules would wait for each other. Access is shared, so
+//! that a second program may look; modules notice a command that does not belong to their run. An error, or an answer
+//! without a status word, ends the connection: the module that is in the reader afterwards must prove its identity.
 
 use super::{Place, RemovalSignal, Transport, TransportError};
 use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
@@ -14,10 +14,10 @@ use std::{
     time::Duration,
 };
 
-/// The most entries that one wait takes, the one for new readers included.
+/// The most entries that one wait takes, including the one for new readers.
 const WAIT_MAX: usize = 16;
 
-/// Room for the longest response, and what the service wants beyond it.
+/// Room for the longest response, and what the service needs in addition.
 const RECEIVE: usize = 65_548;
 
 /// A connection to the card in a reader.
@@ -91,7 +91,7 @@ impl Transport for Card {
 }
 
 impl Card {
-    /// The crate's own drop would reset the card.
+    /// Disconnects without a reset; the drop of the crate's card would reset it.
     fn leave(&mut self) {
         let Some(card) = self.handle.take() else {
             return;
@@ -144,7 +144,7 @@ fn is_dropped(held: &UnixStream) -> bool {
 /// How long the thread may outlive its signal.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The readers in which a card is. None where the smart-card service is not running.
+/// Returns the readers that have a card: none if the smart-card service does not run.
 pub fn occupied() -> Vec<String> {
     match Context::establish(Scope::User).and_then(|context| occupied_in(&context)) {
         Ok(readers) => readers,
@@ -184,7 +184,7 @@ fn names(context: &Context) -> Result<Vec<CString>, Error> {
 #[derive(Default)]
 pub struct Watch {
     context: Option<Context>,
-    /// What the last wait left behind.
+    /// The state of each reader after the last wait.
     seen: Vec<(CString, State)>,
 }
 
@@ -195,9 +195,9 @@ impl std::fmt::Debug for Watch {
 }
 
 impl Watch {
-    /// Whether something changed within `timeout`; `None` where there is no service to ask.
+    /// Returns whether something changed within `timeout`; `None` if the service does not run.
     ///
-    /// Readers beyond the fifteenth are looked at when this is called, and not waited for.
+    /// Readers beyond the fifteenth are only looked at when this is called.
     pub fn wait_change(&mut self, timeout: Duration) -> Option<bool> {
         let outcome = self
             .context()
@@ -234,7 +234,7 @@ impl Watch {
                 ReaderState::new(name, state)
             })
             .collect();
-        // Those that are not known yet answer at once, and are no change by themselves.
+        // New entries answer at once, and do not count as a change.
         let waited = states.len().min(WAIT_MAX - 1);
         let (waited, looked_at) = states.split_at_mut(waited);
         let mut changed = is_new && !self.seen.is_empty();
@@ -267,7 +267,7 @@ impl Watch {
     }
 }
 
-/// Waits; whether an entry that was known before is different now, or the list of readers is. `None`: time is over.
+/// Waits, and returns whether a known entry or the list of readers changed; `None` after the time-out.
 fn settle(
     context: &Context,
     states: &mut [ReaderState],

@@ -1,4 +1,4 @@
-//! A module behind a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
+//! A module at a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
 
 use super::{
     ApduPipeline, PATIENCE, Place, ReceiveHalf, RemovalSignal, SendHalf, Transport, TransportError,
@@ -75,7 +75,7 @@ impl Half<'_> {
             .map_err(|error| self.failure(error))
     }
 
-    /// One system call, unless the connection is full: header and body leave in one piece.
+    /// Writes header and body in one system call, unless the connection's buffer is full.
     fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<()> {
         let parts = [IoSlice::new(header), IoSlice::new(body)];
         let written = loop {
@@ -120,7 +120,7 @@ impl Half<'_> {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionReset => TransportError::PulledOut { place },
-            // Which of the two a time-out gives depends on the system.
+            // A time-out is one or the other, depending on the system.
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => TransportError::Silent { place },
             _ => TransportError::Io { place, source },
         }
@@ -168,7 +168,7 @@ impl Transport for Socket {
     }
 }
 
-/// A socket that vanished, or that its hub left behind.
+/// Returns whether the socket is gone, or its hub is.
 const fn is_absence(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
