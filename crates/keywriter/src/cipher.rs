@@ -32,14 +32,14 @@ pub struct Units {
     pub epoch: u32,
 }
 
-/// Why a stream was not ciphered.
+/// Why a stream was not enciphered or deciphered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
     /// The unit size is not allowed.
     #[error("a unit size of {0} bytes is not a multiple of 16 up to 61440")]
     UnitSize(u16),
-    /// There is nothing to cipher.
+    /// The input is empty.
     #[error("the input is empty")]
     Empty,
     /// The last block is not whole.

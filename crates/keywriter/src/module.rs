@@ -1,4 +1,4 @@
-//! A connected module and its commands. Nothing here knows what it carries.
+//! A connected module and its commands. What the messages mean is not known here.
 
 use crate::transport::{Place, Transport, TransportError};
 use hsm_protocol::{
@@ -26,17 +26,17 @@ impl std::fmt::Debug for ConnectedModule {
     }
 }
 
-/// Why a command came to nothing.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModuleError {
     /// The module did not answer.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The module said no.
+    /// The module refused.
     #[error("{}", crate::error::reason(*.0))]
     Refused(Status),
-    /// The module said something that no module says.
+    /// The module answered with a status that is not in the protocol.
     #[error("the module in {place} answered with the unknown status {word:04X}")]
     UnknownStatus {
         /// Where it is.
@@ -63,12 +63,12 @@ impl ModuleError {
         }
     }
 
-    /// Whether the connection is over, rather than the module unwilling.
+    /// Returns whether the connection failed, rather than the module refused.
     pub const fn is_link(&self) -> bool {
         matches!(self, Self::Transport(_))
     }
 
-    /// For a module that was there a moment ago: its absence means that it was pulled out.
+    /// Returns the error for a module that was there before: if it is absent, it was pulled out.
     #[must_use]
     pub fn into_pulled_out(self) -> Self {
         match self {
@@ -79,7 +79,7 @@ impl ModuleError {
         }
     }
 
-    /// Whether the module no longer knows of the run or cycle that the command belongs to.
+    /// Returns whether the module lost the run or cycle that the command belongs to.
     pub const fn is_run_lost(&self) -> bool {
         matches!(self, Self::Refused(Status::OutOfOrder))
     }
@@ -94,7 +94,7 @@ pub struct SignedAnswer {
 }
 
 impl SignedAnswer {
-    /// The fields.
+    /// Returns the fields.
     pub const fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -110,9 +110,9 @@ impl SignedAnswer {
 /// A master's journal, as far back as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// Parcels ever released.
+    /// How many Parcels were ever released.
     pub total: u64,
-    /// A running SHA-384 over all entries ever made.
+    /// A running SHA-384 over all entries that were ever made.
     pub running: Sha384Digest,
     /// Newest first.
     pub entries: Vec<JournalEntry>,
@@ -171,17 +171,17 @@ impl ConnectedModule {
         }
     }
 
-    /// The connection itself.
+    /// Returns the connection.
     pub(crate) fn transport(&mut self) -> &mut dyn Transport {
         &mut *self.transport
     }
 
-    /// Where it is.
+    /// Returns where it is.
     pub fn place(&self) -> &Place {
         self.transport.place()
     }
 
-    /// SELECT: tells a module from any other card.
+    /// Selects the application (SELECT), which another kind of card refuses.
     pub fn select(&mut self) -> Result<(), ModuleError> {
         let answer = self.exchange([CLA_INTERINDUSTRY, ins::SELECT, 0x04, 0], &AID)?;
         if answer == SELECTED {
@@ -191,7 +191,7 @@ impl ConnectedModule {
         }
     }
 
-    /// IDENTITY, over a fresh challenge.
+    /// Asks for its identity (IDENTITY), over a new random challenge.
     pub fn identity(&mut self) -> Result<SignedAnswer, ModuleError> {
         let mut challenge = [0; 32];
         getrandom::fill(&mut challenge).map_err(ModuleError::Random)?;
@@ -204,17 +204,17 @@ impl ConnectedModule {
         })
     }
 
-    /// The module's own chain, in its wire form.
+    /// Returns the module's own chain, in its wire form.
     pub fn own_chain(&mut self) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::CERTIFICATE, 0, &[])
     }
 
-    /// The root that the module trusts, DER.
+    /// Returns the root that the module trusts, DER.
     pub fn trusted_root(&mut self) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::CERTIFICATE, 1, &[])
     }
 
-    /// The last Receipt it gave as a secondary, if any.
+    /// Returns the last Receipt it gave as a secondary, if any.
     pub fn last_receipt(&mut self) -> Result<Option<Vec<u8>>, ModuleError> {
         match self.command(ins::LAST_RECEIPT, 0, &[]) {
             Err(ModuleError::Refused(Status::NotFound)) => Ok(None),
@@ -222,7 +222,7 @@ impl ConnectedModule {
         }
     }
 
-    /// Role, group, epoch and settings; needs it unlocked.
+    /// Returns role, group, epoch and settings; the module must be unlocked.
     pub fn status(&mut self) -> Result<ModuleStatus, ModuleError> {
         let answer = self.command(ins::STATUS, 0, &[])?;
         self.well_formed(ModuleStatus::parse(&answer))
@@ -241,7 +241,7 @@ impl ConnectedModule {
         Ok(())
     }
 
-    /// The journal, as far back as it is kept; needs it unlocked by its Administrator.
+    /// Reads the journal, as far back as it is kept; its Administrator must have unlocked it.
     pub fn journal(&mut self) -> Result<Journal, ModuleError> {
         let mut entries = Vec::new();
         for page in 0..=u8::MAX {
@@ -263,27 +263,27 @@ impl ConnectedModule {
         self.well_formed(Err(Malformed))
     }
 
-    /// Secondary: makes an Offer.
+    /// Secondary: returns a new Offer.
     pub fn offer(&mut self) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::OFFER, 0, &[])
     }
 
-    /// Secondary: takes the Grant, gives the Consent.
+    /// Secondary: takes the Grant, returns the Consent.
     pub fn consent(&mut self, grant: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::CONSENT, 0, grant)
     }
 
-    /// Secondary: takes the Parcel, commits, gives the Receipt.
+    /// Secondary: takes the Parcel, commits, returns the Receipt.
     pub fn commit(&mut self, parcel: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::COMMIT, 0, parcel)
     }
 
-    /// Master: takes an Offer into a run, gives the Grant.
+    /// Master: takes an Offer into a run, returns the Grant.
     pub fn grant(&mut self, run: u8, offer: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::GRANT, run, offer)
     }
 
-    /// Master: takes a run's Consent, gives the Parcel.
+    /// Master: takes a run's Consent, returns the Parcel.
     pub fn parcel(&mut self, run: u8, consent: &[u8]) -> Result<Vec<u8>, ModuleError> {
         self.command(ins::PARCEL, run, consent)
     }

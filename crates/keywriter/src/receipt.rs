@@ -20,7 +20,7 @@ use std::{
 /// The label of the PEM armor.
 pub const LABEL: &str = "KEYWRITER RECEIPT";
 
-/// Why a receipt is not kept, or proves nothing.
+/// Why a receipt was not kept, not read, or not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiptError {
@@ -57,7 +57,7 @@ pub enum ReceiptError {
         /// The file.
         path: PathBuf,
     },
-    /// The receipt proves nothing under this root.
+    /// The receipt does not verify under this root.
     #[error("{}: {}", path.display(), words(*why))]
     Refused {
         /// The file.
@@ -87,8 +87,8 @@ pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
     }
 }
 
-/// Keeps a finished receipt in a folder; the file's path. A file that is there already stays: the modules sign anew each
-/// time, so a second receipt for the same Parcel says nothing more.
+/// Keeps a finished receipt in a folder and returns the file's path. An existing file stays: a second receipt for the
+/// same Parcel differs in its signatures only.
 pub fn keep(folder: &Path, receipt: &[u8]) -> Result<PathBuf, ReceiptError> {
     let finished = FinishedReceipt::parse(receipt).map_err(ReceiptError::Malformed)?;
     let statement = finished
@@ -118,12 +118,12 @@ pub fn keep(folder: &Path, receipt: &[u8]) -> Result<PathBuf, ReceiptError> {
     }
 }
 
-/// The file of a secondary's receipt for the Parcel of that number.
+/// Returns the name of the file of a secondary's receipt for the Parcel of that number.
 pub fn file_name(secondary: Serial, number: u64) -> String {
     format!("{secondary}-{number}.receipt.pem")
 }
 
-/// Reads a receipt file; the receipt's bytes.
+/// Reads a receipt file and returns the receipt's bytes.
 pub fn load(path: &Path) -> Result<Vec<u8>, ReceiptError> {
     let text = fs::read(path).map_err(|source| ReceiptError::Read {
         path: path.to_owned(),
@@ -137,7 +137,7 @@ pub fn load(path: &Path) -> Result<Vec<u8>, ReceiptError> {
     }
 }
 
-/// Checks a receipt file with nothing but the root.
+/// Checks a receipt file; only the root is needed.
 pub fn verify(path: &Path, root: &TrustedRoot) -> Result<VerifiedReceipt, ReceiptError> {
     let bytes = load(path)?;
     let refused = |why| ReceiptError::Refused {

@@ -1,4 +1,4 @@
-//! Files with choices: this computer's own state, and settings that go from one computer to another.
+//! Files with choices: this computer's state, and settings that are taken from one computer to another.
 
 use crate::file;
 use hsm_protocol::{Serial, cloning::Options};
@@ -27,7 +27,7 @@ pub struct Settings {
     pub user_pin_policy: bool,
 }
 
-/// Why a file with choices is of no use. Nothing is changed then.
+/// Why a file with choices was not used. Nothing is changed then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
@@ -52,7 +52,7 @@ pub enum SettingsError {
     /// There is no master yet.
     #[error("no master is set on this computer")]
     NoMaster,
-    /// The text is not what it should be.
+    /// The text is wrong.
     #[error("{}: {what}", path.display())]
     Wrong {
         /// The file.
@@ -70,7 +70,7 @@ pub enum Wrong {
     /// It is not JSON.
     #[error("not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// It is JSON of another kind.
+    /// It is another kind of file.
     #[error("not a {expected} file")]
     OtherFormat {
         /// The format that was expected.
@@ -93,7 +93,7 @@ pub enum Wrong {
 }
 
 impl MasterState {
-    /// Reads this computer's state; no file is [`SettingsError::NoMaster`].
+    /// Reads this computer's state; without a file, returns [`SettingsError::NoMaster`].
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let text = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -131,7 +131,7 @@ impl MasterState {
         write(path, &file)
     }
 
-    /// The choices that a settings file carries.
+    /// Returns the choices that a settings file carries.
     pub const fn settings(&self) -> Settings {
         Settings {
             auto_lock: self.options.auto_lock,
@@ -139,7 +139,7 @@ impl MasterState {
         }
     }
 
-    /// The same state with the choices of a settings file.
+    /// Returns the same state with the choices of a settings file.
     #[must_use]
     pub const fn with(mut self, settings: Settings) -> Self {
         self.options.auto_lock = settings.auto_lock;

@@ -1,4 +1,4 @@
-//! What a cycle would do to each module, and why not. Nothing here talks to a module.
+//! What a cycle would do with each module, and why not. Modules are not asked here.
 
 use crate::{
     genuine::Verdict,
@@ -34,7 +34,7 @@ pub enum MasterRefusal {
     /// It is not there.
     #[error("it is not plugged in")]
     Absent,
-    /// Its serial number is there more than once.
+    /// More than one module has its serial number.
     #[error("its serial number was found in several locations")]
     Twins,
     /// It has no certificate.
@@ -46,7 +46,7 @@ pub enum MasterRefusal {
     /// Its certificate or its answer does not verify.
     #[error("it is not genuine: its certificate or its signature does not verify")]
     NotGenuine,
-    /// This computer knows no root.
+    /// This computer trusts no root.
     #[error("this computer has no root certificate to verify it with")]
     UnknownRoot,
     /// It was never set up.
@@ -98,14 +98,14 @@ pub fn find_master(survey: &Survey, serial: Serial) -> Result<&Facts, MasterRefu
     Ok(&found.facts)
 }
 
-/// Why a secondary gets nothing.
+/// Why nothing is done with a secondary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecondaryRefusal {
     /// It was named and is not there.
     #[error("it is not plugged in")]
     Absent,
-    /// Its serial number is there more than once.
+    /// More than one module has its serial number.
     #[error("its serial number was found in several locations")]
     Twins,
     /// It has no certificate.
@@ -126,47 +126,48 @@ pub enum SecondaryRefusal {
     /// The cycle was stopped before its turn.
     #[error("the cycle was stopped before its turn")]
     Stopped,
-    /// It would be cloned anew, and the cycle may only finish what an earlier one began.
+    /// It would be cloned, and without a license the cycle may only finish what an earlier one began.
     #[error("cloning hardware modules needs a license")]
     NoLicense,
 }
 
-/// What a cycle does to one module.
+/// What a cycle does with one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// All six messages. `replaces`: the module is in use, and what it holds is replaced.
     Clone {
-        /// Whether CSPs of its own are lost.
+        /// Whether it loses CSPs.
         replaces: bool,
     },
-    /// It committed earlier and the master has not sealed it: only the Seal is missing.
+    /// It committed earlier, and only the master's countersignature is missing.
     Finish,
-    /// The master sealed it earlier, and this computer has lost the receipt.
+    /// The master countersigned it earlier, and this computer has lost the receipt.
     Refetch,
 }
 
 /// What is to be done with one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Judgment {
-    /// Work.
+    /// This task.
     Do(Task),
-    /// The master sealed it in an earlier cycle: nothing. `number`: its Parcel's, where the master can seal it again.
+    /// Nothing: the master countersigned it in an earlier cycle. `number`: its Parcel's, if the master can countersign it
+    /// again.
     IsClone {
         /// The Parcel's number.
         number: Option<u64>,
     },
-    /// Nothing, and why.
+    /// Nothing, for this reason.
     Refused(SecondaryRefusal),
 }
 
-/// What the master tells about earlier cycles.
+/// What the master knows of earlier cycles.
 #[derive(Clone, Copy, Debug)]
 pub struct MasterView<'a> {
     /// Its serial number.
     pub serial: Serial,
     /// Its group.
     pub group: Option<[u8; 16]>,
-    /// Its journal, where it was read.
+    /// Its journal, if it was read.
     pub journal: Option<&'a Journal>,
 }
 
@@ -176,7 +177,7 @@ pub fn judge(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> J
         Verdict::ForeignRoot => return Judgment::Refused(SecondaryRefusal::ForeignRoot),
         Verdict::NotGenuine => return Judgment::Refused(SecondaryRefusal::NotGenuine),
         Verdict::NotCertified => return Judgment::Refused(SecondaryRefusal::NotCertified),
-        // The modules verify each other, whatever this computer knows.
+        // The modules verify each other, even if this computer trusts no root.
         Verdict::Genuine | Verdict::UnknownRoot => {}
     }
     let earlier = earlier(master, facts, receipt);
@@ -198,7 +199,7 @@ pub fn judge(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> J
     }
 }
 
-/// Whether a receipt names this master and this secondary.
+/// Returns a receipt's statement if it names this master and this secondary.
 pub fn names(receipt: &[u8], master: Serial, secondary: Serial) -> Option<Statement> {
     let statement = Receipt::parse(receipt)
         .and_then(|receipt| receipt.statement())
@@ -217,7 +218,7 @@ enum Earlier {
 fn earlier(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Option<Earlier> {
     let statement = names(receipt?, master.serial, facts.serial)?;
     let Some(journal) = master.journal else {
-        // Joined while the cycle runs: a Seal that is asked for again changes nothing.
+        // It joined while the cycle runs: asking for a countersignature again changes nothing.
         return Some(Earlier::Pending);
     };
     let entry = journal
@@ -229,7 +230,7 @@ fn earlier(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Opt
             number: Some(entry.number),
         }),
         Some(_) => Some(Earlier::Pending),
-        // Older than the journal reaches back, and still of this group.
+        // Older than the oldest entry of the journal, and still of this group.
         None => {
             let oldest = journal.entries.last().map(|entry| entry.number);
             let is_older = oldest.is_some_and(|oldest| statement.number < oldest);
@@ -239,14 +240,14 @@ fn earlier(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Opt
     }
 }
 
-/// Why a cycle does not begin. Nothing was done.
+/// Why a cycle was not begun. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CycleRefusal {
     /// Nothing is plugged in.
     #[error("no module found")]
     NoModule,
-    /// The master cannot be one.
+    /// The module cannot be the master.
     #[error("{serial} cannot be the master: {why}")]
     Master {
         /// The master.
@@ -261,7 +262,7 @@ pub enum CycleRefusal {
         /// The module.
         serial: Serial,
     },
-    /// Others could be the master too, and would be overwritten.
+    /// Others could be the master too, and would be replaced.
     #[error(
         "two masters: {} could be the master as well as {master}",
         listed(others)
@@ -272,13 +273,13 @@ pub enum CycleRefusal {
         /// The others.
         others: Vec<Serial>,
     },
-    /// The master is alone.
+    /// There is no other module.
     #[error("no secondary found besides the master {master}")]
     NoSecondary {
         /// The master.
         master: Serial,
     },
-    /// A master cannot count so many.
+    /// A cycle that disables its master counts at most 64.
     #[error("{count} secondaries are too many for a cycle that disables its master")]
     TooMany {
         /// How many there are.
@@ -293,12 +294,12 @@ pub struct Plan {
     pub tasks: Vec<(Serial, Task)>,
     /// Modules that are clones of this master already, with their Parcels' numbers.
     pub clones: Vec<(Serial, Option<u64>)>,
-    /// Modules that get nothing.
+    /// Modules that get nothing, and why.
     pub refused: Vec<(Serial, SecondaryRefusal)>,
 }
 
 impl Plan {
-    /// Makes the plan for what was surveyed; `journal` is the master's.
+    /// Makes the plan for what was found; `journal` is the master's.
     pub fn make(
         request: &Request,
         survey: &Survey,
@@ -345,7 +346,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Gives work to clones whose receipt is not kept here, as far as the master can still seal it.
+    /// Adds tasks for clones whose receipt is not kept here, if the master can still countersign it.
     pub fn refetch(&mut self, is_kept: impl Fn(Serial, u64) -> bool) {
         let lost = |clone: &(Serial, Option<u64>)| matches!(*clone, (serial, Some(number)) if !is_kept(serial, number));
         let refetched = self.clones.iter().filter(|clone| lost(clone));
@@ -354,7 +355,7 @@ impl Plan {
         self.clones.retain(|clone| !lost(clone));
     }
 
-    /// Modules whose Seal counts for a cycle that disables its master.
+    /// Returns the modules that a cycle that disables its master counts.
     pub fn counted(&self) -> BTreeSet<Serial> {
         let counted = |(serial, task): &(Serial, Task)| match task {
             Task::Clone { .. } | Task::Finish => Some(*serial),
@@ -363,7 +364,7 @@ impl Plan {
         self.tasks.iter().filter_map(counted).collect()
     }
 
-    /// Modules in use whose own CSPs will be lost.
+    /// Returns the modules in use, which lose their CSPs.
     pub fn replaced(&self) -> Vec<Serial> {
         let replaced = |(serial, task): &(Serial, Task)| {
             (*task == Task::Clone { replaces: true }).then_some(*serial)

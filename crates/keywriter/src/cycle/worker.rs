@@ -28,14 +28,14 @@ pub(super) struct Worker<'a> {
     pub(super) receipts: Option<&'a Path>,
 }
 
-/// How it went.
+/// How the work on a secondary ended, and where it is.
 pub(super) struct Outcome {
     pub(super) serial: Serial,
     pub(super) place: Place,
     pub(super) end: End,
 }
 
-/// How the work on a secondary ended.
+/// Whether it is a clone now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Done,
@@ -119,7 +119,7 @@ struct Secondary<'a> {
 }
 
 impl Secondary<'_> {
-    /// Runs until one succeeds or a module refuses.
+    /// Tries until a run succeeds or a module refuses.
     fn clone_to(&mut self) -> Result<Vec<u8>, StepError> {
         let mut runs_left = RUNS;
         loop {

@@ -25,7 +25,7 @@ use std::{
 
 /// Carries `input` through a module, in commands that have the header and the room of `command`.
 ///
-/// `produce` runs on a thread of its own: it reads from the input, writes a command's data, and returns the data's
+/// `produce` runs on a separate thread: it reads from the input, writes a command's data, and returns the data's
 /// length and a token, or `None` at the end. `consume` gets each token with the data of its answer, in order. The first
 /// error ends both.
 pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(

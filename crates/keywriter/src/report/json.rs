@@ -16,7 +16,7 @@ use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
 use std::{io, path::Path};
 
-/// Why a text is no report.
+/// Why a text is not a report.
 #[derive(Debug)]
 pub(super) enum Bad {
     Text(Wrong),
@@ -37,7 +37,7 @@ impl Bad {
     }
 }
 
-/// The text of a report with these entries.
+/// Returns the text of a report with these entries.
 pub(super) fn encode(report: &Report, entries: &[Entry<'_>]) -> io::Result<Vec<u8>> {
     let Options {
         auto_lock,
@@ -111,7 +111,7 @@ struct ReportFile {
     failed: Vec<Failed>,
 }
 
-/// What a receipt says, to be read without a program, and the receipt.
+/// What a receipt says, in readable form, and the receipt.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct CloneFields {
@@ -168,7 +168,7 @@ impl CloneFields {
         })
     }
 
-    /// The bytes of the armored receipt.
+    /// Returns the bytes of the armored receipt.
     fn receipt(&self) -> Result<Vec<u8>, EntryError> {
         match pem_rfc7468::decode_vec(self.receipt.as_bytes()) {
             Ok((LABEL, bytes)) if bytes.len() <= limits::RECEIPT => Ok(bytes),
@@ -176,7 +176,7 @@ impl CloneFields {
         }
     }
 
-    /// Finds the first field that is not what the receipt says. The armor is compared too: it has one form.
+    /// Checks that every field is what the receipt says, including the armor, which has one form.
     fn compare(&self, entry: &Entry<'_>) -> Result<(), EntryError> {
         let signed = Self::of(entry).map_err(|_never| EntryError::NotReceipt)?;
         let Self {

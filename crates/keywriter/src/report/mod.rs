@@ -1,7 +1,7 @@
 //! The report of a cloning cycle: its receipts in one file for programs, and on one page for people (docs/REPORT.md).
 //!
-//! This computer has no key of its own and signs nothing. What the report says of each clone is recomputed from that
-//! clone's receipt, which both modules signed; the rest is a note, and called one.
+//! This computer has no key and signs nothing. What the report says of each clone is recomputed from that clone's
+//! receipt, which both modules signed; the rest is a note of this computer.
 
 mod json;
 mod page;
@@ -57,7 +57,7 @@ pub struct Failed {
     pub why: String,
 }
 
-/// Why a report is not saved, not read, or proves nothing.
+/// Why a report was not saved, not read, or not accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -79,7 +79,7 @@ pub enum ReportError {
         #[source]
         source: io::Error,
     },
-    /// The text is not a report's.
+    /// The text is not a report.
     #[error("{}: {what}", path.display())]
     Wrong {
         /// The file.
@@ -105,7 +105,7 @@ pub enum ReportError {
         /// Which receipt of the report, from 1.
         number: usize,
     },
-    /// A receipt proves nothing under this root.
+    /// A receipt does not verify under this root.
     #[error("the receipt of {serial}: {}", receipt::words(*why))]
     Refused {
         /// The secondary, as the receipt names it.
@@ -113,7 +113,7 @@ pub enum ReportError {
         /// Why.
         why: ReceiptRefusal,
     },
-    /// There is nothing to verify.
+    /// There is no receipt to verify.
     #[error("the report has no receipt, and proves nothing")]
     NoReceipt,
 }
@@ -125,7 +125,7 @@ pub enum EntryError {
     /// It has no armored receipt.
     #[error("field \"receipt\" is not a receipt")]
     NotReceipt,
-    /// The receipt says otherwise.
+    /// The receipt has another value.
     #[error("field \"{0}\" is not what the receipt says")]
     Field(&'static str),
     /// The receipt names another master than the report.
@@ -137,7 +137,7 @@ pub enum EntryError {
 }
 
 impl Report {
-    /// A report of a cycle that has not begun.
+    /// Makes the report of a cycle that has not begun.
     pub const fn new(made: u64, master: Serial, options: Options) -> Self {
         Self {
             made,
@@ -148,7 +148,7 @@ impl Report {
         }
     }
 
-    /// Takes down what an event says of a secondary; the last failure of each counts, until it is done.
+    /// Notes what an event says of a secondary: its receipt, or its last failure until it is done.
     pub fn note(&mut self, event: &Event) {
         match event {
             Event::Done {
@@ -175,7 +175,7 @@ impl Report {
         }
     }
 
-    /// Checks every receipt with nothing but the root; all verify, in the report's order, or none counts.
+    /// Checks every receipt; only the root is needed. Fails if one of them does not verify.
     pub fn verify(&self, root: &TrustedRoot) -> Result<Vec<VerifiedReceipt>, ReportError> {
         if self.receipts.is_empty() {
             return Err(ReportError::NoReceipt);
@@ -201,7 +201,8 @@ impl Report {
         })
     }
 
-    /// Reads a report's JSON. Whatever it says of a clone is what the receipt says; the signatures are for [`Self::verify`].
+    /// Reads a report's JSON, and checks that what it says of each clone is what the receipt says. [`Self::verify`] checks
+    /// the signatures.
     pub fn load(path: &Path) -> Result<Self, ReportError> {
         let mut text = Vec::new();
         File::open(path)
@@ -213,8 +214,8 @@ impl Report {
         json::parse(&text).map_err(|bad| bad.at(path))
     }
 
-    /// Writes the report as a page of HTML that needs nothing else and runs nothing, in place of what was there. With a
-    /// root, each receipt is verified and the page says what came of it.
+    /// Writes the report as one page of HTML without scripts, in place of what was there. With a root, each receipt is
+    /// verified, and the page says whether it verified.
     pub fn save_page(
         &self,
         path: &Path,
@@ -229,7 +230,7 @@ impl Report {
         })
     }
 
-    /// The receipts, parsed: each run once, all of the one master.
+    /// Parses the receipts, and returns each run once. All must be of the one master.
     fn entries(&self, path: &Path) -> Result<Vec<Entry<'_>>, ReportError> {
         let mut entries: Vec<Entry<'_>> = Vec::new();
         for (index, bytes) in self.receipts.iter().enumerate() {
@@ -266,7 +267,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// Modules sign anew each time they are asked, and a run stays the same.
+    /// Returns whether both are of one run; their signatures may differ.
     fn is_same_run(&self, other: &Self) -> bool {
         self.statement.transcript == other.statement.transcript
     }
@@ -286,5 +287,5 @@ fn verify(
     finished.verify::<P384>(&root)
 }
 
-/// The most bytes of a report that are read: some thousands of clones. A longer one is cut off there, and is no JSON.
+/// The most bytes of a report that are read, enough for thousands of clones. A longer one is cut off there, and fails.
 const SIZE_MAX: u64 = 64 * 1024 * 1024;

@@ -20,7 +20,7 @@ pub enum Language {
     French,
 }
 
-/// The text of the page.
+/// Returns the text of the page.
 pub(super) fn render(
     report: &Report,
     mut entries: Vec<Entry<'_>>,
@@ -60,7 +60,7 @@ struct Page<'a> {
     failed: &'a [Failed],
 }
 
-/// Clones to which the same was copied: mostly all of them, so that it is said once.
+/// Clones to which the same items were copied. Mostly there is one group.
 struct Group {
     copied: String,
     rows: Vec<Row>,
@@ -120,16 +120,16 @@ impl Row {
     }
 }
 
-/// What came of a receipt.
+/// Whether a receipt verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// No root was given.
     Unchecked,
     /// Both modules signed it.
     Verified,
-    /// It is of modules of another root.
+    /// Its modules are certified under another root.
     OtherRoot,
-    /// It proves nothing.
+    /// It does not verify.
     Refused,
 }
 
@@ -167,13 +167,13 @@ fn choices(options: Options, words: &Words) -> String {
     }
 }
 
-/// The first eight bytes, in groups that can be read out.
+/// Returns the first eight bytes, in groups that can be read aloud.
 fn short(transcript: &[u8]) -> String {
     let groups = transcript.chunks(2).take(4).map(hex);
     groups.collect::<Vec<_>>().join(" ")
 }
 
-/// `YYYY-MM-DD HH:MM UTC`: it sorts, and means the same in every language.
+/// Returns `YYYY-MM-DD HH:MM UTC`, which sorts, and means the same in every language.
 fn time(seconds: u64) -> String {
     let minutes = seconds / 60 % (24 * 60);
     let day = Day::from_unix(seconds);

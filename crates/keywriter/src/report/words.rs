@@ -33,7 +33,7 @@ pub(super) struct Words {
     pub(super) proves: &'static str,
     /// How to verify it; a command line follows.
     pub(super) verify: &'static str,
-    /// What nobody signs.
+    /// What is not signed.
     pub(super) unsigned: &'static str,
     pub(super) auto_lock: &'static str,
     pub(super) user_pin_policy: &'static str,

@@ -1,4 +1,4 @@
-//! APDUs to a module and back, wherever it is.
+//! APDUs to a module and back, over a hub's socket or PC/SC.
 
 pub mod pcsc;
 pub mod socket;
@@ -9,7 +9,7 @@ use rustix::{
 };
 use std::{fmt, io, os::unix::net::UnixStream, path::PathBuf, time::Duration};
 
-/// Where a module is plugged in. It says nothing about which module that is.
+/// Where a module is plugged in, whichever module that is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
     /// A hub's socket for a module.
@@ -19,7 +19,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// `socket` or `reader`.
+    /// Returns `socket` or `reader`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Socket(_) => "socket",
@@ -27,7 +27,7 @@ impl Place {
         }
     }
 
-    /// The socket's path or the reader's name.
+    /// Returns the socket's path or the reader's name.
     pub fn name(&self) -> String {
         match self {
             Self::Socket(path) => path.display().to_string(),
@@ -47,7 +47,7 @@ pub trait Transport: Send {
     /// Sends a command APDU and returns the response APDU. After an error the connection is over.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
 
-    /// Where the module is.
+    /// Returns where the module is.
     fn place(&self) -> &Place;
 
     /// Returns both directions by themselves, if commands may be sent ahead of the answers to earlier ones.
@@ -79,7 +79,7 @@ impl RemovalSignal {
         PollFd::new(&self.stream, PollFlags::RDHUP)
     }
 
-    /// Where the module was.
+    /// Returns where the module was.
     pub const fn place(&self) -> &Place {
         &self.place
     }
@@ -95,7 +95,7 @@ pub struct ApduPipeline<'a> {
 
 /// Commands to a module.
 pub trait SendHalf: Send {
-    /// Sends a command APDU; waits only while the connection holds no more.
+    /// Sends a command APDU; waits only while the connection's buffer is full.
     fn send(&mut self, command: &[u8]) -> Result<(), TransportError>;
 }
 
@@ -108,7 +108,7 @@ pub trait ReceiveHalf: Send {
     fn abandon(&mut self);
 }
 
-/// Connects to whatever is in `place`.
+/// Connects to the module in `location`.
 pub fn open(place: &Place) -> Result<Box<dyn Transport>, TransportError> {
     Ok(match place {
         Place::Socket(path) => Box::new(socket::Socket::open(path)?),
@@ -116,7 +116,7 @@ pub fn open(place: &Place) -> Result<Box<dyn Transport>, TransportError> {
     })
 }
 
-/// Raises this process's limit of open files, as far as it may, so that as many modules can be connected.
+/// Raises this process's limit of open files, as far as allowed, so that `count` modules can be connected.
 pub fn allow_connections(count: usize) {
     let needed = u64::try_from(count)
         .unwrap_or(u64::MAX)
@@ -141,7 +141,7 @@ pub fn allow_connections(count: usize) {
     }
 }
 
-/// Files that are open besides connections.
+/// How many files are open besides connections.
 const OTHER_FILES: u64 = 100;
 
 /// How long a module on a socket may take for one answer: as long as a run waits for its next message.
