@@ -35,7 +35,10 @@ pub fn header(data: &[u8]) {
         }
         Err(_) => assert!(matches!(
             read,
-            Err(ShareError::NotOurs | ShareError::Version(_) | ShareError::Header | ShareError::Cut)
+            Err(ShareError::NotOurs
+                | ShareError::Version(_)
+                | ShareError::Header
+                | ShareError::Cut)
         )),
     }
 }

@@ -9,7 +9,7 @@ use keywriter::{
     genuine::{P384, TrustedRoot},
     module::ConnectedModule,
     survey::{self, Depth},
-    transport::{Place, Transport, TransportError},
+    transport::{Location, Transport, TransportError},
 };
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -31,15 +31,15 @@ pub fn run(data: &[u8]) {
         rest = tail;
     }
     let hostile = Hostile {
-        place: if choice & 1 == 0 {
-            Place::Socket("/run/H.sock".into())
+        location: if choice & 1 == 0 {
+            Location::Socket("/run/H.sock".into())
         } else {
-            Place::Reader("H".into())
+            Location::Reader("H".into())
         },
         answers: Arc::new(Mutex::new(answers)),
     };
     let root = ROOT.with(Clone::clone);
-    let asked = survey::ask(&hostile, &hostile.place, Some(&root), Depth::Receipts);
+    let asked = survey::ask(&hostile, &hostile.location, Some(&root), Depth::Receipts);
     if let Ok(Some(present)) = asked {
         let mut module = present.module;
         every_command(&mut module);
@@ -103,7 +103,7 @@ fn whole_run(hostile: &Hostile, root: &TrustedRoot) {
 /// A module that sends arbitrary answers.
 #[derive(Clone)]
 struct Hostile {
-    place: Place,
+    location: Location,
     answers: Arc<Mutex<VecDeque<Vec<u8>>>>,
 }
 
@@ -113,21 +113,21 @@ impl Transport for Hostile {
         answers
             .pop_front()
             .ok_or_else(|| TransportError::PulledOut {
-                place: self.place.clone(),
+                location: self.location.clone(),
             })
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 }
 
 impl Connector for Hostile {
-    fn places(&self) -> BTreeSet<Place> {
-        BTreeSet::from([self.place.clone()])
+    fn locations(&self) -> BTreeSet<Location> {
+        BTreeSet::from([self.location.clone()])
     }
 
-    fn open(&self, _place: &Place) -> Result<Box<dyn Transport>, TransportError> {
+    fn open(&self, _place: &Location) -> Result<Box<dyn Transport>, TransportError> {
         Ok(Box::new(self.clone()))
     }
 

@@ -8,7 +8,10 @@ use crate::{
 };
 use hsm_core::{Link, keypad::KeyEvent, time::Millis};
 use hsm_protocol::{command::ins, identity::LockState, limits, settings::ModuleStatus};
-use hsm_testbench::{board::Cut, relay::{self, Message}};
+use hsm_testbench::{
+    board::Cut,
+    relay::{self, Message},
+};
 
 /// Runs an input.
 pub fn run(data: &[u8]) {

@@ -6,7 +6,11 @@ use hsm_core::{crypto::Provider, leds::Pattern};
 use hsm_protocol::{
     Status, apdu::CommandApdu, cloning::Options, command::ins, limits, reader::Reader,
 };
-use hsm_testbench::{Bench, board::{Flash, Recorded}, relay::{self, Message}};
+use hsm_testbench::{
+    Bench,
+    board::{Flash, Recorded},
+    relay::{self, Message},
+};
 use std::cell::OnceCell;
 
 /// A module with cheap primitives.

@@ -6,7 +6,10 @@ use hsm_core::{
     platform::Monotonic,
 };
 use hsm_protocol::command::ins;
-use hsm_testbench::{Bench, board::{Flash, Recorded}};
+use hsm_testbench::{
+    Bench,
+    board::{Flash, Recorded},
+};
 use std::cell::OnceCell;
 
 /// The first byte is the counter's value, the rest is the store.

@@ -155,8 +155,8 @@ fn ask_all() -> Result<Survey, Failed> {
         None
     };
     let discovery = Discovery::new(folders.run(), Kinds::All);
-    let places = discovery.places();
-    Ok(survey(&discovery, places, root.as_ref(), Depth::Facts))
+    let locations = discovery.locations();
+    Ok(survey(&discovery, locations, root.as_ref(), Depth::Facts))
 }
 
 /// Why there is no file key.

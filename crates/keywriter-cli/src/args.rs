@@ -10,7 +10,7 @@ use keywriter::{
     discovery::{Discovery, Kinds},
     folders::Folders,
     genuine::TrustedRoot,
-    license::{DEFAULT_PORTAL, LicenseNumber, Store, is_development_build},
+    license::{DEFAULT_PORTAL, LicenseFile, LicenseNumber, is_development_build},
     report::Language,
 };
 use std::path::PathBuf;
@@ -310,8 +310,8 @@ impl Args {
     }
 
     /// Returns where this user's license and PIN are.
-    pub(crate) fn license_store(&self) -> Result<Store, Failure> {
-        Ok(Store::new(self.folders()?.license()))
+    pub(crate) fn license_store(&self) -> Result<LicenseFile, Failure> {
+        Ok(LicenseFile::new(self.folders()?.license()))
     }
 
     /// Returns where modules are looked for.

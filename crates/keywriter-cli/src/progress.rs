@@ -45,8 +45,8 @@ impl Progress {
     /// Shows an event.
     pub(crate) fn show(&self, event: &Event) -> Result<(), Failure> {
         match self {
-            Self::Json if let Event::Unusable { place, error } = event => {
-                output::json(&UnusableLine::of(place, error))
+            Self::Json if let Event::Unusable { location, error } = event => {
+                output::json(&UnusableLine::of(location, error))
             }
             Self::Json => EventLine::of(event).map_or(Ok(()), |line| output::json(&line)),
             Self::Lines => text(event).map_or(Ok(()), |text| output::line(&text)),
@@ -102,8 +102,8 @@ impl Bars {
 /// An event as a line of text. Steps have none: a pipe is read afterwards.
 fn text(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Unusable { place, error } => {
-            let problem = Problem::from(error).about(format_args!("{place}: not used"));
+        Event::Unusable { location, error } => {
+            let problem = Problem::from(error).about(format_args!("{location}: not used"));
             with_advice(&problem)
         }
         Event::Evaluation { .. } => {

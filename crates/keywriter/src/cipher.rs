@@ -76,8 +76,8 @@ pub fn stream(
         Direction::Decipher => 1,
     };
     let per_command = limits::CIPHER_DATA / unit;
-    let place = module.place().clone();
-    let malformed = || CipherError::from(ModuleError::malformed(&place));
+    let location = module.location().clone();
+    let malformed = || CipherError::from(ModuleError::malformed(&location));
     // The number of the next command's first unit; `None` if the numbers run out there.
     let mut next = Some(units.first);
     let mut total = 0;
@@ -129,7 +129,7 @@ const BLOCK: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{discovery::Connector, scripted::world::World, transport::Place};
+    use crate::{discovery::Connector, scripted::world::World, transport::Location};
 
     const UNITS: Units = Units {
         size: 4096,
@@ -140,7 +140,7 @@ mod tests {
     /// The module of these tests inverts each bit.
     fn cipher(units: Units, input: &[u8]) -> Result<Vec<u8>, CipherError> {
         let world = World::new(&[]);
-        let line = world.open(&Place::Socket("/run/M.sock".into())).unwrap();
+        let line = world.open(&Location::Socket("/run/M.sock".into())).unwrap();
         let mut output = Vec::new();
         let total = stream(
             &mut ConnectedModule::new(line),

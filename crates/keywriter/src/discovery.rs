@@ -1,6 +1,6 @@
 //! Where modules may be: the sockets of a hub's folder, and PC/SC readers.
 
-use crate::transport::{self, Place, Transport, TransportError, pcsc};
+use crate::transport::{self, Location, Transport, TransportError, pcsc};
 use hsm_protocol::{Serial, frame::SOCKET_ENDING};
 use std::{
     collections::BTreeSet,
@@ -25,10 +25,10 @@ pub enum Kinds {
 /// How a cycle reaches modules: on a computer through [`Discovery`], in tests through a script.
 pub trait Connector: Send + Sync {
     /// Returns the locations in which something is plugged now.
-    fn places(&self) -> BTreeSet<Place>;
+    fn locations(&self) -> BTreeSet<Location>;
 
     /// Connects to the module in `location`.
-    fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError>;
+    fn open(&self, location: &Location) -> Result<Box<dyn Transport>, TransportError>;
 
     /// Returns a new watch for the locations.
     fn watch(&self) -> Box<dyn Watch>;
@@ -55,23 +55,23 @@ impl Discovery {
 }
 
 impl Connector for Discovery {
-    fn places(&self) -> BTreeSet<Place> {
-        let mut places = BTreeSet::new();
+    fn locations(&self) -> BTreeSet<Location> {
+        let mut locations = BTreeSet::new();
         if self.kinds != Kinds::Readers {
-            places.extend(sockets(&self.run));
+            locations.extend(sockets(&self.run));
         }
         if self.kinds != Kinds::Sockets {
-            places.extend(pcsc::occupied().into_iter().map(Place::Reader));
+            locations.extend(pcsc::occupied().into_iter().map(Location::Reader));
         }
-        places
+        locations
     }
 
-    fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError> {
-        transport::open(place)
+    fn open(&self, location: &Location) -> Result<Box<dyn Transport>, TransportError> {
+        transport::open(location)
     }
 
     fn watch(&self) -> Box<dyn Watch> {
-        Box::new(PlacesWatch {
+        Box::new(LocationsWatch {
             sockets: (self.kinds != Kinds::Readers).then(|| {
                 let seen = sockets(&self.run).collect();
                 (self.run.clone(), seen)
@@ -81,12 +81,12 @@ impl Connector for Discovery {
     }
 }
 
-fn sockets(run: &Path) -> impl Iterator<Item = Place> + use<> {
+fn sockets(run: &Path) -> impl Iterator<Item = Location> + use<> {
     let entries = fs::read_dir(run).into_iter().flatten();
     entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| is_module_socket(path))
-        .map(Place::Socket)
+        .map(Location::Socket)
 }
 
 /// Returns whether the name is `SERIAL.sock`. A hub may keep other sockets in the same folder.
@@ -102,12 +102,12 @@ fn is_module_socket(path: &Path) -> bool {
 
 /// Looks at the folder of sockets some times a second, and waits for a change of the readers in between.
 #[derive(Debug)]
-struct PlacesWatch {
-    sockets: Option<(PathBuf, BTreeSet<Place>)>,
+struct LocationsWatch {
+    sockets: Option<(PathBuf, BTreeSet<Location>)>,
     readers: Option<pcsc::Watch>,
 }
 
-impl Watch for PlacesWatch {
+impl Watch for LocationsWatch {
     fn wait_change(&mut self, timeout: Duration) -> bool {
         let end = Instant::now() + timeout;
         loop {
@@ -132,7 +132,7 @@ impl Watch for PlacesWatch {
     }
 }
 
-impl PlacesWatch {
+impl LocationsWatch {
     fn have_sockets_changed(&mut self) -> bool {
         let Some((run, seen)) = &mut self.sockets else {
             return false;
@@ -165,9 +165,9 @@ mod tests {
         }
         let discovery = Discovery::new(folder.path().to_owned(), Kinds::Sockets);
         let names: Vec<_> = discovery
-            .places()
+            .locations()
             .into_iter()
-            .map(|place| place.name())
+            .map(|location| location.name())
             .collect();
         assert_eq!(names.len(), 2);
         assert!(names[0].ends_with("VM0001.sock") && names[1].ends_with("VM0002.sock"));
@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn no_hub_is_no_error() {
         let discovery = Discovery::new("/nonexistent/run".into(), Kinds::Sockets);
-        assert!(discovery.places().is_empty());
+        assert!(discovery.locations().is_empty());
     }
 
     #[test]

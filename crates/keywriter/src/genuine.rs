@@ -106,7 +106,7 @@ impl TrustedRoot {
 
 /// Whether a module is genuine, as far as this computer can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Authenticity {
     /// Certified under the trusted root, and it holds the certified key.
     Genuine,
     /// Certified under another root.
@@ -119,7 +119,7 @@ pub enum Verdict {
     UnknownRoot,
 }
 
-impl Verdict {
+impl Authenticity {
     /// Returns its name in tables and JSON.
     pub const fn name(self) -> &'static str {
         match self {
@@ -134,29 +134,29 @@ impl Verdict {
 
 /// What a chain and a signed answer say about a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opinion {
+pub struct CertificateCheck {
     /// Whether it is genuine.
-    pub verdict: Verdict,
+    pub authenticity: Authenticity,
     /// Whether its certificate says that it is a virtual module.
     pub is_virtual: Option<bool>,
     /// SHA-384 of its certificate.
-    pub certificate: Option<Sha384Digest>,
+    pub digest: Option<Sha384Digest>,
 }
 
-impl Opinion {
+impl CertificateCheck {
     const NONE: Self = Self {
-        verdict: Verdict::NotCertified,
+        authenticity: Authenticity::NotCertified,
         is_virtual: None,
-        certificate: None,
+        digest: None,
     };
 
     /// Checks a module's answer to IDENTITY and its chain.
-    pub fn judge(root: Option<&TrustedRoot>, answer: &SignedAnswer, chain: &[u8]) -> Self {
+    pub fn of(root: Option<&TrustedRoot>, answer: &SignedAnswer, chain: &[u8]) -> Self {
         if !answer.identity().certified {
             return Self::NONE;
         }
         let not_genuine = Self {
-            verdict: Verdict::NotGenuine,
+            authenticity: Authenticity::NotGenuine,
             ..Self::NONE
         };
         let Ok(chain) = Chain::parse(chain) else {
@@ -167,20 +167,20 @@ impl Opinion {
             return not_genuine;
         };
         let holds_key = answer.verify::<P384>(leaf.public()).is_ok();
-        let verdict = if !holds_key || serial != answer.identity().serial {
-            Verdict::NotGenuine
+        let authenticity = if !holds_key || serial != answer.identity().serial {
+            Authenticity::NotGenuine
         } else {
             match root.map(|root| root.root().map(|root| root.verify::<P384>(&chain))) {
-                None => Verdict::UnknownRoot,
-                Some(Ok(Ok(_))) => Verdict::Genuine,
-                Some(Ok(Err(CertificateRefusal::ForeignRoot))) => Verdict::ForeignRoot,
-                Some(Ok(Err(_)) | Err(_)) => Verdict::NotGenuine,
+                None => Authenticity::UnknownRoot,
+                Some(Ok(Ok(_))) => Authenticity::Genuine,
+                Some(Ok(Err(CertificateRefusal::ForeignRoot))) => Authenticity::ForeignRoot,
+                Some(Ok(Err(_)) | Err(_)) => Authenticity::NotGenuine,
             }
         };
         Self {
-            verdict,
+            authenticity,
             is_virtual: Some(is_virtual),
-            certificate: Some(P384::sha384(&[leaf.as_der()])),
+            digest: Some(P384::sha384(&[leaf.as_der()])),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A connected module and its commands. What the messages mean is not known here.
 
-use crate::transport::{Place, Transport, TransportError};
+use crate::transport::{Location, Transport, TransportError};
 use hsm_protocol::{
     BadSignature, EcPoint, Malformed, Sha384Digest, Status, Verifier,
     apdu::{complete_extended, encode_extended},
@@ -21,7 +21,7 @@ pub struct ConnectedModule {
 impl std::fmt::Debug for ConnectedModule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConnectedModule")
-            .field("place", self.place())
+            .field("location", self.location())
             .finish_non_exhaustive()
     }
 }
@@ -37,18 +37,18 @@ pub enum ModuleError {
     #[error("{}", crate::error::reason(*.0))]
     Refused(Status),
     /// The module answered with a status that is not in the protocol.
-    #[error("the module in {place} answered with the unknown status {word:04X}")]
+    #[error("the module in {location} answered with the unknown status {word:04X}")]
     UnknownStatus {
         /// Where it is.
-        place: Place,
+        location: Location,
         /// SW1 and SW2.
         word: u16,
     },
     /// The module's answer has the wrong shape.
-    #[error("the module in {place} gave a malformed answer")]
+    #[error("the module in {location} gave a malformed answer")]
     Malformed {
         /// Where it is.
-        place: Place,
+        location: Location,
     },
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
@@ -57,9 +57,9 @@ pub enum ModuleError {
 
 impl ModuleError {
     /// Returns the error of an answer that has the wrong shape.
-    pub(crate) fn malformed(place: &Place) -> Self {
+    pub(crate) fn malformed(location: &Location) -> Self {
         Self::Malformed {
-            place: place.clone(),
+            location: location.clone(),
         }
     }
 
@@ -72,8 +72,8 @@ impl ModuleError {
     #[must_use]
     pub fn into_pulled_out(self) -> Self {
         match self {
-            Self::Transport(TransportError::Absent { place }) => {
-                Self::Transport(TransportError::PulledOut { place })
+            Self::Transport(TransportError::Absent { location }) => {
+                Self::Transport(TransportError::PulledOut { location })
             }
             other => other,
         }
@@ -149,14 +149,14 @@ impl Command {
 /// Splits a response APDU into its data and its status.
 pub(crate) fn decode<'a>(
     answer: &'a [u8],
-    place: &Place,
+    location: &Location,
 ) -> Result<(&'a [u8], Status), ModuleError> {
     let Some((data, word)) = answer.split_last_chunk() else {
-        return Err(ModuleError::malformed(place));
+        return Err(ModuleError::malformed(location));
     };
     let word = u16::from_be_bytes(*word);
     let unknown = || ModuleError::UnknownStatus {
-        place: place.clone(),
+        location: location.clone(),
         word,
     };
     Ok((data, Status::from_word(word).ok_or_else(unknown)?))
@@ -177,8 +177,8 @@ impl ConnectedModule {
     }
 
     /// Returns where it is.
-    pub fn place(&self) -> &Place {
-        self.transport.place()
+    pub fn location(&self) -> &Location {
+        self.transport.location()
     }
 
     /// Selects the application (SELECT), which another kind of card refuses.
@@ -319,18 +319,18 @@ impl ConnectedModule {
         let encoded = encode_extended(header, data, &mut self.command);
         let len = self.well_formed(encoded)?;
         let [_, ins, ..] = header;
-        tracing::trace!(place = %self.place(), ins = format_args!("{ins:02X}"), len, "sent");
+        tracing::trace!(location = %self.location(), ins = format_args!("{ins:02X}"), len, "sent");
         let command = self.command.get(..len).unwrap_or_default();
         let mut answer = self.transport.transmit(command)?;
-        let (data, status) = decode(&answer, self.place())?;
+        let (data, status) = decode(&answer, self.location())?;
         let (len, word) = (data.len(), status.to_word());
-        tracing::trace!(place = %self.place(), status = format_args!("{word:04X}"), len, "received");
+        tracing::trace!(location = %self.location(), status = format_args!("{word:04X}"), len, "received");
         answer.truncate(len);
         Ok((answer, status))
     }
 
     pub(crate) fn well_formed<T>(&self, parsed: Result<T, Malformed>) -> Result<T, ModuleError> {
-        parsed.map_err(|Malformed| ModuleError::malformed(self.place()))
+        parsed.map_err(|Malformed| ModuleError::malformed(self.location()))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{
     discovery::Connector,
-    genuine::{Opinion, TrustedRoot, Verdict},
+    genuine::{Authenticity, CertificateCheck, TrustedRoot},
     module::{ConnectedModule, ModuleError},
-    transport::{self, Place, TransportError},
+    transport::{self, Location, TransportError},
 };
 use hsm_protocol::{
     Serial, Status,
@@ -19,7 +19,7 @@ use std::{
 
 /// What a module says of itself, and what this computer found out about its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct ModuleFacts {
     /// Its serial number.
     pub serial: Serial,
     /// Firmware version: major, minor, patch.
@@ -29,12 +29,12 @@ pub struct Facts {
     /// Its status, which it gives only while it is unlocked.
     pub status: Option<ModuleStatus>,
     /// Its certificate, and whether it is genuine.
-    pub opinion: Opinion,
+    pub certificate: CertificateCheck,
     /// Where it is plugged in.
-    pub place: Place,
+    pub location: Location,
 }
 
-impl Facts {
+impl ModuleFacts {
     /// Returns who unlocked it; `None` while it is not unlocked.
     pub fn role(&self) -> Option<Role> {
         self.status.map(|status| status.role)
@@ -47,7 +47,7 @@ impl Facts {
 
     /// Returns whether its certificate verified under the trusted root.
     pub fn is_genuine(&self) -> bool {
-        self.opinion.verdict == Verdict::Genuine
+        self.certificate.authenticity == Authenticity::Genuine
     }
 }
 
@@ -55,7 +55,7 @@ impl Facts {
 #[derive(Debug)]
 pub struct Present {
     /// What is known of it.
-    pub facts: Facts,
+    pub facts: ModuleFacts,
     /// The last Receipt it gave as a secondary, if the survey asked for it.
     pub receipt: Option<Vec<u8>>,
     /// The connection.
@@ -66,11 +66,11 @@ pub struct Present {
 
 /// A serial number that more than one module has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Twins {
+pub struct DuplicateSerial {
     /// The serial number.
     pub serial: Serial,
     /// Where it was found.
-    pub places: Vec<Place>,
+    pub locations: Vec<Location>,
 }
 
 /// What was found.
@@ -79,11 +79,11 @@ pub struct Survey {
     /// By serial number.
     pub modules: Vec<Present>,
     /// Serial numbers that more than one module has; none of these is in `modules`.
-    pub twins: Vec<Twins>,
+    pub duplicates: Vec<DuplicateSerial>,
     /// Locations where a module is, or may be, that gave no useful answer.
-    pub unusable: Vec<(Place, ModuleError)>,
+    pub unusable: Vec<(Location, ModuleError)>,
     /// Locations where no module was, or not yet.
-    pub absent: Vec<Place>,
+    pub absent: Vec<Location>,
 }
 
 impl Survey {
@@ -97,8 +97,10 @@ impl Survey {
     }
 
     /// Returns whether more than one module has that serial number.
-    pub fn is_twin(&self, serial: Serial) -> bool {
-        self.twins.iter().any(|twins| twins.serial == serial)
+    pub fn is_duplicate(&self, serial: Serial) -> bool {
+        self.duplicates
+            .iter()
+            .any(|duplicates| duplicates.serial == serial)
     }
 }
 
@@ -114,19 +116,24 @@ pub enum Depth {
 /// Asks every module in `locations`, many at a time.
 pub fn survey(
     connector: &dyn Connector,
-    places: BTreeSet<Place>,
+    locations: BTreeSet<Location>,
     root: Option<&TrustedRoot>,
     depth: Depth,
 ) -> Survey {
-    transport::allow_connections(places.len());
-    let threads = places.len().min(AT_ONCE);
-    let places = Mutex::new(places.into_iter());
-    let next = || places.lock().unwrap_or_else(PoisonError::into_inner).next();
+    transport::allow_connections(locations.len());
+    let threads = locations.len().min(AT_ONCE);
+    let locations = Mutex::new(locations.into_iter());
+    let next = || {
+        locations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
     let ask_some = || {
         let mut answers = Vec::new();
-        while let Some(place) = next() {
-            let answer = ask(connector, &place, root, depth);
-            answers.push((place, answer));
+        while let Some(location) = next() {
+            let answer = ask(connector, &location, root, depth);
+            answers.push((location, answer));
         }
         answers
     };
@@ -141,21 +148,21 @@ pub fn survey(
 /// Connects to one location and asks the module there; `None` if another kind of card is there.
 pub fn ask(
     connector: &dyn Connector,
-    place: &Place,
+    location: &Location,
     root: Option<&TrustedRoot>,
     depth: Depth,
 ) -> Result<Option<Present>, ModuleError> {
-    let transport = match connector.open(place) {
+    let transport = match connector.open(location) {
         Ok(transport) => transport,
         // Cards that are no modules are left alone.
-        Err(error) if matches!(place, Place::Reader(_)) && !is_worth_telling(&error) => {
-            tracing::debug!(%place, %error, "not asked");
+        Err(error) if matches!(location, Location::Reader(_)) && !is_worth_telling(&error) => {
+            tracing::debug!(%location, %error, "not asked");
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
     };
     let mut module = ConnectedModule::new(transport);
-    if matches!(place, Place::Reader(_)) && !is_ours(&mut module)? {
+    if matches!(location, Location::Reader(_)) && !is_ours(&mut module)? {
         return Ok(None);
     }
     let answer = module.identity()?;
@@ -165,7 +172,7 @@ pub fn ask(
     } else {
         Vec::new()
     };
-    let opinion = Opinion::judge(root, &answer, &chain);
+    let certificate = CertificateCheck::of(root, &answer, &chain);
     let status = match identity.lock {
         LockState::Unlocked => Some(module.status()?),
         LockState::Shipment | LockState::Reset | LockState::Locked => None,
@@ -175,13 +182,13 @@ pub fn ask(
         Depth::Receipts | Depth::Facts => None,
     };
     Ok(Some(Present {
-        facts: Facts {
+        facts: ModuleFacts {
             serial: identity.serial,
             firmware: identity.firmware,
             lock: identity.lock,
             status,
-            opinion,
-            place: place.clone(),
+            certificate,
+            location: location.clone(),
         },
         receipt,
         module,
@@ -197,7 +204,7 @@ fn is_ours(module: &mut ConnectedModule) -> Result<bool, ModuleError> {
             Err(ModuleError::Refused(Status::VersionRefused))
         }
         Err(error) => {
-            tracing::debug!(place = %module.place(), %error, "another kind of card");
+            tracing::debug!(location = %module.location(), %error, "another kind of card");
             Ok(false)
         }
     }
@@ -210,41 +217,43 @@ const fn is_worth_telling(error: &TransportError) -> bool {
     )
 }
 
-type Answer = (Place, Result<Option<Present>, ModuleError>);
+type Answer = (Location, Result<Option<Present>, ModuleError>);
 
 /// Sorts the answers by serial number; a module with both a socket and a reader is listed once.
 fn sort(answers: Vec<Answer>) -> Survey {
     let mut survey = Survey::default();
     let mut by_serial: BTreeMap<Serial, Vec<Present>> = BTreeMap::new();
-    for (place, answer) in answers {
+    for (location, answer) in answers {
         match answer {
             Ok(Some(present)) => by_serial
                 .entry(present.facts.serial)
                 .or_default()
                 .push(present),
             Ok(None) => {}
-            Err(ModuleError::Transport(TransportError::Absent { .. })) => survey.absent.push(place),
-            Err(error) => survey.unusable.push((place, error)),
+            Err(ModuleError::Transport(TransportError::Absent { .. })) => {
+                survey.absent.push(location);
+            }
+            Err(error) => survey.unusable.push((location, error)),
         }
     }
     for (serial, mut found) in by_serial {
         // Sockets come first in the order of locations.
-        found.sort_by(|a, b| a.facts.place.cmp(&b.facts.place));
+        found.sort_by(|a, b| a.facts.location.cmp(&b.facts.location));
         match <[Present; 2]>::try_from(found) {
             Ok([mut first, second]) if is_one(&first.facts, &second.facts) => {
                 first.other = Some(second.module);
                 survey.modules.push(first);
             }
-            Ok(two) => survey.twins.push(Twins {
+            Ok(two) => survey.duplicates.push(DuplicateSerial {
                 serial,
-                places: two.map(|present| present.facts.place).into(),
+                locations: two.map(|present| present.facts.location).into(),
             }),
             Err(mut found) if found.len() == 1 => survey.modules.append(&mut found),
-            Err(found) => survey.twins.push(Twins {
+            Err(found) => survey.duplicates.push(DuplicateSerial {
                 serial,
-                places: found
+                locations: found
                     .into_iter()
-                    .map(|present| present.facts.place)
+                    .map(|present| present.facts.location)
                     .collect(),
             }),
         }
@@ -253,10 +262,10 @@ fn sort(answers: Vec<Answer>) -> Survey {
 }
 
 /// Returns whether a socket and a reader lead to the same module: it shows the same certificate at both.
-fn is_one(a: &Facts, b: &Facts) -> bool {
-    a.place.kind() != b.place.kind()
-        && a.opinion.certificate.is_some()
-        && a.opinion.certificate == b.opinion.certificate
+fn is_one(a: &ModuleFacts, b: &ModuleFacts) -> bool {
+    a.location.kind() != b.location.kind()
+        && a.certificate.digest.is_some()
+        && a.certificate.digest == b.certificate.digest
 }
 
 /// How many modules are asked at the same time.

@@ -8,7 +8,7 @@ use crate::{
     progress::Progress,
 };
 use keywriter::{
-    cycle::{self, Event, Setup, Stop, Summary, plan::Request},
+    cycle::{self, Event, Setup, StopRequest, Summary, plan::Request},
     genuine::TrustedRoot,
     license::{Anchor, GateRefusal},
     problem::Reason,
@@ -74,8 +74,8 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
 }
 
 /// The first Ctrl-C finishes the runs that are under way and begins no more; the second one ends the program.
-fn stop_on_interrupt() -> Stop {
-    let stop = Stop::default();
+fn stop_on_interrupt() -> StopRequest {
+    let stop = StopRequest::default();
     let registered = flag::register_conditional_shutdown(SIGINT, INTERRUPTED, stop.flag())
         .and_then(|_| flag::register(SIGINT, stop.flag()));
     if let Err(error) = registered {

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> 
 
 fn print(args: &Args, registration: &Registration) -> Result<(), Failure> {
     let claims = registration.claims()?;
-    let refusal = registration.judge(&Anchor::of_this_build(), now()).err();
+    let refusal = registration.decide(&Anchor::of_this_build(), now()).err();
     let problem = refusal.as_ref().map(Problem::from);
     let line = LicenseLine {
         event: "license",

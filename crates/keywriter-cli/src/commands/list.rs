@@ -8,8 +8,8 @@ use keywriter::{
     problem::{Problem, Reason},
     protocol::{LockState, Role},
     settings::MasterState,
-    survey::{Facts, Survey},
-    transport::Place,
+    survey::{ModuleFacts, Survey},
+    transport::Location,
 };
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     } else {
         print_text(&found, master)?;
     }
-    if found.modules.is_empty() && found.twins.is_empty() {
+    if found.modules.is_empty() && found.duplicates.is_empty() {
         Err(Failure::Problem(Reason::NoModule.into()))
     } else {
         Ok(())
@@ -40,20 +40,20 @@ fn print_text(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
         rows.extend(facts.map(|facts| row(facts, master)));
         output::line(table::render(&rows).trim_end())?;
     }
-    for twins in &found.twins {
-        let problem = Problem::new(Reason::DuplicateSerial).about(twins.serial);
+    for duplicate in &found.duplicates {
+        let problem = Problem::new(Reason::DuplicateSerial).about(duplicate.serial);
         eprintln!("keywriter: {}", words::line(&problem));
-        for place in &twins.places {
-            eprintln!("  {place}");
+        for location in &duplicate.locations {
+            eprintln!("  {location}");
         }
     }
-    for (place, error) in &found.unusable {
-        Failure::Problem(Problem::from(error).about(place)).report(false);
+    for (location, error) in &found.unusable {
+        Failure::Problem(Problem::from(error).about(location)).report(false);
     }
     Ok(())
 }
 
-fn row(facts: &Facts, master: Option<Serial>) -> Vec<String> {
+fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {
     let dash = || "-".to_owned();
     let role = facts
         .role()
@@ -61,13 +61,13 @@ fn row(facts: &Facts, master: Option<Serial>) -> Vec<String> {
     let cloning = facts.cloning().map_or_else(dash, |is_on| {
         if is_on { "enabled" } else { "disabled" }.to_owned()
     });
-    let mut genuine = facts.opinion.verdict.name().to_owned();
-    if facts.opinion.is_virtual == Some(true) {
+    let mut genuine = facts.certificate.authenticity.name().to_owned();
+    if facts.certificate.is_virtual == Some(true) {
         genuine.push_str(" (virtual)");
     }
-    let mut place = facts.place.to_string();
+    let mut location = facts.location.to_string();
     if master == Some(facts.serial) {
-        place.push_str("  <- master");
+        location.push_str("  <- master");
     }
     vec![
         facts.serial.to_string(),
@@ -75,7 +75,7 @@ fn row(facts: &Facts, master: Option<Serial>) -> Vec<String> {
         role,
         cloning,
         genuine,
-        place,
+        location,
     ]
 }
 
@@ -83,17 +83,17 @@ fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
     for present in &found.modules {
         output::json(&ModuleLine::of(&present.facts, master))?;
     }
-    for twins in &found.twins {
-        output::json(&TwinsLine {
+    for duplicate in &found.duplicates {
+        output::json(&DuplicateLine {
             event: "twins",
-            serial: twins.serial.to_string(),
-            places: twins.places.iter().map(Place::name).collect(),
+            serial: duplicate.serial.to_string(),
+            places: duplicate.locations.iter().map(Location::name).collect(),
             reason: Reason::DuplicateSerial.code(),
             advice: words::of(Reason::DuplicateSerial).advice,
         })?;
     }
-    for (place, error) in &found.unusable {
-        output::json(&UnusableLine::of(place, error))?;
+    for (location, error) in &found.unusable {
+        output::json(&UnusableLine::of(location, error))?;
     }
     Ok(())
 }
@@ -116,7 +116,7 @@ pub(crate) struct ModuleLine {
 }
 
 impl ModuleLine {
-    pub(crate) fn of(facts: &Facts, master: Option<Serial>) -> Self {
+    pub(crate) fn of(facts: &ModuleFacts, master: Option<Serial>) -> Self {
         let [major, minor, patch] = facts.firmware;
         Self {
             event: "module",
@@ -124,10 +124,10 @@ impl ModuleLine {
             state: lock_name(facts.lock),
             role: facts.role().map(role_name),
             cloning: facts.cloning(),
-            genuine: facts.opinion.verdict.name(),
-            is_virtual: facts.opinion.is_virtual,
-            transport: facts.place.kind(),
-            place: facts.place.name(),
+            genuine: facts.certificate.authenticity.name(),
+            is_virtual: facts.certificate.is_virtual,
+            transport: facts.location.kind(),
+            place: facts.location.name(),
             firmware: format!("{major}.{minor}.{patch}"),
             master: master == Some(facts.serial),
         }
@@ -135,7 +135,7 @@ impl ModuleLine {
 }
 
 #[derive(Serialize)]
-struct TwinsLine {
+struct DuplicateLine {
     event: &'static str,
     serial: String,
     places: Vec<String>,
@@ -143,7 +143,7 @@ struct TwinsLine {
     advice: &'static str,
 }
 
-/// A place without a useful answer, as `list --json` and `clone --json` print it.
+/// A location without a useful answer, as `list --json` and `clone --json` print it.
 #[derive(Serialize)]
 pub(crate) struct UnusableLine {
     event: &'static str,
@@ -155,12 +155,12 @@ pub(crate) struct UnusableLine {
 }
 
 impl UnusableLine {
-    pub(crate) fn of(place: &Place, error: &ModuleError) -> Self {
+    pub(crate) fn of(location: &Location, error: &ModuleError) -> Self {
         let problem = Problem::from(error);
         Self {
             event: "unusable",
-            transport: place.kind(),
-            place: place.name(),
+            transport: location.kind(),
+            place: location.name(),
             reason: problem.reason.code(),
             error: words::line(&problem),
             advice: words::of(problem.reason).advice,
@@ -187,20 +187,20 @@ const fn role_name(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywriter::genuine::{Opinion, Verdict};
+    use keywriter::genuine::{Authenticity, CertificateCheck};
 
-    fn facts() -> Facts {
-        Facts {
+    fn facts() -> ModuleFacts {
+        ModuleFacts {
             serial: "VM0001".parse().unwrap(),
             firmware: [0, 1, 0],
             lock: LockState::Locked,
             status: None,
-            opinion: Opinion {
-                verdict: Verdict::Genuine,
+            certificate: CertificateCheck {
+                authenticity: Authenticity::Genuine,
                 is_virtual: Some(true),
-                certificate: Some([0; 48]),
+                digest: Some([0; 48]),
             },
-            place: Place::Socket("/run/VM0001.sock".into()),
+            location: Location::Socket("/run/VM0001.sock".into()),
         }
     }
 

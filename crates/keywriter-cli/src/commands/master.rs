@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
 }
 
 fn set(args: &Args, master: Serial, options: Options) -> Result<(), Failure> {
-    check(args, master)?.map_err(|why| Failure::about(why.into(), master))?;
+    check(args, master)?.map_err(|why| Failure::about(why, master))?;
     let state = MasterState { master, options };
     state.save(&args.folders()?.master())?;
     print(args, &state, Ok(()))

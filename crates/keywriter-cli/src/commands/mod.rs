@@ -22,7 +22,7 @@ use keywriter::{
     Serial,
     discovery::Connector,
     file::NewFile,
-    license::Session,
+    license::Launched,
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::{Condition, EncryptionMode, Ticket},
@@ -32,7 +32,7 @@ use keywriter::{
 use std::{fmt::Display, io, path::Path, time::SystemTime};
 
 /// Asks for the app's PIN if the app is registered. `None`: it is not, and virtual modules can be tried out.
-fn require_app_pin(args: &Args) -> Result<Option<Session>, Failure> {
+fn require_app_pin(args: &Args) -> Result<Option<Launched>, Failure> {
     let store = args.license_store()?;
     if store.registration()?.is_none() {
         return Ok(None);
@@ -53,7 +53,7 @@ fn survey_all(args: &Args) -> Result<Survey, Failure> {
     let discovery = args.discovery()?;
     Ok(survey(
         &discovery,
-        discovery.places(),
+        discovery.locations(),
         root.as_ref(),
         Depth::Facts,
     ))
@@ -62,7 +62,7 @@ fn survey_all(args: &Args) -> Result<Survey, Failure> {
 /// Finds one module.
 fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
     let mut found = survey_all(args)?;
-    if found.is_twin(serial) {
+    if found.is_duplicate(serial) {
         return Err(Failure::about(Reason::DuplicateSerial, serial));
     }
     found

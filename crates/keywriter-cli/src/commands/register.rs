@@ -8,7 +8,7 @@ use crate::{
     pin::PinSource,
 };
 use keywriter::{
-    license::{Anchor, LicenseNumber, Portal, RequestCode, ResponseCode, Session, Store},
+    license::{Anchor, Launched, LicenseFile, LicenseNumber, Portal, RequestCode, ResponseCode},
     problem::Reason,
 };
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &Args, choices: &RegisterChoices) -> Result<(), Failure>
     }
 }
 
-fn online(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), Failure> {
+fn online(args: &Args, store: &LicenseFile, choices: &RegisterChoices) -> Result<(), Failure> {
     // The address first: a wrong one is reported before a PIN is asked for.
     let portal = Portal::new(&choices.portal.portal)?;
     let pin = PinSource::open(args)?.ask("PIN number, as received: ")?;
@@ -35,7 +35,7 @@ fn online(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), F
     print(args, &session)
 }
 
-fn offline(args: &Args, store: &Store, choices: &RegisterChoices) -> Result<(), Failure> {
+fn offline(args: &Args, store: &LicenseFile, choices: &RegisterChoices) -> Result<(), Failure> {
     let request = store.request(choices.license)?;
     let typed = if let Some(path) = &choices.response {
         fs::read_to_string(path).map_err(of_file(Reason::CannotRead, path))?
@@ -96,7 +96,7 @@ fn type_in() -> io::Result<String> {
     Ok(typed)
 }
 
-fn print(args: &Args, session: &Session) -> Result<(), Failure> {
+fn print(args: &Args, session: &Launched) -> Result<(), Failure> {
     let claims = session.registration().claims()?;
     let last = claims.expires.map(|day| day.to_string());
     if args.json {

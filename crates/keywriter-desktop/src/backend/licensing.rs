@@ -3,8 +3,8 @@
 use super::{Emit, Environment, now};
 use crate::model::{Event, LicenseState, LicenseView, Problem};
 use keywriter::license::{
-    Anchor, GateRefusal, HardwarePermit, LicenseError, LicenseNumber, Pin, Portal, Registration,
-    Session, Store,
+    Anchor, GateRefusal, HardwarePermit, Launched, LicenseError, LicenseFile, LicenseNumber, Pin,
+    Portal, Registration,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -15,16 +15,16 @@ use std::{
 /// What all these threads share.
 #[derive(Clone)]
 pub(super) struct Licensing {
-    store: Arc<Store>,
+    store: Arc<LicenseFile>,
     portal: Arc<str>,
     emit: Emit,
-    session: Arc<Mutex<Option<Session>>>,
+    session: Arc<Mutex<Option<Launched>>>,
 }
 
 impl Licensing {
     pub(super) fn new(environment: &Environment, emit: Emit) -> Self {
         Self {
-            store: Arc::new(Store::new(environment.folders.license())),
+            store: Arc::new(LicenseFile::new(environment.folders.license())),
             portal: environment.portal.as_str().into(),
             emit,
             session: Arc::default(),
@@ -104,7 +104,7 @@ impl Licensing {
         });
     }
 
-    fn enter(&self, session: Result<Session, LicenseError>) -> Result<LicenseView, Problem> {
+    fn enter(&self, session: Result<Launched, LicenseError>) -> Result<LicenseView, Problem> {
         let session = session.map_err(|error| Problem::from(&error))?;
         let shown = view(session.registration());
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
@@ -140,7 +140,7 @@ impl Licensing {
 
 fn view(registration: &Registration) -> LicenseView {
     let problem = registration
-        .judge(&Anchor::of_this_build(), now())
+        .decide(&Anchor::of_this_build(), now())
         .err()
         .map(|refusal| Problem::from(&refusal));
     match registration.claims() {

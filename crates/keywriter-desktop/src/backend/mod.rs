@@ -6,7 +6,7 @@ mod module_watcher;
 
 use crate::model::{Command, CycleEvent, Event, Language, Problem, Reason};
 use keywriter::{
-    cycle::{Setup, Stop, plan::Request},
+    cycle::{Setup, StopRequest, plan::Request},
     discovery::Discovery,
     folders::Folders,
     report::Report,
@@ -42,7 +42,7 @@ pub struct Backend {
     licensing: Licensing,
     orders: Sender<Order>,
     /// Stops the cycle that is running.
-    stop: Stop,
+    stop: StopRequest,
     report: Arc<Mutex<Option<Report>>>,
 }
 
@@ -61,7 +61,7 @@ impl Backend {
             orders: watcher.start(),
             environment,
             emit,
-            stop: Stop::default(),
+            stop: StopRequest::default(),
             report,
         };
         backend.launch();
@@ -116,7 +116,7 @@ impl Backend {
     }
 
     fn run(&mut self, request: Request) {
-        self.stop = Stop::default();
+        self.stop = StopRequest::default();
         let folders = &self.environment.folders;
         let setup = Setup {
             request,

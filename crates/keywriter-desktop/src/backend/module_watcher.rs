@@ -12,7 +12,7 @@ use keywriter::{
     discovery::{Connector, Discovery},
     protocol::{LockState, ModuleStatus},
     report::Report,
-    survey::{Depth, Facts, Present, Survey, survey},
+    survey::{Depth, ModuleFacts, Present, Survey, survey},
 };
 use std::{
     path::PathBuf,
@@ -111,8 +111,8 @@ impl ModuleWatcher {
             surveyed.unusable.push(problem);
             None
         });
-        let places = self.discovery.places();
-        let mut found = survey(&self.discovery, places, root.as_ref(), depth);
+        let locations = self.discovery.locations();
+        let mut found = survey(&self.discovery, locations, root.as_ref(), depth);
         let plan = request.map(|request| cycle::preflight(request, &mut found));
         let plan = match plan {
             Some(Ok(plan)) => plan,
@@ -125,14 +125,14 @@ impl ModuleWatcher {
         for present in &found.modules {
             surveyed.modules.push(view(&present.facts, &plan));
         }
-        for twins in &found.twins {
-            let problem = Problem::new(Reason::DuplicateSerial).about(twins.serial);
+        for duplicate in &found.duplicates {
+            let problem = Problem::new(Reason::DuplicateSerial).about(duplicate.serial);
             surveyed.unusable.push(problem);
         }
-        for (place, error) in &found.unusable {
+        for (location, error) in &found.unusable {
             surveyed
                 .unusable
-                .push(Problem::from(error).about(place.name()));
+                .push(Problem::from(error).about(location.name()));
         }
         (self.emit)(Event::Surveyed(surveyed));
         found
@@ -191,11 +191,11 @@ fn has_changed(present: &mut Present) -> bool {
     lock == LockState::Unlocked && present.module.status().ok() != present.facts.status
 }
 
-fn view(facts: &Facts, plan: &Plan) -> ModuleView {
+fn view(facts: &ModuleFacts, plan: &Plan) -> ModuleView {
     ModuleView {
         serial: facts.serial,
         firmware: facts.firmware,
-        is_virtual: facts.opinion.is_virtual == Some(true),
+        is_virtual: facts.certificate.is_virtual == Some(true),
         unfit: check_master(facts)
             .err()
             .map(|why| Problem::new(why.into())),

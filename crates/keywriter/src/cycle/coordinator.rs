@@ -3,8 +3,8 @@
 use super::{
     CycleError, Event, Failure, JOBS_MAX, Setup, is_virtual,
     plan::{
-        CycleRefusal, Judgment, MasterRefusal, MasterView, Plan, Request, SecondaryRefusal, Task,
-        judge,
+        CycleRefusal, Decision, MasterRefusal, MasterView, Plan, Request, SecondaryRefusal, Task,
+        decide,
     },
     queue::{self, MasterEnd, MasterQueue, Permits, QueueHandle},
     worker::{End, Outcome, Worker},
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     discovery::{Connector, Watch},
     survey::{Depth, Present, Survey, survey},
-    transport::Place,
+    transport::Location,
 };
 use hsm_protocol::Serial;
 use std::{
@@ -38,9 +38,9 @@ pub(super) struct Coordinator<'a> {
     /// Whether modules that join may be cloned to.
     is_licensed: bool,
     /// Locations whose module was asked already.
-    known: BTreeSet<Place>,
+    known: BTreeSet<Location>,
     /// Known locations that no worker uses any more: a module that is plugged in there next is new.
-    idle: BTreeSet<Place>,
+    idle: BTreeSet<Location>,
     waiting: VecDeque<(Present, Task)>,
     active: BTreeSet<Serial>,
     results: BTreeMap<Serial, End>,
@@ -58,7 +58,7 @@ impl<'a> Coordinator<'a> {
     pub(super) fn new(
         setup: &'a Setup,
         (connector, emit): (&'a dyn Connector, &'a (dyn Fn(Event) + Sync)),
-        places: BTreeSet<Place>,
+        locations: BTreeSet<Location>,
         (found, plan): (&Survey, &Plan),
     ) -> Self {
         Self {
@@ -68,8 +68,8 @@ impl<'a> Coordinator<'a> {
             counted: plan.counted(),
             group: None,
             is_licensed: setup.hardware.is_ok() || is_virtual(setup.request.master, found),
-            idle: unused(&places, found, plan, setup.request.master),
-            known: places,
+            idle: unused(&locations, found, plan, setup.request.master),
+            known: locations,
             waiting: VecDeque::new(),
             active: BTreeSet::new(),
             results: BTreeMap::new(),
@@ -194,29 +194,33 @@ impl<'a> Coordinator<'a> {
     /// Leaves those that were not begun as they are.
     fn leave_waiting(&mut self) {
         for (present, _) in mem::take(&mut self.waiting) {
-            self.idle.insert(present.facts.place);
+            self.idle.insert(present.facts.location);
             self.refuse(present.facts.serial, SecondaryRefusal::Stopped);
         }
     }
 
     fn finish(&mut self, outcome: Outcome) {
-        let Outcome { serial, place, end } = outcome;
+        let Outcome {
+            serial,
+            location,
+            end,
+        } = outcome;
         self.active.remove(&serial);
         self.settle(serial, end);
         if end == End::Unplugged {
-            self.known.remove(&place);
+            self.known.remove(&location);
         } else {
-            self.idle.insert(place);
+            self.idle.insert(location);
         }
     }
 
     /// Asks the modules that were plugged in since, and adds them to the cycle.
     fn join(&mut self, worker: &Worker<'_>) {
-        let now = self.connector.places();
+        let now = self.connector.locations();
         let gone: Vec<_> = self.idle.difference(&now).cloned().collect();
-        for place in gone {
-            self.idle.remove(&place);
-            self.known.remove(&place);
+        for location in gone {
+            self.idle.remove(&location);
+            self.known.remove(&location);
         }
         let new: BTreeSet<_> = now.difference(&self.known).cloned().collect();
         if new.is_empty() {
@@ -230,16 +234,16 @@ impl<'a> Coordinator<'a> {
             if self.may_join(serial) {
                 self.take_in(present, worker);
             } else {
-                self.idle.insert(present.facts.place);
+                self.idle.insert(present.facts.location);
             }
         }
         // It may not be ready yet: it is asked again at the next look.
-        for place in &found.absent {
-            self.known.remove(place);
+        for location in &found.absent {
+            self.known.remove(location);
         }
-        for (place, error) in found.unusable {
-            tracing::info!(%place, %error, "asked in vain");
-            self.known.remove(&place);
+        for (location, error) in found.unusable {
+            tracing::info!(%location, %error, "asked in vain");
+            self.known.remove(&location);
         }
     }
 
@@ -275,18 +279,18 @@ impl<'a> Coordinator<'a> {
         };
         *self.attempts.entry(serial).or_default() += 1;
         (self.emit)(Event::Joined { serial });
-        match judge(view, &present.facts, present.receipt.as_deref()) {
-            Judgment::Do(Task::Clone { .. }) if !self.is_licensed => {
-                self.idle.insert(present.facts.place);
+        match decide(view, &present.facts, present.receipt.as_deref()) {
+            Decision::Do(Task::Clone { .. }) if !self.is_licensed => {
+                self.idle.insert(present.facts.location);
                 self.refuse(serial, SecondaryRefusal::NoLicense);
             }
-            Judgment::Do(task) => {
+            Decision::Do(task) => {
                 worker.queue.expect(serial);
                 self.waiting.push_back((present, task));
             }
-            Judgment::IsClone { .. } => self.settle(serial, End::Done),
-            Judgment::Refused(why) => {
-                self.idle.insert(present.facts.place);
+            Decision::IsClone { .. } => self.settle(serial, End::Done),
+            Decision::Refused(why) => {
+                self.idle.insert(present.facts.location);
                 self.refuse(serial, why);
             }
         }
@@ -312,19 +316,19 @@ impl<'a> Coordinator<'a> {
 
 /// Returns the locations whose module gets no work.
 fn unused(
-    places: &BTreeSet<Place>,
+    locations: &BTreeSet<Location>,
     found: &Survey,
     plan: &Plan,
     master: Serial,
-) -> BTreeSet<Place> {
+) -> BTreeSet<Location> {
     let is_used =
         |serial: &Serial| *serial == master || plan.tasks.iter().any(|(task, _)| task == serial);
     let facts = found.modules.iter().map(|present| &present.facts);
     let used: BTreeSet<_> = facts
         .filter(|facts| is_used(&facts.serial))
-        .map(|facts| facts.place.clone())
+        .map(|facts| facts.location.clone())
         .collect();
-    places.difference(&used).cloned().collect()
+    locations.difference(&used).cloned().collect()
 }
 
 /// Reports changes from a separate thread, which the end of the cycle does not wait for.

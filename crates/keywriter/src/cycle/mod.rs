@@ -19,7 +19,7 @@ use crate::{
     module::ModuleError,
     receipt::{ReceiptError, file_name},
     survey::{Depth, Survey, survey},
-    transport::Place,
+    transport::Location,
 };
 use coordinator::Coordinator;
 use hsm_protocol::{Serial, cloning::Options};
@@ -50,14 +50,14 @@ pub struct Setup {
     /// The license that new cycles on hardware modules need, or why there is none.
     pub hardware: Result<HardwarePermit, GateRefusal>,
     /// How its user stops it.
-    pub stop: Stop,
+    pub stop: StopRequest,
 }
 
 /// A user's request to begin no further secondary. Runs that have begun are finished.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct StopRequest(Arc<AtomicBool>);
 
-impl Stop {
+impl StopRequest {
     /// Requests it.
     pub fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -81,7 +81,7 @@ pub enum Event {
     /// A location where a module is, or may be, gave no useful answer: the cycle does without it.
     Unusable {
         /// Where.
-        place: Place,
+        location: Location,
         /// Why.
         error: ModuleError,
     },
@@ -252,13 +252,13 @@ pub fn run(
     let master = request.master;
     // The watch begins first, so that no module that is plugged in during the survey is missed.
     let watch = connector.watch();
-    let mut places = connector.places();
-    let mut found = survey(connector, places.clone(), root.as_ref(), Depth::Receipts);
+    let mut locations = connector.locations();
+    let mut found = survey(connector, locations.clone(), root.as_ref(), Depth::Receipts);
     // These are asked again while the cycle runs.
-    places.retain(|place| !found.absent.contains(place));
-    for (place, error) in found.unusable.drain(..) {
-        places.remove(&place);
-        emit(Event::Unusable { place, error });
+    locations.retain(|location| !found.absent.contains(location));
+    for (location, error) in found.unusable.drain(..) {
+        locations.remove(&location);
+        emit(Event::Unusable { location, error });
     }
     let mut plan = preflight(request, &mut found)?;
     if let Some(folder) = receipts {
@@ -275,7 +275,7 @@ pub fn run(
         replaced: plan.replaced(),
     });
 
-    let mut cycle = Coordinator::new(setup, (connector, emit), places, (&found, &plan));
+    let mut cycle = Coordinator::new(setup, (connector, emit), locations, (&found, &plan));
     cycle.report_settled(&plan);
     let mut summary = Summary::default();
     if !plan.tasks.is_empty() {
@@ -292,7 +292,7 @@ pub fn run(
 /// Returns whether a master's certificate says that it is virtual. Modules only clone to others of their kind.
 fn is_virtual(master: Serial, found: &Survey) -> bool {
     let mut facts = found.modules.iter().map(|present| &present.facts);
-    facts.any(|facts| facts.serial == master && facts.opinion.is_virtual == Some(true))
+    facts.any(|facts| facts.serial == master && facts.certificate.is_virtual == Some(true))
 }
 
 /// Checks that there is a license if any hardware module is cloned anew. Finishing an earlier cycle needs none.

@@ -1,9 +1,9 @@
 //! What a cycle would do with each module, and why not. Modules are not asked here.
 
 use crate::{
-    genuine::Verdict,
+    genuine::Authenticity,
     module::Journal,
-    survey::{Facts, Survey},
+    survey::{ModuleFacts, Survey},
     text::listed,
 };
 use hsm_protocol::{
@@ -36,7 +36,7 @@ pub enum MasterRefusal {
     Absent,
     /// More than one module has its serial number.
     #[error("its serial number was found in several locations")]
-    Twins,
+    DuplicateSerial,
     /// It has no certificate.
     #[error("it has no certificate yet")]
     NotCertified,
@@ -64,13 +64,13 @@ pub enum MasterRefusal {
 }
 
 /// Checks what makes a module an active master.
-pub fn check_master(facts: &Facts) -> Result<(), MasterRefusal> {
-    match facts.opinion.verdict {
-        Verdict::Genuine => {}
-        Verdict::ForeignRoot => return Err(MasterRefusal::ForeignRoot),
-        Verdict::NotGenuine => return Err(MasterRefusal::NotGenuine),
-        Verdict::NotCertified => return Err(MasterRefusal::NotCertified),
-        Verdict::UnknownRoot => return Err(MasterRefusal::UnknownRoot),
+pub fn check_master(facts: &ModuleFacts) -> Result<(), MasterRefusal> {
+    match facts.certificate.authenticity {
+        Authenticity::Genuine => {}
+        Authenticity::ForeignRoot => return Err(MasterRefusal::ForeignRoot),
+        Authenticity::NotGenuine => return Err(MasterRefusal::NotGenuine),
+        Authenticity::NotCertified => return Err(MasterRefusal::NotCertified),
+        Authenticity::UnknownRoot => return Err(MasterRefusal::UnknownRoot),
     }
     match facts.lock {
         LockState::Shipment | LockState::Reset => return Err(MasterRefusal::Fresh),
@@ -85,9 +85,9 @@ pub fn check_master(facts: &Facts) -> Result<(), MasterRefusal> {
 }
 
 /// Finds the master among what was surveyed.
-pub fn find_master(survey: &Survey, serial: Serial) -> Result<&Facts, MasterRefusal> {
-    if survey.is_twin(serial) {
-        return Err(MasterRefusal::Twins);
+pub fn find_master(survey: &Survey, serial: Serial) -> Result<&ModuleFacts, MasterRefusal> {
+    if survey.is_duplicate(serial) {
+        return Err(MasterRefusal::DuplicateSerial);
     }
     let found = survey
         .modules
@@ -107,7 +107,7 @@ pub enum SecondaryRefusal {
     Absent,
     /// More than one module has its serial number.
     #[error("its serial number was found in several locations")]
-    Twins,
+    DuplicateSerial,
     /// It has no certificate.
     #[error("it has no certificate yet")]
     NotCertified,
@@ -147,7 +147,7 @@ pub enum Task {
 
 /// What is to be done with one module.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgment {
+pub enum Decision {
     /// This task.
     Do(Task),
     /// Nothing: the master countersigned it in an earlier cycle. `number`: its Parcel's, if the master can countersign it
@@ -172,29 +172,29 @@ pub struct MasterView<'a> {
 }
 
 /// Judges one module that is not the master.
-pub fn judge(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Judgment {
-    match facts.opinion.verdict {
-        Verdict::ForeignRoot => return Judgment::Refused(SecondaryRefusal::ForeignRoot),
-        Verdict::NotGenuine => return Judgment::Refused(SecondaryRefusal::NotGenuine),
-        Verdict::NotCertified => return Judgment::Refused(SecondaryRefusal::NotCertified),
+pub fn decide(master: MasterView<'_>, facts: &ModuleFacts, receipt: Option<&[u8]>) -> Decision {
+    match facts.certificate.authenticity {
+        Authenticity::ForeignRoot => return Decision::Refused(SecondaryRefusal::ForeignRoot),
+        Authenticity::NotGenuine => return Decision::Refused(SecondaryRefusal::NotGenuine),
+        Authenticity::NotCertified => return Decision::Refused(SecondaryRefusal::NotCertified),
         // The modules verify each other, even if this computer trusts no root.
-        Verdict::Genuine | Verdict::UnknownRoot => {}
+        Authenticity::Genuine | Authenticity::UnknownRoot => {}
     }
     let earlier = earlier(master, facts, receipt);
     if earlier == Some(Earlier::Pending) {
-        return Judgment::Do(Task::Finish);
+        return Decision::Do(Task::Finish);
     }
     match (facts.lock, facts.role()) {
         (LockState::Shipment | LockState::Reset, _) => {
-            Judgment::Do(Task::Clone { replaces: false })
+            Decision::Do(Task::Clone { replaces: false })
         }
         (LockState::Unlocked, Some(Role::Administrator)) => {
-            Judgment::Do(Task::Clone { replaces: true })
+            Decision::Do(Task::Clone { replaces: true })
         }
-        (LockState::Unlocked, _) => Judgment::Refused(SecondaryRefusal::UnlockedAsUser),
+        (LockState::Unlocked, _) => Decision::Refused(SecondaryRefusal::UnlockedAsUser),
         (LockState::Locked, _) => match earlier {
-            Some(Earlier::Sealed { number }) => Judgment::IsClone { number },
-            Some(Earlier::Pending) | None => Judgment::Refused(SecondaryRefusal::LockedNotFresh),
+            Some(Earlier::Sealed { number }) => Decision::IsClone { number },
+            Some(Earlier::Pending) | None => Decision::Refused(SecondaryRefusal::LockedNotFresh),
         },
     }
 }
@@ -215,7 +215,7 @@ enum Earlier {
     Sealed { number: Option<u64> },
 }
 
-fn earlier(master: MasterView<'_>, facts: &Facts, receipt: Option<&[u8]>) -> Option<Earlier> {
+fn earlier(master: MasterView<'_>, facts: &ModuleFacts, receipt: Option<&[u8]>) -> Option<Earlier> {
     let statement = names(receipt?, master.serial, facts.serial)?;
     let Some(journal) = master.journal else {
         // It joined while the cycle runs: asking for a countersignature again changes nothing.
@@ -308,7 +308,7 @@ impl Plan {
         let Request { master, to, .. } = request;
         let master = *master;
         check_named(master, to)?;
-        if survey.modules.is_empty() && survey.twins.is_empty() {
+        if survey.modules.is_empty() && survey.duplicates.is_empty() {
             return Err(CycleRefusal::NoModule);
         }
         let facts = find_master(survey, master).map_err(|why| CycleRefusal::Master {
@@ -332,10 +332,10 @@ impl Plan {
             if to.is_empty() && check_master(&present.facts).is_ok() {
                 others.push(serial);
             }
-            match judge(view, &present.facts, present.receipt.as_deref()) {
-                Judgment::Do(task) => plan.tasks.push((serial, task)),
-                Judgment::IsClone { number } => plan.clones.push((serial, number)),
-                Judgment::Refused(why) => plan.refused.push((serial, why)),
+            match decide(view, &present.facts, present.receipt.as_deref()) {
+                Decision::Do(task) => plan.tasks.push((serial, task)),
+                Decision::IsClone { number } => plan.clones.push((serial, number)),
+                Decision::Refused(why) => plan.refused.push((serial, why)),
             }
         }
         if !others.is_empty() {
@@ -373,8 +373,8 @@ impl Plan {
     }
 
     fn add_missing(&mut self, survey: &Survey, to: &[Serial], is_wanted: impl Fn(&Serial) -> bool) {
-        let twins = survey.twins.iter().map(|twins| twins.serial);
-        let twins: BTreeSet<_> = twins.filter(|serial| is_wanted(serial)).collect();
+        let duplicates = survey.duplicates.iter().map(|duplicates| duplicates.serial);
+        let duplicates: BTreeSet<_> = duplicates.filter(|serial| is_wanted(serial)).collect();
         let present: BTreeSet<_> = survey
             .modules
             .iter()
@@ -382,13 +382,13 @@ impl Plan {
             .collect();
         let absent = to
             .iter()
-            .filter(|serial| !present.contains(serial) && !twins.contains(serial));
+            .filter(|serial| !present.contains(serial) && !duplicates.contains(serial));
         self.refused
             .extend(absent.map(|serial| (*serial, SecondaryRefusal::Absent)));
         self.refused.extend(
-            twins
+            duplicates
                 .into_iter()
-                .map(|serial| (serial, SecondaryRefusal::Twins)),
+                .map(|serial| (serial, SecondaryRefusal::DuplicateSerial)),
         );
     }
 

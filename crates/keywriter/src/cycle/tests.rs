@@ -2,7 +2,7 @@
 
 use crate::{
     cycle::{
-        self, CycleError, Event, Setup, Step, Stop, Summary,
+        self, CycleError, Event, Setup, Step, StopRequest, Summary,
         plan::{CycleRefusal, MasterRefusal, Request},
     },
     genuine::TrustedRoot,
@@ -13,7 +13,7 @@ use crate::{
         pki,
         world::{Fault, World, setup},
     },
-    transport::Place,
+    transport::Location,
 };
 use hsm_protocol::{cloning::Options, command::ins};
 use std::collections::BTreeMap;
@@ -353,7 +353,7 @@ fn two_masters_are_refused_unless_the_secondaries_are_named() {
 
 #[test]
 fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
-    let reader = Place::Reader("port 1".into());
+    let reader = Location::Reader("port 1".into());
     let world = World::new(&[("A", FRESH), ("B", FRESH)]);
     world.plug_at(reader.clone(), FakeModule::new("A", 0, b'A', FRESH));
     assert_eq!(
@@ -384,7 +384,7 @@ fn a_receipt_that_this_computer_lost_is_fetched_again() {
         root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
         receipts: Some(folder.path().to_owned()),
         hardware: Err(GateRefusal::Unregistered),
-        stop: Stop::default(),
+        stop: StopRequest::default(),
     };
     assert_eq!(world.run(&setup).unwrap().1, words_of_a("finished"));
     std::fs::write(

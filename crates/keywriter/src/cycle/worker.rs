@@ -10,8 +10,8 @@ use crate::{
     discovery::Connector,
     module::ConnectedModule,
     receipt,
-    survey::{Facts, Present},
-    transport::Place,
+    survey::{ModuleFacts, Present},
+    transport::Location,
 };
 use hsm_protocol::Serial;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(super) struct Worker<'a> {
 /// How the work on a secondary ended, and where it is.
 pub(super) struct Outcome {
     pub(super) serial: Serial,
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) end: End,
 }
 
@@ -48,7 +48,9 @@ impl Worker<'_> {
     /// Does what the plan says, emits its events, and releases the module.
     pub(super) fn work(self, present: Present, task: &Task) -> Outcome {
         let Present {
-            facts: Facts { serial, place, .. },
+            facts: ModuleFacts {
+                serial, location, ..
+            },
             receipt,
             module,
             other: _other,
@@ -56,7 +58,7 @@ impl Worker<'_> {
         let mut secondary = Secondary {
             worker: &self,
             serial,
-            place,
+            location,
             module,
             receipt,
         };
@@ -64,7 +66,7 @@ impl Worker<'_> {
             Task::Clone { .. } => secondary.clone_to(),
             Task::Finish | Task::Refetch => secondary.finish(),
         };
-        let place = secondary.place;
+        let location = secondary.location;
         let end = match finished {
             Ok(receipt) => {
                 self.finish(
@@ -87,7 +89,11 @@ impl Worker<'_> {
                 }
             }
         };
-        Outcome { serial, place, end }
+        Outcome {
+            serial,
+            location,
+            end,
+        }
     }
 
     /// Keeps the receipt, and emits that the secondary is a clone: it is one even if its receipt cannot be kept.
@@ -112,7 +118,7 @@ impl Worker<'_> {
 struct Secondary<'a> {
     worker: &'a Worker<'a>,
     serial: Serial,
-    place: Place,
+    location: Location,
     module: ConnectedModule,
     /// The receipt of an earlier run.
     receipt: Option<Vec<u8>>,
@@ -181,7 +187,7 @@ impl Secondary<'_> {
 
     fn reconnect(&mut self) -> Result<(), StepError> {
         let worker = self.worker;
-        self.module = reopen(worker.connector, &self.place, self.serial)
+        self.module = reopen(worker.connector, &self.location, self.serial)
             .map_err(|error| StepError::Secondary(error.into_pulled_out()))?;
         Ok(())
     }

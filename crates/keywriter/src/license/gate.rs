@@ -54,7 +54,7 @@ impl HardwarePermit {
 }
 
 /// Decides about a stored license at a time.
-pub(super) fn judge(
+pub(super) fn decide(
     registration: &Registration,
     anchor: &Anchor,
     now: u64,
@@ -66,11 +66,11 @@ pub(super) fn judge(
         LicenseToken::parse(registration.token()).map_err(|Malformed| GateRefusal::Damaged)?;
     // Moving the clock back does not make an expired license valid.
     let today = Day::from_unix(now.max(registration.seen()));
-    judge_token(token, registration.installation(), anchor, today)
+    decide_token(token, registration.installation(), anchor, today)
 }
 
 /// Decides about a token of an installation.
-pub(super) fn judge_token(
+pub(super) fn decide_token(
     token: LicenseToken,
     installation: Installation,
     anchor: &Anchor,

@@ -23,4 +23,4 @@ pub use license_token::{
     PinError, RequestCode, ResponseCode, Standing, VerifyError, is_development_build,
 };
 pub use portal::{DEFAULT_PORTAL, Portal, PortalError};
-pub use store::{LicenseError, Registration, Session, Store};
+pub use store::{Launched, LicenseError, LicenseFile, Registration};

@@ -23,9 +23,9 @@ use std::{
 
 /// The file with a user's license and PIN.
 #[derive(Clone, Debug)]
-pub struct Store(PathBuf);
+pub struct LicenseFile(PathBuf);
 
-/// A stored license. It proves nothing about the PIN: see [`Session`].
+/// A stored license. It proves nothing about the PIN: see [`Launched`].
 #[derive(Clone, Debug)]
 pub struct Registration {
     installation: Installation,
@@ -36,7 +36,7 @@ pub struct Registration {
 
 /// Proof that the app was launched: its PIN was right, or it was just registered.
 #[derive(Debug)]
-pub struct Session(Registration);
+pub struct Launched(Registration);
 
 /// Why an operation on license or PIN failed.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +98,7 @@ pub enum LicenseError {
     Random(#[source] getrandom::Error),
 }
 
-impl Store {
+impl LicenseFile {
     /// Uses that file, which may not exist yet.
     pub fn new(path: PathBuf) -> Self {
         Self(path)
@@ -110,7 +110,7 @@ impl Store {
     }
 
     /// Launches the app with its PIN. A PIN that was changed since the last launch takes effect now.
-    pub fn launch(&self, pin: &Pin, now: u64) -> Result<Session, LicenseError> {
+    pub fn launch(&self, pin: &Pin, now: u64) -> Result<Launched, LicenseError> {
         let _lock = self.lock()?;
         let mut record = self.load()?.ok_or(LicenseError::NotRegistered)?;
         record.pin_mut()?.promote();
@@ -118,13 +118,13 @@ impl Store {
         record.seen = record.seen.max(now);
         self.save(&record)?;
         let registration = record.registration();
-        Ok(Session(registration.ok_or(LicenseError::NotRegistered)?))
+        Ok(Launched(registration.ok_or(LicenseError::NotRegistered)?))
     }
 
     /// Changes the PIN; the new one takes effect at the next launch. A wrong current PIN counts as a wrong attempt.
     pub fn change_pin(
         &self,
-        _session: &Session,
+        _session: &Launched,
         (current, new): (&Pin, &Pin),
         now: u64,
     ) -> Result<(), LicenseError> {
@@ -147,10 +147,10 @@ impl Store {
         (number, pin): (LicenseNumber, &Pin),
         anchor: &Anchor,
         now: u64,
-    ) -> Result<Session, LicenseError> {
+    ) -> Result<Launched, LicenseError> {
         let token = portal.register(number, pin, self.installation()?)?;
         self.keep(&token, (number, Some(pin)), anchor, now)
-            .map(Session)
+            .map(Launched)
     }
 
     /// Returns the code to type into the portal's page on another computer.
@@ -168,10 +168,10 @@ impl Store {
         pin: &Pin,
         anchor: &Anchor,
         now: u64,
-    ) -> Result<Session, LicenseError> {
+    ) -> Result<Launched, LicenseError> {
         let token = response.complete(request, anchor.id());
         self.keep(&token, (request.number, Some(pin)), anchor, now)
-            .map(Session)
+            .map(Launched)
     }
 
     /// Asks the portal for a new token. If the portal refuses, the license is stored as revoked.
@@ -208,7 +208,7 @@ impl Store {
         let _lock = self.lock()?;
         let mut record = self.load()?.ok_or(LicenseError::NotRegistered)?;
         let installation = record.installation;
-        gate::judge_token(token.clone(), installation, anchor, Day::from_unix(now))
+        gate::decide_token(token.clone(), installation, anchor, Day::from_unix(now))
             .map_err(LicenseError::Useless)?;
         let found = token.unverified().number;
         if found != number {
@@ -335,16 +335,16 @@ impl Registration {
         self.seen
     }
 
-    /// Decides whether it allows cloning hardware modules now: to show. Only a [`Session`] gives the permit.
-    pub fn judge(&self, anchor: &Anchor, now: u64) -> Result<(), GateRefusal> {
-        gate::judge(self, anchor, now).map(|_permit| ())
+    /// Decides whether it allows cloning hardware modules now: to show. Only a [`Launched`] gives the permit.
+    pub fn decide(&self, anchor: &Anchor, now: u64) -> Result<(), GateRefusal> {
+        gate::decide(self, anchor, now).map(|_permit| ())
     }
 }
 
-impl Session {
+impl Launched {
     /// Returns the permit to start new cloning cycles on hardware modules.
     pub fn permit(&self, anchor: &Anchor, now: u64) -> Result<HardwarePermit, GateRefusal> {
-        gate::judge(&self.0, anchor, now)
+        gate::decide(&self.0, anchor, now)
     }
 
     /// Returns the license.
@@ -352,7 +352,7 @@ impl Session {
         &self.0
     }
 
-    /// Takes over a new license of the same registration from [`Store::refresh`].
+    /// Takes over a new license of the same registration from [`LicenseFile::refresh`].
     pub fn renew(&mut self, registration: Registration) {
         self.0 = registration;
     }

@@ -105,16 +105,16 @@ fn registering(lasts: u16) -> (Portal, JoinHandle<Vec<(String, Value)>>) {
 }
 
 /// A user who is registered, with the PIN 12345678.
-fn registered(lasts: u16) -> (TempDir, Store) {
+fn registered(lasts: u16) -> (TempDir, LicenseFile) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path().join("keywriter/license.json"));
+    let store = LicenseFile::new(folder.path().join("keywriter/license.json"));
     let (portal, serve) = registering(lasts);
     register(&store, &portal).unwrap();
     serve.join().unwrap();
     (folder, store)
 }
 
-fn register(store: &Store, portal: &Portal) -> Result<Session, LicenseError> {
+fn register(store: &LicenseFile, portal: &Portal) -> Result<Launched, LicenseError> {
     store.register(
         portal,
         (number(), &pin("12345678")),
@@ -130,7 +130,7 @@ fn read(path: &Path) -> String {
 #[test]
 fn a_registered_app_holds_a_license_and_no_digits_of_the_pin() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path().join("keywriter/license.json"));
+    let store = LicenseFile::new(folder.path().join("keywriter/license.json"));
     assert!(store.registration().unwrap().is_none());
     assert!(
         !folder.path().join("keywriter").exists(),
@@ -180,7 +180,7 @@ fn each_answer_of_a_portal_has_an_error_of_its_own_and_keeps_nothing() {
         (302, json!({}), "HTTP status 302"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(folder.path().join("license.json"));
+        let store = LicenseFile::new(folder.path().join("license.json"));
         let (portal, serve) = portal(vec![move |_: &Value| (status, answer)]);
         let error = register(&store, &portal).unwrap_err();
         serve.join().unwrap();
@@ -228,7 +228,7 @@ fn a_token_for_another_app_number_or_time_or_of_another_key_is_not_kept() {
 #[test]
 fn an_offline_registration_needs_no_network() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path().join("license.json"));
+    let store = LicenseFile::new(folder.path().join("license.json"));
     let request = store.request(number()).unwrap();
     assert_eq!(
         store.request(number()).unwrap(),
@@ -269,9 +269,9 @@ fn a_restart_does_not_reset_the_delay() {
     let (_folder, store) = registered(400);
     let launch = |digits: &str, now| {
         // Each one as a program of its own.
-        Store::new(store.path().to_owned()).launch(&pin(digits), now)
+        LicenseFile::new(store.path().to_owned()).launch(&pin(digits), now)
     };
-    let wait = |launched: Result<Session, LicenseError>| match launched {
+    let wait = |launched: Result<Launched, LicenseError>| match launched {
         Err(LicenseError::Pin(refusal)) => refusal.wait(),
         other => panic!("{other:?}"),
     };

@@ -123,8 +123,8 @@ impl Read for InterruptibleReader<'_> {
             if let (Some(removal), Some(polled)) = (removal, awaited.get(1))
                 && !polled.revents().is_empty()
             {
-                let place = removal.place().clone();
-                return Err(io::Error::other(TransportError::PulledOut { place }));
+                let location = removal.location().clone();
+                return Err(io::Error::other(TransportError::PulledOut { location }));
             }
         }
         self.source.read(bytes)

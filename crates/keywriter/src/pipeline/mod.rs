@@ -12,7 +12,7 @@ pub(crate) use input::{fill, read_error};
 
 use crate::{
     module::{Command, ConnectedModule, ModuleError, decode},
-    transport::{ApduPipeline, Place, ReceiveHalf, SendHalf, TransportError},
+    transport::{ApduPipeline, Location, ReceiveHalf, SendHalf, TransportError},
 };
 use hsm_protocol::{Malformed, Status};
 use input::{Interrupt, InterruptibleReader};
@@ -35,7 +35,7 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
     produce: impl FnMut(&mut dyn Read, &mut [u8]) -> Result<Option<(usize, T)>, E> + Send,
     consume: impl FnMut(T, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let place = module.place().clone();
+    let location = module.location().clone();
     let interrupt = Interrupt::new();
     let input = InterruptibleReader::new(input, module.transport(), &interrupt);
     let transport = module.transport();
@@ -43,14 +43,14 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
     thread::scope(|scope| {
         let ApduPipeline { send, receive } = if has_halves {
             let gone = || TransportError::PulledOut {
-                place: place.clone(),
+                location: location.clone(),
             };
             transport
                 .split()
                 .ok_or_else(gone)
                 .map_err(ModuleError::from)?
         } else {
-            turns::pipeline(scope, transport, &place)
+            turns::pipeline(scope, transport, &location)
         };
         let (tokens, expected) = sync_channel(AHEAD);
         let side = Sending {
@@ -59,14 +59,14 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
             command,
             tokens,
             interrupt: &interrupt,
-            place: &place,
+            location: &location,
         };
         let sending = scope.spawn(move || side.run(produce));
         let receiving = Receiving {
             receive,
             expected,
             interrupt: &interrupt,
-            place: &place,
+            location: &location,
         };
         let (consumed, [receive, write]) = receiving.run(consume);
         let (produced, [read, send]) = sending
@@ -88,7 +88,7 @@ struct Sending<'a, T> {
     command: Command,
     tokens: SyncSender<T>,
     interrupt: &'a Interrupt,
-    place: &'a Place,
+    location: &'a Location,
 }
 
 impl<T> Sending<'_, T> {
@@ -108,7 +108,7 @@ impl<T> Sending<'_, T> {
                 return Ok(false);
             }
             let command = self.command.complete(len);
-            let command = command.map_err(|Malformed| ModuleError::malformed(self.place))?;
+            let command = command.map_err(|Malformed| ModuleError::malformed(self.location))?;
             timed(&mut send, || self.send.send(command)).map_err(ModuleError::from)?;
             Ok(true)
         };
@@ -128,7 +128,7 @@ struct Receiving<'a, T> {
     receive: Box<dyn ReceiveHalf + 'a>,
     expected: Receiver<T>,
     interrupt: &'a Interrupt,
-    place: &'a Place,
+    location: &'a Location,
 }
 
 impl<T> Receiving<'_, T> {
@@ -150,7 +150,7 @@ impl<T> Receiving<'_, T> {
             }
             // After an error, the answers to commands that were sent before are received and dropped.
             if outcome.is_ok() {
-                outcome = timed(&mut write, || consume(token, data(&answer, self.place)?));
+                outcome = timed(&mut write, || consume(token, data(&answer, self.location)?));
                 if outcome.is_err() {
                     self.interrupt.raise();
                 }
@@ -160,8 +160,8 @@ impl<T> Receiving<'_, T> {
     }
 }
 
-fn data<'a>(answer: &'a [u8], place: &Place) -> Result<&'a [u8], ModuleError> {
-    match decode(answer, place)? {
+fn data<'a>(answer: &'a [u8], location: &Location) -> Result<&'a [u8], ModuleError> {
+    match decode(answer, location)? {
         (data, Status::Success) => Ok(data),
         (_, refused) => Err(ModuleError::Refused(refused)),
     }

@@ -1,7 +1,7 @@
 //! A pipeline over a connection that takes one command at a time: a thread sends and receives in turn.
 
 use super::AHEAD;
-use crate::transport::{ApduPipeline, Place, ReceiveHalf, SendHalf, Transport, TransportError};
+use crate::transport::{ApduPipeline, Location, ReceiveHalf, SendHalf, Transport, TransportError};
 use hsm_protocol::limits;
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
@@ -11,7 +11,7 @@ use std::{
 pub(super) fn pipeline<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     transport: &'env mut dyn Transport,
-    place: &Place,
+    location: &Location,
 ) -> ApduPipeline<'env> {
     let (commands, to_send) = sync_channel::<Vec<u8>>(1);
     let (answered, answers) = sync_channel(1);
@@ -31,11 +31,11 @@ pub(super) fn pipeline<'scope, 'env>(
         send: Box::new(Commands {
             to_thread: commands,
             spare,
-            place: place.clone(),
+            location: location.clone(),
         }),
         receive: Box::new(Answers {
             from_thread: answers,
-            place: place.clone(),
+            location: location.clone(),
         }),
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn pipeline<'scope, 'env>(
 struct Commands {
     to_thread: SyncSender<Vec<u8>>,
     spare: Receiver<Vec<u8>>,
-    place: Place,
+    location: Location,
 }
 
 impl SendHalf for Commands {
@@ -54,23 +54,27 @@ impl SendHalf for Commands {
             .unwrap_or_else(|_none| Vec::with_capacity(limits::COMMAND_APDU));
         buffer.clear();
         buffer.extend_from_slice(command);
-        let place = || self.place.clone();
+        let location = || self.location.clone();
         self.to_thread
             .send(buffer)
-            .map_err(|_over| TransportError::PulledOut { place: place() })
+            .map_err(|_over| TransportError::PulledOut {
+                location: location(),
+            })
     }
 }
 
 struct Answers {
     from_thread: Receiver<Result<Vec<u8>, TransportError>>,
-    place: Place,
+    location: Location,
 }
 
 impl ReceiveHalf for Answers {
     fn receive(&mut self, answer: &mut Vec<u8>) -> Result<(), TransportError> {
-        let place = || self.place.clone();
+        let location = || self.location.clone();
         let received = self.from_thread.recv();
-        *answer = received.map_err(|_over| TransportError::PulledOut { place: place() })??;
+        *answer = received.map_err(|_over| TransportError::PulledOut {
+            location: location(),
+        })??;
         Ok(())
     }
 

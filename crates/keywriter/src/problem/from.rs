@@ -30,7 +30,7 @@ impl From<MasterRefusal> for Reason {
     fn from(why: MasterRefusal) -> Self {
         match why {
             MasterRefusal::Absent => Self::Absent,
-            MasterRefusal::Twins => Self::DuplicateSerial,
+            MasterRefusal::DuplicateSerial => Self::DuplicateSerial,
             MasterRefusal::NotCertified => Self::NotCertified,
             MasterRefusal::ForeignRoot => Self::ForeignRoot,
             MasterRefusal::NotGenuine => Self::NotGenuine,
@@ -47,7 +47,7 @@ impl From<SecondaryRefusal> for Reason {
     fn from(why: SecondaryRefusal) -> Self {
         match why {
             SecondaryRefusal::Absent => Self::Absent,
-            SecondaryRefusal::Twins => Self::DuplicateSerial,
+            SecondaryRefusal::DuplicateSerial => Self::DuplicateSerial,
             SecondaryRefusal::NotCertified => Self::NotCertified,
             SecondaryRefusal::ForeignRoot => Self::ForeignRoot,
             SecondaryRefusal::NotGenuine => Self::NotGenuine,
@@ -91,19 +91,21 @@ impl From<Status> for Reason {
 
 impl From<&TransportError> for Problem {
     fn from(error: &TransportError) -> Self {
-        let (reason, place) = match error {
-            TransportError::Absent { place } | TransportError::PulledOut { place } => {
-                (Reason::Unplugged, place)
+        let (reason, location) = match error {
+            TransportError::Absent { location } | TransportError::PulledOut { location } => {
+                (Reason::Unplugged, location)
             }
-            TransportError::InUse { place } => (Reason::InUse, place),
-            TransportError::Silent { place } => (Reason::NoAnswer, place),
-            TransportError::Malformed { place } | TransportError::TooLong { place, .. } => {
-                return Self::new(Reason::Incompatible).about(place).because(error);
+            TransportError::InUse { location } => (Reason::InUse, location),
+            TransportError::Silent { location } => (Reason::NoAnswer, location),
+            TransportError::Malformed { location } | TransportError::TooLong { location, .. } => {
+                return Self::new(Reason::Incompatible)
+                    .about(location)
+                    .because(error);
             }
-            TransportError::Io { place, .. } => (Reason::CannotConnect, place),
-            TransportError::Service { place, .. } => (Reason::NoService, place),
+            TransportError::Io { location, .. } => (Reason::CannotConnect, location),
+            TransportError::Service { location, .. } => (Reason::NoService, location),
         };
-        Self::new(reason).about(place).with_detail(causes(error))
+        Self::new(reason).about(location).with_detail(causes(error))
     }
 }
 
@@ -121,8 +123,10 @@ impl From<&ModuleError> for Problem {
                 };
                 Self::new(reason).with_detail(detail)
             }
-            ModuleError::UnknownStatus { place, .. } | ModuleError::Malformed { place } => {
-                Self::new(Reason::Incompatible).about(place).because(error)
+            ModuleError::UnknownStatus { location, .. } | ModuleError::Malformed { location } => {
+                Self::new(Reason::Incompatible)
+                    .about(location)
+                    .because(error)
             }
             ModuleError::Random(_) => Self::new(Reason::SystemFailed).because(error),
         }
@@ -365,7 +369,7 @@ impl From<&NotFound> for Problem {
         match error {
             NotFound::NoModule => Reason::NoModule.into(),
             NotFound::Absent(serial) => Self::new(Reason::Absent).about(serial),
-            NotFound::Twins(serial) => Self::new(Reason::DuplicateSerial).about(serial),
+            NotFound::DuplicateSerial(serial) => Self::new(Reason::DuplicateSerial).about(serial),
             NotFound::Locked(locked) => Self::new(Reason::NoUnlockedModule)
                 .with_detail(format_args!("locked: {}", listed(locked))),
             NotFound::OtherGroup { group, others } => Self::new(Reason::OtherGroup).with_detail(

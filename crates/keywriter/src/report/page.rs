@@ -38,7 +38,11 @@ pub(super) fn render(
         choices: choices(report.options, words),
         has_virtual: rows.iter().any(|row| row.is_virtual),
         clones: rows.len(),
-        verified: root.map(|_| rows.iter().filter(|row| row.verdict.is_verified()).count()),
+        verified: root.map(|_| {
+            rows.iter()
+                .filter(|row| row.verification.is_verified())
+                .count()
+        }),
         groups: Group::all(rows),
         failed: &report.failed,
     };
@@ -89,7 +93,7 @@ struct Row {
     before: &'static str,
     copied: String,
     transcript: String,
-    verdict: Verdict,
+    verification: Verification,
     is_virtual: bool,
 }
 
@@ -107,14 +111,14 @@ impl Row {
             copied: items.join(", "),
             transcript: short(&statement.transcript),
             is_virtual: matches!(&verified, Some(Ok(verified)) if verified.has_virtual_module()),
-            verdict: match verified {
-                None => Verdict::Unchecked,
-                Some(Ok(_)) => Verdict::Verified,
+            verification: match verified {
+                None => Verification::Unchecked,
+                Some(Ok(_)) => Verification::Verified,
                 Some(Err(
                     ReceiptRefusal::Secondary(CertificateRefusal::ForeignRoot)
                     | ReceiptRefusal::Master(CertificateRefusal::ForeignRoot),
-                )) => Verdict::OtherRoot,
-                Some(Err(_)) => Verdict::Refused,
+                )) => Verification::OtherRoot,
+                Some(Err(_)) => Verification::Refused,
             },
         }
     }
@@ -122,7 +126,7 @@ impl Row {
 
 /// Whether a receipt verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum Verification {
     /// No root was given.
     Unchecked,
     /// Both modules signed it.
@@ -133,7 +137,7 @@ enum Verdict {
     Refused,
 }
 
-impl Verdict {
+impl Verification {
     fn is_verified(self) -> bool {
         self == Self::Verified
     }

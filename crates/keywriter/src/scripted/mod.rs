@@ -6,12 +6,12 @@ pub(crate) mod world;
 
 use crate::{
     module::ConnectedModule,
-    transport::{Place, Transport, TransportError},
+    transport::{Location, Transport, TransportError},
 };
 use std::collections::VecDeque;
 
 pub(crate) struct Scripted {
-    place: Place,
+    location: Location,
     answers: VecDeque<Vec<u8>>,
 }
 
@@ -19,7 +19,7 @@ impl Scripted {
     /// A module that gives these answers and is pulled out then.
     pub(crate) fn module(answers: Vec<Vec<u8>>) -> ConnectedModule {
         ConnectedModule::new(Box::new(Self {
-            place: Place::Socket("/run/A.sock".into()),
+            location: Location::Socket("/run/A.sock".into()),
             answers: answers.into(),
         }))
     }
@@ -30,11 +30,11 @@ impl Transport for Scripted {
         self.answers
             .pop_front()
             .ok_or_else(|| TransportError::PulledOut {
-                place: self.place.clone(),
+                location: self.location.clone(),
             })
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 }

@@ -2,12 +2,12 @@
 
 use super::module::{FakeModule, Unlocked};
 use crate::{
-    cycle::{self, CycleError, Event, Setup, Stop, Summary, plan::Request},
+    cycle::{self, CycleError, Event, Setup, StopRequest, Summary, plan::Request},
     discovery::{Connector, Watch},
     genuine::TrustedRoot,
     license::HardwarePermit,
     scripted::pki,
-    transport::{Place, Transport, TransportError},
+    transport::{Location, Transport, TransportError},
 };
 use hsm_protocol::{Serial, cloning::Options};
 use std::{
@@ -41,13 +41,13 @@ pub(crate) struct World(Arc<Mutex<Inside>>);
 
 #[derive(Default)]
 struct Inside {
-    plugged: BTreeMap<Place, FakeModule>,
+    plugged: BTreeMap<Location, FakeModule>,
     /// Modules that were pulled out.
-    drawer: BTreeMap<Place, FakeModule>,
+    drawer: BTreeMap<Location, FakeModule>,
     /// Rises when a connection to a place is lost.
-    generations: BTreeMap<Place, u32>,
+    generations: BTreeMap<Location, u32>,
     /// Places where nobody listens the first time.
-    deaf: Vec<Place>,
+    deaf: Vec<Location>,
     faults: Vec<(Serial, u8, Fault)>,
     watchers: Vec<Sender<()>>,
 }
@@ -69,13 +69,13 @@ impl World {
     }
 
     pub(crate) fn plug(&self, module: FakeModule) {
-        let place = socket(module.serial);
-        self.plug_at(place, module);
+        let location = socket(module.serial);
+        self.plug_at(location, module);
     }
 
-    pub(crate) fn plug_at(&self, place: Place, module: FakeModule) {
+    pub(crate) fn plug_at(&self, location: Location, module: FakeModule) {
         let mut inside = self.0.lock().unwrap();
-        inside.plugged.insert(place, module);
+        inside.plugged.insert(location, module);
         inside.watchers.retain(|watcher| watcher.send(()).is_ok());
     }
 
@@ -86,15 +86,15 @@ impl World {
 
     /// Plugs a module in that was pulled out.
     pub(crate) fn plug_again(&self, name: &str) {
-        let place = socket(name.parse().unwrap());
-        let module = self.0.lock().unwrap().drawer.remove(&place).unwrap();
-        self.plug_at(place, module);
+        let location = socket(name.parse().unwrap());
+        let module = self.0.lock().unwrap().drawer.remove(&location).unwrap();
+        self.plug_at(location, module);
     }
 
     /// The next connection to that module finds nobody.
     pub(crate) fn refuse_once(&self, name: &str) {
-        let place = socket(name.parse().unwrap());
-        self.0.lock().unwrap().deaf.push(place);
+        let location = socket(name.parse().unwrap());
+        self.0.lock().unwrap().deaf.push(location);
     }
 
     pub(crate) fn break_at(&self, name: &str, ins: u8, fault: Fault) {
@@ -168,20 +168,20 @@ impl World {
 }
 
 impl Inside {
-    fn pull(&mut self, place: &Place) {
-        *self.generations.entry(place.clone()).or_default() += 1;
-        let mut module = self.plugged.remove(place).unwrap();
+    fn pull(&mut self, location: &Location) {
+        *self.generations.entry(location.clone()).or_default() += 1;
+        let mut module = self.plugged.remove(location).unwrap();
         module.reset();
         if !matches!(module.state, Unlocked::Fresh) {
             module.state = Unlocked::Locked;
         }
-        self.drawer.insert(place.clone(), module);
+        self.drawer.insert(location.clone(), module);
         self.watchers.retain(|watcher| watcher.send(()).is_ok());
     }
 
-    fn cut(&mut self, place: &Place) {
-        *self.generations.entry(place.clone()).or_default() += 1;
-        if let Some(module) = self.plugged.get_mut(place) {
+    fn cut(&mut self, location: &Location) {
+        *self.generations.entry(location.clone()).or_default() += 1;
+        if let Some(module) = self.plugged.get_mut(location) {
             module.reset();
         }
     }
@@ -206,32 +206,36 @@ pub(crate) fn setup(to: &[&str], options: Options) -> Setup {
         root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
         receipts: None,
         hardware: Ok(HardwarePermit::for_tests()),
-        stop: Stop::default(),
+        stop: StopRequest::default(),
     }
 }
 
-fn socket(serial: Serial) -> Place {
-    Place::Socket(format!("/run/{serial}.sock").into())
+fn socket(serial: Serial) -> Location {
+    Location::Socket(format!("/run/{serial}.sock").into())
 }
 
 impl Connector for World {
-    fn places(&self) -> BTreeSet<Place> {
+    fn locations(&self) -> BTreeSet<Location> {
         self.0.lock().unwrap().plugged.keys().cloned().collect()
     }
 
-    fn open(&self, place: &Place) -> Result<Box<dyn Transport>, TransportError> {
+    fn open(&self, location: &Location) -> Result<Box<dyn Transport>, TransportError> {
         let mut inside = self.0.lock().unwrap();
         let before = inside.deaf.len();
-        inside.deaf.retain(|deaf| deaf != place);
-        if !inside.plugged.contains_key(place) || inside.deaf.len() < before {
+        inside.deaf.retain(|deaf| deaf != location);
+        if !inside.plugged.contains_key(location) || inside.deaf.len() < before {
             return Err(TransportError::Absent {
-                place: place.clone(),
+                location: location.clone(),
             });
         }
         Ok(Box::new(Line {
-            generation: inside.generations.get(place).copied().unwrap_or_default(),
+            generation: inside
+                .generations
+                .get(location)
+                .copied()
+                .unwrap_or_default(),
             world: self.clone(),
-            place: place.clone(),
+            location: location.clone(),
         }))
     }
 
@@ -252,26 +256,26 @@ impl Watch for Bell {
 
 struct Line {
     world: World,
-    place: Place,
+    location: Location,
     generation: u32,
 }
 
 impl Transport for Line {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let lost = || TransportError::PulledOut {
-            place: self.place.clone(),
+            location: self.location.clone(),
         };
         let mut inside = self.world.0.lock().unwrap();
         if inside
             .generations
-            .get(&self.place)
+            .get(&self.location)
             .copied()
             .unwrap_or_default()
             != self.generation
         {
             return Err(lost());
         }
-        let Some(module) = inside.plugged.get(&self.place) else {
+        let Some(module) = inside.plugged.get(&self.location) else {
             return Err(lost());
         };
         let fault = {
@@ -280,17 +284,17 @@ impl Transport for Line {
         };
         match fault {
             Some(Fault::CutBefore) => {
-                inside.cut(&self.place);
+                inside.cut(&self.location);
                 return Err(lost());
             }
             Some(Fault::Pull) => {
-                inside.pull(&self.place);
+                inside.pull(&self.location);
                 return Err(lost());
             }
             Some(Fault::Replug) => {
-                inside.pull(&self.place);
-                let module = inside.drawer.remove(&self.place).unwrap();
-                inside.plugged.insert(self.place.clone(), module);
+                inside.pull(&self.location);
+                let module = inside.drawer.remove(&self.location).unwrap();
+                inside.plugged.insert(self.location.clone(), module);
                 return Err(lost());
             }
             Some(Fault::PlugOther(name)) => {
@@ -305,17 +309,17 @@ impl Transport for Line {
             }
             Some(Fault::CutAfter | Fault::PullAfter) | None => {}
         }
-        let module = inside.plugged.get_mut(&self.place).unwrap();
+        let module = inside.plugged.get_mut(&self.location).unwrap();
         let answer = module.apdu(command);
         match fault {
-            Some(Fault::CutAfter) => inside.cut(&self.place),
-            Some(Fault::PullAfter) => inside.pull(&self.place),
+            Some(Fault::CutAfter) => inside.cut(&self.location),
+            Some(Fault::PullAfter) => inside.pull(&self.location),
             _ => return Ok(answer),
         }
         Err(lost())
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 }

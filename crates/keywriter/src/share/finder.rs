@@ -1,9 +1,9 @@
 //! Which of the modules that are plugged in can do it.
 
 use crate::{
-    genuine::Verdict,
+    genuine::Authenticity,
     module::ConnectedModule,
-    survey::{Facts, Survey},
+    survey::{ModuleFacts, Survey},
     text::{hex, listed},
 };
 use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
@@ -45,7 +45,7 @@ pub enum NotFound {
     Absent(Serial),
     /// The named serial number is there more than once.
     #[error("the same serial number was found in several locations: {0}")]
-    Twins(Serial),
+    DuplicateSerial(Serial),
     /// Those that might do are locked.
     #[error("no module is unlocked for this; locked: {}", listed(.0))]
     Locked(Vec<Serial>),
@@ -77,11 +77,11 @@ pub enum NotFound {
 
 /// Takes a module that can do it out of a survey: the named one, or the first.
 pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Found, NotFound> {
-    if let Some(serial) = named.filter(|serial| survey.is_twin(*serial)) {
-        return Err(NotFound::Twins(serial));
+    if let Some(serial) = named.filter(|serial| survey.is_duplicate(*serial)) {
+        return Err(NotFound::DuplicateSerial(serial));
     }
-    let is_candidate = |facts: &&Facts| named.is_none_or(|serial| serial == facts.serial);
-    let candidates: Vec<Facts> = survey
+    let is_candidate = |facts: &&ModuleFacts| named.is_none_or(|serial| serial == facts.serial);
+    let candidates: Vec<ModuleFacts> = survey
         .modules
         .iter()
         .map(|present| &present.facts)
@@ -101,11 +101,11 @@ pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Fo
     })
 }
 
-fn choose(candidates: &[Facts], need: Need) -> Result<Serial, NotFound> {
-    let is_trusted = |facts: &&Facts| {
+fn choose(candidates: &[ModuleFacts], need: Need) -> Result<Serial, NotFound> {
+    let is_trusted = |facts: &&ModuleFacts| {
         matches!(
-            facts.opinion.verdict,
-            Verdict::Genuine | Verdict::UnknownRoot
+            facts.certificate.authenticity,
+            Authenticity::Genuine | Authenticity::UnknownRoot
         )
     };
     let unlocked = || {
@@ -171,7 +171,7 @@ fn serials(iterator: impl Iterator<Item = Serial>) -> Vec<Serial> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{genuine::Opinion, transport::Place};
+    use crate::{genuine::CertificateCheck, transport::Location};
     use hsm_protocol::settings::{EncryptionMode, Role};
 
     const KEY: Need = Need::Key {
@@ -180,8 +180,8 @@ mod tests {
     };
 
     /// A module: its name, its group and newest epoch if it is unlocked.
-    fn facts(name: &str, unlocked: Option<(u8, u32)>, verdict: Verdict) -> Facts {
-        Facts {
+    fn facts(name: &str, unlocked: Option<(u8, u32)>, authenticity: Authenticity) -> ModuleFacts {
+        ModuleFacts {
             serial: name.parse().unwrap(),
             firmware: [0, 1, 0],
             lock: unlocked.map_or(LockState::Locked, |_| LockState::Unlocked),
@@ -194,26 +194,26 @@ mod tests {
                 policy: None,
                 admin: None,
             }),
-            opinion: Opinion {
-                verdict,
+            certificate: CertificateCheck {
+                authenticity,
                 is_virtual: None,
-                certificate: None,
+                digest: None,
             },
-            place: Place::Socket(format!("/run/{name}.sock").into()),
+            location: Location::Socket(format!("/run/{name}.sock").into()),
         }
     }
 
-    fn chosen(candidates: &[Facts], need: Need) -> Result<String, NotFound> {
+    fn chosen(candidates: &[ModuleFacts], need: Need) -> Result<String, NotFound> {
         choose(candidates, need).map(|serial| serial.to_string())
     }
 
     #[test]
     fn the_module_of_the_files_group_is_found_among_others() {
         let all = [
-            facts("A", None, Verdict::Genuine),
-            facts("B", Some((9, 5)), Verdict::Genuine),
-            facts("C", Some((1, 2)), Verdict::Genuine),
-            facts("D", Some((1, 3)), Verdict::Genuine),
+            facts("A", None, Authenticity::Genuine),
+            facts("B", Some((9, 5)), Authenticity::Genuine),
+            facts("C", Some((1, 2)), Authenticity::Genuine),
+            facts("D", Some((1, 3)), Authenticity::Genuine),
         ];
         assert_eq!(chosen(&all, KEY), Ok("C".into()));
         assert!(
@@ -224,11 +224,11 @@ mod tests {
 
     #[test]
     fn each_reason_why_there_is_none_is_told_apart() {
-        let locked = facts("A", None, Verdict::Genuine);
-        let other = facts("B", Some((9, 5)), Verdict::Genuine);
-        let old = facts("C", Some((1, 1)), Verdict::Genuine);
-        let foreign = facts("D", Some((1, 2)), Verdict::ForeignRoot);
-        let with = |all: &[&Facts]| {
+        let locked = facts("A", None, Authenticity::Genuine);
+        let other = facts("B", Some((9, 5)), Authenticity::Genuine);
+        let old = facts("C", Some((1, 1)), Authenticity::Genuine);
+        let foreign = facts("D", Some((1, 2)), Authenticity::ForeignRoot);
+        let with = |all: &[&ModuleFacts]| {
             let all: Vec<_> = all.iter().map(|facts| (*facts).clone()).collect();
             chosen(&all, KEY).unwrap_err()
         };

@@ -147,8 +147,8 @@ pub fn decrypt(
 
 /// Makes the error of a module whose answers have the wrong shape.
 fn malformed(module: &ConnectedModule) -> impl Fn() -> ShareError + Sync + use<> {
-    let place = module.place().clone();
-    move || ModuleError::malformed(&place).into()
+    let location = module.location().clone();
+    move || ModuleError::malformed(&location).into()
 }
 
 /// Reads a file's header, from the file's first byte.

@@ -3,7 +3,7 @@
 use super::{ShareError, Source, decrypt, encrypt, inspect, read_header};
 use crate::{
     module::{ConnectedModule, ModuleError},
-    transport::{Place, RemovalSignal, Transport, TransportError},
+    transport::{Location, RemovalSignal, Transport, TransportError},
 };
 use hsm_protocol::{
     Status,
@@ -23,7 +23,7 @@ use std::{
 
 /// Takes one command at a time, as a reader does, and is pulled out after so many.
 struct Inverter {
-    place: Place,
+    location: Location,
     left: usize,
     /// Hangs up with its other end.
     removal: Mutex<Option<UnixStream>>,
@@ -35,7 +35,7 @@ impl Transport for Inverter {
             .left
             .checked_sub(1)
             .ok_or_else(|| TransportError::PulledOut {
-                place: self.place.clone(),
+                location: self.location.clone(),
             })?;
         let apdu = CommandApdu::parse(command).unwrap();
         let mut answer = answer(apdu.ins, apdu.data);
@@ -47,13 +47,13 @@ impl Transport for Inverter {
         Ok(answer)
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 
     fn removal_signal(&self) -> Option<RemovalSignal> {
         let stream = self.removal.lock().unwrap().take()?;
-        Some(RemovalSignal::new(stream, self.place.clone()))
+        Some(RemovalSignal::new(stream, self.location.clone()))
     }
 }
 
@@ -93,10 +93,10 @@ fn module(left: usize) -> ConnectedModule {
 }
 
 fn module_on(left: usize, removal: Option<UnixStream>) -> ConnectedModule {
-    let place = Place::Reader("A".into());
+    let location = Location::Reader("A".into());
     let removal = Mutex::new(removal);
     ConnectedModule::new(Box::new(Inverter {
-        place,
+        location,
         left,
         removal,
     }))

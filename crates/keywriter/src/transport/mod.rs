@@ -11,14 +11,14 @@ use std::{fmt, io, os::unix::net::UnixStream, path::PathBuf, time::Duration};
 
 /// Where a module is plugged in, whichever module that is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
+pub enum Location {
     /// A hub's socket for a module.
     Socket(PathBuf),
     /// A PC/SC reader, by its name.
     Reader(String),
 }
 
-impl Place {
+impl Location {
     /// Returns `socket` or `reader`.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind(), self.name())
     }
@@ -48,7 +48,7 @@ pub trait Transport: Send {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
 
     /// Returns where the module is.
-    fn place(&self) -> &Place;
+    fn location(&self) -> &Location;
 
     /// Returns both directions by themselves, if commands may be sent ahead of the answers to earlier ones.
     fn split(&mut self) -> Option<ApduPipeline<'_>> {
@@ -65,13 +65,13 @@ pub trait Transport: Send {
 #[derive(Debug)]
 pub struct RemovalSignal {
     stream: UnixStream,
-    place: Place,
+    location: Location,
 }
 
 impl RemovalSignal {
-    /// Takes a stream that hangs up when the module in `place` was removed.
-    pub(crate) const fn new(stream: UnixStream, place: Place) -> Self {
-        Self { stream, place }
+    /// Takes a stream that hangs up when the module in `location` was removed.
+    pub(crate) const fn new(stream: UnixStream, location: Location) -> Self {
+        Self { stream, location }
     }
 
     /// Returns what to poll: any event means that the module was removed.
@@ -80,8 +80,8 @@ impl RemovalSignal {
     }
 
     /// Returns where the module was.
-    pub const fn place(&self) -> &Place {
-        &self.place
+    pub const fn location(&self) -> &Location {
+        &self.location
     }
 }
 
@@ -109,10 +109,10 @@ pub trait ReceiveHalf: Send {
 }
 
 /// Connects to the module in `location`.
-pub fn open(place: &Place) -> Result<Box<dyn Transport>, TransportError> {
-    Ok(match place {
-        Place::Socket(path) => Box::new(socket::Socket::open(path)?),
-        Place::Reader(name) => Box::new(pcsc::Card::open(name)?),
+pub fn open(location: &Location) -> Result<Box<dyn Transport>, TransportError> {
+    Ok(match location {
+        Location::Socket(path) => Box::new(socket::Socket::open(path)?),
+        Location::Reader(name) => Box::new(pcsc::Card::open(name)?),
     })
 }
 
@@ -152,57 +152,57 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[non_exhaustive]
 pub enum TransportError {
     /// No module: an empty reader, or a socket without a listener.
-    #[error("no module in {place}")]
+    #[error("no module in {location}")]
     Absent {
         /// Where it was looked for.
-        place: Place,
+        location: Location,
     },
     /// It was pulled out.
-    #[error("the module was pulled out of {place}")]
+    #[error("the module was pulled out of {location}")]
     PulledOut {
         /// Where it was.
-        place: Place,
+        location: Location,
     },
     /// Another program uses it exclusively.
-    #[error("another program is using {place}")]
+    #[error("another program is using {location}")]
     InUse {
         /// Where it is.
-        place: Place,
+        location: Location,
     },
     /// It does not answer in time.
-    #[error("no answer from {place} within {} seconds", PATIENCE.as_secs())]
+    #[error("no answer from {location} within {} seconds", PATIENCE.as_secs())]
     Silent {
         /// Where it is.
-        place: Place,
+        location: Location,
     },
     /// The answer is not a response APDU.
-    #[error("{place} gave an invalid answer")]
+    #[error("{location} gave an invalid answer")]
     Malformed {
         /// Where it is.
-        place: Place,
+        location: Location,
     },
     /// The command is longer than an extended-length APDU.
-    #[error("a command of {len} bytes is too long for {place}")]
+    #[error("a command of {len} bytes is too long for {location}")]
     TooLong {
         /// Where it was to go.
-        place: Place,
+        location: Location,
         /// The command's length in bytes.
         len: usize,
     },
     /// The operating system failed.
-    #[error("cannot talk to {place}")]
+    #[error("cannot talk to {location}")]
     Io {
         /// Where it is.
-        place: Place,
+        location: Location,
         /// What the system said.
         #[source]
         source: io::Error,
     },
     /// The smart-card service failed.
-    #[error("the smart-card service failed for {place}")]
+    #[error("the smart-card service failed for {location}")]
     Service {
         /// Where it is.
-        place: Place,
+        location: Location,
         /// What the service said.
         #[source]
         source: ::pcsc::Error,

@@ -4,7 +4,7 @@
 //! that a second program may look; modules notice a command that does not belong to their run. An error, or an answer
 //! without a status word, ends the connection: the module that is in the reader afterwards must prove its identity.
 
-use super::{Place, RemovalSignal, Transport, TransportError};
+use super::{Location, RemovalSignal, Transport, TransportError};
 use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -23,14 +23,14 @@ const RECEIVE: usize = 65_548;
 /// A connection to the card in a reader.
 pub struct Card {
     handle: Option<pcsc::Card>,
-    place: Place,
+    location: Location,
     receive: Vec<u8>,
 }
 
 impl std::fmt::Debug for Card {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Card")
-            .field("place", &self.place)
+            .field("location", &self.location)
             .finish_non_exhaustive()
     }
 }
@@ -38,55 +38,55 @@ impl std::fmt::Debug for Card {
 impl Card {
     /// Connects to the card in the reader of that name, over T=1.
     pub fn open(reader: &str) -> Result<Self, TransportError> {
-        let place = Place::Reader(reader.to_owned());
+        let location = Location::Reader(reader.to_owned());
         let Ok(name) = CString::new(reader) else {
-            return Err(TransportError::Absent { place });
+            return Err(TransportError::Absent { location });
         };
         let card = Context::establish(Scope::User)
             .and_then(|context| context.connect(&name, ShareMode::Shared, Protocols::T1));
         match card {
             Ok(card) => Ok(Self {
                 handle: Some(card),
-                place,
+                location,
                 receive: vec![0; RECEIVE],
             }),
-            Err(error) => Err(failure(error, place, true)),
+            Err(error) => Err(failure(error, location, true)),
         }
     }
 }
 
 impl Transport for Card {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let place = &self.place;
+        let location = &self.location;
         let Some(card) = &self.handle else {
             return Err(TransportError::PulledOut {
-                place: place.clone(),
+                location: location.clone(),
             });
         };
         let outcome = match card.transmit(command, &mut self.receive) {
             Ok(response) if response.len() >= 2 => return Ok(response.to_vec()),
             Ok(_) => TransportError::PulledOut {
-                place: place.clone(),
+                location: location.clone(),
             },
-            Err(error) => failure(error, place.clone(), false),
+            Err(error) => failure(error, location.clone(), false),
         };
         self.leave();
         Err(outcome)
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 
     /// Starts a thread with its own context, because a context's lock is held while a command is under way. Both end
     /// some time after the signal is dropped; the card is not touched.
     fn removal_signal(&self) -> Option<RemovalSignal> {
-        let name = CString::new(self.place.name()).ok()?;
+        let name = CString::new(self.location.name()).ok()?;
         let (stream, held) = UnixStream::pair().ok()?;
         thread::Builder::new()
             .spawn(move || wait_for_removal(&name, &held))
             .ok()?;
-        Some(RemovalSignal::new(stream, self.place.clone()))
+        Some(RemovalSignal::new(stream, self.location.clone()))
     }
 }
 
@@ -97,7 +97,7 @@ impl Card {
             return;
         };
         if let Err((card, error)) = card.disconnect(Disposition::LeaveCard) {
-            tracing::debug!(place = %self.place, %error, "not disconnected");
+            tracing::debug!(location = %self.location, %error, "not disconnected");
             drop(card);
         }
     }
@@ -284,12 +284,12 @@ fn settle(
     }
 }
 
-fn failure(source: Error, place: Place, is_opening: bool) -> TransportError {
+fn failure(source: Error, location: Location, is_opening: bool) -> TransportError {
     match source {
         Error::NoSmartcard | Error::UnknownReader | Error::ReaderUnavailable | Error::NoService
             if is_opening =>
         {
-            TransportError::Absent { place }
+            TransportError::Absent { location }
         }
         Error::RemovedCard
         | Error::NoSmartcard
@@ -299,8 +299,8 @@ fn failure(source: Error, place: Place, is_opening: bool) -> TransportError {
         | Error::InvalidValue
         | Error::CommError
         | Error::UnresponsiveCard
-        | Error::UnpoweredCard => TransportError::PulledOut { place },
-        Error::SharingViolation => TransportError::InUse { place },
-        source => TransportError::Service { place, source },
+        | Error::UnpoweredCard => TransportError::PulledOut { location },
+        Error::SharingViolation => TransportError::InUse { location },
+        source => TransportError::Service { location, source },
     }
 }

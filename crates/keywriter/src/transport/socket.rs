@@ -1,7 +1,8 @@
 //! A module at a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
 
 use super::{
-    ApduPipeline, PATIENCE, Place, ReceiveHalf, RemovalSignal, SendHalf, Transport, TransportError,
+    ApduPipeline, Location, PATIENCE, ReceiveHalf, RemovalSignal, SendHalf, Transport,
+    TransportError,
 };
 use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
@@ -18,23 +19,23 @@ use std::{
 #[derive(Debug)]
 pub struct Socket {
     stream: UnixStream,
-    place: Place,
+    location: Location,
 }
 
 impl Socket {
     /// Connects and powers the module up.
     pub fn open(path: &Path) -> Result<Self, TransportError> {
-        let place = Place::Socket(path.to_owned());
+        let location = Location::Socket(path.to_owned());
         match UnixStream::connect(path) {
-            Ok(stream) => Self::on(stream, place),
-            Err(error) if is_absence(error.kind()) => Err(TransportError::Absent { place }),
-            Err(source) => Err(TransportError::Io { place, source }),
+            Ok(stream) => Self::on(stream, location),
+            Err(error) if is_absence(error.kind()) => Err(TransportError::Absent { location }),
+            Err(source) => Err(TransportError::Io { location, source }),
         }
     }
 
     /// Takes over a stream that is connected already, and powers the module up.
-    pub fn on(stream: UnixStream, place: Place) -> Result<Self, TransportError> {
-        let mut socket = Self { stream, place };
+    pub fn on(stream: UnixStream, location: Location) -> Result<Self, TransportError> {
+        let mut socket = Self { stream, location };
         socket
             .stream
             .set_read_timeout(Some(PATIENCE))
@@ -53,7 +54,7 @@ impl Socket {
     const fn half(&self) -> Half<'_> {
         Half {
             stream: &self.stream,
-            place: &self.place,
+            location: &self.location,
         }
     }
 }
@@ -61,14 +62,14 @@ impl Socket {
 /// One direction of a connection, or both.
 struct Half<'a> {
     stream: &'a UnixStream,
-    place: &'a Place,
+    location: &'a Location,
 }
 
 impl Half<'_> {
     fn send(&mut self, kind: FrameKind, body: &[u8]) -> Result<(), TransportError> {
         if body.len() > limits::FRAME_BODY {
-            let (place, len) = (self.place.clone(), body.len());
-            return Err(TransportError::TooLong { place, len });
+            let (location, len) = (self.location.clone(), body.len());
+            return Err(TransportError::TooLong { location, len });
         }
         let header = FrameHeader::encode(kind, body).map_err(|_overlong| self.malformed())?;
         self.write(&header, body)
@@ -110,19 +111,21 @@ impl Half<'_> {
     }
 
     fn malformed(&self) -> TransportError {
-        let place = self.place.clone();
-        TransportError::Malformed { place }
+        let location = self.location.clone();
+        TransportError::Malformed { location }
     }
 
     fn failure(&self, source: io::Error) -> TransportError {
-        let place = self.place.clone();
+        let location = self.location.clone();
         match source.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe
-            | io::ErrorKind::ConnectionReset => TransportError::PulledOut { place },
+            | io::ErrorKind::ConnectionReset => TransportError::PulledOut { location },
             // A time-out is one or the other, depending on the system.
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => TransportError::Silent { place },
-            _ => TransportError::Io { place, source },
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                TransportError::Silent { location }
+            }
+            _ => TransportError::Io { location, source },
         }
     }
 }
@@ -141,7 +144,7 @@ impl ReceiveHalf for Half<'_> {
     fn abandon(&mut self) {
         // It may be closed already.
         if let Err(error) = self.stream.shutdown(Shutdown::Both) {
-            tracing::debug!(place = %self.place, %error, "not shut down");
+            tracing::debug!(location = %self.location, %error, "not shut down");
         }
     }
 }
@@ -151,8 +154,8 @@ impl Transport for Socket {
         self.exchange(FrameKind::Transmit, command)
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 
     fn split(&mut self) -> Option<ApduPipeline<'_>> {
@@ -164,7 +167,7 @@ impl Transport for Socket {
 
     fn removal_signal(&self) -> Option<RemovalSignal> {
         let stream = self.stream.try_clone().ok()?;
-        Some(RemovalSignal::new(stream, self.place.clone()))
+        Some(RemovalSignal::new(stream, self.location.clone()))
     }
 }
 
@@ -181,8 +184,8 @@ mod tests {
     use super::*;
     use std::thread;
 
-    fn place() -> Place {
-        Place::Socket("/run/A.sock".into())
+    fn location() -> Location {
+        Location::Socket("/run/A.sock".into())
     }
 
     /// A module that answers each frame with the next of `answers`, then is pulled out.
@@ -211,14 +214,14 @@ mod tests {
             frame(FrameKind::PowerUp, b"ATR"),
             frame(FrameKind::Transmit, &[1, 0x90, 0]),
         ];
-        let mut socket = Socket::on(module(answers), place()).unwrap();
+        let mut socket = Socket::on(module(answers), location()).unwrap();
         assert_eq!(socket.transmit(&[0x80, 1, 0, 0]).unwrap(), [1, 0x90, 0]);
     }
 
     #[test]
     fn a_socket_that_closes_is_a_module_pulled_out() {
         let mut socket =
-            Socket::on(module(vec![frame(FrameKind::PowerUp, b"ATR")]), place()).unwrap();
+            Socket::on(module(vec![frame(FrameKind::PowerUp, b"ATR")]), location()).unwrap();
         let error = socket.transmit(&[0x80, 1, 0, 0]).unwrap_err();
         assert!(matches!(error, TransportError::PulledOut { .. }), "{error}");
         assert!(error.to_string().contains("/run/A.sock"));
@@ -229,7 +232,7 @@ mod tests {
         let mut half = frame(FrameKind::Transmit, &[1, 0x90, 0]);
         half.pop();
         let answers = vec![frame(FrameKind::PowerUp, b"ATR"), half];
-        let mut socket = Socket::on(module(answers), place()).unwrap();
+        let mut socket = Socket::on(module(answers), location()).unwrap();
         let error = socket.transmit(&[0x80, 1, 0, 0]).unwrap_err();
         assert!(matches!(error, TransportError::PulledOut { .. }), "{error}");
     }
@@ -237,7 +240,7 @@ mod tests {
     #[test]
     fn an_answer_of_another_kind_is_no_answer() {
         let answers = vec![frame(FrameKind::Reset, b"ATR")];
-        let error = Socket::on(module(answers), place()).unwrap_err();
+        let error = Socket::on(module(answers), location()).unwrap_err();
         assert!(matches!(error, TransportError::Malformed { .. }), "{error}");
     }
 

@@ -9,7 +9,7 @@ use super::run::{Master, StepError};
 use crate::{
     discovery::Connector,
     module::{ConnectedModule, ModuleError},
-    transport::{Place, TransportError},
+    transport::{Location, TransportError},
 };
 use hsm_protocol::{Serial, Status, cloning::Options};
 use jobs::{JobQueue, Next};
@@ -140,7 +140,7 @@ impl Master for QueuedMaster {
 pub(super) struct MasterQueue<'a> {
     connector: &'a dyn Connector,
     link: Link,
-    place: Place,
+    location: Location,
     serial: Serial,
     options: Options,
     /// Secondaries whose receipts are still to be countersigned.
@@ -191,7 +191,7 @@ impl<'a> MasterQueue<'a> {
         master.cycle_begin(options, count(outstanding.len()))?;
         Ok(Self {
             connector,
-            place: master.place().clone(),
+            location: master.location().clone(),
             link: Link::Up(master),
             serial,
             options,
@@ -285,7 +285,7 @@ impl<'a> MasterQueue<'a> {
         };
         if error.is_link() {
             tracing::info!(master = %self.serial, %error, "the master is connected again");
-            self.link = match reopen(self.connector, &self.place, self.serial)
+            self.link = match reopen(self.connector, &self.location, self.serial)
                 .and_then(|master| self.begin_again(master, asked))
             {
                 Ok(master) => Link::Up(master),
@@ -349,21 +349,21 @@ impl<'a> MasterQueue<'a> {
     }
 }
 
-/// Connects to a place again, and makes sure that the same module is there.
+/// Connects to a location again, and makes sure that the same module is there.
 pub(super) fn reopen(
     connector: &dyn Connector,
-    place: &Place,
+    location: &Location,
     serial: Serial,
 ) -> Result<ConnectedModule, ModuleError> {
-    let mut module = ConnectedModule::new(connector.open(place)?);
-    if matches!(place, Place::Reader(_)) {
+    let mut module = ConnectedModule::new(connector.open(location)?);
+    if matches!(location, Location::Reader(_)) {
         module.select()?;
     }
     if module.identity()?.identity().serial == serial {
         Ok(module)
     } else {
-        let place = place.clone();
-        Err(TransportError::PulledOut { place }.into())
+        let location = location.clone();
+        Err(TransportError::PulledOut { location }.into())
     }
 }
 
