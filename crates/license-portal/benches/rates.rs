@@ -37,7 +37,8 @@ use license_portal::{
     pin_hash::PinHasher,
     portal::{Paces, Portal, Settings},
     service::IssueOrder,
-    store, web,
+    store::Store,
+    web,
 };
 use license_token::{
     Claims, Day, Holder, Installation, LicenseNumber, LicenseToken, Pin, SigningKey, TokenId,
@@ -132,7 +133,7 @@ async fn activations(portal: &Arc<Portal>, ours: SocketAddr) -> f64 {
         all(links.iter().map(|link| browser.send(link, &HOLDER))).await;
     }
     let rate = f64::from(ACTIVATIONS) / start.elapsed().as_secs_f64();
-    assert_eq!(portal.metrics.activations.value(), u64::from(ACTIVATIONS));
+    assert_eq!(portal.metrics.activations.get(), u64::from(ACTIVATIONS));
     rate
 }
 
@@ -273,7 +274,7 @@ async fn serve(router: Router) -> SocketAddr {
 }
 
 async fn portal(folder: &std::path::Path) -> Portal {
-    let store = store::open(&format!(
+    let store = Store::open(&format!(
         "sqlite:{}",
         folder.join("portal.sqlite").display()
     ))

@@ -1,10 +1,10 @@
-//! The time of day, passed in, so that tests move it.
+//! The time, passed in so that tests can set it.
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// Now, UTC.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -24,7 +24,7 @@ impl<F: Fn() -> Timestamp + Send + Sync> Clock for F {
     }
 }
 
-/// A time some seconds later; at the end of time, the end of time.
+/// Returns the time so many seconds later, at most the last possible time.
 pub fn later(time: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_second(time.as_second().saturating_add(seconds)).unwrap_or(Timestamp::MAX)
 }

@@ -1,6 +1,10 @@
-//! The portal's own secret, and what is derived from it: form tokens, tickets, sealed mails.
+//! The portal key, and what is derived from it: form tokens, tickets, sealed mails.
 
-use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use aes_gcm::{
     Aes256Gcm, KeyInit as _,
@@ -15,9 +19,12 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::model::{LinkHash, MailKind};
+use crate::{
+    files::create_private_file,
+    model::{LinkHash, MailKind},
+};
 
-/// Random bytes of the operating system.
+/// Returns random bytes from the operating system.
 pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
@@ -30,13 +37,13 @@ pub struct PortalKeys {
     seal: Aes256Gcm,
 }
 
-/// A sealed mail that was not sealed with these keys.
+/// The mail was sealed with other keys.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail was sealed with another portal key")]
 pub struct OtherKey;
 
 impl PortalKeys {
-    /// Derives them from the portal's secret.
+    /// Derives the keys from the portal key.
     pub fn derive_from(secret: &[u8; 32]) -> Self {
         let kdf = Hkdf::<Sha256>::new(None, secret);
         let mut mac = Zeroizing::new([0; 32]);
@@ -45,7 +52,7 @@ impl PortalKeys {
             (b"portal mac v1 ", &mut mac),
             (b"portal seal v1", &mut seal),
         ] {
-            // 32 bytes are far below HKDF's limit, so neither call fails.
+            // 32 bytes are far below the limit of HKDF, so neither call fails.
             if kdf.expand(label, key.as_mut_slice()).is_err() {
                 key.zeroize();
             }
@@ -56,7 +63,7 @@ impl PortalKeys {
         }
     }
 
-    /// The form token that belongs to a cookie.
+    /// Returns the form token that belongs to a cookie.
     pub fn form_token(&self, cookie: &str) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.mac(b"form", cookie.as_bytes()))
     }
@@ -69,21 +76,21 @@ impl PortalKeys {
             .into()
     }
 
-    /// A name for an address or number that tells nothing to who reads the database.
+    /// Returns a name for an address or a license number that reveals nothing to a reader of the database.
     pub fn bucket(&self, kind: &str, value: &str) -> String {
         let mac = self.mac(b"bucket", format!("{kind}\0{value}").as_bytes());
         let (short, _) = mac.split_at(18);
         format!("{kind}:{}", BASE64_URL_SAFE_NO_PAD.encode(short))
     }
 
-    /// A reference to a license for the browser that entered its number, e-mail and PIN.
+    /// Returns a reference to a license, for the browser that entered its number, email address and PIN.
     pub fn ticket(&self, number: LicenseNumber, expires_at: Timestamp) -> String {
         let text = format!("{number}.{}", expires_at.as_second());
         let mac = BASE64_URL_SAFE_NO_PAD.encode(self.mac(b"ticket", text.as_bytes()));
         format!("{text}.{mac}")
     }
 
-    /// The license of a ticket that these keys made and that has not lapsed.
+    /// Returns the license of a ticket, if these keys made it and it has not expired.
     pub fn open_ticket(&self, ticket: &str, now: Timestamp) -> Option<LicenseNumber> {
         let (text, mac) = ticket.rsplit_once('.')?;
         let mac = BASE64_URL_SAFE_NO_PAD.decode(mac).ok()?;
@@ -96,7 +103,7 @@ impl PortalKeys {
         (is_ours && now.as_second() < expires_at).then(|| LicenseNumber::parse(number).ok())?
     }
 
-    /// Seals a mail's text for the outbox.
+    /// Seals the text of a mail for the outbox.
     pub fn seal(
         &self,
         number: LicenseNumber,
@@ -109,7 +116,7 @@ impl PortalKeys {
             msg: text.as_bytes(),
             aad: aad.as_bytes(),
         };
-        // AES-GCM refuses only texts of more than 64 GiB.
+        // AES-GCM fails only for texts of more than 64 GiB.
         let sealed = self
             .seal
             .encrypt(&nonce.into(), payload)
@@ -145,7 +152,7 @@ impl PortalKeys {
     }
 
     fn mac(&self, label: &[u8], value: &[u8]) -> [u8; 32] {
-        // HMAC takes keys of every length.
+        // HMAC accepts keys of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.mac.as_slice()) else {
             return [0; 32];
         };
@@ -156,31 +163,32 @@ impl PortalKeys {
     }
 }
 
-/// What only the receiver of a mail knows: 32 random bytes, base64url. The database has its hash.
+/// The secret in a mailed link: 32 random bytes in base64url. The database has only its hash.
 pub struct LinkSecret(String);
 
 impl LinkSecret {
-    /// Draws a new one.
+    /// Draws a new secret.
     pub fn generate() -> Result<Self, getrandom::Error> {
         Ok(Self(BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?)))
     }
 
-    /// The hash of a link as it came in.
+    /// Returns the hash of a secret as it was received.
     pub fn hash_of(text: &str) -> LinkHash {
         LinkHash(Sha256::digest(text).into())
     }
 
-    /// For the mail.
+    /// Returns the secret, for the mail.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// An operator's key: 32 random bytes, base64url, with a name that secret scanners can find. The database has its hash.
+/// An operator's key: 32 random bytes in base64url, with a prefix that secret scanners recognize. The database has only
+/// its hash.
 pub struct OperatorKey(Zeroizing<String>);
 
 impl OperatorKey {
-    /// Draws a new one.
+    /// Draws a new key.
     pub fn generate() -> Result<Self, getrandom::Error> {
         Ok(Self(Zeroizing::new(format!(
             "kwop_{}",
@@ -188,53 +196,46 @@ impl OperatorKey {
         ))))
     }
 
-    /// The hash of a key as it came in. Not a slow one: the key is random.
+    /// Returns the hash of a key as it was received. A fast hash is enough: the key is random.
     pub fn hash_of(text: &str) -> [u8; 32] {
         Sha256::digest(text).into()
     }
 
-    /// To print once.
+    /// Returns the key, to print it once.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a key file was not read.
+/// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// The file failed.
+    /// The file cannot be read or written.
     #[error("{0}")]
     File(#[from] std::io::Error),
-    /// It is no key.
-    #[error("not 64 hexadecimal digits")]
+    /// It does not contain a key.
+    #[error("the file must contain 64 hexadecimal digits")]
     Malformed,
-    /// Others may read it.
-    #[error("others may read it: its mode should be 0600")]
+    /// Other users can read it.
+    #[error("other users can read the file; set its mode to 0600")]
     Exposed,
 }
 
-/// Reads the portal's secret, or makes it if the file is not there.
+/// Reads the portal key, and creates it if the file does not exist.
 pub fn portal_keys(file: &Path) -> Result<PortalKeys, KeyFileError> {
     if !file.exists() {
-        let secret = Zeroizing::new(random::<32>().map_err(std::io::Error::from)?);
-        let mut text = Zeroizing::new(String::with_capacity(65));
-        for byte in *secret {
-            text.push_str(&Zeroizing::new(format!("{byte:02x}")));
-        }
-        text.push('\n');
-        match fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(file)
-        {
-            Ok(mut made) => {
-                made.write_all(text.as_bytes())?;
-                made.sync_all()?;
+        let secret = Zeroizing::new(random::<32>().map_err(io::Error::from)?);
+        let mut text = Zeroizing::new([b'\n'; 65]);
+        hex::encode_to_slice(secret.as_slice(), &mut text[..64])
+            .map_err(|_length| KeyFileError::Malformed)?;
+        match create_private_file(file) {
+            Ok(mut created) => {
+                created.write_all(text.as_slice())?;
+                created.sync_all()?;
             }
             // Another instance was faster.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -252,16 +253,8 @@ fn read_secret(file: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
         return Err(KeyFileError::Exposed);
     }
     let text = Zeroizing::new(fs::read_to_string(file)?);
-    let digits = text.trim();
     let mut secret = Zeroizing::new([0; 32]);
-    if digits.len() != 64 || !digits.is_ascii() {
-        return Err(KeyFileError::Malformed);
-    }
-    for (byte, place) in secret.iter_mut().zip((0..64).step_by(2)) {
-        let pair = digits
-            .get(place..place + 2)
-            .ok_or(KeyFileError::Malformed)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_digit| KeyFileError::Malformed)?;
-    }
+    hex::decode_to_slice(text.trim(), secret.as_mut_slice())
+        .map_err(|_form| KeyFileError::Malformed)?;
     Ok(secret)
 }

@@ -1,20 +1,21 @@
-//! The license portal: issues licenses by mail, activates them, and registers the app (docs/PORTAL.md).
+//! The license portal: mails licenses, activates them, and registers the app (docs/PORTAL.md).
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`model`] | licenses, holders, links, mails |
-//! | [`store`] | the database: one trait, SQLite and PostgreSQL |
-//! | [`service`] | what the portal does, whoever asks |
-//! | [`mail`] | letters, the outbox, the ways out |
+//! | [`store`] | the database: SQLite or PostgreSQL |
+//! | [`service`] | what the portal does, for pages, API and command line alike |
+//! | [`mail`] | the text of mails, the outbox, delivery |
 //! | [`web`] | pages, API, operator API |
-//! | [`language`] | every text in English, German and French |
+//! | [`language`] | every text of pages and mails in English, German and French |
 //! | [`keys`], [`pin_hash`] | secrets |
-//! | [`cli`] | the program |
+//! | [`cli`] | the command line |
 
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod clock;
+mod files;
 pub mod keys;
 pub mod language;
 pub mod mail;

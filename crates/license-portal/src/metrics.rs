@@ -1,145 +1,131 @@
-//! Counters for `/metrics`, in Prometheus' text format.
+//! Counters for `/metrics`, in the text format of OpenMetrics.
 
-use std::{
-    fmt::Write as _,
-    sync::atomic::{AtomicU64, Ordering},
+use std::fmt;
+
+use prometheus_client::{
+    encoding::text::{encode, encode_registry},
+    metrics::{TypedMetric, counter::Counter, family::Family, gauge::Gauge},
+    registry::{Metric, Registry},
 };
 
 use crate::model::Counts;
 
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds one.
-    pub fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// What it stands at.
-    pub fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// What happened in this instance since it started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
+    registry: Registry,
     /// Responses below 400.
     pub answered: Counter,
-    /// Responses 400 to 499.
+    /// Responses from 400 to 499.
     pub rejected: Counter,
     /// Responses from 500.
     pub failed: Counter,
-    /// Licenses made active.
+    /// Licenses activated.
     pub activations: Counter,
     /// Tokens signed for a PIN.
     pub registrations: Counter,
     /// Tokens signed for an older token.
     pub refreshes: Counter,
-    /// Wrong PINs, numbers and addresses.
+    /// Wrong PINs, license numbers and email addresses.
     pub refused: Counter,
-    /// Attempts that came too often.
+    /// Attempts refused because there were too many.
     pub slowed_down: Counter,
-    /// Mails handed to the mail server.
+    /// Mails that the mail server accepted.
     pub mails_delivered: Counter,
-    /// Deliveries that failed.
+    /// Failed deliveries.
     pub mails_failed: Counter,
 }
 
-impl Metrics {
-    /// All of it as text, with what the database holds, if it answers.
-    pub fn text(&self, counts: Option<Counts>) -> String {
-        let mut text = String::new();
-        let mut put = |kind: &str, name: &str, help: &str, series: &[(&str, u64)]| {
-            // Writing to a string does not fail.
-            let _ = writeln!(
-                text,
-                "# HELP license_portal_{name} {help}\n# TYPE license_portal_{name} {kind}"
-            );
-            for (labels, value) in series {
-                let _ = writeln!(text, "license_portal_{name}{labels} {value}");
-            }
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let responses = labeled(
+            &mut registry,
+            "responses",
+            "Responses by status: below 400, below 500, others",
+        );
+        let class = |name| responses.get_or_create_owned(&[("class", name)]);
+        let [answered, rejected, failed] = ["answered", "rejected", "failed"].map(class);
+        let mut counter = |name, help| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
         };
-        let classes = [
-            ("{class=\"answered\"}", self.answered.value()),
-            ("{class=\"rejected\"}", self.rejected.value()),
-            ("{class=\"failed\"}", self.failed.value()),
-        ];
-        put(
-            "counter",
-            "responses_total",
-            "Responses by status: below 400, below 500, others.",
-            &classes,
-        );
-        for (name, help, counter) in [
-            (
-                "activations_total",
-                "Licenses made active.",
-                &self.activations,
+        Self {
+            answered,
+            rejected,
+            failed,
+            activations: counter("activations", "Licenses activated"),
+            registrations: counter("registrations", "Tokens signed for a PIN"),
+            refreshes: counter("refreshes", "Tokens signed for an older token"),
+            refused: counter("refused", "Wrong PINs, license numbers and email addresses"),
+            slowed_down: counter(
+                "slowed_down",
+                "Attempts refused because there were too many",
             ),
-            (
-                "registrations_total",
-                "Tokens signed for a PIN.",
-                &self.registrations,
-            ),
-            (
-                "refreshes_total",
-                "Tokens signed for an older token.",
-                &self.refreshes,
-            ),
-            (
-                "refused_total",
-                "Wrong PINs, numbers and addresses.",
-                &self.refused,
-            ),
-            (
-                "slowed_down_total",
-                "Attempts that came too often.",
-                &self.slowed_down,
-            ),
-            (
-                "mails_delivered_total",
-                "Mails handed to the mail server.",
-                &self.mails_delivered,
-            ),
-            (
-                "mails_failed_total",
-                "Deliveries that failed.",
-                &self.mails_failed,
-            ),
-        ] {
-            put("counter", name, help, &[("", counter.value())]);
+            mails_delivered: counter("mails_delivered", "Mails that the mail server accepted"),
+            mails_failed: counter("mails_failed", "Failed deliveries"),
+            registry,
         }
-        if let Some(counts) = counts {
-            let count = |value: i64| u64::try_from(value).unwrap_or_default();
-            let states = [
-                ("{state=\"issued\"}", count(counts.issued)),
-                ("{state=\"verifying\"}", count(counts.verifying)),
-                ("{state=\"active\"}", count(counts.active)),
-                ("{state=\"revoked\"}", count(counts.revoked)),
-            ];
-            put("gauge", "licenses", "Licenses by state.", &states);
-            put(
-                "gauge",
-                "mails_waiting",
-                "Mails in the outbox.",
-                &[("", count(counts.mails_waiting))],
-            );
-            put(
-                "gauge",
-                "mails_failing",
-                "Mails that failed and wait.",
-                &[("", count(counts.mails_failing))],
-            );
-        }
-        put(
-            "gauge",
-            "database_up",
-            "Whether the database answers.",
-            &[("", counts.is_some().into())],
-        );
-        text
     }
 }
+
+impl Metrics {
+    /// Returns all of it as text, with the counts of the database if it answers.
+    pub fn text(&self, counts: Option<Counts>) -> Result<String, fmt::Error> {
+        let mut database = Registry::with_prefix(PREFIX);
+        if let Some(counts) = counts {
+            let licenses = labeled::<Gauge>(&mut database, "licenses", "Licenses by state");
+            for (state, count) in [
+                ("issued", counts.issued),
+                ("verifying", counts.verifying),
+                ("active", counts.active),
+                ("revoked", counts.revoked),
+            ] {
+                licenses.get_or_create(&[("state", state)]).set(count);
+            }
+            gauge(
+                &mut database,
+                "mails_waiting",
+                "Mails that wait for delivery",
+                counts.mails_waiting,
+            );
+            gauge(
+                &mut database,
+                "mails_failing",
+                "Waiting mails that failed before",
+                counts.mails_failing,
+            );
+        }
+        gauge(
+            &mut database,
+            "database_up",
+            "Whether the database answers",
+            counts.is_some().into(),
+        );
+        let mut text = String::new();
+        encode_registry(&mut text, &self.registry)?;
+        encode(&mut text, &database)?;
+        Ok(text)
+    }
+}
+
+/// Registers metrics that differ in one label.
+fn labeled<M: Metric + TypedMetric + Default>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+) -> Family<[(&'static str, &'static str); 1], M> {
+    let family = Family::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str, value: i64) {
+    let gauge = Gauge::<i64>::default();
+    gauge.set(value);
+    registry.register(name, help, gauge);
+}
+
+/// What the name of every metric begins with.
+const PREFIX: &str = "license_portal";

@@ -1,4 +1,4 @@
-//! What the portal keeps: licenses, their holders, links and mails.
+//! What the portal stores: licenses, their holders, links and mails.
 
 use jiff::Timestamp;
 use license_token::LicenseNumber;
@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
 
-/// Where a license stands. `issued → verifying → active`, and from each to `revoked`.
+/// The state of a license: `issued → verifying → active`, and from each of them to `revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LicenseState {
-    /// Sold; number and PIN were mailed.
+    /// Sold; license number and PIN were mailed.
     Issued,
-    /// Number and PIN were entered; a link was mailed.
+    /// License number and PIN were entered; a link was mailed.
     Verifying,
-    /// The form behind the link was completed: the app may register.
+    /// The form that the link leads to was completed: the app can register.
     Active,
-    /// Withdrawn by an operator: nothing registers any more.
+    /// Withdrawn by an operator: no app can register or refresh.
     Revoked,
 }
 
 impl LicenseState {
-    /// As the database stores it.
+    /// Returns the name that the database stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Issued => "issued",
@@ -44,13 +44,13 @@ impl LicenseState {
 pub struct License {
     /// Its number.
     pub number: LicenseNumber,
-    /// Whom it was sold to; in small letters.
+    /// The email address it was sold to, in small letters.
     pub email: String,
     /// The language of its mails.
     pub language: Language,
-    /// Where it stands.
+    /// Its state.
     pub state: LicenseState,
-    /// Argon2id, PHC text.
+    /// The Argon2id hash of its PIN, as a PHC string.
     pub pin_hash: String,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -60,7 +60,7 @@ pub struct License {
     pub activated_at: Option<Timestamp>,
 }
 
-/// Who holds a license: the form *Complete your activation*.
+/// The holder of a license: the fields of the form *Complete your activation*.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Holder {
     /// First name.
@@ -83,7 +83,7 @@ pub struct Holder {
     pub country: String,
 }
 
-/// The SHA-256 of a mailed link's secret.
+/// The SHA-256 of the secret in a mailed link.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LinkHash(pub [u8; 32]);
 
@@ -92,24 +92,24 @@ pub struct LinkHash(pub [u8; 32]);
 pub struct Link {
     /// The license that it activates.
     pub number: LicenseNumber,
-    /// When it lapses.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// Whether its button was pressed.
     pub opened: bool,
-    /// Whether the form behind it was completed.
+    /// Whether the form that it leads to was completed.
     pub used: bool,
 }
 
-/// A link that is about to be mailed.
+/// A link to be mailed.
 #[derive(Clone)]
 pub struct NewLink {
     /// Its hash.
     pub hash: LinkHash,
-    /// When it lapses.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
-/// What a mail is about.
+/// The kinds of mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailKind {
     /// License number and PIN.
@@ -119,7 +119,7 @@ pub enum MailKind {
 }
 
 impl MailKind {
-    /// As the database stores it.
+    /// Returns the name that the database stores.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::License => "license",
@@ -128,12 +128,12 @@ impl MailKind {
     }
 }
 
-/// A mail that is about to be queued.
+/// A mail to be queued.
 #[derive(Clone)]
 pub struct NewMail {
     /// The license that it is about.
     pub number: LicenseNumber,
-    /// What it is about.
+    /// Its kind.
     pub kind: MailKind,
     /// Its recipient.
     pub recipient: String,
@@ -141,7 +141,7 @@ pub struct NewMail {
     pub sealed: Vec<u8>,
 }
 
-/// A mail that this instance alone may deliver, until its claim lapses.
+/// A mail that only this instance may deliver, until its claim expires.
 #[derive(Clone)]
 pub struct ClaimedMail {
     /// Its number in the outbox.
@@ -152,93 +152,93 @@ pub struct ClaimedMail {
     pub recipient: String,
     /// Subject and text, sealed.
     pub sealed: Vec<u8>,
-    /// Deliveries tried, with this one.
+    /// Delivery attempts, including this one.
     pub attempts: i64,
 }
 
-/// How a form behind a link ended.
+/// The outcome of completing an activation.
 pub enum Completion {
-    /// Now active.
+    /// The license is now active.
     Activated,
-    /// It was completed before, through the same link.
+    /// The same link completed it before.
     AlreadyActivated,
-    /// The link is unknown, lapsed or was replaced, or its license is revoked.
+    /// The link is unknown, expired or replaced, or its license is revoked.
     Refused,
 }
 
-/// How many attempts a bucket holds, and how fast it fills.
+/// How many attempts a bucket holds, and how fast it refills.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Attempts at once.
+    /// Attempts in a full bucket.
     pub burst: u32,
-    /// Milliseconds for another one.
+    /// Milliseconds until the next attempt is added.
     pub every: i64,
 }
 
-/// An attempt at a throttle.
+/// The outcome of asking a bucket for an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// Paid for.
+    /// The attempt was taken out of the bucket.
     Paid,
-    /// To be tried again after so many milliseconds.
+    /// The bucket is empty; try again after so many milliseconds.
     Wait(i64),
 }
 
-/// A picture of the whole for `/metrics`.
+/// What the database holds, for `/metrics`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Counts {
-    /// Licenses issued and not touched since.
+    /// Issued licenses.
     pub issued: i64,
-    /// Licenses whose link was mailed.
+    /// Licenses that wait for their link to be used.
     pub verifying: i64,
     /// Active licenses.
     pub active: i64,
     /// Revoked licenses.
     pub revoked: i64,
-    /// Mails waiting.
+    /// Mails that wait for delivery.
     pub mails_waiting: i64,
-    /// Mails that failed at least once and wait.
+    /// Waiting mails that failed at least once.
     pub mails_failing: i64,
 }
 
-/// What an operator looks for.
+/// Which licenses an operator wants to see.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// In this state.
+    /// Only those in this state.
     pub state: Option<LicenseState>,
-    /// Sold to this address.
+    /// Only those sold to this address.
     pub email: Option<String>,
-    /// Numbers behind this one, in the order of numbers.
+    /// Only those after this number, in the order of numbers.
     pub after: Option<String>,
-    /// At most so many.
+    /// How many at most.
     pub limit: u32,
 }
 
-/// An installation of the app that registered.
+/// An installation of the app that a license is registered on.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow)]
 pub struct Registration {
-    /// The installation's identity, hex.
+    /// The identity of the installation, in hexadecimal digits.
     pub installation: String,
-    /// First registered; seconds since 1970.
+    /// When it first registered, in seconds since 1970.
     pub first_at: i64,
-    /// Last registered or refreshed; seconds since 1970.
+    /// When it last registered or refreshed, in seconds since 1970.
     pub last_at: i64,
 }
 
-/// Whether an installation was noted.
+/// Whether an installation was registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noted {
-    /// It is in the books.
+    /// It is registered.
     Yes,
-    /// It is not, and as many as the license allows are.
+    /// It is not: the license is registered on as many others as it allows.
     Full,
     /// The license is not active.
     NotActive,
 }
 
 impl Pace {
-    /// How long an attempt that found the bucket empty has to wait, where the bucket is full at `full_at`
-    /// (milliseconds).
+    /// Returns how long to wait for the next attempt if an empty bucket will be full at `full_at`. Times are in
+    /// milliseconds.
     pub fn wait(self, full_at: i64, now: i64) -> Attempt {
         let capacity = self
             .every

@@ -1,4 +1,4 @@
-//! PINs as Argon2id hashes, at equal cost for numbers that exist and that do not.
+//! Argon2id hashes of PINs. A comparison costs the same whether the license exists or not.
 
 use std::{sync::Arc, thread::available_parallelism};
 
@@ -8,22 +8,22 @@ use tokio::sync::Semaphore;
 
 use crate::keys::random;
 
-/// A PIN that matched; only a comparison makes one.
+/// Proof that a PIN matched; only a comparison creates it.
 pub struct PinMatched(());
 
-/// Why no PIN was compared.
+/// Why a PIN could not be hashed or compared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HashError {
-    /// Too many wait already.
-    #[error("too many PINs are being compared")]
+    /// Too many requests wait already.
+    #[error("too many PINs are waiting to be hashed")]
     Overloaded,
-    /// Randomness, a thread or the hash failed.
-    #[error("the PIN could not be hashed: {0}")]
+    /// Randomness, a thread or the hash function failed.
+    #[error("cannot hash the PIN: {0}")]
     Failed(String),
 }
 
-/// Hashes PINs, few at a time: each takes 19 MiB and a core (Argon2id, 2 passes: OWASP's first choice).
+/// Hashes PINs, one per core at a time: each takes 19 MiB (Argon2id with 2 passes, OWASP's first choice).
 #[derive(Clone)]
 pub struct PinHasher {
     turns: Arc<Semaphore>,
@@ -32,7 +32,7 @@ pub struct PinHasher {
 }
 
 impl PinHasher {
-    /// Also hashes a random PIN, for numbers that do not exist.
+    /// Creates a hasher, and the hash of a random PIN to compare with if a license does not exist.
     pub fn new() -> Result<Self, HashError> {
         let cores = available_parallelism().map_or(2, usize::from);
         let decoy = hash(&Pin::generate(random().map_err(failed)?))?;
@@ -43,12 +43,12 @@ impl PinHasher {
         })
     }
 
-    /// Hashes a new PIN: PHC text.
+    /// Hashes a new PIN; returns a PHC string.
     pub async fn hash(&self, pin: Pin) -> Result<String, HashError> {
         self.run(move |_| hash(&pin)).await
     }
 
-    /// Compares. Without a hash it does the same work and never matches.
+    /// Compares a PIN with a hash. Without a hash it does the same work and never matches.
     pub async fn compare(
         &self,
         hash: Option<&str>,
@@ -95,7 +95,7 @@ fn failed(error: impl std::fmt::Display) -> HashError {
     HashError::Failed(error.to_string())
 }
 
-/// Comparisons that wait, per core, before further ones are refused.
+/// How many hashes per core may wait; more are refused.
 const WAITING: usize = 64;
 
 #[cfg(test)]
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_right_pin_of_a_number_that_exists_matches() {
+    async fn only_the_right_pin_of_a_license_that_exists_matches() {
         let hasher = PinHasher::new().unwrap();
         let pin = |text| Pin::parse(text).unwrap();
         let hash = hasher.hash(pin("01234567")).await.unwrap();

@@ -1,4 +1,4 @@
-//! The portal: its parts, and what it is set to.
+//! The portal: its parts and its settings.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -17,8 +17,8 @@ use crate::{
 
 /// Everything that a request needs.
 pub struct Portal {
-    /// Where licenses are kept.
-    pub store: Arc<dyn Store>,
+    /// The database.
+    pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The portal's own keys.
@@ -29,54 +29,54 @@ pub struct Portal {
     pub signer: SigningKey,
     /// Counts what happened here.
     pub metrics: Metrics,
-    /// What it is set to.
+    /// Its settings.
     pub settings: Settings,
-    /// Rung when a mail was queued.
+    /// Notified when a mail was queued.
     pub bell: Notify,
 }
 
-/// What an operator sets.
+/// The settings of an operator.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where people reach the portal, without a slash at the end. Mailed links begin with it.
+    /// The address where people reach the portal, without a slash at the end. Mailed links begin with it.
     pub public_url: String,
-    /// The support contact on every page.
+    /// The email address of the support, on every page.
     pub support_email: String,
-    /// The support's phone number.
+    /// The phone number of the support.
     pub support_phone: String,
-    /// Who the mails come from.
+    /// The sender of mails.
     pub mail_from: String,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The folder of packages to download.
+    /// The folder with the packages to download.
     pub packages: PathBuf,
-    /// Partners on the purchase page.
+    /// The partners on the purchase page.
     pub partners: Vec<Partner>,
     /// How long a mailed link is valid, in minutes.
     pub link_minutes: i64,
-    /// How long a license token is current before the app has to refresh it, in days; 0: for ever.
+    /// How many days a license token is current before the app has to refresh it; 0: for ever.
     pub token_days: u16,
-    /// How many installations of the app a license may be registered on.
+    /// How many installations of the app a license can be registered on.
     pub installations: u32,
-    /// The paces of its throttles.
+    /// How often people may try what the portal limits.
     pub paces: Paces,
 }
 
-/// Someone who sells licenses.
+/// A company that sells licenses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partner {
-    /// The name.
+    /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its town or country.
     pub place: String,
-    /// Its page.
+    /// Its web page.
     pub url: String,
 }
 
-/// How often what may be tried.
+/// How often people may try what the portal limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Paces {
-    /// PINs entered from one address.
+    /// PINs entered from one network address.
     pub address: Pace,
     /// Wrong PINs for one license.
     pub license: Pace,
@@ -121,46 +121,47 @@ impl Default for Settings {
     }
 }
 
-/// Why the portal did not do as asked.
+/// Why the portal refused a request.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Number, PIN and e-mail do not belong together, or the license is not in the right state. No more is told.
+    /// License number, PIN and email address do not match, or the license is in the wrong state. Which of them is not
+    /// revealed.
     #[error("refused")]
     Refused,
-    /// The license is registered on as many installations as it may be; told only to who knows the PIN.
-    #[error("registered on as many installations as the license allows: {most}")]
+    /// The license is registered on as many installations as it allows. Revealed only after a correct PIN.
+    #[error("the license is registered on {most} installations already, as many as it allows")]
     Full {
-        /// How many.
+        /// How many it allows.
         most: u32,
     },
-    /// Too often.
-    #[error("to be tried again in {retry_after} seconds")]
+    /// Too many attempts.
+    #[error("too many attempts; try again in {retry_after} seconds")]
     SlowDown {
-        /// Seconds.
+        /// In how many seconds the next attempt is allowed.
         retry_after: i64,
     },
-    /// The PIN could not be compared now.
+    /// The PIN could not be hashed or compared.
     #[error(transparent)]
     Hash(#[from] HashError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The operating system gave no randomness.
-    #[error("no randomness")]
+    /// The operating system returned no random bytes.
+    #[error("no random bytes")]
     Randomness(#[from] getrandom::Error),
-    /// An operator entered what is no e-mail address.
-    #[error("not an e-mail address")]
+    /// An operator entered an invalid email address.
+    #[error("not an email address")]
     NoAddress,
-    /// An operator entered a holder that a token cannot name, or one for licenses that their holders activate themselves.
+    /// An operator named a holder that a token cannot carry, or for licenses that are not sold active.
     #[error(
-        "a holder needs activated licenses, a name, and at most 100 bytes each without control characters"
+        "only a license that is sold active can have a holder; a name and a company have at most 100 bytes each"
     )]
     NoHolder,
 }
 
 impl Portal {
-    /// Pays for a PIN entered from an address for a license, whether the license exists or not.
+    /// Counts a PIN that was entered from an address for a license, whether the license exists or not.
     pub(crate) async fn pay(&self, address: &str, number: LicenseNumber) -> Result<(), Refusal> {
         self.take("address", address, self.settings.paces.address)
             .await?;
@@ -168,7 +169,7 @@ impl Portal {
             .await
     }
 
-    /// Gives a license's attempts back after a right PIN.
+    /// Restores the attempts of a license after a correct PIN.
     pub(crate) async fn repay(&self, number: LicenseNumber) -> Result<(), Refusal> {
         Ok(self
             .store
@@ -176,6 +177,7 @@ impl Portal {
             .await?)
     }
 
+    /// Takes an attempt out of a bucket.
     pub(crate) async fn take(&self, kind: &str, value: &str, pace: Pace) -> Result<(), Refusal> {
         match self
             .store
@@ -184,7 +186,7 @@ impl Portal {
         {
             Attempt::Paid => Ok(()),
             Attempt::Wait(milliseconds) => {
-                self.metrics.slowed_down.add();
+                self.metrics.slowed_down.inc();
                 Err(Refusal::SlowDown {
                     retry_after: milliseconds.saturating_add(999) / 1000,
                 })
@@ -192,7 +194,7 @@ impl Portal {
         }
     }
 
-    /// Whether browsers reach the portal over TLS.
+    /// Returns whether browsers reach the portal over HTTPS.
     pub(crate) fn is_https(&self) -> bool {
         self.settings.public_url.starts_with("https://")
     }

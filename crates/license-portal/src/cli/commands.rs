@@ -1,4 +1,4 @@
-//! What operators do on the command line.
+//! The commands of operators.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Every command but `serve`, `anchor` and `man`.
+/// Runs any command but `serve`, `anchor` and `man`.
 pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
     let portal = place.portal().await?;
     match command {
@@ -85,7 +85,7 @@ pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
             let installation = installation.as_deref().map(Installation::parse);
             let installation = installation
                 .transpose()
-                .map_err(|_form| anyhow!("an installation has 32 hexadecimal digits"))?;
+                .map_err(|_form| anyhow!("--installation must have 32 hexadecimal digits"))?;
             let number = parse(&one.number)?;
             portal.forget(number, installation).await.map_err(unknown)?;
             report(&portal, &one).await?;
@@ -93,7 +93,7 @@ pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
         Command::Backup { file } => portal.store.backup(&file).await?,
         Command::Serve(_) | Command::Anchor { .. } | Command::Man { .. } => {
-            bail!("not a command of this kind")
+            bail!("this command does not use the database")
         }
     }
     Ok(())
@@ -121,7 +121,7 @@ async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Resu
                 .add_operator(&name, &hash, portal.clock.now())
                 .await
             {
-                Err(StoreError::Exists) => bail!("{name} has a key already"),
+                Err(StoreError::Exists) => bail!("{name} already has a key"),
                 added => added?,
             }
             println!("{}", key.expose());
@@ -156,10 +156,10 @@ fn parse(number: &str) -> anyhow::Result<LicenseNumber> {
     Ok(LicenseNumber::parse(number)?)
 }
 
-/// An operator may know why.
+/// Says what `refused` means: operators may know it.
 fn unknown(refusal: Refusal) -> anyhow::Error {
     match refusal {
-        Refusal::Refused => anyhow!("no such license, or it is revoked"),
+        Refusal::Refused => anyhow!("the license does not exist or is revoked"),
         other => other.into(),
     }
 }

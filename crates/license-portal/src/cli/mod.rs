@@ -22,10 +22,10 @@ pub struct Cli {
     command: Command,
 }
 
-/// Where the portal keeps its things.
+/// Options of every command.
 #[derive(Args, Clone)]
 pub struct Place {
-    /// Folder of the portal's key, its SQLite file, outbox and packages
+    /// Folder of the portal key, the SQLite file, the outbox and the packages
     #[arg(
         long,
         global = true,
@@ -43,10 +43,10 @@ pub struct Place {
         value_name = "URL"
     )]
     database: Option<String>,
-    /// Key that all instances of the portal share [default: portal.key in the data folder; made if it is not there]
+    /// Key that all instances of the portal share [default: portal.key in the data folder; created if it does not exist]
     #[arg(long, global = true, env = "LICENSE_PORTAL_KEY", value_name = "FILE")]
     portal_key: Option<PathBuf>,
-    /// Where people reach the portal; mailed links begin with it
+    /// Address where people reach the portal; mailed links begin with it
     #[arg(
         long,
         global = true,
@@ -55,7 +55,7 @@ pub struct Place {
         value_name = "URL"
     )]
     public_url: String,
-    /// Support contact on every page and in every mail
+    /// Email address of the support, on every page and in every mail
     #[arg(
         long,
         global = true,
@@ -64,7 +64,7 @@ pub struct Place {
         value_name = "ADDRESS"
     )]
     support_email: String,
-    /// Support's phone number
+    /// Phone number of the support
     #[arg(
         long,
         global = true,
@@ -79,27 +79,27 @@ pub struct Place {
 enum Command {
     /// Runs the service
     Serve(Box<ServeOptions>),
-    /// Issues licenses and mails number and PIN
+    /// Issues licenses, and mails license number and PIN
     Issue {
-        /// Whom to mail them
+        /// Email address of the buyer
         #[arg(long, value_name = "ADDRESS")]
         email: String,
         /// How many licenses
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
-        /// They need no activation
+        /// Sells them active: they need no activation
         #[arg(long)]
         activated: bool,
-        /// Whom they belong to, with --activated; the license token names it
+        /// Person who holds the licenses, with --activated; the license tokens name it
         #[arg(long, requires = "activated", value_name = "NAME")]
         holder: Option<String>,
-        /// The holder's company
+        /// Company of the holder
         #[arg(long, requires = "holder", value_name = "NAME")]
         company: Option<String>,
-        /// The language of the mails
+        /// Language of the mails
         #[arg(long, value_enum, default_value_t = Language::En)]
         language: Language,
-        /// Prints JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
@@ -111,50 +111,50 @@ enum Command {
         /// Only those of this address
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
-        /// Only those behind this number, for the next page
+        /// Only those after this number, for the next page
         #[arg(long, value_name = "NUMBER")]
         after: Option<String>,
-        /// At most so many
+        /// How many at most
         #[arg(long, default_value_t = 100)]
         limit: u32,
-        /// Prints JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Shows all about a license
+    /// Shows a license with its holder and its registrations
     Show(One),
-    /// Revokes a license
+    /// Revokes a license: no app can register or refresh with it
     Revoke(One),
-    /// Mails a new PIN; the old one is void
+    /// Mails a new PIN; the old one is no longer valid
     Resend(One),
-    /// Forgets on which computers a license is registered, so that others may be
+    /// Removes registrations of a license, so that it can be registered on other computers
     Forget {
         #[command(flatten)]
         one: One,
-        /// Only this installation, as `show` prints it
+        /// Only this installation, as `show` prints it [default: all]
         #[arg(long, value_name = "HEX")]
         installation: Option<String>,
     },
-    /// Keys for the operator API
+    /// Manages keys for the operator API
     OperatorKey {
         #[command(subcommand)]
         command: OperatorCommand,
     },
-    /// Copies the whole database, also while the service runs
+    /// Writes a copy of the database; the service may run meanwhile
     Backup {
-        /// A file that does not exist
+        /// File to create
         file: PathBuf,
     },
-    /// Prints the public key that the app has to be built with (`KEYWRITER_LICENSE_ANCHOR`)
+    /// Prints the public key to build the app with (`KEYWRITER_LICENSE_ANCHOR`)
     Anchor {
         /// Key that signs licenses: 64 hexadecimal digits [default: the development key]
         #[arg(long, env = "LICENSE_PORTAL_SIGNING_KEY", value_name = "FILE")]
         signing_key: Option<PathBuf>,
     },
-    /// Writes the man pages, a file for each command
+    /// Writes the man pages, one file for each command
     #[command(hide = true)]
     Man {
-        /// The folder; made if it is not there
+        /// Folder; created if it does not exist
         folder: PathBuf,
     },
 }
@@ -163,23 +163,23 @@ enum Command {
 struct One {
     /// License number
     number: String,
-    /// Prints JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum OperatorCommand {
-    /// Makes a key and prints it, once
+    /// Creates a key, and prints it this once
     Add {
-        /// Whose key
+        /// Name of the operator
         name: String,
     },
-    /// Lists whose keys there are
+    /// Lists the operators that have a key
     List,
     /// Removes a key
     Remove {
-        /// Whose key
+        /// Name of the operator
         name: String,
     },
 }

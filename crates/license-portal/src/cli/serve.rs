@@ -14,7 +14,7 @@ use crate::{
     web,
 };
 
-/// Serves until SIGTERM or SIGINT; then finishes what is under way.
+/// Serves until SIGTERM or SIGINT, then finishes the requests and the batch of mails in progress.
 pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result<()> {
     let portal = Arc::new(place.serving(options).await?);
     let courier: Arc<dyn Courier> = match &options.smtp {
@@ -27,7 +27,7 @@ pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result
     let address = listener.local_addr()?;
     if portal.signer.anchor().is_development() {
         tracing::warn!(
-            "signing with the published development key: its licenses serve development builds only"
+            "signing with the published development key: only development builds of the app accept these licenses"
         );
     }
     let (stop, stopped) = watch::channel(false);
@@ -40,7 +40,7 @@ pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result
     println!("serving on http://{address}");
     let mut stopped = stopped;
     let shutdown = async move {
-        // An error means that the sender is gone, which is the end as well.
+        // An error means that the sender was dropped: stop as well.
         let _ended = stopped.wait_for(|stop| *stop).await;
     };
     let server = tokio::spawn(
@@ -49,21 +49,21 @@ pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result
             .into_future(),
     );
     let (mut server, mut delivery) = (server, delivery);
-    // One that ends by itself must not leave half a service behind: whoever started it starts it again.
+    // If one part ends unexpectedly, the program ends, so that the service manager restarts it.
     tokio::select! {
         signal = signal() => signal?,
-        ended = &mut server => bail!("the server ended: {ended:?}"),
-        ended = &mut delivery => bail!("the delivery of mails ended: {ended:?}"),
+        ended = &mut server => bail!("the server ended unexpectedly: {ended:?}"),
+        ended = &mut delivery => bail!("the delivery of mails ended unexpectedly: {ended:?}"),
     }
     tracing::info!("stopping");
     stop.send_replace(true);
-    // Connections that are kept open, or slow mails, must not hold the machine's shutdown.
+    // Idle connections and slow mails must not delay the shutdown of the machine.
     match tokio::time::timeout(GRACE, async { (server.await, delivery.await) }).await {
         Ok((server, delivery)) => {
             server.context("server")??;
             delivery.context("delivery")?;
         }
-        Err(_elapsed) => tracing::warn!("stopped in the middle of something"),
+        Err(_elapsed) => tracing::warn!("stopped before everything was finished"),
     }
     Ok(())
 }
@@ -78,4 +78,5 @@ async fn signal() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long requests and mails in progress may take after a signal.
 const GRACE: std::time::Duration = std::time::Duration::from_secs(40);

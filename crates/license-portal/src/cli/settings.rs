@@ -1,4 +1,4 @@
-//! From the command line to a portal.
+//! Makes a portal from the options of the command line.
 
 use std::{
     fs,
@@ -16,18 +16,19 @@ use tokio::sync::Notify;
 use super::Place;
 use crate::{
     clock::SystemClock,
+    files::create_private_folder,
     keys,
     metrics::Metrics,
     model::Pace,
     pin_hash::PinHasher,
     portal::{Paces, Partner, Portal, Settings},
-    store,
+    store::Store,
 };
 
-/// What `serve` takes.
+/// The options of `serve`.
 #[derive(Args, Clone)]
 pub struct ServeOptions {
-    /// Where to listen
+    /// Address to listen on
     #[arg(
         long,
         env = "LICENSE_PORTAL_LISTEN",
@@ -39,7 +40,7 @@ pub struct ServeOptions {
     #[arg(long, env = "LICENSE_PORTAL_SIGNING_KEY", value_name = "FILE")]
     pub signing_key: Option<PathBuf>,
     /// Mail server: `smtps://USER:PASSWORD@HOST:465`, `smtp://USER:PASSWORD@HOST:587?tls=required` or `smtp://HOST:25`
-    /// [default: none; mails become files in the folder outbox, and are printed]
+    /// [default: none; mails are written to the folder outbox, and printed]
     #[arg(
         long,
         env = "LICENSE_PORTAL_SMTP",
@@ -55,7 +56,7 @@ pub struct ServeOptions {
         value_name = "ADDRESS"
     )]
     pub mail_from: String,
-    /// Proxies whose X-Forwarded-For is believed, such as 127.0.0.1/32
+    /// Proxies whose X-Forwarded-For is trusted, such as 127.0.0.1/32
     #[arg(
         long,
         env = "LICENSE_PORTAL_TRUSTED_PROXIES",
@@ -63,33 +64,35 @@ pub struct ServeOptions {
         value_name = "NETWORK"
     )]
     pub trusted_proxy: Vec<IpNet>,
-    /// Folder of packages to download [default: packages in the data folder]
+    /// Folder with the packages to download [default: packages in the data folder]
     #[arg(long, env = "LICENSE_PORTAL_PACKAGES", value_name = "DIR")]
     pub packages: Option<PathBuf>,
-    /// Partners on the purchase page, a line each: NAME | PLACE | HTTPS URL [default: partners.txt in the data folder]
+    /// File with the partners on the purchase page, one per line: NAME | PLACE | HTTPS URL [default: partners.txt in the
+    /// data folder]
     #[arg(long, env = "LICENSE_PORTAL_PARTNERS", value_name = "FILE")]
     pub partners: Option<PathBuf>,
-    /// Minutes for which a mailed link is valid
+    /// Minutes that a mailed link is valid
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(5..=10_080))]
     pub link_minutes: i64,
     /// Days after which the app has to refresh its license; 0: never
     #[arg(long, default_value_t = 365)]
     pub token_days: u16,
-    /// Installations of the app that a license may be registered on
+    /// Installations of the app that a license can be registered on
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub installations: u32,
-    /// PINs that an address may enter at once
+    /// PINs that can be entered from one address at once
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub address_burst: u32,
-    /// Milliseconds after which an address may enter a further PIN
+    /// Milliseconds until one more PIN can be entered from that address
     #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(i64).range(1..))]
     pub address_every: i64,
 }
 
 impl Place {
-    /// Opens the database, and makes the portal for commands that serve nobody.
+    /// Opens the database and makes a portal, for every command but `serve`.
     pub(super) async fn portal(&self) -> anyhow::Result<Portal> {
-        make_private(&self.data).with_context(|| format!("data folder {}", self.data.display()))?;
+        create_private_folder(&self.data)
+            .with_context(|| format!("data folder {}", self.data.display()))?;
         let key = self
             .portal_key
             .clone()
@@ -100,7 +103,7 @@ impl Place {
             Some(url) => url.clone(),
             None => format!("sqlite:{}", self.data.join("portal.sqlite").display()),
         };
-        let store = store::open(&url).await.context("database")?;
+        let store = Store::open(&url).await.context("database")?;
         store.migrate().await.context("database")?;
         Ok(Portal {
             store,
@@ -120,7 +123,7 @@ impl Place {
         })
     }
 
-    /// The same for `serve`.
+    /// Makes a portal for `serve`.
     pub(super) async fn serving(&self, options: &ServeOptions) -> anyhow::Result<Portal> {
         let mut portal = self.portal().await?;
         if let Some(file) = &options.signing_key {
@@ -162,14 +165,14 @@ impl Place {
     }
 }
 
-/// Checks an origin, `https://host` or `http://host:port`, and cuts the slash at its end.
+/// Checks an origin, `https://host` or `http://host:port`, and removes a slash at its end.
 fn origin(url: &str) -> anyhow::Result<String> {
     let url = url.trim_end_matches('/');
     let host = url
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"));
     if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])) {
-        bail!("--public-url has to be like https://licenses.example.com");
+        bail!("--public-url must look like https://licenses.example.com");
     }
     Ok(url.to_owned())
 }
@@ -191,18 +194,10 @@ fn read_partners(file: &Path, is_required: bool) -> anyhow::Result<Vec<Partner>>
                 place: (*place).into(),
                 url: (*url).into(),
             }),
-            _ => bail!("not NAME | PLACE | HTTPS URL: {line}"),
+            _ => bail!("expected NAME | PLACE | HTTPS URL, not {line}"),
         }
     });
     partners.collect()
-}
-
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
 }
 
 #[cfg(test)]
@@ -210,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_is_an_origin_and_nothing_else() {
+    fn a_public_url_is_only_an_origin() {
         assert_eq!(origin("https://a.example/").unwrap(), "https://a.example");
         assert_eq!(
             origin("http://127.0.0.1:8480").unwrap(),

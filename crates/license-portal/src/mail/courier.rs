@@ -1,6 +1,6 @@
-//! The ways out: a folder with the console, or a mail server.
+//! Delivery of mails: to a folder and the console, or to a mail server.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use lettre::{
@@ -8,15 +8,17 @@ use lettre::{
     message::{Body, Mailbox, SinglePart, header},
 };
 
-/// A mail on its way.
+use crate::files::create_private_folder;
+
+/// A mail to be delivered.
 pub struct Parcel<'a> {
-    /// Its number in the outbox: the same at every try, as is its Message-ID.
+    /// Its number in the outbox. It stays the same when delivery is tried again, and so does the Message-ID.
     pub id: i64,
-    /// The license that it is about, in its Message-ID only by way of a hash.
+    /// A hash of the license number, for the Message-ID.
     pub reference: &'a str,
-    /// From whom.
+    /// Its sender.
     pub from: &'a str,
-    /// To whom.
+    /// Its recipient.
     pub to: &'a str,
     /// Its subject.
     pub subject: &'a str,
@@ -24,44 +26,40 @@ pub struct Parcel<'a> {
     pub text: &'a str,
 }
 
-/// Why a mail was not delivered; without its text or recipient, since it is stored and logged.
+/// Why a mail was not delivered. It contains neither text nor recipient, since it is stored and logged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CourierError {
-    /// It could not be put together.
-    #[error("the mail could not be put together: {0}")]
+    /// The mail could not be composed.
+    #[error("cannot compose the mail: {0}")]
     Message(String),
-    /// The mail server did not take it.
-    #[error("the mail server did not take it: {0}")]
+    /// The mail server did not accept it.
+    #[error("the mail server did not accept the mail: {0}")]
     Server(String),
-    /// The mail server was too slow.
+    /// The mail server did not answer in time.
     #[error("the mail server did not answer in time")]
     Slow,
-    /// The folder failed.
-    #[error("the outbox folder failed: {0}")]
-    Folder(#[from] std::io::Error),
+    /// The file could not be written.
+    #[error("cannot write to the outbox folder: {0}")]
+    Folder(#[from] io::Error),
 }
 
-/// Takes mails away.
+/// Delivers mails.
 #[async_trait]
 pub trait Courier: Send + Sync {
     /// Delivers one mail.
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError>;
 }
 
-/// Writes mails as files, and on the console: for development.
+/// Writes mails to files and to the console, for development.
 pub struct FolderCourier {
     folder: PathBuf,
 }
 
 impl FolderCourier {
-    /// Makes the folder, for its owner alone: the mails hold PINs.
-    pub fn new(folder: PathBuf) -> std::io::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)?;
+    /// Creates the folder, readable by its owner only: the mails contain PINs.
+    pub fn new(folder: PathBuf) -> io::Result<Self> {
+        create_private_folder(&folder)?;
         Ok(Self { folder })
     }
 }
@@ -69,7 +67,7 @@ impl FolderCourier {
 #[async_trait]
 impl Courier for FolderCourier {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
-        // As people read it: nobody sends this file on.
+        // Not encoded for transport: people read this file.
         let lines = parcel.text.replace('\n', "\r\n").into_bytes();
         let body = Body::dangerous_pre_encoded(lines, header::ContentTransferEncoding::EightBit);
         let message = message(parcel, body)?;
@@ -90,18 +88,18 @@ impl Courier for FolderCourier {
 /// Hands mails to a mail server.
 pub struct SmtpCourier {
     transport: AsyncSmtpTransport<Tokio1Executor>,
-    patience: Duration,
+    time_limit: Duration,
 }
 
 impl SmtpCourier {
-    /// Of a URL `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required` or `smtp://localhost:25`.
-    pub fn new(url: &str, patience: Duration) -> Result<Self, CourierError> {
+    /// Takes a URL `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required` or `smtp://localhost:25`.
+    pub fn new(url: &str, time_limit: Duration) -> Result<Self, CourierError> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            // Not the error's text: it may quote the URL, and so the password.
+            // The text of the error may contain the URL and its password.
             .map_err(|_form| CourierError::Server("its URL is malformed".into()))?;
         Ok(Self {
-            transport: builder.timeout(Some(patience)).build(),
-            patience,
+            transport: builder.timeout(Some(time_limit)).build(),
+            time_limit,
         })
     }
 }
@@ -110,11 +108,11 @@ impl SmtpCourier {
 impl Courier for SmtpCourier {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
         let message = message(parcel, Body::new(parcel.text.to_owned()))?;
-        // The transport's timeout counts from byte to byte; a server that drips must not outlast the claim.
-        match tokio::time::timeout(self.patience, self.transport.send(message)).await {
+        // The timeout of the transport restarts with every byte; a slow server must not outlast the claim.
+        match tokio::time::timeout(self.time_limit, self.transport.send(message)).await {
             Err(_elapsed) => Err(CourierError::Slow),
             Ok(Err(error)) if error.is_timeout() => Err(CourierError::Slow),
-            // A permanent refusal may quote the recipient, not the text.
+            // The text of the error may contain the recipient.
             Ok(Err(error)) => Err(CourierError::Server(describe(&error))),
             Ok(Ok(_response)) => Ok(()),
         }
@@ -124,7 +122,7 @@ impl Courier for SmtpCourier {
 fn describe(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("status {code}"),
-        None if error.is_response() => "it did not speak SMTP".into(),
+        None if error.is_response() => "not an SMTP response".into(),
         None => "no connection".into(),
     }
 }
@@ -147,12 +145,12 @@ fn message(parcel: &Parcel<'_>, body: Body) -> Result<Message, CourierError> {
         .from(from)
         .to(to)
         .subject(parcel.subject)
-        // The same at every try, so that a server which took it and was cut off can tell.
+        // The same at every attempt, so that a server can recognize a mail that it already has.
         .message_id(Some(format!(
             "<{}.{}@{domain}>",
             parcel.id, parcel.reference
         )))
-        // RFC 3834 § 5: out-of-office robots do not answer.
+        // RFC 3834 § 5: no automatic replies.
         .header(AutoSubmitted)
         .singlepart(body)
         .map_err(|error| failed(&error))

@@ -1,4 +1,4 @@
-//! The two mails, in the three languages. The first line is the subject.
+//! The texts of mails. The first line is the subject.
 
 use jiff::Timestamp;
 use license_token::{LicenseNumber, Pin};
@@ -10,7 +10,7 @@ use crate::{
     portal::Settings,
 };
 
-/// License number and PIN.
+/// Writes the mail with license number and PIN.
 pub(crate) fn license(
     language: Language,
     settings: &Settings,
@@ -40,7 +40,8 @@ pub(crate) fn license(
     ))
 }
 
-/// The link that completes an activation. It holds no license number: a mail alone gives nothing away.
+/// Writes the mail with the link that completes an activation. It does not contain the license number, so that this mail
+/// alone is not enough to register.
 pub(crate) fn verification(
     language: Language,
     settings: &Settings,
@@ -65,7 +66,7 @@ pub(crate) fn verification(
     ))
 }
 
-/// A time as people of that language write it; UTC.
+/// Writes a time, in UTC, as is usual in that language.
 pub(crate) fn time(language: Language, time: Timestamp) -> String {
     let part = |form: &str| time.strftime(form).to_string();
     let values = [

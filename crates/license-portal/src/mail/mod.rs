@@ -1,4 +1,4 @@
-//! Mails: their texts, the outbox that never forgets one, and the ways out.
+//! Mails: their texts, the outbox, and delivery.
 
 pub mod courier;
 pub mod letter;

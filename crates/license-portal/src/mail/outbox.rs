@@ -1,7 +1,8 @@
-//! Delivers what is queued. A mail leaves the database only after the courier took it.
+//! Delivers queued mails. A mail is deleted from the database only after it was delivered.
 //!
-//! An instance claims a mail for longer than a delivery can take, so no two deliver it at once. One that dies between
-//! delivery and the note of it makes the mail go out again, with the same Message-ID: at least once, never lost.
+//! An instance claims a mail for longer than a delivery can take, so two instances never deliver it at once. If an
+//! instance dies after the delivery and before recording it, the mail is sent again with the same Message-ID: mails are
+//! delivered at least once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +16,7 @@ use crate::{
     portal::{Portal, Refusal},
 };
 
-/// Delivers for one instance.
+/// Delivers the mails of one instance.
 pub struct Postman {
     portal: Arc<Portal>,
     courier: Arc<dyn Courier>,
@@ -23,7 +24,7 @@ pub struct Postman {
 }
 
 impl Postman {
-    /// With a random name, which its claims bear.
+    /// Makes one with a random name, which marks its claims.
     pub fn new(portal: Arc<Portal>, courier: Arc<dyn Courier>) -> Result<Self, getrandom::Error> {
         let name = u64::from_le_bytes(random()?);
         Ok(Self {
@@ -33,22 +34,22 @@ impl Postman {
         })
     }
 
-    /// Delivers until it is told to stop, and finishes the batch that is then under way.
+    /// Delivers until `stop` is set, and finishes the batch in progress.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut rounds = 0_u32;
         while !*stop.borrow() {
             match self.round().await {
                 Ok(0) => {}
                 Ok(_some) => continue,
-                Err(error) => tracing::warn!(%error, "the outbox could not be read"),
+                Err(error) => tracing::warn!(%error, "cannot read the outbox"),
             }
             if rounds.is_multiple_of(PRUNE_EVERY)
                 && let Err(error) = self.portal.store.prune(self.portal.clock.now()).await
             {
-                tracing::warn!(%error, "the database could not be pruned");
+                tracing::warn!(%error, "cannot delete old rows from the database");
             }
             rounds = rounds.wrapping_add(1);
-            // The bell is rung in this instance only; the others look by themselves.
+            // Only this instance is notified; the others look every few seconds.
             tokio::select! {
                 () = self.portal.bell.notified() => {}
                 () = tokio::time::sleep(PAUSE) => {}
@@ -57,7 +58,7 @@ impl Postman {
         }
     }
 
-    /// Delivers what is due now, up to a batch. Returns how many mails it took up.
+    /// Delivers a batch of mails that are due. Returns how many.
     pub async fn round(&self) -> Result<usize, Refusal> {
         let now = self.portal.clock.now();
         let mails = self
@@ -95,21 +96,21 @@ impl Postman {
         let now = portal.clock.now();
         match outcome {
             Ok(()) => {
-                portal.metrics.mails_delivered.add();
+                portal.metrics.mails_delivered.inc();
                 if !portal.store.delivered(mail.id, &self.name, now).await? {
                     tracing::warn!(
                         mail = mail.id,
-                        "replaced or claimed by another instance while it was delivered"
+                        "the mail was replaced, or claimed by another instance, during its delivery"
                     );
                 }
             }
             Err(error) => {
-                portal.metrics.mails_failed.add();
+                portal.metrics.mails_failed.inc();
                 tracing::warn!(
                     mail = mail.id,
                     attempts = mail.attempts,
                     error,
-                    "a mail was not delivered"
+                    "cannot deliver a mail"
                 );
                 portal
                     .store
@@ -126,20 +127,20 @@ impl Postman {
     }
 }
 
-/// Seconds until the next try: 10, 20, 40 … up to an hour.
+/// Returns the seconds until the next attempt: 10, 20, 40 … up to an hour.
 fn backoff(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 9)).unwrap_or_default();
     (10_i64 << doublings).min(3600)
 }
 
-/// How long a delivery may take, by the courier's own clock.
+/// How long a delivery may take.
 pub const DELIVERY: Duration = Duration::from_secs(30);
 
-/// How long a batch is claimed, in seconds: longer than all its deliveries may take.
+/// How long a batch is claimed, in seconds: longer than all its deliveries can take.
 const CLAIM: i64 = 300;
 const BATCH: u32 = 8;
 const PAUSE: Duration = Duration::from_secs(2);
-/// Pauses between two prunings: about ten minutes.
+/// How many pauses there are between two prunings: about ten minutes.
 const PRUNE_EVERY: u32 = 300;
 
 #[cfg(test)]

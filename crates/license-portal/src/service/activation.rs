@@ -1,4 +1,4 @@
-//! From number and PIN to an active license.
+//! From license number and PIN to an active license.
 
 use jiff::Timestamp;
 use license_token::{LicenseNumber, Pin};
@@ -11,7 +11,7 @@ use crate::{
     portal::{Portal, Refusal},
 };
 
-/// What a browser with a ticket sees.
+/// What a visitor with a ticket sees.
 pub enum TicketPage {
     /// A link was mailed.
     Sent(License),
@@ -19,31 +19,31 @@ pub enum TicketPage {
     Active(License),
     /// The license is revoked.
     Revoked,
-    /// No ticket of ours, or a lapsed one.
+    /// The ticket is not ours, or has expired.
     Lapsed,
 }
 
-/// What is behind a mailed link.
+/// What a visitor with a mailed link sees.
 pub enum LinkPage {
-    /// A button, and until when.
+    /// A button.
     Button {
-        /// When the link lapses.
+        /// When the link expires.
         expires_at: Timestamp,
     },
-    /// The button was pressed: the form.
+    /// The form: the button was pressed.
     Form(License),
     /// The form was completed.
     Done(License),
-    /// The link has lapsed; its owner may ask for a new one.
+    /// The link has expired; the visitor can ask for a new one.
     Lapsed,
-    /// Unknown or replaced.
+    /// The link is unknown or was replaced.
     Unknown,
 }
 
 impl Portal {
-    /// Takes number, PIN and e-mail. Returns a ticket for the page that follows.
+    /// Checks email address, license number and PIN, and mails a link. Returns a ticket for the page that follows.
     ///
-    /// An issued license now waits for its link. The same cost whatever is wrong.
+    /// It costs the same whichever of them is wrong.
     pub async fn activate(
         &self,
         address: &str,
@@ -57,7 +57,7 @@ impl Portal {
         let matched = self.hasher.compare(hash, pin).await?;
         let license = license.filter(|license| license.email == email.trim().to_lowercase());
         let (Some(license), Some(_matched)) = (license, matched) else {
-            self.metrics.refused.add();
+            self.metrics.refused.inc();
             return Err(Refusal::Refused);
         };
         self.repay(number).await?;
@@ -70,7 +70,7 @@ impl Portal {
         Ok(self.keys.ticket(number, later(self.clock.now(), TICKET)))
     }
 
-    /// What to show for a ticket.
+    /// Returns what to show for a ticket.
     pub async fn ticket_page(&self, ticket: &str) -> Result<TicketPage, Refusal> {
         let Some(number) = self.keys.open_ticket(ticket, self.clock.now()) else {
             return Ok(TicketPage::Lapsed);
@@ -85,7 +85,7 @@ impl Portal {
         })
     }
 
-    /// Mails a new link to the owner of a ticket's license; the old one becomes void.
+    /// Mails a new link for a ticket's license. The old link is no longer valid.
     pub async fn resend_link(&self, ticket: &str) -> Result<(), Refusal> {
         match self.ticket_page(ticket).await? {
             TicketPage::Sent(license) => self.mail_link(&license).await,
@@ -93,7 +93,7 @@ impl Portal {
         }
     }
 
-    /// What to show for a link; changes nothing.
+    /// Returns what to show for a link; changes nothing.
     pub async fn link_page(&self, secret: &str) -> Result<LinkPage, Refusal> {
         let Some(link) = self.store.link(LinkSecret::hash_of(secret)).await? else {
             return Ok(LinkPage::Unknown);
@@ -115,16 +115,16 @@ impl Portal {
         })
     }
 
-    /// Notes that the link's button was pressed.
+    /// Records that the link's button was pressed.
     pub async fn open_link(&self, secret: &str) -> Result<(), Refusal> {
-        // What it does not open, the page that follows explains.
+        // If the link cannot be opened, the page that follows says why.
         self.store
             .open_link(LinkSecret::hash_of(secret), self.clock.now())
             .await?;
         Ok(())
     }
 
-    /// Mails a new link in the place of a lapsed one, to the address that the old one went to.
+    /// Mails a new link for an expired one, to the same address.
     pub async fn renew_link(&self, secret: &str) -> Result<String, Refusal> {
         let hash: LinkHash = LinkSecret::hash_of(secret);
         let link = self.store.link(hash).await?.ok_or(Refusal::Refused)?;
@@ -142,7 +142,7 @@ impl Portal {
             .ticket(license.number, later(self.clock.now(), TICKET)))
     }
 
-    /// Completes the activation; a second time it does nothing.
+    /// Completes the activation. Doing so again has no effect.
     pub async fn complete(&self, secret: &str, holder: &Holder) -> Result<(), Refusal> {
         match self
             .store
@@ -150,7 +150,7 @@ impl Portal {
             .await?
         {
             Completion::Activated => {
-                self.metrics.activations.add();
+                self.metrics.activations.inc();
                 Ok(())
             }
             Completion::AlreadyActivated => Ok(()),
@@ -181,7 +181,7 @@ impl Portal {
                 .keys
                 .seal(license.number, MailKind::Verification, &text)?,
         };
-        // `false`: it became active or revoked meanwhile, which the page that follows shows.
+        // `false`: it was activated or revoked meanwhile; the page that follows shows it.
         if self.store.verify(license.number, &link, &mail, now).await? {
             self.bell.notify_one();
         }
@@ -189,5 +189,5 @@ impl Portal {
     }
 }
 
-/// How long a ticket is good for, in seconds.
+/// How long a ticket is valid, in seconds.
 const TICKET: i64 = 24 * 3600;

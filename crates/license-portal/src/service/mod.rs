@@ -1,4 +1,4 @@
-//! What the portal does, whoever asks: pages, API and command line.
+//! What the portal does, for pages, API and command line alike.
 
 mod activation;
 mod operation;

@@ -17,19 +17,19 @@ use crate::{
 /// Licenses to issue.
 #[derive(Clone, Debug)]
 pub struct IssueOrder {
-    /// Whom to mail number and PIN.
+    /// The email address of the buyer.
     pub email: String,
-    /// How many licenses, each with a mail of its own.
+    /// How many licenses; each is mailed separately.
     pub count: u32,
-    /// Whether they need no activation.
+    /// Whether they are sold active, so that they need no activation.
     pub is_activated: bool,
-    /// Whom they belong to, of licenses that need no activation: a name and a company. Else the form says it.
+    /// Name and company of the holder, for licenses that are sold active. Otherwise the holder fills in the form.
     pub holder: Option<(String, String)>,
     /// The language of the mails.
     pub language: Language,
 }
 
-/// A license as operators see it: without anything secret.
+/// A license as operators see it, without secrets.
 #[derive(Serialize)]
 pub struct LicenseReport {
     license: String,
@@ -46,12 +46,12 @@ pub struct LicenseReport {
 }
 
 impl LicenseReport {
-    /// Its number.
+    /// Returns its number.
     pub fn number(&self) -> &str {
         &self.license
     }
 
-    /// A line for a terminal.
+    /// Returns a line for a terminal.
     pub fn line(&self) -> String {
         format!(
             "{}  {:<9}  {}  {}",
@@ -61,17 +61,15 @@ impl LicenseReport {
             self.email
         )
     }
-}
 
-impl LicenseReport {
-    /// Where it is registered, a line each for a terminal.
+    /// Returns its registrations, a line each for a terminal.
     pub fn registrations(&self) -> impl Iterator<Item = String> {
         let day = |time| {
             Timestamp::from_second(time).map_or_else(|_range| "?".into(), |time| time.to_string())
         };
         self.registrations.iter().flatten().map(move |one| {
             format!(
-                "  {}  registered {}  last seen {}",
+                "  {}  registered {}  last used {}",
                 one.installation,
                 day(one.first_at),
                 day(one.last_at)
@@ -118,7 +116,7 @@ impl Portal {
     }
 
     async fn issue_one(&self, email: &str, order: &IssueOrder) -> Result<LicenseNumber, Refusal> {
-        // What nobody asked for stays empty.
+        // The form asks for more, an order does not.
         let holder = order.holder.clone().map(|(first_name, company)| Holder {
             first_name,
             company,
@@ -146,7 +144,7 @@ impl Portal {
             };
             let issued = self.store.issue(&license, holder.as_ref(), &mail, now);
             match issued.await {
-                // 75 random bits: not before the next ice age.
+                // The number is taken: draws another. With 75 random bits this does not happen in practice.
                 Err(StoreError::Exists) => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => return Ok(number),
@@ -154,7 +152,7 @@ impl Portal {
         }
     }
 
-    /// Gives a license a new PIN and mails it; the old PIN is void.
+    /// Gives a license a new PIN and mails it. The old PIN is no longer valid.
     pub async fn resend(&self, number: LicenseNumber) -> Result<(), Refusal> {
         let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
         let is_active = license.state == LicenseState::Active;
@@ -172,14 +170,14 @@ impl Portal {
         Ok(())
     }
 
-    /// Revokes a license; again, it does nothing.
+    /// Revokes a license. Doing so again has no effect.
     pub async fn revoke(&self, number: LicenseNumber) -> Result<(), Refusal> {
         self.store.license(number).await?.ok_or(Refusal::Refused)?;
         self.store.revoke(number, self.seconds()).await?;
         Ok(())
     }
 
-    /// Forgets where a license is registered: one installation, or all. Each may register again, and can refresh no more.
+    /// Removes one registration of a license, or all. A removed installation cannot refresh, but can register again.
     pub async fn forget(
         &self,
         number: LicenseNumber,
@@ -191,13 +189,13 @@ impl Portal {
         Ok(())
     }
 
-    /// Licenses in the order of their numbers.
+    /// Returns licenses in the order of their numbers.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<LicenseReport>, Refusal> {
         let found = self.store.list(filter).await?;
         Ok(found.into_iter().map(LicenseReport::from).collect())
     }
 
-    /// All about one license.
+    /// Returns a license with its holder and its registrations.
     pub async fn show(&self, number: LicenseNumber) -> Result<LicenseReport, Refusal> {
         let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
         let mut report = LicenseReport::from(license);
@@ -224,12 +222,12 @@ impl Portal {
         Ok((self.hasher.hash(pin).await?, mail))
     }
 
-    /// Now, as exactly as the database has it.
+    /// Returns the current time in whole seconds, as the database stores it.
     fn seconds(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 }
 
-/// The most bytes of an e-mail address (RFC 5321 § 4.5.3.1.3, without the brackets).
+/// The most bytes of an email address (RFC 5321 § 4.5.3.1.3, without the brackets).
 const ADDRESS: usize = 254;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Portal {
-    /// Registers an installation of the app: number and PIN for a token that names the holder.
+    /// Registers an installation of the app: license number and PIN for a token that names the holder.
     pub async fn register(
         &self,
         address: &str,
@@ -29,7 +29,7 @@ impl Portal {
         self.sign(number, installation, holder)
     }
 
-    /// Registers an installation without a network: a request code and the PIN for a response code.
+    /// Registers an installation without a network: request code and PIN for a response code.
     pub async fn register_offline(
         &self,
         address: &str,
@@ -42,7 +42,7 @@ impl Portal {
         ResponseCode::of(&token).map_err(|_named| Refusal::Refused)
     }
 
-    /// Gives a newer token for one of ours, lapsed or not, to the same installation.
+    /// Exchanges one of our tokens, expired or not, for a new one for the same installation.
     pub async fn refresh(
         &self,
         token: &str,
@@ -59,11 +59,11 @@ impl Portal {
                 .refresh(claims.number, &installation.to_string(), self.clock.now())
                 .await?
         {
-            self.metrics.refused.add();
+            self.metrics.refused.inc();
             return Err(Refusal::Refused);
         }
         let token = self.sign(claims.number, installation, claims.holder.clone())?;
-        self.metrics.refreshes.add();
+        self.metrics.refreshes.inc();
         Ok(token)
     }
 
@@ -80,7 +80,7 @@ impl Portal {
         let matched = self.hasher.compare(hash, pin).await?;
         let license = license.filter(|license| license.state == LicenseState::Active);
         let (Some(_license), Some(_matched)) = (license, matched) else {
-            self.metrics.refused.add();
+            self.metrics.refused.inc();
             return Err(Refusal::Refused);
         };
         self.repay(number).await?;
@@ -91,7 +91,7 @@ impl Portal {
             Noted::Full => return Err(Refusal::Full { most }),
             Noted::NotActive => return Err(Refusal::Refused),
         }
-        self.metrics.registrations.add();
+        self.metrics.registrations.inc();
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl Portal {
     }
 }
 
-/// A holder as a token names it: cut, should it be too long.
+/// Returns the holder as a token names it; names that are too long are cut.
 fn name(holder: &Holder) -> TokenHolder {
     let person = format!("{} {}", holder.first_name, holder.last_name);
     TokenHolder::new(fit(person.trim()), fit(&holder.company)).unwrap_or_default()

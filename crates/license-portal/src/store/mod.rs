@@ -1,235 +1,156 @@
-//! What the portal remembers, on SQLite or PostgreSQL.
+//! The portal's database: SQLite or PostgreSQL.
 //!
-//! Each method is one transaction: it happened or it did not. Plain SQL in both modules; one suite of tests
-//! (`tests/it/store.rs`) is the check on both.
+//! Every statement is written once, in SQL that both databases understand; [`dialect`] has the few words that differ.
+//! Each method is one transaction: it happens completely or not at all. `tests/it/store.rs` runs one suite on both.
 
-mod dump;
+mod activation;
+mod dialect;
+mod installations;
+mod licenses;
+mod operators;
+mod outbox;
 mod postgres;
 mod rows;
 mod sqlite;
+mod throttle;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, time::Duration};
 
-use async_trait::async_trait;
 use jiff::Timestamp;
-use license_token::LicenseNumber;
 use sqlx::{
-    SqlSafeStr as _,
-    migrate::{Migration, MigrationSource, MigrationType, Migrator},
+    Any, AnyPool, Executor as _, Transaction,
+    any::{AnyPoolOptions, install_default_drivers},
+    query, query_as,
 };
 
-use crate::model::{
-    Attempt, ClaimedMail, Completion, Counts, Filter, Holder, License, Link, LinkHash, NewLink,
-    NewMail, Noted, Pace, Registration,
-};
+use crate::model::Counts;
+use dialect::{Dialect, Embedded};
 
-pub use postgres::PostgresStore;
-pub use sqlite::SqliteStore;
-
-/// Why the store did not do as asked.
+/// Why a database operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The database did not answer, or refused.
-    #[error("the database failed")]
+    /// The database did not answer, or refused the statement.
+    #[error("database error")]
     Database(#[from] sqlx::Error),
-    /// Its tables could not be brought up to date.
-    #[error("the database's tables could not be brought up to date")]
+    /// The tables could not be brought up to date.
+    #[error("cannot update the database tables")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// A row holds what this program never writes.
-    #[error("the database holds a value that is none: {0}")]
+    /// A row has a value that this program never writes.
+    #[error("invalid value in the database: {0}")]
     Corrupt(&'static str),
-    /// It is there already.
-    #[error("it exists already")]
+    /// The unique key is taken.
+    #[error("already exists")]
     Exists,
-    /// A backup went wrong.
-    #[error("the backup failed: {0}")]
+    /// The backup failed.
+    #[error("backup failed: {0}")]
     Backup(String),
 }
 
 /// The result of every store method.
 pub type Stored<T> = Result<T, StoreError>;
 
-/// What both databases do.
-#[async_trait]
-pub trait Store: Send + Sync {
+/// The database. Clones share one pool of connections.
+#[derive(Clone)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: &'static Dialect,
+    url: String,
+}
+
+impl Store {
+    /// Opens the database of a URL: `sqlite:FILE` or `postgres://…`. A SQLite file that does not exist is created,
+    /// with mode 0600.
+    pub async fn open(url: &str) -> Stored<Self> {
+        install_default_drivers();
+        let is_postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
+        let dialect = if is_postgres {
+            &postgres::DIALECT
+        } else {
+            sqlite::create(url)?;
+            &sqlite::DIALECT
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(dialect.connections)
+            .acquire_timeout(ACQUIRE)
+            .after_connect(move |connection, _meta| {
+                Box::pin(async move { connection.execute(dialect.session).await.map(drop) })
+            })
+            .connect(url)
+            .await?;
+        Ok(Self {
+            pool,
+            dialect,
+            url: url.to_owned(),
+        })
+    }
+
     /// Brings the tables up to date. Several instances may call it at once.
-    async fn migrate(&self) -> Stored<()>;
+    pub async fn migrate(&self) -> Stored<()> {
+        let migrator = Embedded(self.dialect.migrations).migrator().await?;
+        Ok(migrator.run(&self.pool).await?)
+    }
 
-    /// Answers if the database does.
-    async fn ping(&self) -> Stored<()>;
+    /// Succeeds if the database answers.
+    pub async fn ping(&self) -> Stored<()> {
+        query("SELECT count(*) FROM operator_keys")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
 
-    /// Writes all that there is into a new file.
-    async fn backup(&self, file: &Path) -> Stored<()>;
+    /// Writes the whole database into a new file.
+    pub async fn backup(&self, file: &Path) -> Stored<()> {
+        if self.dialect.is_server {
+            postgres::backup(&self.url, file).await
+        } else {
+            sqlite::backup(&self.pool, file).await
+        }
+    }
 
-    /// Adds a license, its holder if that is known, and queues the mail with its PIN. [`StoreError::Exists`]: the number is
-    /// taken.
-    async fn issue(
-        &self,
-        license: &License,
-        holder: Option<&Holder>,
-        mail: &NewMail,
-        now: Timestamp,
-    ) -> Stored<()>;
+    /// Counts licenses by state and waiting mails.
+    pub async fn counts(&self) -> Stored<Counts> {
+        let counts = query_as(
+            "SELECT (SELECT count(*) FROM licenses WHERE state = 'issued') AS issued,
+                    (SELECT count(*) FROM licenses WHERE state = 'verifying') AS verifying,
+                    (SELECT count(*) FROM licenses WHERE state = 'active') AS active,
+                    (SELECT count(*) FROM licenses WHERE state = 'revoked') AS revoked,
+                    (SELECT count(*) FROM outbox WHERE delivered_at IS NULL) AS mails_waiting,
+                    (SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND last_error IS NOT NULL)
+                        AS mails_failing",
+        );
+        Ok(counts.fetch_one(&self.pool).await?)
+    }
 
-    /// The license of this number.
-    async fn license(&self, number: LicenseNumber) -> Stored<Option<License>>;
+    /// Deletes full buckets, and links and delivered mails that are older than [`RETENTION`].
+    pub async fn prune(&self, now: Timestamp) -> Stored<()> {
+        let oldest = seconds(now) - RETENTION;
+        let mut tx = self.write().await?;
+        for (statement, before) in [
+            (
+                "DELETE FROM throttles WHERE full_at <= $1",
+                now.as_millisecond(),
+            ),
+            ("DELETE FROM links WHERE expires_at < $1", oldest),
+            ("DELETE FROM outbox WHERE delivered_at < $1", oldest),
+        ] {
+            query(statement).bind(before).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
 
-    /// Its holder, once it is active.
-    async fn holder(&self, number: LicenseNumber) -> Stored<Option<Holder>>;
-
-    /// Where it was registered.
-    async fn registrations(&self, number: LicenseNumber) -> Stored<Vec<Registration>>;
-
-    /// Licenses in the order of their numbers.
-    async fn list(&self, filter: &Filter) -> Stored<Vec<License>>;
-
-    /// Moves an issued or verifying license to verifying, replaces its unused links by this one, and replaces a
-    /// waiting mail with a link by this one. `false`: it is in another state, and nothing changed.
-    async fn verify(
-        &self,
-        number: LicenseNumber,
-        link: &NewLink,
-        mail: &NewMail,
-        now: Timestamp,
-    ) -> Stored<bool>;
-
-    /// Replaces the PIN, and a waiting mail with a PIN by this one. `false`: unknown or revoked.
-    async fn replace_pin(
-        &self,
-        number: LicenseNumber,
-        pin_hash: &str,
-        mail: &NewMail,
-        now: Timestamp,
-    ) -> Stored<bool>;
-
-    /// Revokes a license, and drops its links and waiting mails. `false`: unknown or revoked before.
-    async fn revoke(&self, number: LicenseNumber, now: Timestamp) -> Stored<bool>;
-
-    /// The link of this hash.
-    async fn link(&self, hash: LinkHash) -> Stored<Option<Link>>;
-
-    /// Notes that the link's button was pressed. `false`: unknown, lapsed or used.
-    async fn open_link(&self, hash: LinkHash, now: Timestamp) -> Stored<bool>;
-
-    /// Spends the link and makes its license active, exactly once.
-    async fn complete(&self, hash: LinkHash, holder: &Holder, now: Timestamp)
-    -> Stored<Completion>;
-
-    /// Notes that an installation registered, if the license is active and has it already, or has fewer than `most`.
-    async fn register(
-        &self,
-        number: LicenseNumber,
-        installation: &str,
-        most: u32,
-        now: Timestamp,
-    ) -> Stored<Noted>;
-
-    /// Notes that a registered installation refreshed, if the license is active. `false`: it is not, or it was forgotten.
-    async fn refresh(
-        &self,
-        number: LicenseNumber,
-        installation: &str,
-        now: Timestamp,
-    ) -> Stored<bool>;
-
-    /// Forgets one registered installation, or all. How many there were.
-    async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64>;
-
-    /// Takes an attempt out of a bucket, if one is left.
-    async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt>;
-
-    /// Fills a bucket.
-    async fn forgive(&self, bucket: &str) -> Stored<()>;
-
-    /// Claims mails that are due and that no other instance holds, until `until`.
-    async fn claim(
-        &self,
-        by: &str,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Stored<Vec<ClaimedMail>>;
-
-    /// Marks a mail that this instance holds as delivered, and wipes its text. `false`: the claim was lost.
-    async fn delivered(&self, id: i64, by: &str, now: Timestamp) -> Stored<bool>;
-
-    /// Gives back a mail that this instance holds, to be tried again.
-    async fn failed(&self, id: i64, by: &str, next: Timestamp, error: &str) -> Stored<()>;
-
-    /// Adds an operator's key. [`StoreError::Exists`]: the name is taken.
-    async fn add_operator(&self, name: &str, hash: &[u8; 32], now: Timestamp) -> Stored<()>;
-
-    /// Every operator's name and the hash of the key.
-    async fn operators(&self) -> Stored<Vec<(String, Vec<u8>)>>;
-
-    /// Removes an operator's key. `false`: no such name.
-    async fn remove_operator(&self, name: &str) -> Stored<bool>;
-
-    /// Numbers for `/metrics`.
-    async fn counts(&self) -> Stored<Counts>;
-
-    /// Forgets full buckets, links long lapsed and mails long delivered.
-    async fn prune(&self, now: Timestamp) -> Stored<()>;
-}
-
-/// Opens the database that a URL names: `sqlite:FILE` or `postgres://…`.
-pub async fn open(url: &str) -> Stored<Arc<dyn Store>> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        Ok(Arc::new(PostgresStore::open(url).await?))
-    } else {
-        Ok(Arc::new(SqliteStore::open(url).await?))
+    /// Begins a transaction that writes.
+    async fn write(&self) -> Stored<Transaction<'static, Any>> {
+        Ok(self.pool.begin_with(self.dialect.begin).await?)
     }
 }
 
-/// Migrations that are part of the program.
-#[derive(Debug)]
-struct Embedded(&'static [(i64, &'static str, &'static str)]);
-
-impl Embedded {
-    async fn migrator(self) -> Stored<Migrator> {
-        Ok(Migrator::new(self).await?)
-    }
-}
-
-impl MigrationSource<'static> for Embedded {
-    fn resolve(
-        self,
-    ) -> std::pin::Pin<
-        Box<dyn Future<Output = Result<Vec<Migration>, sqlx::error::BoxDynError>> + Send + 'static>,
-    > {
-        let migrations = self.0.iter().map(|(version, name, sql)| {
-            Migration::new(
-                *version,
-                (*name).into(),
-                MigrationType::Simple,
-                sql.into_sql_str(),
-                false,
-            )
-        });
-        let migrations = migrations.collect();
-        Box::pin(async { Ok(migrations) })
-    }
-}
-
-/// Makes an empty file that its owner alone may read, for a backup.
-fn new_private_file(file: &Path) -> Stored<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    made.map(drop)
-        .map_err(|error| StoreError::Backup(error.to_string()))
-}
-
-/// A time as the tables hold it.
+/// Returns a time as the tables store it.
 fn seconds(time: Timestamp) -> i64 {
     time.as_second()
 }
 
-/// A unique key that is there already, told from other errors.
+/// Separates a taken unique key from other errors.
 fn exists(error: sqlx::Error) -> StoreError {
     match error.as_database_error() {
         Some(database) if database.is_unique_violation() => StoreError::Exists,
@@ -237,8 +158,8 @@ fn exists(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// How long lapsed links and delivered mails are kept: 30 days, in seconds.
-const KEPT: i64 = 30 * 24 * 3600;
+/// How long expired links and delivered mails are kept: 30 days, in seconds.
+const RETENTION: i64 = 30 * 24 * 3600;
 
-/// How long a statement waits for a connection before it fails, in seconds.
-const PATIENCE: u64 = 5;
+/// How long a statement waits for a free connection before it fails.
+const ACQUIRE: Duration = Duration::from_secs(5);

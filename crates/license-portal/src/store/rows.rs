@@ -1,4 +1,4 @@
-//! Rows of both databases as the portal's types.
+//! Conversion of rows to the portal's types.
 
 use jiff::Timestamp;
 use license_token::LicenseNumber;

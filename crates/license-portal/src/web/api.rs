@@ -18,7 +18,7 @@ use crate::{
     web::{client::ClientAddress, error::ApiError, form::TypedPin},
 };
 
-/// A JSON body, whatever its media type says; anything else is one error.
+/// A JSON body, whatever media type it names. All that is not valid is one error.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {

@@ -1,4 +1,4 @@
-//! Style sheet and pictures, part of the program.
+//! Style sheet and icon, part of the program.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
         "icon.svg" => ("image/svg+xml", ICON),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    // The page names the style sheet with its hash, so that an old copy is never used.
+    // Pages name the style sheet with its hash, so an old copy is never used.
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "public, max-age=86400"),
@@ -24,7 +24,7 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
     (headers, bytes).into_response()
 }
 
-/// Where the style sheet is.
+/// Returns the path of the style sheet.
 pub(crate) fn style_path() -> &'static str {
     static PATH: LazyLock<String> = LazyLock::new(|| {
         let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(STYLE).into();

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The network address that a request comes from.
 
 use std::{
     convert::Infallible,
@@ -14,7 +14,7 @@ use ipnet::IpNet;
 
 use crate::portal::Portal;
 
-/// The address that throttles count by: an IPv4 address, or a network of IPv6, since one house has a whole /64.
+/// The address that limits apply to: an IPv4 address, or an IPv6 /64, since one household has a whole /64.
 pub(crate) struct ClientAddress(pub(crate) String);
 
 impl FromRequestParts<Arc<Portal>> for ClientAddress {
@@ -30,7 +30,7 @@ impl FromRequestParts<Arc<Portal>> for ClientAddress {
     }
 }
 
-/// Whether a request comes straight from this machine, through no proxy.
+/// Returns whether a request comes from this machine and not through a proxy.
 pub(crate) fn is_local(parts: &Parts) -> bool {
     peer(parts).is_some_and(|peer| peer.is_loopback())
         && !parts.headers.contains_key(FORWARDED_FOR)
@@ -44,7 +44,8 @@ fn peer(parts: &Parts) -> Option<IpAddr> {
         .map(|ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
-/// The last address that no trusted proxy vouches for: what is left of it, anyone can write.
+/// Returns the last address in `X-Forwarded-For` that is not a trusted proxy. Clients can write whatever they like to
+/// the left of it.
 fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(&peer) {

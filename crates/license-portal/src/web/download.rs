@@ -1,4 +1,4 @@
-//! Packages of the app, with what they are checked by.
+//! Packages of the app, with their SHA-256 values and signatures.
 
 use std::{
     collections::HashMap,
@@ -25,12 +25,12 @@ use crate::{
     },
 };
 
-/// A package in the folder.
+/// A package to download.
 struct Package {
     name: String,
     size: String,
     sha256: String,
-    /// The detached signature beside it, if there is one.
+    /// The file name of its detached signature, if there is one.
     signature: Option<String>,
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn page(State(portal): State<Arc<Portal>>, visitor: Visitor) ->
             },
         ),
         Ok(Err(error)) => {
-            tracing::error!(%error, "the folder of packages was not read");
+            tracing::error!(%error, "cannot read the folder of packages");
             say(
                 &visitor,
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -68,7 +68,7 @@ pub(super) async fn page(State(portal): State<Arc<Portal>>, visitor: Visitor) ->
     }
 }
 
-/// `GET /download/{file}`: a package or its signature, whole or in ranges.
+/// `GET /download/{file}`: a package or its signature, whole or a range of it.
 pub(super) async fn file(
     State(portal): State<Arc<Portal>>,
     UrlPath(name): UrlPath<String>,
@@ -99,13 +99,13 @@ pub(super) async fn file(
             response
         }
         Err(error) => {
-            tracing::error!(%error, "a package was not served");
+            tracing::error!(%error, "cannot serve a package");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
 }
 
-/// A plain file name: no path, and nothing hidden.
+/// Returns whether a name is a plain file name: no path, no hidden file.
 fn is_offered(name: &str) -> bool {
     !name.starts_with('.')
         && name
@@ -139,7 +139,7 @@ fn packages(folder: &Path) -> io::Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// The digest of a file, computed once as long as its time and size stay.
+/// Returns the SHA-256 of a file. It is computed again only when the time or the size of the file changes.
 fn sha256(file: &Path) -> io::Result<String> {
     type Known = HashMap<std::path::PathBuf, (SystemTime, u64, String)>;
     static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
@@ -163,19 +163,10 @@ fn sha256(file: &Path) -> io::Result<String> {
         }
         hasher.update(buffer.get(..read).unwrap_or_default());
     }
-    let digest = base16(&hasher.finalize());
+    let digest = hex::encode(hasher.finalize());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.insert(file.to_owned(), (time, size, digest.clone()));
     Ok(digest)
-}
-
-fn base16(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn size(bytes: u64) -> String {

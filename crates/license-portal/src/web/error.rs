@@ -9,28 +9,28 @@ use serde_json::json;
 
 use crate::portal::Refusal;
 
-/// What a program is told. The cause is logged, never sent.
+/// What a program receives. The cause is logged, never sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApiError {
-    /// 400: a mistyped character in the license number.
+    /// 400: the license number is mistyped.
     Slip,
-    /// 401: no operator's key.
+    /// 401: the request has no valid operator key.
     Unauthorized,
-    /// 403: number and PIN do not belong together, or the license is not active.
+    /// 403: license number and PIN do not match, or the license is not active.
     Refused,
-    /// 404: for operators only, and for routes.
+    /// 404: no such route or, for operators only, no such license.
     NotFound,
-    /// 405.
+    /// 405: wrong method.
     WrongMethod,
-    /// 409: registered on as many installations as the license allows.
+    /// 409: the license is registered on as many installations as it allows.
     Full { most: u32 },
-    /// 413.
+    /// 413: the body is too large.
     TooLarge,
-    /// 422: not what the document says.
+    /// 422: the request does not match the OpenAPI document.
     Malformed,
-    /// 429.
+    /// 429: too many attempts.
     SlowDown { retry_after: i64 },
-    /// 503: the database or the queue.
+    /// 503: the database is down, or too many PINs are waiting to be compared.
     Unavailable,
 }
 
@@ -80,7 +80,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// An error with its causes, in one line.
+/// Displays an error and its causes in one line.
 pub(crate) struct Causes<'a>(pub(crate) &'a dyn std::error::Error);
 
 impl std::fmt::Display for Causes<'_> {

@@ -1,4 +1,4 @@
-//! Forms that our own page sent.
+//! Forms that our own pages sent.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ use crate::{
     },
 };
 
-/// A form with the token of our page in it.
+/// A form that contains the token of our page.
 pub(crate) trait HasToken: DeserializeOwned {
-    /// The token.
+    /// Returns the token.
     fn token(&self) -> &str;
 }
 
-/// A form that a page of ours sent, from the browser that the page was made for.
+/// A form that one of our pages sent, from the browser that received the page.
 pub(crate) struct Posted<T>(pub(crate) T);
 
 impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
@@ -53,7 +53,7 @@ impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
     }
 }
 
-/// A PIN as it was typed: wiped, and never shown again.
+/// A typed PIN: zeroized when dropped, and never shown again.
 pub(crate) struct TypedPin(Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for TypedPin {
@@ -69,7 +69,7 @@ impl TypedPin {
     }
 }
 
-/// What browsers say of where a form comes from. Programs that say nothing still need the token.
+/// Returns whether the browser says that the form comes from our site. A program that says nothing still needs the token.
 fn is_same_site(headers: &HeaderMap, public_url: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let is_fetched_here =
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_from_another_site_is_told_by_what_the_browser_says() {
+    fn a_form_from_another_site_is_recognized_by_its_headers() {
         let here = |pairs: &[(&'static str, &str)]| {
             let headers = pairs
                 .iter()

@@ -1,4 +1,4 @@
-//! Who looks at a page: the language, and the cookie that forms are tied to.
+//! The visitor of a page: the language, and the cookie that forms are tied to.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -13,12 +13,12 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{keys::random, language::Language, portal::Portal, web::assets};
 
-/// Someone who looks at a page.
+/// The visitor of a page.
 #[derive(Clone)]
 pub(crate) struct Visitor {
     /// The portal.
     pub(crate) portal: Arc<Portal>,
-    /// The language of the page.
+    /// The language to show.
     pub(crate) language: Language,
     cookie: Arc<str>,
     path: Arc<str>,
@@ -48,7 +48,7 @@ pub(crate) struct Frame {
 }
 
 impl Visitor {
-    /// For a template.
+    /// Returns what every template needs.
     pub(crate) fn frame(&self) -> Frame {
         Frame {
             language: self.language,
@@ -58,19 +58,19 @@ impl Visitor {
         }
     }
 
-    /// Whether a form bears the token that belongs to this visitor's cookie.
+    /// Returns whether a form token belongs to this visitor's cookie.
     pub(crate) fn is_form_token(&self, token: &str) -> bool {
         self.portal.keys.is_form_token(&self.cookie, token)
     }
 }
 
 impl Frame {
-    /// The text of a key.
+    /// Returns the text of a key.
     pub(crate) fn t(&self, key: &str) -> String {
         self.language.say(key)
     }
 
-    /// The text of a key with one value in it.
+    /// Returns the text of a key, with one value inserted.
     pub(crate) fn t1(&self, key: &str, name: &str, value: &str) -> String {
         self.language.say_with(key, &[(name, value)])
     }
@@ -83,7 +83,7 @@ impl Frame {
         &self.portal.settings.support_phone
     }
 
-    /// The number as telephones take it.
+    /// Returns the phone number for a `tel:` link.
     pub(crate) fn support_dial(&self) -> String {
         self.support_phone()
             .chars()
@@ -107,13 +107,13 @@ pub(crate) fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page was not rendered");
+            tracing::error!(%error, "cannot render a page");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-/// Finds out language and cookie, and sets the cookie if there is none.
+/// Determines language and cookie, and sets the cookie if there is none.
 pub(super) async fn visit(
     State(portal): State<Arc<Portal>>,
     mut request: Request,
@@ -182,7 +182,7 @@ pub(super) async fn visit(
     response
 }
 
-/// The language that the switch asks for.
+/// Returns the language that the visitor switches to.
 fn chosen(uri: &Uri) -> Option<Language> {
     uri.query()?
         .split('&')
@@ -203,7 +203,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
 }
 
 fn add_cookie(response: &mut Response, cookie: &str) {
-    // Made of our own alphabet: it is always a header.
+    // Our cookies contain only characters that are valid in a header.
     if let Ok(value) = HeaderValue::from_str(cookie) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }

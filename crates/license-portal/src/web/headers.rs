@@ -1,4 +1,4 @@
-//! Headers that every response bears.
+//! The headers of every response.
 
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ pub(super) async fn complete(
     mut response: Response,
 ) -> Response {
     let metrics = &portal.metrics;
-    match response.status().as_u16() {
-        ..400 => metrics.answered.add(),
-        400..500 => metrics.rejected.add(),
-        _ => metrics.failed.add(),
-    }
+    let class = match response.status().as_u16() {
+        ..400 => &metrics.answered,
+        400..500 => &metrics.rejected,
+        _ => &metrics.failed,
+    };
+    class.inc();
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -35,8 +36,8 @@ pub(super) async fn complete(
     response
 }
 
-/// No scripts, nothing inline, nothing from elsewhere, in nobody's frame. The referrer stays on this site (and there it
-/// must be, or browsers send `Origin: null` with our own forms).
+/// Scripts, inline styles, foreign content and framing are forbidden. The referrer is sent within this site only; without
+/// it, browsers would send `Origin: null` with our own forms.
 const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,

@@ -1,4 +1,4 @@
-//! HTTP: pages for people, an API for the app, one for operators.
+//! HTTP: pages for people, an API for the app, and one for operators.
 
 mod api;
 mod assets;
@@ -25,7 +25,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::portal::Portal;
 
-/// All routes. To be served with the peer's address as connect info.
+/// Returns all routes. They must be served with the address of the peer as connect info.
 pub fn router(portal: Arc<Portal>) -> Router {
     let pages = Router::new()
         .route(
@@ -80,13 +80,14 @@ pub fn router(portal: Arc<Portal>) -> Router {
         ))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
-            PATIENCE,
+            TIME_LIMIT,
         ))
         .layer(DefaultBodyLimit::max(BODY))
         .with_state(portal)
 }
 
-/// The most bytes of a request's body.
+/// The most bytes of a request body.
 pub const BODY: usize = 16 * 1024;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a request may take.
+const TIME_LIMIT: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! The API of operators and partners: with a key only.
+//! The API of operators and partners. Every request needs a key.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// Someone who showed an operator's key.
+/// The operator whose key a request carries.
 pub(super) struct Operator {
     name: String,
 }
@@ -43,7 +43,7 @@ impl FromRequestParts<Arc<Portal>> for Operator {
         let shown = OperatorKey::hash_of(key);
         let mut found = None;
         for (name, hash) in portal.store.operators().await.map_err(Refusal::from)? {
-            // All of them, in constant time each.
+            // Compares with every key, each in constant time.
             if bool::from(hash.ct_eq(&shown)) {
                 found = Some(name);
             }
@@ -104,7 +104,7 @@ pub(super) async fn issue(
     tracing::info!(
         operator = operator.name,
         count = numbers.len(),
-        "issued licenses"
+        "licenses issued"
     );
     let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
     Ok((StatusCode::CREATED, Json(json!({ "licenses": numbers }))))
@@ -166,7 +166,7 @@ pub(super) async fn revoke(
 ) -> Result<Json<LicenseReport>, ApiError> {
     let number = number(&text)?;
     portal.revoke(number).await.map_err(known_to_operators)?;
-    tracing::info!(operator = operator.name, license = %number, "revoked a license");
+    tracing::info!(operator = operator.name, license = %number, "license revoked");
     portal
         .show(number)
         .await
@@ -182,7 +182,7 @@ pub(super) async fn resend(
 ) -> Result<(StatusCode, Json<LicenseReport>), ApiError> {
     let number = number(&text)?;
     portal.resend(number).await.map_err(known_to_operators)?;
-    tracing::info!(operator = operator.name, license = %number, "mailed a new PIN");
+    tracing::info!(operator = operator.name, license = %number, "new PIN mailed");
     let report = portal.show(number).await.map_err(known_to_operators)?;
     Ok((StatusCode::ACCEPTED, Json(report)))
 }
@@ -206,7 +206,7 @@ pub(super) async fn forget(
         .forget(number, one)
         .await
         .map_err(known_to_operators)?;
-    tracing::info!(operator = operator.name, license = %number, "forgot registrations");
+    tracing::info!(operator = operator.name, license = %number, "registrations removed");
     portal
         .show(number)
         .await
@@ -214,7 +214,7 @@ pub(super) async fn forget(
         .map_err(known_to_operators)
 }
 
-/// Operators may know that a number does not exist.
+/// Turns `refused` into `not-found`: operators may know that a license does not exist.
 fn known_to_operators(refusal: Refusal) -> ApiError {
     match ApiError::from(refusal) {
         ApiError::Refused => ApiError::NotFound,

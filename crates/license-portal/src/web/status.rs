@@ -1,4 +1,4 @@
-//! For those who watch over the service.
+//! Health and metrics, for monitoring.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) async fn health(State(portal): State<Arc<Portal>>) -> (StatusCode, &'
     match portal.store.ping().await {
         Ok(()) => (StatusCode::OK, "ok\n"),
         Err(error) => {
-            tracing::warn!(%error, "not healthy");
+            tracing::warn!(%error, "the database does not answer");
             (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the database does not answer\n",
@@ -27,7 +27,7 @@ pub(super) async fn health(State(portal): State<Arc<Portal>>) -> (StatusCode, &'
     }
 }
 
-/// `GET /metrics`: from this machine, or with an operator's key.
+/// `GET /metrics`: for this machine, or with an operator's key.
 pub(super) async fn metrics(
     State(portal): State<Arc<Portal>>,
     request: Request,
@@ -39,7 +39,13 @@ pub(super) async fn metrics(
     let counts = portal.store.counts().await.ok();
     let format = [(
         header::CONTENT_TYPE,
-        "text/plain; version=0.0.4; charset=utf-8",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
-    Ok((format, portal.metrics.text(counts)).into_response())
+    match portal.metrics.text(counts) {
+        Ok(text) => Ok((format, text).into_response()),
+        Err(error) => {
+            tracing::error!(%error, "cannot write the metrics");
+            Err(ApiError::Unavailable)
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use keywriter::license::{Portal, PortalError};
-use license_portal::store;
+use license_portal::store::Store;
 use license_token::{Installation, LicenseNumber, Pin};
 
 use crate::{
@@ -41,7 +41,7 @@ async fn the_app_registers_by_https_where_the_system_trusts_the_certificate_and_
         assert!(said.contains("APP: certificate"), "{host}: {said}");
     }
     let file = data.path().join("portal.sqlite");
-    let store = store::open(&format!("sqlite:{}", file.display()))
+    let store = Store::open(&format!("sqlite:{}", file.display()))
         .await
         .unwrap();
     let number = LicenseNumber::parse(&number).unwrap();

@@ -1,7 +1,5 @@
 //! The part of the store's contract that is about installations of the app.
 
-use std::sync::Arc;
-
 use license_portal::{
     model::{MailKind, Noted},
     store::Store,
@@ -12,17 +10,17 @@ use crate::{
     world::START,
 };
 
-pub(crate) async fn only_an_active_license_registers(store: Arc<dyn Store>) {
+pub(crate) async fn only_an_active_license_registers(store: Store) {
     let register = async |installation, second| {
         let noted = store.register(number(1), installation, 9, at(second));
         noted.await.unwrap()
     };
     assert_eq!(register("aa", 0).await, Noted::NotActive);
-    issue(&*store, 1).await;
+    issue(&store, 1).await;
     assert_eq!(register("aa", 1).await, Noted::NotActive);
     store.revoke(number(1), at(1)).await.unwrap();
     assert_eq!(register("aa", 2).await, Noted::NotActive);
-    activate(&*store, 2).await;
+    activate(&store, 2).await;
     let register = async |installation, second| {
         let noted = store.register(number(2), installation, 9, at(second));
         noted.await.unwrap()
@@ -41,9 +39,9 @@ pub(crate) async fn only_an_active_license_registers(store: Arc<dyn Store>) {
 }
 
 pub(crate) async fn a_license_registers_so_many_installations_and_each_as_often_as_it_likes(
-    store: Arc<dyn Store>,
+    store: Store,
 ) {
-    activate(&*store, 1).await;
+    activate(&store, 1).await;
     let register = async |installation, most| {
         let noted = store.register(number(1), installation, most, at(5));
         noted.await.unwrap()
@@ -59,10 +57,8 @@ pub(crate) async fn a_license_registers_so_many_installations_and_each_as_often_
     assert_eq!(register("cc", 3).await, Noted::Yes);
 }
 
-pub(crate) async fn a_forgotten_installation_makes_room_and_refreshes_no_more(
-    store: Arc<dyn Store>,
-) {
-    activate(&*store, 1).await;
+pub(crate) async fn a_forgotten_installation_makes_room_and_refreshes_no_more(store: Store) {
+    activate(&store, 1).await;
     let register = async |installation| {
         let noted = store.register(number(1), installation, 2, at(5));
         noted.await.unwrap()
@@ -89,12 +85,10 @@ pub(crate) async fn a_forgotten_installation_makes_room_and_refreshes_no_more(
     assert!(!store.refresh(number(1), "bb", at(10)).await.unwrap());
 }
 
-pub(crate) async fn many_registrations_at_once_never_take_more_than_there_may_be(
-    store: Arc<dyn Store>,
-) {
-    activate(&*store, 1).await;
+pub(crate) async fn many_registrations_at_once_never_take_more_than_there_may_be(store: Store) {
+    activate(&store, 1).await;
     let tries = (0..12).map(|app| {
-        let store = Arc::clone(&store);
+        let store = store.clone();
         tokio::spawn(async move {
             let app = app.to_string();
             let noted = store.register(number(1), &app, 5, at(5));
@@ -109,9 +103,7 @@ pub(crate) async fn many_registrations_at_once_never_take_more_than_there_may_be
     assert_eq!(store.registrations(number(1)).await.unwrap().len(), 5);
 }
 
-pub(crate) async fn a_license_that_was_sold_active_has_the_holder_it_was_sold_to(
-    store: Arc<dyn Store>,
-) {
+pub(crate) async fn a_license_that_was_sold_active_has_the_holder_it_was_sold_to(store: Store) {
     let (license, mail, holder) = (license(1), mail(1, MailKind::License), holder());
     let issued = store.issue(&license, Some(&holder), &mail, at(0));
     issued.await.unwrap();

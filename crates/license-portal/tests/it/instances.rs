@@ -14,7 +14,9 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use license_portal::{clock::SystemClock, keys, model::LicenseState, portal::Settings, store};
+use license_portal::{
+    clock::SystemClock, keys, model::LicenseState, portal::Settings, store::Store,
+};
 use serde_json::{Value, json};
 
 use crate::{mail::python, postgres::Postgres, world};
@@ -215,7 +217,7 @@ async fn a_backup_of_a_running_service_is_whole() {
     output(program(data.path(), None).args(["issue", "--email", "a@b.example", "--count", "3"]));
     let file = data.path().join("backup.sqlite");
     output(program(data.path(), None).arg("backup").arg(&file));
-    let store = store::open(&format!("sqlite:{}", file.display()))
+    let store = Store::open(&format!("sqlite:{}", file.display()))
         .await
         .unwrap();
     assert_eq!(store.counts().await.unwrap().issued, 3);

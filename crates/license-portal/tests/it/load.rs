@@ -15,7 +15,7 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use license_portal::{
     keys::LinkSecret,
     model::{Filter, License, LicenseState},
-    store::{self, Store},
+    store::Store,
 };
 use license_token::{Anchor, LicenseToken};
 use serde::Deserialize;
@@ -152,7 +152,7 @@ impl Shop {
     }
 
     /// What the dead one had claimed, the living one delivers when the claim lapses: as if that were now.
-    async fn deliver(&self, store: &dyn Store) {
+    async fn deliver(&self, store: &Store) {
         self.postgres
             .tell("UPDATE outbox SET claimed_until = 0 WHERE delivered_at IS NULL");
         until("the delivery", async || {
@@ -211,7 +211,7 @@ struct Figures {
 async fn a_story_told_under_load_loses_and_doubles_nothing_when_an_instance_is_killed() {
     let count = std::env::var("LOAD_LICENSES").map_or(LICENSES, |count| count.parse().unwrap());
     let mut shop = Shop::open(count).await;
-    let store = store::open(&shop.database).await.unwrap();
+    let store = Store::open(&shop.database).await.unwrap();
     let outbox = shop.outbox();
     until("the delivery", async || mails(&outbox).len() == count).await;
     let sold = mails(&outbox);
@@ -229,13 +229,10 @@ async fn a_story_told_under_load_loses_and_doubles_nothing_when_an_instance_is_k
             .unwrap()
     });
     assert_eq!(tickets.collect::<BTreeSet<_>>().len(), count);
-    assert_eq!(
-        in_state(&*store, LicenseState::Verifying).await.len(),
-        count
-    );
+    assert_eq!(in_state(&store, LicenseState::Verifying).await.len(), count);
 
-    shop.deliver(&*store).await;
-    let links = links(&*store, &outbox).await;
+    shop.deliver(&store).await;
+    let links = links(&store, &outbox).await;
     assert_eq!(links.len(), count);
     let opened: Vec<_> = links
         .iter()
@@ -251,7 +248,7 @@ async fn a_story_told_under_load_loses_and_doubles_nothing_when_an_instance_is_k
     shop.load(0, &completed, QUICK)
         .await
         .is_flawless(2 * count, 303);
-    let active = in_state(&*store, LicenseState::Active).await;
+    let active = in_state(&store, LicenseState::Active).await;
     assert_eq!(active.len(), count);
     for license in &active {
         assert_eq!(
@@ -331,7 +328,7 @@ fn noted(notes: &Path) -> Vec<(u16, String)> {
 }
 
 /// The paths of all mailed links that count: the newest of each license.
-async fn links(store: &dyn Store, outbox: &Path) -> Vec<String> {
+async fn links(store: &Store, outbox: &Path) -> Vec<String> {
     let mut links = Vec::new();
     for file in fs::read_dir(outbox).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
@@ -349,7 +346,7 @@ async fn links(store: &dyn Store, outbox: &Path) -> Vec<String> {
     links
 }
 
-async fn in_state(store: &dyn Store, state: LicenseState) -> Vec<License> {
+async fn in_state(store: &Store, state: LicenseState) -> Vec<License> {
     let filter = Filter {
         state: Some(state),
         limit: 100_000,

@@ -124,8 +124,8 @@ async fn a_mail_survives_a_server_that_is_down_slow_or_refusing_and_arrives_once
     assert_eq!(mails.len(), 2);
     assert!(mails.iter().all(|mail| mail.contains("To: zoe@example.com")
         && mail.contains("Auto-Submitted: auto-generated")));
-    assert_eq!(world.portal.metrics.mails_delivered.value(), 2);
-    assert_eq!(world.portal.metrics.mails_failed.value(), 8);
+    assert_eq!(world.portal.metrics.mails_delivered.get(), 2);
+    assert_eq!(world.portal.metrics.mails_failed.get(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -259,7 +259,7 @@ async fn malformed_and_oversized_forms_get_a_clear_page() {
     let answer = visit.send(&page, "/", &[("email", &large)]).await;
     assert_eq!(
         (answer.status, answer.heading().as_str()),
-        (StatusCode::PAYLOAD_TOO_LARGE, "The form was not understood")
+        (StatusCode::PAYLOAD_TOO_LARGE, "The form could not be read")
     );
     let answer = visit.send(&page, "/", &[("email", "a@b.example")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);

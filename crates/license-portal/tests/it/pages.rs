@@ -97,7 +97,7 @@ async fn a_typing_slip_is_told_from_a_wrong_number() {
     };
     let page = enter(&mut visit, &slip).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.html.contains("typing error in the license number"));
+    assert!(page.html.contains("The license number is mistyped"));
     assert!(page.html.contains("aria-describedby=\"license-error\""));
     let page = enter(
         &mut visit,
@@ -203,7 +203,7 @@ async fn a_form_sent_twice_activates_once_and_shows_success_twice() {
             "Activation successful"
         );
     }
-    assert_eq!(world.portal.metrics.activations.value(), 1);
+    assert_eq!(world.portal.metrics.activations.get(), 1);
     assert_eq!(visit.get(&link).await.heading(), "Activation successful");
     world.clock.forward(3600);
     assert_eq!(
@@ -235,11 +235,11 @@ async fn a_revoked_license_is_stopped_at_every_step() {
     );
     assert_eq!(
         visit.get(&notice.path).await.heading(),
-        "This license was revoked"
+        "This license has been revoked"
     );
     assert_eq!(
         enter(&mut visit, &sold).await.heading(),
-        "This license was revoked"
+        "This license has been revoked"
     );
     assert_eq!(state(&world, &sold).await, LicenseState::Revoked);
 }

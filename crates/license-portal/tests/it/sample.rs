@@ -10,7 +10,7 @@ use license_token::LicenseNumber;
 
 use crate::world::START;
 
-pub(crate) async fn issue(store: &dyn Store, seed: u8) -> License {
+pub(crate) async fn issue(store: &Store, seed: u8) -> License {
     let license = license(seed);
     store
         .issue(&license, None, &mail(seed, MailKind::License), at(0))
@@ -19,7 +19,7 @@ pub(crate) async fn issue(store: &dyn Store, seed: u8) -> License {
     license
 }
 
-pub(crate) async fn verify(store: &dyn Store, seed: u8, link_seed: u8) {
+pub(crate) async fn verify(store: &Store, seed: u8, link_seed: u8) {
     let mail = mail(seed, MailKind::Verification);
     assert!(
         store
@@ -30,7 +30,7 @@ pub(crate) async fn verify(store: &dyn Store, seed: u8, link_seed: u8) {
 }
 
 /// From its sale to its holder.
-pub(crate) async fn activate(store: &dyn Store, seed: u8) {
+pub(crate) async fn activate(store: &Store, seed: u8) {
     issue(store, seed).await;
     verify(store, seed, 10).await;
     store.open_link(hash(10), at(1)).await.unwrap();

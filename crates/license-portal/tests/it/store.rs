@@ -1,10 +1,10 @@
 //! The contract of the store: one suite, on SQLite and on PostgreSQL.
 
-use std::{pin::Pin, sync::Arc};
+use std::pin::Pin;
 
 use license_portal::{
     model::{Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, Pace},
-    store::{self, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     world::sqlite,
 };
 
-type Check = fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()>>>;
+type Check = fn(Store) -> Pin<Box<dyn Future<Output = ()>>>;
 
 macro_rules! checks {
     ($($check:ident)*) => {
@@ -68,7 +68,7 @@ async fn postgresql_keeps_the_contract() {
     let postgres = Postgres::start();
     for (name, check) in CHECKS {
         println!("{name}");
-        let store = store::open(&postgres.database()).await.unwrap();
+        let store = Store::open(&postgres.database()).await.unwrap();
         store.migrate().await.unwrap();
         check(store).await;
     }
@@ -80,15 +80,15 @@ async fn instances_that_start_at_once_all_find_the_tables() {
     let url = postgres.database();
     let starts = (0..4).map(|_| {
         let url = url.clone();
-        tokio::spawn(async move { store::open(&url).await.unwrap().migrate().await })
+        tokio::spawn(async move { Store::open(&url).await.unwrap().migrate().await })
     });
     for start in starts.collect::<Vec<_>>() {
         start.await.unwrap().unwrap();
     }
 }
 
-async fn a_license_is_read_as_it_was_written(store: Arc<dyn Store>) {
-    let license = issue(&*store, 1).await;
+async fn a_license_is_read_as_it_was_written(store: Store) {
+    let license = issue(&store, 1).await;
     let read = store.license(license.number).await.unwrap().unwrap();
     assert!(
         read.number == license.number && read.email == license.email && read.state == license.state
@@ -99,8 +99,8 @@ async fn a_license_is_read_as_it_was_written(store: Arc<dyn Store>) {
     assert!(store.holder(license.number).await.unwrap().is_none());
 }
 
-async fn a_number_is_given_once(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
+async fn a_number_is_given_once(store: Store) {
+    issue(&store, 1).await;
     let again = store
         .issue(&license(1), None, &mail(1, MailKind::License), at(0))
         .await;
@@ -108,9 +108,9 @@ async fn a_number_is_given_once(store: Arc<dyn Store>) {
     assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
 }
 
-async fn a_list_goes_on_where_it_ended(store: Arc<dyn Store>) {
+async fn a_list_goes_on_where_it_ended(store: Store) {
     for seed in 1..=5 {
-        issue(&*store, seed).await;
+        issue(&store, seed).await;
     }
     let mut filter = Filter {
         limit: 2,
@@ -132,7 +132,7 @@ async fn a_list_goes_on_where_it_ended(store: Arc<dyn Store>) {
             after: None,
             limit: 9,
         };
-        let store = Arc::clone(&store);
+        let store = store.clone();
         async move { store.list(&filter).await.unwrap().len() }
     };
     assert_eq!(found(Some(LicenseState::Issued), None).await, 5);
@@ -140,10 +140,10 @@ async fn a_list_goes_on_where_it_ended(store: Arc<dyn Store>) {
     assert_eq!(found(None, Some("holder3@example.com")).await, 1);
 }
 
-async fn a_new_link_voids_the_one_before(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
-    verify(&*store, 1, 10).await;
-    verify(&*store, 1, 11).await;
+async fn a_new_link_voids_the_one_before(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
+    verify(&store, 1, 11).await;
     assert!(store.link(hash(10)).await.unwrap().is_none());
     let link = store.link(hash(11)).await.unwrap().unwrap();
     assert!(link.number == number(1) && !link.opened && !link.used && link.expires_at == at(3600));
@@ -155,9 +155,9 @@ async fn a_new_link_voids_the_one_before(store: Arc<dyn Store>) {
     assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
 }
 
-async fn a_link_completes_once_and_only_after_its_button(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
-    verify(&*store, 1, 10).await;
+async fn a_link_completes_once_and_only_after_its_button(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
     assert!(matches!(
         store.complete(hash(10), &holder(), at(1)).await.unwrap(),
         Completion::Refused
@@ -184,9 +184,9 @@ async fn a_link_completes_once_and_only_after_its_button(store: Arc<dyn Store>) 
     assert!(!store.verify(number(1), &link, &mail, at(7)).await.unwrap());
 }
 
-async fn a_lapsed_link_completes_nothing(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
-    verify(&*store, 1, 10).await;
+async fn a_lapsed_link_completes_nothing(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
     assert!(store.open_link(hash(10), at(3599)).await.unwrap());
     assert!(!store.open_link(hash(10), at(3600)).await.unwrap());
     assert!(matches!(
@@ -200,12 +200,12 @@ async fn a_lapsed_link_completes_nothing(store: Arc<dyn Store>) {
     assert!(store.holder(number(1)).await.unwrap().is_none());
 }
 
-async fn many_completions_at_once_activate_once(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
-    verify(&*store, 1, 10).await;
+async fn many_completions_at_once_activate_once(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
     store.open_link(hash(10), at(1)).await.unwrap();
     let tries = (0..12).map(|_| {
-        let store = Arc::clone(&store);
+        let store = store.clone();
         tokio::spawn(async move { store.complete(hash(10), &holder(), at(2)).await.unwrap() })
     });
     let (mut activated, mut already) = (0, 0);
@@ -219,9 +219,9 @@ async fn many_completions_at_once_activate_once(store: Arc<dyn Store>) {
     assert_eq!((activated, already), (1, 11));
 }
 
-async fn a_revoked_license_is_out_of_reach(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
-    verify(&*store, 1, 10).await;
+async fn a_revoked_license_is_out_of_reach(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
     store.open_link(hash(10), at(1)).await.unwrap();
     assert!(store.revoke(number(1), at(2)).await.unwrap());
     assert!(!store.revoke(number(1), at(3)).await.unwrap());
@@ -250,8 +250,8 @@ async fn a_revoked_license_is_out_of_reach(store: Arc<dyn Store>) {
     assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
 }
 
-async fn a_new_pin_replaces_the_mail_that_waits(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
+async fn a_new_pin_replaces_the_mail_that_waits(store: Store) {
+    issue(&store, 1).await;
     let new = NewMail {
         sealed: b"newer".to_vec(),
         ..mail(1, MailKind::License)
@@ -271,8 +271,8 @@ async fn a_new_pin_replaces_the_mail_that_waits(store: Arc<dyn Store>) {
     assert_eq!(sealed, [b"newer"]);
 }
 
-async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
+async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Store) {
+    issue(&store, 1).await;
     let claimed = store.claim("one", at(0), at(60), 9).await.unwrap();
     assert!(claimed.len() == 1 && claimed[0].attempts == 1);
     assert!(
@@ -308,8 +308,8 @@ async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Arc<dyn
     );
 }
 
-async fn a_delivered_mail_is_wiped(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
+async fn a_delivered_mail_is_wiped(store: Store) {
+    issue(&store, 1).await;
     let claimed = store.claim("me", at(0), at(60), 9).await.unwrap();
     assert!(store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
     assert!(!store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
@@ -323,12 +323,12 @@ async fn a_delivered_mail_is_wiped(store: Arc<dyn Store>) {
     assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
 }
 
-async fn many_claims_at_once_never_take_one_mail_twice(store: Arc<dyn Store>) {
+async fn many_claims_at_once_never_take_one_mail_twice(store: Store) {
     for seed in 1..=20 {
-        issue(&*store, seed).await;
+        issue(&store, seed).await;
     }
     let workers = (0..8).map(|worker| {
-        let store = Arc::clone(&store);
+        let store = store.clone();
         tokio::spawn(async move {
             let mut taken = Vec::new();
             for _ in 0..5 {
@@ -351,13 +351,13 @@ async fn many_claims_at_once_never_take_one_mail_twice(store: Arc<dyn Store>) {
     assert_eq!((count, all.len()), (20, 20));
 }
 
-async fn a_bucket_gives_its_burst_and_then_drips(store: Arc<dyn Store>) {
+async fn a_bucket_gives_its_burst_and_then_drips(store: Store) {
     let pace = Pace {
         burst: 3,
         every: 10_000,
     };
     let take = |name: &'static str, second| {
-        let store = Arc::clone(&store);
+        let store = store.clone();
         async move { store.take(name, pace, at(second)).await.unwrap() }
     };
     for _ in 0..3 {
@@ -379,13 +379,13 @@ async fn a_bucket_gives_its_burst_and_then_drips(store: Arc<dyn Store>) {
     assert!(matches!(take("a", 10_000).await, Attempt::Wait(_)));
 }
 
-async fn many_attempts_at_once_never_take_more_than_the_burst(store: Arc<dyn Store>) {
+async fn many_attempts_at_once_never_take_more_than_the_burst(store: Store) {
     let pace = Pace {
         burst: 5,
         every: 60_000,
     };
     let tries = (0..20).map(|_| {
-        let store = Arc::clone(&store);
+        let store = store.clone();
         tokio::spawn(async move { store.take("a", pace, at(0)).await.unwrap() })
     });
     let mut paid = 0;
@@ -395,7 +395,7 @@ async fn many_attempts_at_once_never_take_more_than_the_burst(store: Arc<dyn Sto
     assert_eq!(paid, 5);
 }
 
-async fn operators_come_and_go(store: Arc<dyn Store>) {
+async fn operators_come_and_go(store: Store) {
     store.add_operator("shop", &[1; 32], at(0)).await.unwrap();
     assert!(matches!(
         store.add_operator("shop", &[2; 32], at(0)).await,
@@ -409,9 +409,9 @@ async fn operators_come_and_go(store: Arc<dyn Store>) {
     assert!(!store.remove_operator("shop").await.unwrap());
 }
 
-async fn pruning_forgets_only_what_is_old(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
-    verify(&*store, 1, 10).await;
+async fn pruning_forgets_only_what_is_old(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
     let pace = Pace {
         burst: 1,
         every: 60_000,
@@ -430,16 +430,16 @@ async fn pruning_forgets_only_what_is_old(store: Arc<dyn Store>) {
     assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
 }
 
-async fn migrating_again_changes_nothing(store: Arc<dyn Store>) {
-    issue(&*store, 1).await;
+async fn migrating_again_changes_nothing(store: Store) {
+    issue(&store, 1).await;
     store.migrate().await.unwrap();
     assert_eq!(store.counts().await.unwrap().issued, 1);
     store.ping().await.unwrap();
 }
 
-async fn a_backup_is_a_file_of_its_own(store: Arc<dyn Store>) {
+async fn a_backup_is_a_file_of_its_own(store: Store) {
     use std::os::unix::fs::PermissionsExt as _;
-    issue(&*store, 1).await;
+    issue(&store, 1).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
     store.backup(&file).await.unwrap();

@@ -22,7 +22,7 @@ use license_portal::{
     pin_hash::PinHasher,
     portal::{Portal, Settings},
     service::IssueOrder,
-    store::{self, Store},
+    store::Store,
 };
 use license_token::SigningKey;
 use tempfile::TempDir;
@@ -166,8 +166,8 @@ pub(crate) fn after(text: &str, word: &str) -> String {
         .to_owned()
 }
 
-pub(crate) async fn sqlite(folder: &Path) -> Arc<dyn Store> {
-    let store = store::open(&format!(
+pub(crate) async fn sqlite(folder: &Path) -> Store {
+    let store = Store::open(&format!(
         "sqlite:{}",
         folder.join("portal.sqlite").display()
     ))
@@ -177,7 +177,7 @@ pub(crate) async fn sqlite(folder: &Path) -> Arc<dyn Store> {
     store
 }
 
-pub(crate) fn portal(store: Arc<dyn Store>, clock: Arc<dyn Clock>, settings: Settings) -> Portal {
+pub(crate) fn portal(store: Store, clock: Arc<dyn Clock>, settings: Settings) -> Portal {
     Portal {
         store,
         clock,

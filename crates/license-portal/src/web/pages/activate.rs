@@ -1,4 +1,4 @@
-//! *License activation*: e-mail, license number, PIN.
+//! *License activation*: email address, license number, PIN.
 
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ pub(crate) async fn submit(
     }
 }
 
-/// What is wrong with a typed license number: that much it tells by itself.
+/// Returns what is wrong with a typed license number. The number alone shows it.
 pub(super) fn number_error(error: NumberError) -> Key {
     match error {
         NumberError::Slip => Key("wrong-license-slip"),

@@ -1,31 +1,31 @@
-//! Fields of forms: what was typed, and what is wrong with it.
+//! Fields of forms: what was entered, and what is wrong with it.
 
 use crate::language::Key;
 
-/// A text field as its template shows it.
+/// A text field as the template shows it.
 pub(crate) struct Field {
     /// Its name in the form.
     pub(crate) name: &'static str,
     /// Its label.
     pub(crate) label: Key,
-    /// What it takes: HTML's `type`.
+    /// HTML's `type`: what it accepts.
     pub(crate) kind: &'static str,
-    /// What browsers fill in: HTML's `autocomplete`.
+    /// HTML's `autocomplete`: what browsers fill in.
     pub(crate) autocomplete: &'static str,
-    /// How keyboards of phones look: HTML's `inputmode`.
+    /// HTML's `inputmode`: which keyboard phones show.
     pub(crate) keyboard: &'static str,
-    /// An example, or nothing.
+    /// An example, or empty.
     pub(crate) example: &'static str,
     /// The most characters.
     pub(crate) most: usize,
-    /// What was typed.
+    /// What was entered.
     pub(crate) value: String,
     /// What is wrong with it.
     pub(crate) error: Option<Key>,
 }
 
 impl Field {
-    /// An empty text field of at most 100 characters.
+    /// Makes an empty text field of at most 100 characters.
     pub(crate) fn text(name: &'static str, label: Key, autocomplete: &'static str) -> Self {
         Self {
             name,
@@ -40,7 +40,7 @@ impl Field {
         }
     }
 
-    /// A field for an e-mail address.
+    /// Makes a field for an email address.
     pub(crate) fn email(name: &'static str, label: Key) -> Self {
         Self {
             kind: "email",
@@ -50,7 +50,7 @@ impl Field {
         }
     }
 
-    /// A field for a license number.
+    /// Makes a field for a license number.
     pub(crate) fn license() -> Self {
         Self {
             example: "XXXX-XXXX-XXXX-XXXX",
@@ -59,7 +59,7 @@ impl Field {
         }
     }
 
-    /// A field for a PIN; it never shows again what was typed.
+    /// Makes a field for a PIN. A page never shows an entered PIN again.
     pub(crate) fn pin() -> Self {
         Self {
             kind: "password",
@@ -69,7 +69,7 @@ impl Field {
         }
     }
 
-    /// With what was typed, and what is wrong with it.
+    /// Sets what was entered, and what is wrong with it.
     #[must_use]
     pub(crate) fn with(self, value: impl Into<String>, error: Option<Key>) -> Self {
         Self {

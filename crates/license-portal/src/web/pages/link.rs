@@ -1,7 +1,7 @@
-//! Behind the mailed link: a button, *Complete your activation*, *Activation successful*.
+//! The mailed link: a button, then *Complete your activation*, then *Activation successful*.
 //!
 //! `GET` changes nothing, so a mail scanner that follows links activates nothing. Every form is answered with a redirect
-//! here, so that reloading sends nothing twice.
+//! back to the link, so that reloading the page sends nothing twice.
 
 use std::sync::Arc;
 
@@ -158,7 +158,7 @@ pub(crate) async fn complete(
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 return form(&visitor, status, &license, fields, holder.country, error);
             }
-            // Done, lapsed or void: the page behind the link says so.
+            // Done, expired or replaced: the page that follows says so.
             Ok(_) => Ok(()),
             Err(refusal) => Err(refusal),
         }
@@ -171,7 +171,7 @@ pub(crate) async fn complete(
     }
 }
 
-/// *Activation successful*, with the data to register with; the PIN is masked, since only its hash is known.
+/// Renders *Activation successful* with the data to register with. The PIN is masked: the portal has only its hash.
 pub(super) fn success(visitor: &Visitor, license: License) -> Response {
     let page = SuccessPage {
         f: visitor.frame(),
@@ -237,7 +237,7 @@ fn fields(holder: &Holder) -> Vec<Field> {
     ]
 }
 
-/// Finds what is wrong with each field.
+/// Sets what is wrong with each field.
 fn check(fields: Vec<Field>) -> Vec<Field> {
     let checked = fields.into_iter().map(|field| {
         let text = field.value.as_str();
@@ -263,7 +263,7 @@ fn is_phone(text: &str) -> bool {
         && text.chars().filter(char::is_ascii_digit).count() >= 5
 }
 
-/// A link's secret as it may stand in a header: ours are made of these characters only.
+/// Returns a link's secret without characters that are not allowed in a header. Our secrets have none of them.
 fn clean(secret: &str) -> String {
     secret
         .chars()

@@ -1,4 +1,4 @@
-//! Pages for people. Each handler reads a form, asks the portal, and renders.
+//! Pages for people. Each handler reads a form, asks the portal, and renders a page.
 
 pub(super) mod activate;
 pub(super) mod field;
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// A page that says one thing.
+/// A page with a title and one text.
 #[derive(Clone, Copy)]
 pub(super) struct Message {
     title: Key,
@@ -95,7 +95,7 @@ fn say_with(
     render(status, &page)
 }
 
-/// Renders what kept the portal from doing as asked.
+/// Renders why the portal refused a request.
 pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
     match refusal {
         Refusal::SlowDown { retry_after } => {

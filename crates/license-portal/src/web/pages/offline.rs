@@ -1,4 +1,4 @@
-//! Registration of an app without a network: its request code and the PIN for a response code.
+//! *Offline registration*: a request code and the PIN for a response code.
 
 use std::sync::Arc;
 

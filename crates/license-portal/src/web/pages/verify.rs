@@ -1,4 +1,4 @@
-//! The notice that a verification mail was sent, and sending it again.
+//! *Verification email*: says that it was sent, and sends it again.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ struct Page {
     minutes: String,
 }
 
-/// A form with a button and nothing else.
+/// A form that has only a button.
 #[derive(Deserialize)]
 pub(crate) struct Button {
     token: String,

@@ -1,0 +1,93 @@
+//! The installations of the app that a license is registered on.
+
+use jiff::Timestamp;
+use license_token::LicenseNumber;
+use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
+
+use super::{Store, Stored, seconds};
+use crate::model::{Noted, Registration};
+
+impl Store {
+    /// Returns the installations that a license is registered on.
+    pub async fn registrations(&self, number: LicenseNumber) -> Stored<Vec<Registration>> {
+        let found = query_as(
+            "SELECT * FROM installations WHERE license = $1 ORDER BY first_at, installation",
+        );
+        Ok(found.bind(number.to_string()).fetch_all(&self.pool).await?)
+    }
+
+    /// Records that an installation registered, if the license is active and has this installation already, or has
+    /// fewer than `most`.
+    pub async fn register(
+        &self,
+        number: LicenseNumber,
+        installation: &str,
+        most: u32,
+        now: Timestamp,
+    ) -> Stored<Noted> {
+        let number = number.to_string();
+        let mut tx = self.write().await?;
+        // Locked, so that two installations cannot both take the last place.
+        let active: Option<i64> = query_scalar(AssertSqlSafe(format!(
+            "SELECT issued_at FROM licenses WHERE number = $1 AND state = 'active'{}",
+            self.dialect.for_update
+        )))
+        .bind(&number)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if active.is_none() {
+            return Ok(Noted::NotActive);
+        }
+        let recorded = query(
+            "INSERT INTO installations (license, installation, first_at, last_at)
+             SELECT $1, $2, $3, $3
+             WHERE EXISTS (SELECT 1 FROM installations WHERE license = $1 AND installation = $2)
+                OR (SELECT count(*) FROM installations WHERE license = $1) < $4
+             ON CONFLICT (license, installation) DO UPDATE SET last_at = excluded.last_at",
+        )
+        .bind(&number)
+        .bind(installation)
+        .bind(seconds(now))
+        .bind(i64::from(most))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(match recorded.rows_affected() {
+            0 => Noted::Full,
+            _ => Noted::Yes,
+        })
+    }
+
+    /// Records that a registered installation refreshed, if the license is active. `false`: the license is not
+    /// active, or the installation is not registered.
+    pub async fn refresh(
+        &self,
+        number: LicenseNumber,
+        installation: &str,
+        now: Timestamp,
+    ) -> Stored<bool> {
+        let recorded = query(
+            "UPDATE installations SET last_at = $3 WHERE license = $1 AND installation = $2
+             AND EXISTS (SELECT 1 FROM licenses WHERE number = $1 AND state = 'active')",
+        )
+        .bind(number.to_string())
+        .bind(installation)
+        .bind(seconds(now))
+        .execute(&self.pool)
+        .await?;
+        Ok(recorded.rows_affected() == 1)
+    }
+
+    /// Deletes one registered installation, or all. Returns how many there were.
+    pub async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64> {
+        let forgotten = query(
+            "DELETE FROM installations
+             WHERE license = $1 AND (CAST($2 AS TEXT) IS NULL OR installation = $2)",
+        )
+        .bind(number.to_string())
+        .bind(installation)
+        .execute(&self.pool)
+        .await?;
+        Ok(forgotten.rows_affected())
+    }
+}

@@ -1,0 +1,147 @@
+//! Licenses and their holders.
+
+use jiff::Timestamp;
+use license_token::LicenseNumber;
+use sqlx::{Any, Transaction, query, query_as};
+
+use super::{Store, Stored, exists, outbox::queue, rows::LicenseRow, seconds};
+use crate::model::{Filter, Holder, License, LicenseState, NewMail};
+
+impl Store {
+    /// Adds a license, its holder if known, and queues the mail with its PIN.
+    /// [`StoreError::Exists`](super::StoreError::Exists): the number is taken.
+    pub async fn issue(
+        &self,
+        license: &License,
+        holder: Option<&Holder>,
+        mail: &NewMail,
+        now: Timestamp,
+    ) -> Stored<()> {
+        let mut tx = self.write().await?;
+        query(
+            "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(license.number.to_string())
+        .bind(&license.email)
+        .bind(license.language.as_str())
+        .bind(license.state.as_str())
+        .bind(&license.pin_hash)
+        .bind(seconds(license.issued_at))
+        .bind(seconds(license.changed_at))
+        .bind(license.activated_at.map(seconds))
+        .execute(&mut *tx)
+        .await
+        .map_err(exists)?;
+        if let Some(holder) = holder {
+            insert_holder(&mut tx, &license.number.to_string(), holder).await?;
+        }
+        queue(&mut tx, mail, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Returns the license with this number.
+    pub async fn license(&self, number: LicenseNumber) -> Stored<Option<License>> {
+        let row: Option<LicenseRow> = query_as("SELECT * FROM licenses WHERE number = $1")
+            .bind(number.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(License::try_from).transpose()
+    }
+
+    /// Returns the holder of a license, if it is known.
+    pub async fn holder(&self, number: LicenseNumber) -> Stored<Option<Holder>> {
+        let holder = query_as("SELECT * FROM holders WHERE license = $1").bind(number.to_string());
+        Ok(holder.fetch_optional(&self.pool).await?)
+    }
+
+    /// Returns licenses in the order of their numbers.
+    pub async fn list(&self, filter: &Filter) -> Stored<Vec<License>> {
+        let rows: Vec<LicenseRow> = query_as(
+            "SELECT * FROM licenses
+             WHERE (CAST($1 AS TEXT) IS NULL OR state = $1)
+               AND (CAST($2 AS TEXT) IS NULL OR email = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR number > $3)
+             ORDER BY number LIMIT $4",
+        )
+        .bind(filter.state.map(LicenseState::as_str))
+        .bind(&filter.email)
+        .bind(&filter.after)
+        .bind(i64::from(filter.limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(License::try_from).collect()
+    }
+
+    /// Replaces the PIN, and a waiting mail with a PIN by this one. `false`: unknown or revoked.
+    pub async fn replace_pin(
+        &self,
+        number: LicenseNumber,
+        pin_hash: &str,
+        mail: &NewMail,
+        now: Timestamp,
+    ) -> Stored<bool> {
+        let mut tx = self.write().await?;
+        let changed = query(
+            "UPDATE licenses SET pin_hash = $2, changed_at = $3 WHERE number = $1 AND state <> 'revoked'",
+        )
+        .bind(number.to_string())
+        .bind(pin_hash)
+        .bind(seconds(now))
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        queue(&mut tx, mail, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Revokes a license, and deletes its links and waiting mails. `false`: unknown, or already revoked.
+    pub async fn revoke(&self, number: LicenseNumber, now: Timestamp) -> Stored<bool> {
+        let number = number.to_string();
+        let mut tx = self.write().await?;
+        let changed = query(
+            "UPDATE licenses SET state = 'revoked', changed_at = $2 WHERE number = $1 AND state <> 'revoked'",
+        )
+        .bind(&number)
+        .bind(seconds(now))
+        .execute(&mut *tx)
+        .await?;
+        for statement in [
+            "DELETE FROM links WHERE license = $1",
+            "DELETE FROM outbox WHERE license = $1 AND delivered_at IS NULL",
+        ] {
+            query(statement).bind(&number).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(changed.rows_affected() == 1)
+    }
+}
+
+/// Adds the holder of a license.
+pub(super) async fn insert_holder(
+    tx: &mut Transaction<'static, Any>,
+    number: &str,
+    holder: &Holder,
+) -> Stored<()> {
+    query(
+        "INSERT INTO holders (license, first_name, last_name, company, company_email, phone, address, city,
+                              postcode, country)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(number)
+    .bind(&holder.first_name)
+    .bind(&holder.last_name)
+    .bind(&holder.company)
+    .bind(&holder.company_email)
+    .bind(&holder.phone)
+    .bind(&holder.address)
+    .bind(&holder.city)
+    .bind(&holder.postcode)
+    .bind(&holder.country)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

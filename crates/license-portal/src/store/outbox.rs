@@ -1,0 +1,87 @@
+//! Mails that wait for delivery.
+
+use jiff::Timestamp;
+use sqlx::{Any, AssertSqlSafe, Transaction, query, query_as};
+
+use super::{Store, Stored, rows::MailRow, seconds};
+use crate::model::{ClaimedMail, NewMail};
+
+impl Store {
+    /// Claims mails that are due and that no other instance has claimed, until `until`.
+    pub async fn claim(
+        &self,
+        by: &str,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Stored<Vec<ClaimedMail>> {
+        let rows: Vec<MailRow> = query_as(AssertSqlSafe(format!(
+            "UPDATE outbox SET claimed_by = $1, claimed_until = $3, attempts = attempts + 1
+             WHERE id IN (SELECT id FROM outbox
+                          WHERE delivered_at IS NULL AND next_at <= $2 AND coalesce(claimed_until, 0) <= $2
+                          ORDER BY next_at, id LIMIT $4{})
+             RETURNING id, license, recipient, sealed, attempts",
+            self.dialect.skip_locked
+        )))
+        .bind(by)
+        .bind(seconds(now))
+        .bind(seconds(until))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(ClaimedMail::from).collect())
+    }
+
+    /// Marks a mail that this instance claimed as delivered, and erases its text. `false`: the claim was lost.
+    pub async fn delivered(&self, id: i64, by: &str, now: Timestamp) -> Stored<bool> {
+        let erased = query(
+            "UPDATE outbox SET delivered_at = $3, sealed = $4, claimed_by = NULL, claimed_until = NULL,
+                               last_error = NULL
+             WHERE id = $1 AND claimed_by = $2",
+        )
+        .bind(id)
+        .bind(by)
+        .bind(seconds(now))
+        .bind(Vec::<u8>::new())
+        .execute(&self.pool)
+        .await?;
+        Ok(erased.rows_affected() == 1)
+    }
+
+    /// Releases a mail that this instance claimed, to be tried again at `next`.
+    pub async fn failed(&self, id: i64, by: &str, next: Timestamp, error: &str) -> Stored<()> {
+        query(
+            "UPDATE outbox SET next_at = $3, last_error = $4, claimed_by = NULL, claimed_until = NULL
+             WHERE id = $1 AND claimed_by = $2",
+        )
+        .bind(id)
+        .bind(by)
+        .bind(seconds(next))
+        .bind(error)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Queues a mail, and deletes a waiting one of the same kind: its PIN or link is no longer valid.
+pub(super) async fn queue(
+    tx: &mut Transaction<'static, Any>,
+    mail: &NewMail,
+    now: Timestamp,
+) -> Stored<()> {
+    query("DELETE FROM outbox WHERE license = $1 AND kind = $2 AND delivered_at IS NULL")
+        .bind(mail.number.to_string())
+        .bind(mail.kind.as_str())
+        .execute(&mut **tx)
+        .await?;
+    query("INSERT INTO outbox (license, kind, recipient, sealed, next_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(mail.number.to_string())
+        .bind(mail.kind.as_str())
+        .bind(&mail.recipient)
+        .bind(mail.sealed.as_slice())
+        .bind(seconds(now))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
