@@ -1,4 +1,4 @@
-# Alle Texte der Seiten und E-Mails. Die Wörter sind die des Benutzerhandbuchs.
+# Die Texte der Seiten und E-Mails. Das Benutzerhandbuch verwendet dieselben Begriffe.
 
 # Rahmen
 skip-to-content = Zum Inhalt
@@ -13,56 +13,56 @@ pin = PIN
 license = Lizenz
 email-address = E-Mail-Adresse
 license-number = Lizenznummer
-pin-number = PIN Nummer
+pin-number = PIN-Nummer
 first-name = Vorname
 last-name = Nachname
-company-name = Firmenname
+company-name = Firma
 company-email = E-Mail-Adresse der Firma
 phone-number = Telefonnummer
-address-line = Adresszeile
-city = Stadt
+address-line = Straße und Hausnummer
+city = Ort
 postcode = Postleitzahl
 country = Land
 choose = Bitte wählen
 
-# Was an einem Feld nicht stimmt
+# Fehler in einem Feld
 wrong-empty = Bitte füllen Sie dieses Feld aus.
-wrong-text = Dieser Text ist zu lang oder enthält Zeichen, die nicht hineingehören.
-wrong-email = Das ist keine E-Mail-Adresse. Beispiel: john.doe@email.com
-wrong-phone = Das ist keine Telefonnummer. Beispiel: +49 30 5550 1234
+wrong-text = Dieser Text ist zu lang oder enthält unzulässige Zeichen.
+wrong-email = Das ist keine gültige E-Mail-Adresse. Beispiel: john.doe@email.com
+wrong-phone = Das ist keine gültige Telefonnummer. Beispiel: +49 30 5550 1234
 wrong-country = Bitte wählen Sie ein Land.
-wrong-pin-form = Die PIN Nummer hat 8 Ziffern.
-wrong-license-form = Die Lizenznummer hat 16 Buchstaben und Ziffern: XXXX-XXXX-XXXX-XXXX
-wrong-license-slip = In der Lizenznummer ist ein Tippfehler. Bitte vergleichen Sie sie Zeichen für Zeichen mit der E-Mail.
+wrong-pin-form = Die PIN-Nummer hat 8 Ziffern.
+wrong-license-form = Die Lizenznummer besteht aus 16 Buchstaben und Ziffern: XXXX-XXXX-XXXX-XXXX
+wrong-license-slip = Tippfehler in der Lizenznummer. Bitte vergleichen Sie sie Zeichen für Zeichen mit der E-Mail.
 
 # Lizenzaktivierung
 activate-title = Lizenzaktivierung
 thank-you = Vielen Dank für Ihren Kauf!
 activate-lead = Aktivieren Sie Ihre Lizenz
-activate-text = Bitte geben Sie die Lizenznummer und die PIN Nummer ein, die Sie von Ihrem KeyWriter-Partner erhalten haben.
+activate-text = Bitte geben Sie die Lizenznummer und die PIN-Nummer ein, die Sie von Ihrem KeyWriter-Partner erhalten haben.
 activate = Aktivieren
 no-license = Sie haben noch keine Lizenz?
-activation-refused = E-Mail-Adresse, Lizenznummer und PIN Nummer gehören nicht zusammen. Bitte geben Sie sie genau wie erhalten ein.
+activation-refused = E-Mail-Adresse, Lizenznummer und PIN-Nummer passen nicht zusammen. Bitte geben Sie sie genau so ein, wie sie in der E-Mail stehen.
 
 # Bestätigungs-E-Mail
 verify-title = Bestätigungs-E-Mail
 verify-sent = Wir haben eine Bestätigungs-E-Mail an { $email } gesendet.
-verify-next = Klicken Sie auf den Link in der E-Mail und befolgen Sie die Anweisungen, um den Aktivierungsvorgang abzuschließen. Der Link gilt { $minutes } Minuten.
-verify-nothing = Nichts erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Ein neuer Link ersetzt den vorigen.
-verify-again = E-Mail noch einmal senden
+verify-next = Klicken Sie auf den Link in der E-Mail und folgen Sie den Anweisungen, um die Aktivierung abzuschließen. Der Link gilt { $minutes } Minuten.
+verify-nothing = Keine E-Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Ein neuer Link ersetzt den vorherigen.
+verify-again = E-Mail erneut senden
 
-# Hinter dem Link
+# Der Link aus der E-Mail
 link-title = Schließen Sie Ihre Aktivierung ab
-link-text = Ihre E-Mail-Adresse ist bestätigt. Klicken Sie auf die Schaltfläche, um den Inhaber der Lizenz einzutragen.
+link-text = Ihre E-Mail-Adresse ist bestätigt. Klicken Sie auf die Schaltfläche, um den Lizenzinhaber einzutragen.
 link-button = Fortfahren
 link-expires = Dieser Link gilt bis { $expires }.
 lapsed-title = Dieser Link ist abgelaufen
-lapsed-text = Zu Ihrer Sicherheit galt der Link nur kurze Zeit. Wir können einen neuen an dieselbe E-Mail-Adresse senden.
+lapsed-text = Zu Ihrer Sicherheit war der Link nur kurze Zeit gültig. Wir können einen neuen Link an dieselbe E-Mail-Adresse senden.
 lapsed-button = Neuen Link senden
-link-void-title = Dieser Link gilt nicht mehr
-link-void-text = Er wurde schon benutzt oder durch eine neuere E-Mail ersetzt. Bitte verwenden Sie den Link in der neuesten E-Mail, oder geben Sie Lizenznummer und PIN Nummer noch einmal ein.
+link-void-title = Dieser Link ist nicht mehr gültig
+link-void-text = Er wurde bereits verwendet oder durch eine neuere E-Mail ersetzt. Bitte verwenden Sie den Link in der neuesten E-Mail oder geben Sie Lizenznummer und PIN-Nummer erneut ein.
 ticket-lapsed-title = Diese Seite ist abgelaufen
-ticket-lapsed-text = Bitte geben Sie Lizenznummer und PIN Nummer noch einmal ein.
+ticket-lapsed-text = Bitte geben Sie Lizenznummer und PIN-Nummer erneut ein.
 revoked-title = Diese Lizenz wurde widerrufen
 revoked-text = Sie kann nicht mehr aktiviert oder registriert werden. Bitte wenden Sie sich an unseren technischen Support.
 
@@ -73,55 +73,55 @@ confirm = Bestätigen
 
 # Aktivierung erfolgreich
 success-title = Aktivierung erfolgreich
-success-text = Bitte befolgen Sie diese Schritte, um zu beginnen.
+success-text = So geht es weiter:
 success-step-download = Laden Sie die KeyWriter-App herunter und installieren Sie sie.
-success-step-authenticate = Authentifizieren Sie Ihr Hardwaresicherheitsmodul (7-15 stellige PIN) und verbinden Sie es mit Ihrem Computer.
-success-step-register = Registrieren Sie sich und melden Sie sich mit diesen Angaben an:
-success-pin = Die PIN Nummer steht in der E-Mail, die Sie mit der Lizenznummer erhalten haben.
+success-step-authenticate = Authentifizieren Sie Ihr Hardware-Sicherheitsmodul (7- bis 15-stellige PIN) und verbinden Sie es mit Ihrem Computer.
+success-step-register = Registrieren Sie die App und melden Sie sich mit diesen Angaben an:
+success-pin = Die PIN-Nummer steht in der E-Mail, die Sie mit der Lizenznummer erhalten haben.
 to-activation = Zur Lizenzaktivierung
 
 # Kauf
-purchase-text = Die KeyWriter-App braucht eine Lizenz. Sie erhalten sie bei unseren Partnern oder direkt bei uns.
+purchase-text = Für die KeyWriter-App ist eine Lizenz nötig. Sie erhalten sie bei unseren Partnern oder direkt bei uns.
 purchase-partners = Unsere Partner
 purchase-direct = Direkt bei uns
-purchase-contact = Schreiben Sie uns, wie viele Lizenzen Sie brauchen; wir senden Ihnen ein Angebot.
+purchase-contact = Schreiben Sie uns, wie viele Lizenzen Sie benötigen. Wir senden Ihnen ein Angebot.
 purchase-then = Nach dem Kauf
-purchase-mail = Sie erhalten eine E-Mail mit Ihrer Lizenznummer und der PIN Nummer.
+purchase-mail = Sie erhalten eine E-Mail mit Ihrer Lizenznummer und Ihrer PIN-Nummer.
 
 # Herunterladen
 download = Herunterladen
 download-title = KeyWriter-App herunterladen
-download-text = Vergleichen Sie vor der Installation den SHA-256-Wert des Pakets und prüfen Sie seine Signatur.
-download-none = Hier gibt es noch keine Pakete. Bitte wenden Sie sich an unseren technischen Support.
+download-text = Vergleichen Sie vor der Installation den SHA-256-Wert des Pakets und prüfen Sie die Signatur.
+download-none = Noch sind keine Pakete verfügbar. Bitte wenden Sie sich an unseren technischen Support.
 download-signature = Signatur
-download-unsigned = ohne Signatur
+download-unsigned = nicht signiert
 
 # Offline-Registrierung
 offline-title = Offline-Registrierung
-offline-text = Für einen Computer ohne Netz: Die KeyWriter-App zeigt einen Anfragecode. Geben Sie ihn hier mit Ihrer PIN Nummer ein; Sie erhalten einen Antwortcode für die App.
+offline-text = Für einen Computer ohne Internetverbindung: Die KeyWriter-App zeigt einen Anfragecode an. Geben Sie ihn hier zusammen mit Ihrer PIN-Nummer ein. Sie erhalten den Antwortcode für die App.
 offline-request = Anfragecode
 offline-button = Antwortcode anzeigen
 offline-response = Antwortcode
-offline-type = Geben Sie diese Zeilen in der KeyWriter-App ein. Sie passen nur zu der Installation, die den Anfragecode gezeigt hat.
-offline-refused = Anfragecode und PIN Nummer gehören nicht zusammen, oder die Lizenz ist nicht aktiv. Bitte geben Sie die PIN Nummer genau wie erhalten ein.
-offline-full = Diese Lizenz ist bereits auf { $most } Computern registriert, auf mehr lässt sie sich nicht registrieren. Bitte wenden Sie sich an Ihren Partner oder den Support, um einen davon freizugeben.
-wrong-code-slip = In Zeile { $line } des Codes ist ein Tippfehler.
-wrong-code-form = Der Anfragecode hat { $lines } Zeilen aus 16 Buchstaben und Ziffern.
-wrong-code-mixed = Die Zeilen des Codes gehören nicht zusammen.
+offline-type = Geben Sie diese Zeilen in der KeyWriter-App ein. Sie gelten nur für die App, die den Anfragecode angezeigt hat.
+offline-refused = Anfragecode und PIN-Nummer passen nicht zusammen, oder die Lizenz ist nicht aktiv. Bitte geben Sie die PIN-Nummer genau so ein, wie sie in der E-Mail steht.
+offline-full = Diese Lizenz ist bereits auf { $most } Computern registriert. Mehr sind nicht möglich. Bitte lassen Sie einen davon durch Ihren Partner oder unseren Support freigeben.
+wrong-code-slip = Tippfehler in Zeile { $line } des Codes.
+wrong-code-form = Der Anfragecode besteht aus { $lines } Zeilen mit je 16 Buchstaben und Ziffern.
+wrong-code-mixed = Die Zeilen stammen nicht aus demselben Code.
 
-# Wenn etwas im Weg steht
-form-expired-title = Bitte senden Sie das Formular noch einmal
-form-expired-text = Dieses Formular war zu lange offen, oder es kam von einer anderen Website. Gehen Sie zurück, laden Sie die Seite neu und senden Sie es noch einmal. Cookies dieser Seite müssen erlaubt sein.
-form-malformed-title = Das Formular wurde nicht verstanden
-form-malformed-text = In dem Formular fehlt etwas, oder es ist zu groß. Gehen Sie zurück, laden Sie die Seite neu und füllen Sie es noch einmal aus.
-not-found-title = Diese Seite gibt es nicht
+# Probleme
+form-expired-title = Bitte senden Sie das Formular erneut
+form-expired-text = Das Formular war zu lange geöffnet oder wurde von einer anderen Website gesendet. Gehen Sie zurück, laden Sie die Seite neu und senden Sie das Formular erneut. Ihr Browser muss Cookies dieser Website zulassen.
+form-malformed-title = Das Formular konnte nicht gelesen werden
+form-malformed-text = Eine Angabe fehlt oder ist zu lang. Gehen Sie zurück, laden Sie die Seite neu und füllen Sie das Formular erneut aus.
+not-found-title = Seite nicht gefunden
 not-found-text = Bitte prüfen Sie die Adresse.
-wrong-method-title = So lässt sich diese Seite nicht aufrufen
-wrong-method-text = Bitte beginnen Sie noch einmal bei der Lizenzaktivierung.
+wrong-method-title = So lässt sich diese Seite nicht öffnen
+wrong-method-text = Bitte beginnen Sie erneut mit der Lizenzaktivierung.
 slow-down-title = Zu viele Versuche
-slow-down-text = Zu Ihrer Sicherheit erlauben wir nur wenige Versuche nacheinander. Bitte versuchen Sie es in { $minutes } min noch einmal.
-unavailable-title = Zurzeit nicht verfügbar
-unavailable-text = Nichts ist verloren oder verändert. Bitte versuchen Sie es in einigen Minuten noch einmal.
+slow-down-text = Zu Ihrer Sicherheit sind nur wenige Versuche nacheinander möglich. Bitte versuchen Sie es in { $minutes } min erneut.
+unavailable-title = Vorübergehend nicht verfügbar
+unavailable-text = Es ist nichts verloren gegangen und nichts geändert worden. Bitte versuchen Sie es in einigen Minuten erneut.
 
 # E-Mails
 mail-license-subject = Ihre KeyWriter-Lizenz
@@ -129,28 +129,28 @@ mail-license-body =
     Vielen Dank für Ihren Kauf!
 
     Lizenznummer: { $license }
-    PIN Nummer: { $pin }
+    PIN-Nummer: { $pin }
 
     Aktivieren Sie Ihre Lizenz hier:
     { $url }/
 
-    Nach der Aktivierung registrieren Sie die KeyWriter-App mit der Lizenznummer
-    und der PIN Nummer. Sie brauchen die PIN bei jedem Start der App. Bewahren
-    Sie diese E-Mail sicher auf: Wir kennen Ihre PIN nicht.
+    Registrieren Sie danach die KeyWriter-App mit der Lizenznummer und der
+    PIN-Nummer. Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese
+    E-Mail sicher auf: Wir kennen Ihre PIN nicht.
 
     Haben Sie Fragen? { $email }, { $phone }
 mail-license-active-body =
     Vielen Dank für Ihren Kauf!
 
     Lizenznummer: { $license }
-    PIN Nummer: { $pin }
+    PIN-Nummer: { $pin }
 
     Ihre Lizenz ist aktiv. Laden Sie die KeyWriter-App herunter und registrieren
-    Sie sie mit der Lizenznummer und der PIN Nummer:
+    Sie sie mit der Lizenznummer und der PIN-Nummer:
     { $url }/download
 
-    Sie brauchen die PIN bei jedem Start der App. Bewahren Sie diese E-Mail
-    sicher auf: Wir kennen Ihre PIN nicht.
+    Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese E-Mail sicher
+    auf: Wir kennen Ihre PIN nicht.
 
     Haben Sie Fragen? { $email }, { $phone }
 mail-verification-subject = Schließen Sie die Aktivierung Ihrer KeyWriter-Lizenz ab
@@ -159,9 +159,9 @@ mail-verification-body =
 
     { $link }
 
-    Der Link gilt bis { $expires } und nur einmal.
+    Der Link gilt bis { $expires } und kann einmal verwendet werden.
 
-    Wenn Sie keine Lizenznummer eingegeben haben, brauchen Sie nichts zu tun:
-    Ohne den Link wird nichts aktiviert.
+    Wenn Sie keine Lizenznummer eingegeben haben, können Sie diese E-Mail
+    ignorieren: Ohne den Link wird nichts aktiviert.
 
     Haben Sie Fragen? { $email }, { $phone }

@@ -1,9 +1,9 @@
-# Every text of the pages and mails. The words are those of the user manual.
+# The texts of pages and mails. The user manual uses the same words.
 
 # Frame
 skip-to-content = Skip to content
 language = Language
-more-pages = More pages
+more-pages = Other pages
 question = Have a question? Contact us at:
 date-and-time = { $year }-{ $month }-{ $day }, { $time } UTC
 
@@ -27,43 +27,43 @@ choose = Please choose
 
 # What is wrong with a field
 wrong-empty = Please fill in this field.
-wrong-text = This text is too long, or holds characters that do not belong in it.
+wrong-text = This text is too long or contains characters that are not allowed.
 wrong-email = This is not an email address. Example: john.doe@email.com
 wrong-phone = This is not a phone number. Example: +44 20 7946 0123
 wrong-country = Please choose a country.
 wrong-pin-form = The PIN number has 8 digits.
 wrong-license-form = The license number has 16 letters and digits: XXXX-XXXX-XXXX-XXXX
-wrong-license-slip = There is a typing error in the license number. Please compare it with the email, character by character.
+wrong-license-slip = The license number is mistyped. Please compare it with the email, character by character.
 
 # License activation
 activate-title = License activation
 thank-you = Thank you for your purchase!
 activate-lead = Activate your license
-activate-text = Please enter the license and PIN number that was provided by your preferred KeyWriter partner.
+activate-text = Please enter the license number and the PIN number that your KeyWriter partner sent you.
 activate = Activate
-no-license = Don't have a license?
-activation-refused = Email address, license number and PIN number do not belong together. Please enter them precisely as received.
+no-license = Don’t have a license?
+activation-refused = Email address, license number and PIN number do not match. Please enter them exactly as in the email.
 
 # Verification email
 verify-title = Verification email
 verify-sent = We have sent a verification email to { $email }.
-verify-next = Please click on the link provided in the email and follow the instructions to complete the activation process. The link is valid for { $minutes } minutes.
-verify-nothing = Nothing received? Please look into your spam folder first. A new link replaces the one before.
+verify-next = Please click the link in the email and follow the instructions to complete the activation. The link is valid for { $minutes } minutes.
+verify-nothing = No email received? Please check your spam folder first. A new link replaces the previous one.
 verify-again = Send the email again
 
-# Behind the link
+# The mailed link
 link-title = Complete your activation
 link-text = Your email address is confirmed. Click the button to enter the holder of the license.
 link-button = Continue
 link-expires = This link is valid until { $expires }.
 lapsed-title = This link has expired
-lapsed-text = For your security the link was valid for a short time only. We can send a new one to the same email address.
+lapsed-text = For your security, the link was valid only for a short time. We can send a new one to the same email address.
 lapsed-button = Send a new link
 link-void-title = This link is no longer valid
-link-void-text = It was used already, or a newer email has replaced it. Please use the link in the newest email, or enter your license number and PIN number again.
+link-void-text = It has already been used, or a newer email has replaced it. Please use the link in the newest email, or enter your license number and PIN number again.
 ticket-lapsed-title = This page has expired
 ticket-lapsed-text = Please enter your license number and PIN number again.
-revoked-title = This license was revoked
+revoked-title = This license has been revoked
 revoked-text = It can no longer be activated or registered. Please contact our technical support.
 
 # Complete your activation
@@ -73,54 +73,54 @@ confirm = Confirm
 
 # Activation successful
 success-title = Activation successful
-success-text = Please follow the steps below to get started.
+success-text = Please follow these steps to get started.
 success-step-download = Download and install the KeyWriter app.
-success-step-authenticate = Authenticate your hardware security module (7-15 digit PIN) and connect it to your computer.
-success-step-register = Register and login using the information below:
+success-step-authenticate = Authenticate your hardware security module (PIN of 7 to 15 digits) and connect it to your computer.
+success-step-register = Register and log in with the information below:
 success-pin = The PIN number is in the email that you received with the license number.
-to-activation = To the license activation
+to-activation = Go to license activation
 
 # Purchase
-purchase-text = The KeyWriter app needs a license. You receive it from our partners or directly from us.
+purchase-text = The KeyWriter app needs a license. You can buy it from our partners or directly from us.
 purchase-partners = Our partners
 purchase-direct = Directly from us
-purchase-contact = Tell us how many licenses you need; we send you an offer.
+purchase-contact = Tell us how many licenses you need, and we will send you an offer.
 purchase-then = After your purchase
-purchase-mail = You receive an email with your license number and PIN number.
+purchase-mail = You will receive an email with your license number and PIN number.
 
 # Download
 download = Download
 download-title = Download the KeyWriter app
 download-text = Before you install a package, compare its SHA-256 value and check its signature.
-download-none = There are no packages here yet. Please contact our technical support.
+download-none = No packages are available yet. Please contact our technical support.
 download-signature = Signature
-download-unsigned = without signature
+download-unsigned = not signed
 
 # Offline registration
 offline-title = Offline registration
-offline-text = For a computer without a network: the KeyWriter app shows a request code. Enter it here with your PIN number; you receive a response code for the app.
+offline-text = For a computer without an internet connection: the KeyWriter app shows a request code. Enter it here with your PIN number to get the response code for the app.
 offline-request = Request code
 offline-button = Show the response code
 offline-response = Response code
-offline-type = Enter these lines in the KeyWriter app. They fit only the installation that showed the request code.
-offline-refused = Request code and PIN number do not belong together, or the license is not active. Please enter the PIN number precisely as received.
-offline-full = This license is registered on { $most } computers already, as many as it allows. Please contact your partner or support to free one.
-wrong-code-slip = There is a typing error in line { $line } of the code.
+offline-type = Enter these lines in the KeyWriter app. They are valid only for the app that showed the request code.
+offline-refused = Request code and PIN number do not match, or the license is not active. Please enter the PIN number exactly as in the email.
+offline-full = This license is already registered on { $most } computers, as many as it allows. Please ask your partner or our support to free one of them.
+wrong-code-slip = Line { $line } of the code is mistyped.
 wrong-code-form = The request code has { $lines } lines of 16 letters and digits.
-wrong-code-mixed = The lines of the code do not belong together.
+wrong-code-mixed = The lines are not from the same code.
 
-# When something is in the way
+# Problems
 form-expired-title = Please send the form again
-form-expired-text = This form was open for too long, or it came from another website. Go back, reload the page and send it again. Cookies of this page must be allowed.
-form-malformed-title = The form was not understood
-form-malformed-text = Something is missing in the form, or it is too large. Go back, reload the page and fill it in again.
-not-found-title = There is no such page
+form-expired-text = The form was open for too long, or was sent from another website. Please go back, reload the page and send the form again. Your browser must accept cookies from this site.
+form-malformed-title = The form could not be read
+form-malformed-text = Something is missing, or too long. Please go back, reload the page and fill in the form again.
+not-found-title = Page not found
 not-found-text = Please check the address.
-wrong-method-title = This page cannot be called like that
-wrong-method-text = Please start again from the license activation.
+wrong-method-title = This page cannot be opened like this
+wrong-method-text = Please start again with the license activation.
 slow-down-title = Too many attempts
-slow-down-text = For your security we allow only a few attempts in a row. Please try again in { $minutes } min.
-unavailable-title = Unavailable at the moment
+slow-down-text = For your security, we allow only a few attempts in a row. Please try again in { $minutes } min.
+unavailable-title = Temporarily unavailable
 unavailable-text = Nothing was lost or changed. Please try again in a few minutes.
 
 # Mails
@@ -134,9 +134,9 @@ mail-license-body =
     Activate your license here:
     { $url }/
 
-    After the activation you register the KeyWriter app with the license number
-    and the PIN number. You need the PIN each time you launch the app. Keep this
-    email in a safe place: we do not know your PIN.
+    Then register the KeyWriter app with the license number and the PIN number.
+    The app asks for the PIN each time you launch it. Keep this email in a safe
+    place: we do not know your PIN.
 
     Have a question? { $email }, { $phone }
 mail-license-active-body =
@@ -145,23 +145,23 @@ mail-license-active-body =
     License number: { $license }
     PIN number: { $pin }
 
-    Your license is active. Download the KeyWriter app and register it with the
+    Your license is active. Download the KeyWriter app, and register it with the
     license number and the PIN number:
     { $url }/download
 
-    You need the PIN each time you launch the app. Keep this email in a safe
+    The app asks for the PIN each time you launch it. Keep this email in a safe
     place: we do not know your PIN.
 
     Have a question? { $email }, { $phone }
 mail-verification-subject = Complete the activation of your KeyWriter license
 mail-verification-body =
-    Please click on the link to complete the activation of your license:
+    Please click the link to complete the activation of your license:
 
     { $link }
 
     The link is valid until { $expires } and can be used once.
 
-    If you did not enter a license number, you need not do anything: without
-    the link nothing is activated.
+    If you did not enter a license number, you can ignore this email: nothing is
+    activated without the link.
 
     Have a question? { $email }, { $phone }

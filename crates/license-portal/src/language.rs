@@ -1,4 +1,4 @@
-//! The three languages, and every text in them (`locales/*.ftl`).
+//! The three languages, and the texts of pages and mails (`locales/*.ftl`).
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -6,7 +6,7 @@ use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use serde::Serialize;
 use unic_langid::LanguageIdentifier;
 
-/// The key of a text, where it is not said at once.
+/// The key of a text that is looked up later.
 #[derive(Clone, Copy, Debug)]
 pub struct Key(pub &'static str);
 
@@ -24,10 +24,10 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them, in the order of the switch.
+    /// All of them, in the order in which pages show them.
     pub const ALL: [Self; 3] = [Self::En, Self::De, Self::Fr];
 
-    /// ISO 639-1.
+    /// Returns the ISO 639-1 code.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -43,7 +43,7 @@ impl Language {
             .find(|language| language.as_str() == code)
     }
 
-    /// Its name in itself.
+    /// Returns its own name for itself.
     pub fn name(self) -> &'static str {
         match self {
             Self::En => "English",
@@ -52,7 +52,7 @@ impl Language {
         }
     }
 
-    /// The best of an `Accept-Language` header (RFC 9110 § 12.5.4); English if it names none of ours.
+    /// Returns the best language for an `Accept-Language` header (RFC 9110 § 12.5.4); English if it names none of these.
     pub fn accepted(header: &str) -> Self {
         let ranges = header.split(',').take(RANGES).filter_map(|range| {
             let mut parts = range.split(';').map(str::trim);
@@ -63,7 +63,7 @@ impl Language {
             let weight: f32 = weight.parse().ok()?;
             Some((Self::parse(&tag)?, weight))
         });
-        // The first of those with equal weight: `max_by` would take the last.
+        // The first of equal weight wins; `max_by` would return the last.
         ranges
             .filter(|(_, weight)| *weight > 0.0)
             .fold(None, |best: Option<(Self, f32)>, next| match best {
@@ -73,16 +73,16 @@ impl Language {
             .map_or(Self::En, |(language, _)| language)
     }
 
-    /// The text of a key.
+    /// Returns the text of a key.
     pub fn say(self, key: &str) -> String {
         self.say_with(key, &[])
     }
 
-    /// The text of a key, with values in it.
+    /// Returns the text of a key, with values inserted.
     pub fn say_with(self, key: &str, values: &[(&str, &str)]) -> String {
         let bundle = self.bundle();
         let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
-            // A test compares the keys; should one be missing all the same, its name is better than nothing.
+            // A test ensures that no text is missing; otherwise the key is better than nothing.
             return format!("[{key}]");
         };
         let mut args = FluentArgs::new();
@@ -95,7 +95,7 @@ impl Language {
             .into_owned()
     }
 
-    /// Countries in the order of this language: ISO 3166-1 alpha-2, name (Unicode CLDR).
+    /// Returns all countries in the order of this language: ISO 3166-1 alpha-2 code, and name (Unicode CLDR).
     pub fn countries(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let list = match self {
             Self::En => include_str!("../locales/countries.en.tsv"),
@@ -122,12 +122,12 @@ static FR: LazyLock<FluentBundle<FluentResource>> =
     LazyLock::new(|| bundle(Language::Fr, include_str!("../locales/fr.ftl")));
 
 fn bundle(language: Language, texts: &str) -> FluentBundle<FluentResource> {
-    // Our codes parse; without a language Fluent only loses plural rules, which our texts do not use.
+    // These codes are valid. Without a language, Fluent only loses plural rules, which our texts do not use.
     let identifier: LanguageIdentifier = language.as_str().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![identifier]);
-    // Our values are addresses, numbers and times: marks for bidirectional text would only spoil copying them.
+    // Values are addresses, numbers and times: marks for bidirectional text would only break copying them.
     bundle.set_use_isolating(false);
-    // What does not parse is left out, which the tests report.
+    // A text that does not parse is left out; a test reports it.
     let resource = match FluentResource::try_new(texts.to_owned()) {
         Ok(resource) | Err((resource, _)) => resource,
     };
@@ -135,7 +135,7 @@ fn bundle(language: Language, texts: &str) -> FluentBundle<FluentResource> {
     bundle
 }
 
-/// How many ranges of a header are looked at.
+/// How many ranges of a header are read.
 const RANGES: usize = 16;
 
 #[cfg(test)]
@@ -255,7 +255,36 @@ mod tests {
     }
 
     #[test]
-    fn the_heaviest_language_that_we_have_is_taken() {
+    fn every_text_follows_the_typography_of_its_language() {
+        for (language, source) in SOURCES {
+            let texts = source.lines().filter(|line| !line.starts_with('#'));
+            for line in texts {
+                assert!(
+                    !line.contains(['\'', '"']),
+                    "{language:?}: typewriter quotes: {line}"
+                );
+                for spaced in [" :", " ;", " ?", " !", " »", "« "] {
+                    assert!(
+                        !line.contains(spaced),
+                        "{language:?}: a line could break here: {line}"
+                    );
+                }
+                let follows_no_break_space =
+                    |mark: usize| line[..mark].ends_with(['\u{a0}', '\u{202f}']);
+                let mut marks = line.match_indices([':', ';', '?', '!', '»']);
+                assert!(
+                    language != Language::Fr || marks.all(|(mark, _)| follows_no_break_space(mark)),
+                    "no-break space missing: {line}"
+                );
+                for wrong in ["PIN Nummer", "-15 stellig", "7-15"] {
+                    assert!(!line.contains(wrong), "{language:?}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_supported_language_with_the_highest_weight_is_chosen() {
         for (header, language) in [
             ("", Language::En),
             ("de", Language::De),
