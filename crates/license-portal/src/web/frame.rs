@@ -102,6 +102,16 @@ impl Frame {
     }
 }
 
+/// Redirects to a path on this site.
+pub(crate) fn redirect(path: &str) -> Response {
+    Redirect::to(&local(path)).into_response()
+}
+
+/// Returns a path that stays on this site. Browsers read `//host` and `/\host` as another one.
+fn local(path: &str) -> String {
+    format!("/{}", path.trim_start_matches(['/', '\\']))
+}
+
 /// Renders a template.
 pub(crate) fn render(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
@@ -125,7 +135,7 @@ pub(super) async fn visit(
             language.as_str(),
             secure(&portal)
         );
-        let mut response = Redirect::to(request.uri().path()).into_response();
+        let mut response = redirect(request.uri().path());
         add_cookie(&mut response, &cookie);
         return response;
     }
@@ -157,7 +167,7 @@ pub(super) async fn visit(
         portal: Arc::clone(&portal),
         language,
         cookie: value.as_str().into(),
-        path: request.uri().path().into(),
+        path: local(request.uri().path()).into(),
     };
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;

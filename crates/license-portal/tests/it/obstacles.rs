@@ -1,4 +1,4 @@
-//! What the pages keep from whom.
+//! What pages must not reveal, and what they must refuse.
 
 use std::{
     io::Write,
@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::{StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use license_portal::{language::Language, model::LicenseState};
 use license_token::LicenseNumber;
 
@@ -265,6 +268,32 @@ async fn malformed_and_oversized_forms_get_a_clear_page() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let answer = visit.send(&page, "/purchase", &[]).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn no_path_leads_to_another_site() {
+    let world = World::new().await;
+    let mut visit = Visit::new(&world.portal);
+    for path in [
+        "//evil.example/login",
+        "///evil.example",
+        "/\\evil.example",
+        "/\\/evil.example",
+        "//evil.example/activation/x/renew",
+    ] {
+        let request = Request::get(format!("{path}?lang=de")).body(Body::empty());
+        let page = visit.once(request.unwrap(), path).await;
+        let location = page.headers[header::LOCATION].to_str().unwrap();
+        assert!(location.starts_with("/evil.example"), "{path}: {location}");
+        let page = visit.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        for link in page.html.split(["href=\"", "action=\""]).skip(1) {
+            assert!(
+                !link.starts_with("//") && !link.starts_with("/\\"),
+                "{path}: {link}"
+            );
+        }
+    }
 }
 
 /// Collects what is logged.

@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use lettre::Address;
 use license_token::{LicenseNumber, NumberError};
 use serde::Deserialize;
@@ -19,7 +15,7 @@ use crate::{
     web::{
         client::ClientAddress,
         form::{HasToken, Posted, TypedPin},
-        frame::{Frame, Visitor, render},
+        frame::{Frame, Visitor, redirect, render},
     },
 };
 
@@ -61,7 +57,7 @@ pub(crate) async fn submit(
     match (email, number, pin) {
         (Ok(_), Ok(number), Ok(pin)) => {
             match portal.activate(&address, &typed.email, number, pin).await {
-                Ok(ticket) => Redirect::to(&format!("/verification/{ticket}")).into_response(),
+                Ok(ticket) => redirect(&format!("/verification/{ticket}")),
                 Err(Refusal::Refused) => {
                     let problem = Some(Key("activation-refused"));
                     let status = StatusCode::FORBIDDEN;

@@ -9,12 +9,12 @@ use askama::Template;
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse as _, Redirect, Response},
+    response::Response,
 };
 use lettre::Address;
 use serde::Deserialize;
 
-use super::{Message, explain, field::Field, say, verify::Button};
+use super::{Message, clean, explain, field::Field, say, verify::Button};
 use crate::{
     language::Key,
     mail::letter,
@@ -23,7 +23,7 @@ use crate::{
     service::LinkPage,
     web::{
         form::{HasToken, Posted},
-        frame::{Frame, Visitor, render},
+        frame::{Frame, Visitor, redirect, render},
     },
 };
 
@@ -120,7 +120,7 @@ pub(crate) async fn open(
     Posted(_button): Posted<Button>,
 ) -> Response {
     match portal.open_link(&secret).await {
-        Ok(()) => Redirect::to(&format!("/activation/{}", clean(&secret))).into_response(),
+        Ok(()) => redirect(&format!("/activation/{}", clean(&secret))),
         Err(refusal) => explain(&visitor, &refusal),
     }
 }
@@ -132,7 +132,7 @@ pub(crate) async fn renew(
     Posted(_button): Posted<Button>,
 ) -> Response {
     match portal.renew_link(&secret).await {
-        Ok(ticket) => Redirect::to(&format!("/verification/{ticket}")).into_response(),
+        Ok(ticket) => redirect(&format!("/verification/{ticket}")),
         Err(refusal) => explain(&visitor, &refusal),
     }
 }
@@ -164,9 +164,7 @@ pub(crate) async fn complete(
         }
     };
     match outcome {
-        Ok(()) | Err(Refusal::Refused) => {
-            Redirect::to(&format!("/activation/{}", clean(&secret))).into_response()
-        }
+        Ok(()) | Err(Refusal::Refused) => redirect(&format!("/activation/{}", clean(&secret))),
         Err(refusal) => explain(&visitor, &refusal),
     }
 }
@@ -261,13 +259,4 @@ fn is_phone(text: &str) -> bool {
     text.chars()
         .all(|c| c.is_ascii_digit() || " +-/().".contains(c))
         && text.chars().filter(char::is_ascii_digit).count() >= 5
-}
-
-/// Returns a link's secret without characters that are not allowed in a header. Our secrets have none of them.
-fn clean(secret: &str) -> String {
-    secret
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        .take(64)
-        .collect()
 }

@@ -138,3 +138,12 @@ pub(super) async fn wrong_method(visitor: Visitor) -> Response {
         Message::WRONG_METHOD,
     )
 }
+
+/// Returns the secret of a link, or a ticket, without characters that ours do not have, so that it can be redirected to.
+fn clean(received: &str) -> String {
+    received
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        .take(128)
+        .collect()
+}

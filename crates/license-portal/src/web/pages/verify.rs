@@ -6,17 +6,17 @@ use askama::Template;
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse as _, Redirect, Response},
+    response::Response,
 };
 use serde::Deserialize;
 
-use super::{Message, explain, link::success, say};
+use super::{Message, clean, explain, link::success, say};
 use crate::{
     portal::Portal,
     service::TicketPage,
     web::{
         form::{HasToken, Posted},
-        frame::{Frame, Visitor, render},
+        frame::{Frame, Visitor, redirect, render},
     },
 };
 
@@ -71,7 +71,7 @@ pub(crate) async fn again(
     Posted(_button): Posted<Button>,
 ) -> Response {
     match portal.resend_link(&ticket).await {
-        Ok(()) => Redirect::to(&format!("/verification/{ticket}")).into_response(),
+        Ok(()) => redirect(&format!("/verification/{}", clean(&ticket))),
         Err(refusal) => explain(&visitor, &refusal),
     }
 }
