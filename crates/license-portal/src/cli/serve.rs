@@ -11,6 +11,7 @@ use crate::{
         courier::{Courier, FolderCourier, SmtpCourier},
         outbox::{DELIVERY, Postman},
     },
+    pin_hash::PinHasher,
     web,
 };
 
@@ -37,6 +38,12 @@ pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result
         async move { postman.run(stopped).await }
     });
     let service = web::router(portal).into_make_service_with_connect_info::<SocketAddr>();
+    let (memory_mib, waiting) = PinHasher::limits();
+    tracing::info!(
+        memory_mib,
+        waiting,
+        "the most memory for PIN hashes, and the most PINs that wait"
+    );
     println!("serving on http://{address}");
     let mut stopped = stopped;
     let shutdown = async move {
