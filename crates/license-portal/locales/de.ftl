@@ -8,16 +8,16 @@ question = Haben Sie Fragen? Kontaktieren Sie uns:
 date-and-time = { $day }.{ $month }.{ $year }, { $time } Uhr (UTC)
 
 # Felder
-email = E-Mail
+email = E‑Mail
 pin = PIN
 license = Lizenz
-email-address = E-Mail-Adresse
+email-address = E‑Mail-Adresse
 license-number = Lizenznummer
-pin-number = PIN-Nummer
+pin-number = PIN‑Nummer
 first-name = Vorname
 last-name = Nachname
 company-name = Firma
-company-email = E-Mail-Adresse der Firma
+company-email = E‑Mail-Adresse der Firma
 phone-number = Telefonnummer
 address-line = Straße und Hausnummer
 city = Ort
@@ -28,41 +28,41 @@ choose = Bitte wählen
 # Fehler in einem Feld
 wrong-empty = Bitte füllen Sie dieses Feld aus.
 wrong-text = Dieser Text ist zu lang oder enthält unzulässige Zeichen.
-wrong-email = Das ist keine gültige E-Mail-Adresse. Beispiel: john.doe@email.com
+wrong-email = Das ist keine gültige E‑Mail-Adresse. Beispiel: john.doe@email.com
 wrong-phone = Das ist keine gültige Telefonnummer. Beispiel: +49 30 5550 1234
 wrong-country = Bitte wählen Sie ein Land.
-wrong-pin-form = Die PIN-Nummer hat 8 Ziffern.
+wrong-pin-form = Die PIN‑Nummer hat 8 Ziffern.
 wrong-license-form = Die Lizenznummer besteht aus 16 Buchstaben und Ziffern: XXXX-XXXX-XXXX-XXXX
-wrong-license-slip = Tippfehler in der Lizenznummer. Bitte vergleichen Sie sie Zeichen für Zeichen mit der E-Mail.
+wrong-license-slip = Tippfehler in der Lizenznummer. Bitte vergleichen Sie sie Zeichen für Zeichen mit der E‑Mail.
 
 # Lizenzaktivierung
 activate-title = Lizenzaktivierung
 thank-you = Vielen Dank für Ihren Kauf!
 activate-lead = Aktivieren Sie Ihre Lizenz
-activate-text = Bitte geben Sie die Lizenznummer und die PIN-Nummer ein, die Sie von Ihrem KeyWriter-Partner erhalten haben.
+activate-text = Bitte geben Sie die Lizenznummer und die PIN‑Nummer ein, die Sie von Ihrem KeyWriter-Partner erhalten haben.
 activate = Aktivieren
 no-license = Sie haben noch keine Lizenz?
-activation-refused = E-Mail-Adresse, Lizenznummer und PIN-Nummer passen nicht zusammen. Bitte geben Sie sie genau so ein, wie sie in der E-Mail stehen.
+activation-refused = E‑Mail-Adresse, Lizenznummer und PIN‑Nummer passen nicht zusammen. Bitte geben Sie sie genau so ein, wie sie in der E‑Mail stehen.
 
 # Bestätigungs-E-Mail
-verify-title = Bestätigungs-E-Mail
-verify-sent = Wir haben eine Bestätigungs-E-Mail an { $email } gesendet.
-verify-next = Klicken Sie auf den Link in der E-Mail und folgen Sie den Anweisungen, um die Aktivierung abzuschließen. Der Link gilt { $minutes } Minuten.
-verify-nothing = Keine E-Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Ein neuer Link ersetzt den vorherigen.
-verify-again = E-Mail erneut senden
+verify-title = Bestätigungs-E‑Mail
+verify-sent = Wir haben eine Bestätigungs-E‑Mail an { $email } gesendet.
+verify-next = Klicken Sie auf den Link in der E‑Mail und folgen Sie den Anweisungen, um die Aktivierung abzuschließen. Der Link gilt { $minutes } Minuten.
+verify-nothing = Keine E‑Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Ein neuer Link ersetzt den vorherigen.
+verify-again = E‑Mail erneut senden
 
 # Der Link aus der E-Mail
 link-title = Schließen Sie Ihre Aktivierung ab
-link-text = Ihre E-Mail-Adresse ist bestätigt. Klicken Sie auf die Schaltfläche, um den Lizenzinhaber einzutragen.
+link-text = Ihre E‑Mail-Adresse ist bestätigt. Klicken Sie auf die Schaltfläche, um den Lizenzinhaber einzutragen.
 link-button = Fortfahren
 link-expires = Dieser Link gilt bis { $expires }.
 lapsed-title = Dieser Link ist abgelaufen
-lapsed-text = Zu Ihrer Sicherheit war der Link nur kurze Zeit gültig. Wir können einen neuen Link an dieselbe E-Mail-Adresse senden.
+lapsed-text = Zu Ihrer Sicherheit war der Link nur kurze Zeit gültig. Wir können einen neuen Link an dieselbe E‑Mail-Adresse senden.
 lapsed-button = Neuen Link senden
 link-void-title = Dieser Link ist nicht mehr gültig
-link-void-text = Er wurde bereits verwendet oder durch eine neuere E-Mail ersetzt. Bitte verwenden Sie den Link in der neuesten E-Mail oder geben Sie Lizenznummer und PIN-Nummer erneut ein.
+link-void-text = Er wurde bereits verwendet oder durch eine neuere E‑Mail ersetzt. Bitte verwenden Sie den Link in der neuesten E‑Mail oder geben Sie Lizenznummer und PIN‑Nummer erneut ein.
 ticket-lapsed-title = Diese Seite ist abgelaufen
-ticket-lapsed-text = Bitte geben Sie Lizenznummer und PIN-Nummer erneut ein.
+ticket-lapsed-text = Bitte geben Sie Lizenznummer und PIN‑Nummer erneut ein.
 revoked-title = Diese Lizenz wurde widerrufen
 revoked-text = Sie kann nicht mehr aktiviert oder registriert werden. Bitte wenden Sie sich an unseren technischen Support.
 
@@ -77,7 +77,7 @@ success-text = So geht es weiter:
 success-step-download = Laden Sie die KeyWriter-App herunter und installieren Sie sie.
 success-step-authenticate = Authentifizieren Sie Ihr Hardware-Sicherheitsmodul (7- bis 15-stellige PIN) und verbinden Sie es mit Ihrem Computer.
 success-step-register = Registrieren Sie die App und melden Sie sich mit diesen Angaben an:
-success-pin = Die PIN-Nummer steht in der E-Mail, die Sie mit der Lizenznummer erhalten haben.
+success-pin = Die PIN‑Nummer steht in der E‑Mail, die Sie mit der Lizenznummer erhalten haben.
 to-activation = Zur Lizenzaktivierung
 
 # Kauf
@@ -86,7 +86,7 @@ purchase-partners = Unsere Partner
 purchase-direct = Direkt bei uns
 purchase-contact = Schreiben Sie uns, wie viele Lizenzen Sie benötigen. Wir senden Ihnen ein Angebot.
 purchase-then = Nach dem Kauf
-purchase-mail = Sie erhalten eine E-Mail mit Ihrer Lizenznummer und Ihrer PIN-Nummer.
+purchase-mail = Sie erhalten eine E‑Mail mit Ihrer Lizenznummer und Ihrer PIN‑Nummer.
 
 # Herunterladen
 download = Herunterladen
@@ -95,15 +95,18 @@ download-text = Vergleichen Sie vor der Installation den SHA-256-Wert des Pakets
 download-none = Noch sind keine Pakete verfügbar. Bitte wenden Sie sich an unseren technischen Support.
 download-signature = Signatur
 download-unsigned = nicht signiert
+size-bytes = { $size } B
+size-kilobytes = { $size } kB
+size-megabytes = { $size } MB
 
 # Offline-Registrierung
 offline-title = Offline-Registrierung
-offline-text = Für einen Computer ohne Internetverbindung: Die KeyWriter-App zeigt einen Anfragecode an. Geben Sie ihn hier zusammen mit Ihrer PIN-Nummer ein. Sie erhalten den Antwortcode für die App.
+offline-text = Für einen Computer ohne Internetverbindung: Die KeyWriter-App zeigt einen Anfragecode an. Geben Sie ihn hier zusammen mit Ihrer PIN‑Nummer ein. Sie erhalten den Antwortcode für die App.
 offline-request = Anfragecode
 offline-button = Antwortcode anzeigen
 offline-response = Antwortcode
 offline-type = Geben Sie diese Zeilen in der KeyWriter-App ein. Sie gelten nur für die App, die den Anfragecode angezeigt hat.
-offline-refused = Anfragecode und PIN-Nummer passen nicht zusammen, oder die Lizenz ist nicht aktiv. Bitte geben Sie die PIN-Nummer genau so ein, wie sie in der E-Mail steht.
+offline-refused = Anfragecode und PIN‑Nummer passen nicht zusammen, oder die Lizenz ist nicht aktiv. Bitte geben Sie die PIN‑Nummer genau so ein, wie sie in der E‑Mail steht.
 offline-full = Diese Lizenz ist bereits auf { $most } Computern registriert. Mehr sind nicht möglich. Bitte lassen Sie einen davon durch Ihren Partner oder unseren Support freigeben.
 wrong-code-slip = Tippfehler in Zeile { $line } des Codes.
 wrong-code-form = Der Anfragecode besteht aus { $lines } Zeilen mit je 16 Buchstaben und Ziffern.

@@ -95,6 +95,9 @@ download-text = Before you install a package, compare its SHA-256 value and chec
 download-none = No packages are available yet. Please contact our technical support.
 download-signature = Signature
 download-unsigned = not signed
+size-bytes = { $size } B
+size-kilobytes = { $size } kB
+size-megabytes = { $size } MB
 
 # Offline registration
 offline-title = Offline registration

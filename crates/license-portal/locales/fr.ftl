@@ -8,16 +8,16 @@ question = Une question ? Contactez-nous :
 date-and-time = { $day }/{ $month }/{ $year } à { $time } (UTC)
 
 # Champs
-email = E-mail
+email = E‑mail
 pin = PIN
 license = Licence
-email-address = Adresse e-mail
+email-address = Adresse e‑mail
 license-number = Numéro de licence
 pin-number = Code PIN
 first-name = Prénom
 last-name = Nom
 company-name = Nom de l’entreprise
-company-email = Adresse e-mail de l’entreprise
+company-email = Adresse e‑mail de l’entreprise
 phone-number = Numéro de téléphone
 address-line = Adresse
 city = Ville
@@ -28,12 +28,12 @@ choose = Veuillez choisir
 # Erreurs dans un champ
 wrong-empty = Veuillez renseigner ce champ.
 wrong-text = Ce texte est trop long ou contient des caractères non autorisés.
-wrong-email = Cette adresse e-mail n’est pas valide. Exemple : john.doe@email.com
+wrong-email = Cette adresse e‑mail n’est pas valide. Exemple : john.doe@email.com
 wrong-phone = Ce numéro de téléphone n’est pas valide. Exemple : +33 1 99 00 12 34
 wrong-country = Veuillez choisir un pays.
 wrong-pin-form = Le code PIN comporte 8 chiffres.
 wrong-license-form = Le numéro de licence comporte 16 caractères : XXXX-XXXX-XXXX-XXXX
-wrong-license-slip = Faute de frappe dans le numéro de licence. Veuillez le comparer à celui de l’e-mail, caractère par caractère.
+wrong-license-slip = Faute de frappe dans le numéro de licence. Veuillez le comparer à celui de l’e‑mail, caractère par caractère.
 
 # Activation de la licence
 activate-title = Activation de la licence
@@ -42,25 +42,25 @@ activate-lead = Activez votre licence
 activate-text = Veuillez saisir le numéro de licence et le code PIN que votre partenaire KeyWriter vous a fournis.
 activate = Activer
 no-license = Vous n’avez pas de licence ?
-activation-refused = L’adresse e-mail, le numéro de licence et le code PIN ne correspondent pas. Veuillez les saisir exactement comme dans l’e-mail.
+activation-refused = L’adresse e‑mail, le numéro de licence et le code PIN ne correspondent pas. Veuillez les saisir exactement comme dans l’e‑mail.
 
 # E-mail de vérification
-verify-title = E-mail de vérification
-verify-sent = Un e-mail de vérification a été envoyé à { $email }.
-verify-next = Cliquez sur le lien contenu dans l’e-mail, puis suivez les instructions pour terminer l’activation. Le lien est valable { $minutes } minutes.
-verify-nothing = Aucun e-mail reçu ? Vérifiez d’abord votre dossier de courrier indésirable. Un nouveau lien remplace le précédent.
-verify-again = Renvoyer l’e-mail
+verify-title = E‑mail de vérification
+verify-sent = Un e‑mail de vérification a été envoyé à { $email }.
+verify-next = Cliquez sur le lien contenu dans l’e‑mail, puis suivez les instructions pour terminer l’activation. Le lien est valable { $minutes } minutes.
+verify-nothing = Aucun e‑mail reçu ? Vérifiez d’abord votre dossier de courrier indésirable. Un nouveau lien remplace le précédent.
+verify-again = Renvoyer l’e‑mail
 
 # Le lien de l’e-mail
 link-title = Terminez l’activation
-link-text = Votre adresse e-mail est confirmée. Cliquez sur le bouton pour indiquer le titulaire de la licence.
+link-text = Votre adresse e‑mail est confirmée. Cliquez sur le bouton pour indiquer le titulaire de la licence.
 link-button = Continuer
 link-expires = Ce lien est valable jusqu’au { $expires }.
 lapsed-title = Ce lien a expiré
-lapsed-text = Pour votre sécurité, le lien n’était valable que peu de temps. Nous pouvons en envoyer un nouveau à la même adresse e-mail.
+lapsed-text = Pour votre sécurité, le lien n’était valable que peu de temps. Nous pouvons en envoyer un nouveau à la même adresse e‑mail.
 lapsed-button = Envoyer un nouveau lien
 link-void-title = Ce lien n’est plus valable
-link-void-text = Il a déjà été utilisé, ou un e-mail plus récent l’a remplacé. Veuillez utiliser le lien de l’e-mail le plus récent, ou saisir à nouveau votre numéro de licence et votre code PIN.
+link-void-text = Il a déjà été utilisé, ou un e‑mail plus récent l’a remplacé. Veuillez utiliser le lien de l’e‑mail le plus récent, ou saisir à nouveau votre numéro de licence et votre code PIN.
 ticket-lapsed-title = Cette page a expiré
 ticket-lapsed-text = Veuillez saisir à nouveau votre numéro de licence et votre code PIN.
 revoked-title = Cette licence a été révoquée
@@ -77,7 +77,7 @@ success-text = Suivez ces étapes pour commencer.
 success-step-download = Téléchargez et installez l’appli KeyWriter.
 success-step-authenticate = Authentifiez votre module de sécurité matériel (code PIN de 7 à 15 chiffres) et connectez-le à votre ordinateur.
 success-step-register = Enregistrez l’appli, puis connectez-vous avec les informations suivantes :
-success-pin = Le code PIN se trouve dans l’e-mail que vous avez reçu avec le numéro de licence.
+success-pin = Le code PIN se trouve dans l’e‑mail que vous avez reçu avec le numéro de licence.
 to-activation = Aller à l’activation de la licence
 
 # Achat
@@ -86,7 +86,7 @@ purchase-partners = Nos partenaires
 purchase-direct = Directement chez nous
 purchase-contact = Indiquez-nous le nombre de licences souhaité, et nous vous enverrons une offre.
 purchase-then = Après votre achat
-purchase-mail = Vous recevrez un e-mail contenant votre numéro de licence et votre code PIN.
+purchase-mail = Vous recevrez un e‑mail contenant votre numéro de licence et votre code PIN.
 
 # Télécharger
 download = Télécharger
@@ -95,6 +95,9 @@ download-text = Avant d’installer un paquet, comparez sa valeur SHA-256 et vé
 download-none = Aucun paquet n’est encore disponible. Veuillez contacter notre service technique.
 download-signature = Signature
 download-unsigned = non signé
+size-bytes = { $size } o
+size-kilobytes = { $size } ko
+size-megabytes = { $size } Mo
 
 # Enregistrement hors ligne
 offline-title = Enregistrement hors ligne
@@ -103,7 +106,7 @@ offline-request = Code de demande
 offline-button = Afficher le code de réponse
 offline-response = Code de réponse
 offline-type = Saisissez ces lignes dans l’appli KeyWriter. Elles ne sont valables que pour l’appli qui a affiché le code de demande.
-offline-refused = Le code de demande et le code PIN ne correspondent pas, ou la licence n’est pas active. Veuillez saisir le code PIN exactement comme dans l’e-mail.
+offline-refused = Le code de demande et le code PIN ne correspondent pas, ou la licence n’est pas active. Veuillez saisir le code PIN exactement comme dans l’e‑mail.
 offline-full = Cette licence est déjà enregistrée sur { $most } ordinateurs, le maximum autorisé. Veuillez demander à votre partenaire ou à notre service technique d’en libérer un.
 wrong-code-slip = Faute de frappe dans la ligne { $line } du code.
 wrong-code-form = Le code de demande comporte { $lines } lignes de 16 caractères.

@@ -279,6 +279,14 @@ mod tests {
                 for wrong in ["PIN Nummer", "-15 stellig", "7-15"] {
                     assert!(!line.contains(wrong), "{language:?}: {line}");
                 }
+                // Mails are wrapped already; on a page a line must not break in these words.
+                let page = line
+                    .split_once(" = ")
+                    .filter(|(key, _)| !key.starts_with("mail-"));
+                for word in ["E-Mail", "e-mail", "PIN-N"] {
+                    let breaks = page.is_some_and(|(_, text)| text.contains(word));
+                    assert!(!breaks, "{language:?}: {line}");
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Counters for `/metrics`, in the text format of OpenMetrics.
+//! Counters for `/metrics`, in the text format that Prometheus reads.
 
 use std::fmt;
 

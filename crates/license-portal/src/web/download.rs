@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use tower_http::services::ServeFile;
 
 use crate::{
+    language::{Key, Language},
     portal::Portal,
     web::{
         frame::{Frame, Visitor, render},
@@ -44,7 +45,8 @@ struct Page {
 /// `GET /download`
 pub(super) async fn page(State(portal): State<Arc<Portal>>, visitor: Visitor) -> Response {
     let folder = portal.settings.packages.clone();
-    match tokio::task::spawn_blocking(move || packages(&folder)).await {
+    let language = visitor.language;
+    match tokio::task::spawn_blocking(move || packages(&folder, language)).await {
         Ok(Ok(packages)) => render(
             StatusCode::OK,
             &Page {
@@ -113,7 +115,7 @@ fn is_offered(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+'))
 }
 
-fn packages(folder: &Path) -> io::Result<Vec<Package>> {
+fn packages(folder: &Path, language: Language) -> io::Result<Vec<Package>> {
     let entries = match folder.read_dir() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -129,7 +131,7 @@ fn packages(folder: &Path) -> io::Result<Vec<Package>> {
         }
         let signature = format!("{name}{SIGNATURE}");
         packages.push(Package {
-            size: size(entry.metadata()?.len()),
+            size: size(entry.metadata()?.len(), language),
             sha256: sha256(&entry.path())?,
             signature: folder.join(&signature).is_file().then_some(signature),
             name,
@@ -169,12 +171,31 @@ fn sha256(file: &Path) -> io::Result<String> {
     Ok(digest)
 }
 
-fn size(bytes: u64) -> String {
-    match bytes {
-        ..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-    }
+/// Writes a size as is usual in a language.
+fn size(bytes: u64, language: Language) -> String {
+    let point = if language == Language::En { '.' } else { ',' };
+    let (key, size) = match bytes {
+        ..1_000 => (Key("size-bytes"), bytes.to_string()),
+        1_000..1_000_000 => (Key("size-kilobytes"), (bytes / 1_000).to_string()),
+        _ => {
+            let (whole, tenth) = (bytes / 1_000_000, bytes / 100_000 % 10);
+            (Key("size-megabytes"), format!("{whole}{point}{tenth}"))
+        }
+    };
+    language.say_with(key.0, &[("size", &size)])
 }
 
 const SIGNATURE: &str = ".sig";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_written_in_the_language_of_the_visitor() {
+        assert_eq!(size(999, Language::En), "999\u{a0}B");
+        assert_eq!(size(3_449_999, Language::En), "3.4\u{a0}MB");
+        assert_eq!(size(3_449_999, Language::De), "3,4\u{a0}MB");
+        assert_eq!(size(120_000, Language::Fr), "120\u{a0}ko");
+    }
+}

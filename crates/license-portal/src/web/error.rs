@@ -26,7 +26,7 @@ pub(crate) enum ApiError {
     Full { most: u32 },
     /// 413: the body is too large.
     TooLarge,
-    /// 422: the request does not match the OpenAPI document.
+    /// 422: the request does not match `openapi.json`.
     Malformed,
     /// 429: too many attempts.
     SlowDown { retry_after: i64 },

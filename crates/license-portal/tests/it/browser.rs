@@ -154,7 +154,7 @@ impl Walk<'_> {
 
     /// Waits for a page with this heading, in this language.
     async fn heading_is(&self, key: &str) {
-        let text = self.language.say(key);
+        let text = self.shown(key);
         let mut seen = None;
         for _ in 0..200 {
             seen = self.heading().await;
@@ -182,6 +182,11 @@ impl Walk<'_> {
         Some((heading, html.attr("lang").await.ok()??))
     }
 
+    /// Returns a text as the driver reads it from a page: without no-break spaces.
+    fn shown(&self, key: &str) -> String {
+        self.language.say(key).replace('\u{a0}', " ")
+    }
+
     async fn fill(&self, id: &str, text: &str) {
         let field = self.browser.find(Locator::Id(id)).await.unwrap();
         field.send_keys(text).await.unwrap();
@@ -189,7 +194,7 @@ impl Walk<'_> {
 
     /// Presses the button with this text, and waits for the page that follows.
     async fn press(&self, key: &str) {
-        let text = self.language.say(key);
+        let text = self.shown(key);
         let buttons = self.browser.find_all(Locator::Css("button")).await.unwrap();
         for button in buttons {
             if button.text().await.unwrap() == text {

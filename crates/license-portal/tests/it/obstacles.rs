@@ -287,11 +287,13 @@ async fn no_path_leads_to_another_site() {
         assert!(location.starts_with("/evil.example"), "{path}: {location}");
         let page = visit.get(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
-        for link in page.html.split(["href=\"", "action=\""]).skip(1) {
-            assert!(
-                !link.starts_with("//") && !link.starts_with("/\\"),
-                "{path}: {link}"
-            );
+        for attribute in ["href=\"", "action=\""] {
+            for link in page.html.split(attribute).skip(1) {
+                assert!(
+                    !link.starts_with("//") && !link.starts_with("/\\"),
+                    "{path}: {link}"
+                );
+            }
         }
     }
 }

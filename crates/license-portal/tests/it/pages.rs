@@ -357,7 +357,7 @@ async fn an_app_without_a_network_registers_through_the_page() {
     let wrong = visit
         .send(&page, "/offline", &[("code", &slip), ("pin", &sold.pin)])
         .await;
-    assert!(wrong.html.contains("typing error in line 1"));
+    assert!(wrong.html.contains("Line 1 of the code is mistyped"));
     let right = visit
         .send(&page, "/offline", &[("code", &code), ("pin", &sold.pin)])
         .await;
