@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The hub's folder [default: `$KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
+    /// The hub's folder [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 #[derive(Parser)]
 #[command(name = "virtual-hub", version)]
 struct Arguments {
-    /// The hub's folder [default: `$KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
+    /// The hub's folder [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder].
     #[arg(long, global = true, value_name = "DIR")]
     state: Option<PathBuf>,
     #[command(subcommand)]
