@@ -93,8 +93,9 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
         serials.len()
     );
     if let Some(pcscd) = &pcscd {
+        // Programs that start a hub read the variable from the end of this line.
         println!(
-            "PC/SC:      export {}={}  (in the terminals of other programs)",
+            "for PC/SC programs: export {}={}",
             pcscd::SOCKET_VARIABLE,
             pcscd.socket().display()
         );
