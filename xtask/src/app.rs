@@ -56,9 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let portal = Portal::start(&state.join("portal"))?;
     println!("\nThe hub's window and the app open now. To begin:");
     println!("  1. in the app: register, or try with virtual modules;");
-    println!(
-        "  2. in the hub's window: set the first module up as \"Key sequences\" shows;"
-    );
+    println!("  2. in the hub's window: set the first module up as \"Key sequences\" shows;");
     println!("  3. in the app: Set as Master, Start.");
     portal.advertise()?;
     println!("Closing the app also ends the hub and the portal.");

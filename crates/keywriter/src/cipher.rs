@@ -78,8 +78,7 @@ pub fn stream(
     let per_command = limits::CIPHER_DATA / unit;
     let location = module.location().clone();
     let malformed = || CipherError::from(ModuleError::malformed(&location));
-    // The number of the next command's first unit; `None` if the numbers run out there.
-    let mut next = Some(units.first);
+    let mut next = units.first;
     let mut total = 0;
     carry(
         module,
@@ -96,7 +95,10 @@ pub fn stream(
             if len == 0 {
                 return Ok(None);
             }
-            let first = next.ok_or(CipherError::Numbers)?;
+            // A module wants the number after the last one to exist, too.
+            let first = next;
+            let count = u64::try_from(len.div_ceil(unit)).unwrap_or(u64::MAX);
+            next = first.checked_add(count).ok_or(CipherError::Numbers)?;
             let header = DataUnits {
                 epoch: units.epoch,
                 unit_size: units.size,
@@ -106,8 +108,6 @@ pub fn stream(
             header
                 .write(&mut Writer::new(fields))
                 .map_err(|_full| malformed())?;
-            let used = u64::try_from(per_command).unwrap_or(u64::MAX);
-            next = first.checked_add(used);
             Ok(Some((DataUnits::HEADER + len, len)))
         },
         |len, ciphered| {
@@ -129,7 +129,7 @@ const BLOCK: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{discovery::Connector, scripted::world::World, transport::Location};
+    use crate::{discovery::Connector, test_hub::world::World, transport::Location};
 
     const UNITS: Units = Units {
         size: 4096,
@@ -137,14 +137,21 @@ mod tests {
         epoch: 1,
     };
 
-    /// The module of these tests inverts each bit.
-    fn cipher(units: Units, input: &[u8]) -> Result<Vec<u8>, CipherError> {
-        let world = World::new(&[]);
+    fn encipher(units: Units, input: &[u8]) -> Result<Vec<u8>, CipherError> {
+        cipher(&World::new(&[]), Direction::Encipher, units, input)
+    }
+
+    fn cipher(
+        world: &World,
+        direction: Direction,
+        units: Units,
+        input: &[u8],
+    ) -> Result<Vec<u8>, CipherError> {
         let line = world.open(&Location::Socket("/run/M.sock".into())).unwrap();
         let mut output = Vec::new();
         let total = stream(
             &mut ConnectedModule::new(line),
-            Direction::Encipher,
+            direction,
             units,
             &mut &*input,
             &mut output,
@@ -163,15 +170,23 @@ mod tests {
             3 * limits::CIPHER_DATA,
         ] {
             let input: Vec<u8> = (0..=250).cycle().take(len).collect();
-            let output = cipher(UNITS, &input).unwrap();
-            assert!(output.iter().zip(&input).all(|(a, b)| *a == !*b) && output.len() == len);
+            let world = World::new(&[]);
+            let output = cipher(&world, Direction::Encipher, UNITS, &input).unwrap();
+            assert!(output != input && output.len() == len);
+            // Each unit by itself is enciphered as it is in the stream.
+            let units = input.chunks(4096).zip(output.chunks(4096));
+            for (first, (unit, enciphered)) in (0..).zip(units) {
+                let alone = Units { first, ..UNITS };
+                let deciphered = cipher(&world, Direction::Decipher, alone, enciphered).unwrap();
+                assert!(deciphered == unit, "unit {first} of {len} bytes");
+            }
         }
     }
 
     #[test]
     fn nothing_is_padded() {
         for len in [0, 15, 17, limits::CIPHER_DATA + 1] {
-            let error = cipher(UNITS, &vec![0; len]).unwrap_err();
+            let error = encipher(UNITS, &vec![0; len]).unwrap_err();
             let expected = matches!(error, CipherError::Empty | CipherError::NotWhole);
             assert!(expected, "{len}: {error}");
         }
@@ -180,11 +195,11 @@ mod tests {
     #[test]
     fn unit_sizes_are_whole_blocks() {
         for size in [0, 15, 17, 61_456] {
-            let error = cipher(Units { size, ..UNITS }, &[0; 32]).unwrap_err();
+            let error = encipher(Units { size, ..UNITS }, &[0; 32]).unwrap_err();
             assert!(matches!(error, CipherError::UnitSize(_)), "{size}");
         }
         assert!(
-            cipher(
+            encipher(
                 Units {
                     size: 61_440,
                     ..UNITS
@@ -198,11 +213,15 @@ mod tests {
     #[test]
     fn unit_numbers_do_not_wrap() {
         let last = Units {
-            first: u64::MAX - 14,
+            first: u64::MAX - 15,
             ..UNITS
         };
-        let input = vec![0; limits::CIPHER_DATA + 16];
-        let outcome = cipher(last, &input);
-        assert!(matches!(outcome, Err(CipherError::Numbers)));
+        assert!(encipher(last, &[0; limits::CIPHER_DATA]).is_ok());
+        for first in [last.first + 1, last.first] {
+            let units = Units { first, ..UNITS };
+            let input = vec![0; limits::CIPHER_DATA + 16];
+            let outcome = encipher(units, &input);
+            assert!(matches!(outcome, Err(CipherError::Numbers)), "{first}");
+        }
     }
 }

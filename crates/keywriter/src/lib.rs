@@ -34,11 +34,11 @@ mod pipeline;
 pub mod problem;
 pub mod receipt;
 pub mod report;
-#[cfg(test)]
-mod scripted;
 pub mod settings;
 pub mod share;
 pub mod survey;
+#[cfg(test)]
+mod test_hub;
 pub mod text;
 pub mod transport;
 

@@ -343,7 +343,7 @@ const LE: usize = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scripted::Scripted;
+    use crate::test_hub::Scripted;
     use hsm_protocol::{
         cloning::{Condition, Cycle, Ticket},
         writer::Writer,

@@ -103,8 +103,8 @@ fn case(seed: u64, number: u64, deeds: &mut Vec<Deed>) -> Result<Totals, String>
     Ok(world.totals)
 }
 
-/// The provider of these tests.
-type Crypto = hsm_core::crypto::rust_crypto::RustCrypto;
+/// The provider of these tests: the fast one.
+type Crypto = hsm_virtual::aws_lc::AwsLc;
 
 /// Deeds in a case.
 const CASE: usize = 400;

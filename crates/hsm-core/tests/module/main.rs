@@ -10,5 +10,5 @@ mod options;
 mod states;
 mod vectors;
 
-/// The provider of these tests: the one that firmware ships with.
-type Crypto = hsm_core::crypto::rust_crypto::RustCrypto;
+/// The provider of these tests: the fast one, since hostile messages are verified by the ten thousand.
+type Crypto = hsm_virtual::aws_lc::AwsLc;

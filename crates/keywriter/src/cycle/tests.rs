@@ -1,16 +1,14 @@
-//! Whole cycles over modules that behave and links that do not.
+//! Whole cycles between real modules, over links that break.
 
 use crate::{
     cycle::{
         self, CycleError, Event, Setup, Step, StopRequest, Summary,
         plan::{CycleRefusal, MasterRefusal, Request},
     },
-    genuine::TrustedRoot,
     license::GateRefusal,
     receipt,
-    scripted::{
-        module::{FakeModule, Unlocked},
-        pki,
+    test_hub::{
+        module::{TestModule, Unlocked, trusted_root},
         world::{Fault, World, setup},
     },
     transport::Location,
@@ -134,7 +132,10 @@ fn a_link_cut_at_any_step_costs_nothing_but_another_run() {
                 let (summary, words) = clone(&world);
                 assert_eq!(summary.done, 2, "{name} {step:02X}: {words:?}");
                 let sealed = world.with("M", |master| {
-                    let sealed = master.journal.iter().filter(|entry| entry.countersigned);
+                    let sealed = master
+                        .journal()
+                        .into_iter()
+                        .filter(|entry| entry.countersigned);
                     sealed.count()
                 });
                 assert_eq!(sealed, 2);
@@ -148,7 +149,7 @@ fn a_commit_whose_answer_is_lost_sends_no_second_parcel() {
     let world = World::new(&[("A", FRESH)]);
     world.break_at("A", ins::COMMIT, Fault::CutAfter);
     clone(&world);
-    assert_eq!(world.with("M", |master| master.journal.len()), 1);
+    assert_eq!(world.with("M", |master| master.journal().len()), 1);
 }
 
 #[test]
@@ -172,7 +173,7 @@ fn a_secondary_that_committed_before_it_was_pulled_out_is_finished_without_a_par
     assert_eq!(clone(&world).0.failed, 1);
     world.plug_again("A");
     assert_eq!(clone(&world).1, words_of_a("finished"));
-    let parcels = world.with("M", |master| master.journal.len());
+    let parcels = world.with("M", |master| master.journal().len());
     assert_eq!(parcels, 1);
 }
 
@@ -225,14 +226,12 @@ fn a_master_plugged_in_again_is_locked_and_says_so() {
         words["A"],
         "the master is no longer available: it is locked"
     );
-    world.with("M", |master| {
-        master.state = Unlocked::Admin { cloning: true }
-    });
+    world.with("M", |master| master.bench.unlock_admin());
     let (summary, words_then) = clone(&world);
     assert_eq!(summary.done, 1);
     assert_eq!(words_then, words_of_a("finished"));
     assert_eq!(
-        world.with("M", |master| master.journal.len()),
+        world.with("M", |master| master.journal().len()),
         1,
         "no second parcel"
     );
@@ -253,7 +252,7 @@ fn a_master_disables_itself_when_all_are_sealed_and_not_before() {
         assert_eq!(summary.disabled, disabled, "{words:?}");
         let cloning = !disabled;
         assert_eq!(
-            world.with("M", |master| master.state),
+            world.with("M", TestModule::state),
             Unlocked::Admin { cloning }
         );
     }
@@ -266,7 +265,7 @@ fn a_seal_counted_before_its_answer_was_lost_is_not_counted_twice() {
     let (summary, _) = world.clone_to(&[], DISABLE).unwrap();
     assert!(summary.disabled && summary.done == 2);
     assert_eq!(
-        world.with("M", |master| master.state),
+        world.with("M", TestModule::state),
         Unlocked::Admin { cloning: false }
     );
 }
@@ -279,7 +278,7 @@ fn secondaries_that_get_nothing_are_each_told_why() {
         ("U", Unlocked::User),
         ("R", Unlocked::Admin { cloning: false }),
     ]);
-    world.plug(FakeModule::new("F", 1, b'F', FRESH));
+    world.plug(TestModule::foreign("F"));
     let (summary, words) = clone(&world);
     assert_eq!((summary.done, summary.failed), (2, 3));
     assert_eq!(words["A"], "done");
@@ -324,8 +323,7 @@ fn every_reason_for_no_cycle_has_its_own_words() {
             MasterRefusal::CloningDisabled,
         ),
     ] {
-        let world = World::new(&[("A", FRESH)]);
-        world.with("M", |master| master.state = state);
+        let world = World::with_master(state, &[("A", FRESH)]);
         let refusal = refused(&world, &[]);
         assert!(
             matches!(&refusal, CycleRefusal::Master { why, .. } if *why == expected),
@@ -355,7 +353,8 @@ fn two_masters_are_refused_unless_the_secondaries_are_named() {
 fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
     let reader = Location::Reader("port 1".into());
     let world = World::new(&[("A", FRESH), ("B", FRESH)]);
-    world.plug_at(reader.clone(), FakeModule::new("A", 0, b'A', FRESH));
+    let twin = world.with("A", |module| module.twin());
+    world.plug_at(reader.clone(), twin);
     assert_eq!(
         clone(&world).0.done,
         2,
@@ -363,7 +362,7 @@ fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
     );
 
     let world = World::new(&[("A", FRESH), ("B", FRESH)]);
-    world.plug_at(reader, FakeModule::new("A", 0, 99, FRESH));
+    world.plug_at(reader, TestModule::duplicate("A"));
     let (summary, words) = clone(&world);
     assert_eq!((summary.done, summary.failed), (1, 1));
     assert!(words["A"].contains("several locations"), "{words:?}");
@@ -381,7 +380,7 @@ fn a_receipt_that_this_computer_lost_is_fetched_again() {
             to: Vec::new(),
         },
         jobs: Some(1),
-        root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
+        root: Some(trusted_root(0)),
         receipts: Some(folder.path().to_owned()),
         hardware: Err(GateRefusal::Unregistered),
         stop: StopRequest::default(),
@@ -395,7 +394,7 @@ fn a_receipt_that_this_computer_lost_is_fetched_again() {
     )
     .unwrap();
     assert_eq!(world.run(&setup).unwrap().1, words_of_a("clone"));
-    assert_eq!(world.with("M", |master| master.journal.len()), 1);
+    assert_eq!(world.with("M", |master| master.journal().len()), 1);
 }
 
 #[test]
@@ -410,10 +409,9 @@ fn a_kept_receipt_verifies_under_its_root_and_no_other() {
         path,
         "the same again"
     );
-    let root = |seed| TrustedRoot::from_der(pki::root(seed).bytes).unwrap();
-    let verified = receipt::verify(&path, &root(0)).unwrap();
+    let verified = receipt::verify(&path, &trusted_root(0)).unwrap();
     assert_eq!(verified.statement().secondary.serial.as_str(), "A");
-    let foreign = receipt::verify(&path, &root(1)).unwrap_err();
+    let foreign = receipt::verify(&path, &trusted_root(1)).unwrap_err();
     assert!(
         foreign
             .to_string()
@@ -438,7 +436,7 @@ fn a_kept_receipt_verifies_under_its_root_and_no_other() {
 fn no_changed_byte_of_a_receipt_verifies() {
     let folder = tempfile::tempdir().unwrap();
     let receipt = World::new(&[("A", FRESH)]).receipt_of("A");
-    let root = TrustedRoot::from_der(pki::root(0).bytes).unwrap();
+    let root = trusted_root(0);
     let path = folder.path().join("changed.receipt.pem");
     for at in (0..receipt.len()).step_by(7) {
         let mut changed = receipt.clone();

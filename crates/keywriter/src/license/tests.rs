@@ -1,10 +1,10 @@
-//! Registration against a scripted portal, launches with a clock that is passed in, and the gate over scripted modules.
+//! Registration against a scripted portal, launches with a clock that is passed in, and the gate before real modules.
 
 use super::*;
 use crate::{
     cycle::{self, CycleError, Event, Setup, Summary},
-    scripted::{
-        module::{FakeModule, Unlocked},
+    test_hub::{
+        module::{TestModule, Unlocked},
         world::{Fault, World, setup},
     },
 };
@@ -390,12 +390,9 @@ fn without_a_license_no_hardware_is_cloned_and_nothing_is_begun() {
 #[test]
 fn without_a_license_a_virtual_master_clones_and_says_evaluation() {
     let world = World::default();
-    world.plug(FakeModule::new_virtual(
-        "M",
-        0,
-        Unlocked::Admin { cloning: true },
-    ));
-    world.plug(FakeModule::new_virtual("A", 1, FRESH));
+    let master = Unlocked::Admin { cloning: true };
+    world.plug(TestModule::new_virtual("M", master));
+    world.plug(TestModule::new_virtual("A", FRESH));
     let has_said = Mutex::new(false);
     let summary = cycle::run(&world, &unlicensed(), &|event| {
         if let Event::Evaluation { master } = event {
@@ -413,9 +410,7 @@ fn what_was_begun_with_a_license_is_finished_without_one() {
     world.break_at("M", ins::COUNTERSIGN, Fault::Replug);
     let licensed = setup(&[], Options::default());
     assert!(world.run(&licensed).unwrap().0.master_lost);
-    world.with("M", |master| {
-        master.state = Unlocked::Admin { cloning: true };
-    });
+    world.with("M", |master| master.bench.unlock_admin());
     // A module that joins meanwhile would be a new clone.
     world.break_at("M", ins::COUNTERSIGN, Fault::PlugOther("B"));
     let (Summary { done, failed, .. }, words) = world.run(&unlicensed()).unwrap();

@@ -175,18 +175,12 @@ fn what_is_there_already_stays_and_what_cannot_be_read_or_written_is_said() {
     assert_eq!(code("$KEYWRITER encrypt none", "cannot read"), 6);
     assert_eq!(code("$KEYWRITER decrypt plain", "does not end in .kw"), 2);
     assert_eq!(
-        code(
-            "$KEYWRITER encrypt plain -o /proc/plain.kw",
-            "cannot write"
-        ),
+        code("$KEYWRITER encrypt plain -o /proc/plain.kw", "cannot write"),
         6
     );
     assert_eq!(code("$KEYWRITER encrypt --force plain", ""), 0);
     assert_eq!(
-        code(
-            "$KEYWRITER encrypt plain -o - > /dev/full",
-            "cannot write"
-        ),
+        code("$KEYWRITER encrypt plain -o - > /dev/full", "cannot write"),
         6
     );
     assert_eq!(

@@ -1,15 +1,14 @@
-//! A hub for tests: modules that are plugged in and pulled out, links that break where a test says.
+//! A hub for tests: real modules that are plugged in and pulled out, links that break where a test says.
 
-use super::module::{FakeModule, Unlocked};
+use super::module::{TestModule, Unlocked, trusted_root};
 use crate::{
     cycle::{self, CycleError, Event, Setup, StopRequest, Summary, plan::Request},
     discovery::{Connector, Watch},
-    genuine::TrustedRoot,
     license::HardwarePermit,
-    scripted::pki,
     transport::{Location, Transport, TransportError},
 };
-use hsm_protocol::{Serial, cloning::Options};
+use hsm_core::Link;
+use hsm_protocol::cloning::Options;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -41,39 +40,39 @@ pub(crate) struct World(Arc<Mutex<Inside>>);
 
 #[derive(Default)]
 struct Inside {
-    plugged: BTreeMap<Location, FakeModule>,
+    plugged: BTreeMap<Location, TestModule>,
     /// Modules that were pulled out.
-    drawer: BTreeMap<Location, FakeModule>,
-    /// Rises when a connection to a place is lost.
+    drawer: BTreeMap<Location, TestModule>,
+    /// Rises when a connection to a location is lost.
     generations: BTreeMap<Location, u32>,
-    /// Places where nobody listens the first time.
+    /// Locations where the first connection fails.
     deaf: Vec<Location>,
-    faults: Vec<(Serial, u8, Fault)>,
+    faults: Vec<(String, u8, Fault)>,
     watchers: Vec<Sender<()>>,
 }
 
 impl World {
     /// A master M, and secondaries of these names and states.
     pub(crate) fn new(secondaries: &[(&str, Unlocked)]) -> Self {
+        Self::with_master(Unlocked::Admin { cloning: true }, secondaries)
+    }
+
+    /// The same with a master in another state.
+    pub(crate) fn with_master(master: Unlocked, secondaries: &[(&str, Unlocked)]) -> Self {
         let world = Self::default();
-        world.plug(FakeModule::new(
-            "M",
-            0,
-            0,
-            Unlocked::Admin { cloning: true },
-        ));
+        world.plug(TestModule::new("M", master));
         for (name, state) in secondaries {
-            world.plug(FakeModule::new(name, 0, name.as_bytes()[0], *state));
+            world.plug(TestModule::new(name, *state));
         }
         world
     }
 
-    pub(crate) fn plug(&self, module: FakeModule) {
-        let location = socket(module.serial);
+    pub(crate) fn plug(&self, module: TestModule) {
+        let location = socket(module.bench.serial());
         self.plug_at(location, module);
     }
 
-    pub(crate) fn plug_at(&self, location: Location, module: FakeModule) {
+    pub(crate) fn plug_at(&self, location: Location, module: TestModule) {
         let mut inside = self.0.lock().unwrap();
         inside.plugged.insert(location, module);
         inside.watchers.retain(|watcher| watcher.send(()).is_ok());
@@ -81,35 +80,31 @@ impl World {
 
     pub(crate) fn unplug(&self, name: &str) {
         let mut inside = self.0.lock().unwrap();
-        inside.pull(&socket(name.parse().unwrap()));
+        inside.pull(&socket(name));
     }
 
     /// Plugs a module in that was pulled out.
     pub(crate) fn plug_again(&self, name: &str) {
-        let location = socket(name.parse().unwrap());
-        let module = self.0.lock().unwrap().drawer.remove(&location).unwrap();
+        let location = socket(name);
+        let mut module = self.0.lock().unwrap().drawer.remove(&location).unwrap();
+        module.bench.link(Link::Plugged);
         self.plug_at(location, module);
     }
 
-    /// The next connection to that module finds nobody.
+    /// Makes the next connection to that module fail.
     pub(crate) fn refuse_once(&self, name: &str) {
-        let location = socket(name.parse().unwrap());
+        let location = socket(name);
         self.0.lock().unwrap().deaf.push(location);
     }
 
     pub(crate) fn break_at(&self, name: &str, ins: u8, fault: Fault) {
-        let serial = name.parse().unwrap();
-        self.0.lock().unwrap().faults.push((serial, ins, fault));
+        let fault = (name.to_owned(), ins, fault);
+        self.0.lock().unwrap().faults.push(fault);
     }
 
-    pub(crate) fn with<T>(&self, name: &str, look: impl FnOnce(&mut FakeModule) -> T) -> T {
+    pub(crate) fn with<T>(&self, name: &str, look: impl FnOnce(&mut TestModule) -> T) -> T {
         let mut inside = self.0.lock().unwrap();
-        look(
-            inside
-                .plugged
-                .get_mut(&socket(name.parse().unwrap()))
-                .unwrap(),
-        )
+        look(inside.plugged.get_mut(&socket(name)).unwrap())
     }
 
     /// Clones from M, and returns what was done and, in the order of serial numbers, the last word on each secondary.
@@ -171,10 +166,7 @@ impl Inside {
     fn pull(&mut self, location: &Location) {
         *self.generations.entry(location.clone()).or_default() += 1;
         let mut module = self.plugged.remove(location).unwrap();
-        module.reset();
-        if !matches!(module.state, Unlocked::Fresh) {
-            module.state = Unlocked::Locked;
-        }
+        module.bench.link(Link::Unplugged);
         self.drawer.insert(location.clone(), module);
         self.watchers.retain(|watcher| watcher.send(()).is_ok());
     }
@@ -182,15 +174,15 @@ impl Inside {
     fn cut(&mut self, location: &Location) {
         *self.generations.entry(location.clone()).or_default() += 1;
         if let Some(module) = self.plugged.get_mut(location) {
-            module.reset();
+            module.bench.link(Link::Reset);
         }
     }
 
-    fn take_fault(&mut self, serial: Serial, ins: u8) -> Option<Fault> {
+    fn take_fault(&mut self, serial: &str, ins: u8) -> Option<Fault> {
         let index = self
             .faults
             .iter()
-            .position(|(known, at, _)| *known == serial && *at == ins)?;
+            .position(|(known, at, _)| known == serial && *at == ins)?;
         Some(self.faults.remove(index).2)
     }
 }
@@ -203,14 +195,14 @@ pub(crate) fn setup(to: &[&str], options: Options) -> Setup {
             to: to.iter().map(|name| name.parse().unwrap()).collect(),
         },
         jobs: None,
-        root: Some(TrustedRoot::from_der(pki::root(0).bytes).unwrap()),
+        root: Some(trusted_root(0)),
         receipts: None,
         hardware: Ok(HardwarePermit::for_tests()),
         stop: StopRequest::default(),
     }
 }
 
-fn socket(serial: Serial) -> Location {
+fn socket(serial: &str) -> Location {
     Location::Socket(format!("/run/{serial}.sock").into())
 }
 
@@ -279,8 +271,8 @@ impl Transport for Line {
             return Err(lost());
         };
         let fault = {
-            let serial = module.serial;
-            inside.take_fault(serial, command[1])
+            let serial = module.bench.serial().to_owned();
+            inside.take_fault(&serial, command[1])
         };
         match fault {
             Some(Fault::CutBefore) => {
@@ -293,18 +285,14 @@ impl Transport for Line {
             }
             Some(Fault::Replug) => {
                 inside.pull(&self.location);
-                let module = inside.drawer.remove(&self.location).unwrap();
+                let mut module = inside.drawer.remove(&self.location).unwrap();
+                module.bench.link(Link::Plugged);
                 inside.plugged.insert(self.location.clone(), module);
                 return Err(lost());
             }
             Some(Fault::PlugOther(name)) => {
                 drop(inside);
-                self.world.plug(FakeModule::new(
-                    name,
-                    0,
-                    name.as_bytes()[0],
-                    Unlocked::Fresh,
-                ));
+                self.world.plug(TestModule::new(name, Unlocked::Fresh));
                 inside = self.world.0.lock().unwrap();
             }
             Some(Fault::CutAfter | Fault::PullAfter) | None => {}

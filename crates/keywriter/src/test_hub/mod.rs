@@ -1,7 +1,6 @@
-//! Modules for tests: one that answers from a list, and a hub of some that behave.
+//! Modules for tests: a hub of real ones, and one that answers from a list.
 
 pub(crate) mod module;
-pub(crate) mod pki;
 pub(crate) mod world;
 
 use crate::{
