@@ -95,7 +95,7 @@ mod tests {
         let (capitals, short) = ("A".repeat(64), "0".repeat(63));
         for malformed in ["", "00", &capitals, &short] {
             assert!(
-                refusal(Some(malformed)).contains("64 hexadecimal digits"),
+                refusal(Some(malformed)).contains("64 lower-case hexadecimal digits"),
                 "{malformed}"
             );
         }
