@@ -79,8 +79,8 @@ impl<P: Purpose> Entry<P> {
     /// Takes a gesture. When the entry is complete, `typed` becomes what was typed, by a copy in place.
     pub(crate) fn gesture(&mut self, gesture: Gesture, now: Millis, typed: &mut Pin) -> EntryStep {
         self.last_key = now;
-        let step = match gesture {
-            Gesture::Press(key) if key == self.purpose.completion().key() => self.complete(),
+        match gesture {
+            Gesture::Press(key) if key == self.purpose.completion().key() => self.complete(typed),
             Gesture::Press(Key::Digit(digit)) => self.push(Symbol::plain(digit)),
             Gesture::Chord(Key::Shift, Key::Digit(digit)) => self.push(Symbol::shifted(digit)),
             // A fast typist presses the next digit before releasing the last one.
@@ -89,11 +89,7 @@ impl<P: Purpose> Entry<P> {
                 self.push(Symbol::plain(second))
             }
             _ => EntryStep::Abandoned,
-        };
-        if matches!(step, EntryStep::Complete) {
-            typed.copy_from(&self.typed);
         }
-        step
     }
 
     fn push(&mut self, symbol: Symbol) -> EntryStep {
@@ -101,18 +97,17 @@ impl<P: Purpose> Entry<P> {
         EntryStep::Typing
     }
 
-    fn complete(&mut self) -> EntryStep {
-        if self.purpose.completion() != Completion::KeyTwice {
-            return EntryStep::Complete;
-        }
+    fn complete(&mut self, typed: &mut Pin) -> EntryStep {
         match &self.first {
-            None => {
+            None if self.purpose.completion() == Completion::KeyTwice => {
                 self.first.insert(Pin::default()).copy_from(&self.typed);
                 self.typed.zeroize();
-                EntryStep::Typing
+                return EntryStep::Typing;
             }
-            Some(first) if first.equals(&self.typed) => EntryStep::Complete,
-            Some(_) => EntryStep::Abandoned,
+            Some(first) if !first.equals(&self.typed) => return EntryStep::Abandoned,
+            None | Some(_) => {}
         }
+        typed.copy_from(&self.typed);
+        EntryStep::Complete
     }
 }
