@@ -1,4 +1,4 @@
-//! PINs: what may be one, and how it is stretched (SP 800-132). A rule for new PINs goes into [`Pin::check`].
+//! PINs: what may be one, and how it is stretched (SP 800-132). A rule for new PINs goes into `Pin::check`.
 
 use crate::crypto::{CryptoError, Provider};
 use hsm_protocol::{Malformed, settings::UserPinPolicy};

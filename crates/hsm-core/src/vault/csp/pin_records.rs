@@ -1,4 +1,4 @@
-//! The stretched PINs, kept under the KEK so that a master can send them to its clones.
+//! The stretched PINs, stored under the KEK so that a master can send them to its clones.
 
 use super::{pin::Stretched, slot::Slot};
 use hsm_protocol::{Malformed, reader::Reader, writer::Writer};
