@@ -97,7 +97,7 @@ impl Portal {
         let mut serve = program("license-portal");
         serve
             .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
-            .args(["--public-url", &url, "--data"])
+            .args(["--public-url", &url, "--mail-folder", "--data"])
             .arg(data);
         let running = Running::until(&mut serve, |line| line.contains(&url))?;
         Ok(Self {
@@ -114,7 +114,7 @@ impl Portal {
             let mut issue = program("license-portal");
             issue
                 .args(["issue", "--activated", "--email", "you@example.com"])
-                .arg("--data")
+                .args(["--public-url", &self.url, "--mail-folder", "--data"])
                 .arg(&self.data)
                 .stdout(Stdio::null());
             run::finish(&mut issue, "license-portal issue")?;

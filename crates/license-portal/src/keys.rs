@@ -222,8 +222,13 @@ pub enum KeyFileError {
     Exposed,
 }
 
-/// Reads the portal key, and creates it if the file does not exist.
+/// Reads the portal key.
 pub fn portal_keys(file: &Path) -> Result<PortalKeys, KeyFileError> {
+    Ok(PortalKeys::derive_from(&*read_secret(file)?))
+}
+
+/// Creates the portal key, if the file does not exist.
+pub fn create_portal_key(file: &Path) -> Result<(), KeyFileError> {
     if !file.exists() {
         let secret = Zeroizing::new(random::<32>().map_err(io::Error::from)?);
         let mut text = Zeroizing::new([b'\n'; 65]);
@@ -239,7 +244,7 @@ pub fn portal_keys(file: &Path) -> Result<PortalKeys, KeyFileError> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(PortalKeys::derive_from(&*read_secret(file)?))
+    Ok(())
 }
 
 /// Reads the key that signs license tokens.

@@ -60,6 +60,19 @@ pub struct Settings {
     pub installations: u32,
     /// How often people may try what the portal limits.
     pub paces: Paces,
+    /// What is not set, and without which no license can be sold.
+    pub missing: Vec<Missing>,
+}
+
+/// A setting without which no license can be sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// The public URL: mailed links would lead nowhere.
+    #[error("public_url is not set")]
+    PublicUrl,
+    /// A mail server.
+    #[error("there is no way to send mail: neither smtp nor mail_folder is set")]
+    Mail,
 }
 
 /// A company that sells licenses.
@@ -117,6 +130,7 @@ impl Default for Settings {
             token_days: 365,
             installations: 5,
             paces: Paces::default(),
+            missing: Vec::new(),
         }
     }
 }
@@ -141,6 +155,9 @@ pub enum Refusal {
         /// In how many seconds the next attempt is allowed.
         retry_after: i64,
     },
+    /// A mail is needed, and the portal is not configured to send one.
+    #[error("no mail can be sent: {0}")]
+    NotConfigured(#[from] Missing),
     /// The PIN could not be hashed or compared.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -161,6 +178,14 @@ pub enum Refusal {
 }
 
 impl Portal {
+    /// Fails if a mail could not be sent, or its links would lead nowhere.
+    pub(crate) fn require_mail(&self) -> Result<(), Refusal> {
+        self.settings
+            .missing
+            .first()
+            .map_or(Ok(()), |missing| Err((*missing).into()))
+    }
+
     /// Counts a PIN that was entered from an address for a license, whether the license exists or not.
     pub(crate) async fn pay(&self, address: &str, number: LicenseNumber) -> Result<(), Refusal> {
         self.take("address", address, self.settings.paces.address)

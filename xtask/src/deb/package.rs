@@ -70,11 +70,11 @@ const PACKAGES: &[Package] = &[
         programs: &["license-portal"],
         libraries: &[],
         files: &[(
-            "packaging/license-portal.environment",
-            "etc/license-portal/environment",
-            0o600,
+            "crates/license-portal/deploy/portal.toml",
+            "etc/license-portal/portal.toml",
+            0o640,
         )],
-        settings: &["/etc/license-portal/environment"],
+        settings: &["/etc/license-portal/portal.toml"],
         completions: &[],
     },
 ];

@@ -217,7 +217,14 @@ fn portal_serves(root: &CleanRoot) -> Result<()> {
             .exists(),
         "the unit was enabled"
     );
-    let data = ["license-portal", "--data", "/var/lib/license-portal"];
+    let data = [
+        "license-portal",
+        "--public-url",
+        "http://127.0.0.1:8480",
+        "--mail-folder",
+    ];
+    // The data folder is in /etc/license-portal/portal.toml.
+    root.succeed(OWNER, &[data.as_slice(), &["init"]].concat())?;
     let issue = [data.as_slice(), &["issue", "--email", "you@example.com"]].concat();
     let number = root.succeed(OWNER, &issue)?;
     ensure!(

@@ -1,23 +1,21 @@
 //! The commands of operators.
 
-use std::path::Path;
-
-use anyhow::{Context as _, anyhow, bail};
-use license_token::{Installation, LicenseNumber, SigningKey};
+use anyhow::{anyhow, bail};
+use license_token::{Installation, LicenseNumber};
 use serde_json::json;
 
-use super::{Command, One, OperatorCommand, Place};
+use super::{Command, One, OperatorCommand, Options};
 use crate::{
-    keys::{self, OperatorKey},
+    keys::OperatorKey,
     model::Filter,
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     store::StoreError,
 };
 
-/// Runs any command but `serve`, `anchor` and `man`.
-pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
-    let portal = place.portal().await?;
+/// Runs a command that needs an existing portal.
+pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<()> {
+    let portal = options.open().await?;
     match command {
         Command::Issue {
             email,
@@ -92,22 +90,13 @@ pub(super) async fn run(place: &Place, command: Command) -> anyhow::Result<()> {
         }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
         Command::Backup { file } => portal.store.backup(&file).await?,
-        Command::Serve(_) | Command::Anchor { .. } | Command::Man { .. } => {
-            bail!("this command does not use the database")
-        }
+        Command::Serve
+        | Command::Init
+        | Command::CheckConfig
+        | Command::TestMail { .. }
+        | Command::Anchor
+        | Command::Man { .. } => bail!("this command does not need an existing portal"),
     }
-    Ok(())
-}
-
-/// Prints the public key of a signing key.
-pub(super) fn anchor(signing_key: Option<&Path>) -> anyhow::Result<()> {
-    let key = match signing_key {
-        Some(file) => {
-            keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))?
-        }
-        None => SigningKey::development(),
-    };
-    println!("{}", key.anchor());
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! The program: its command line, and what each command does.
 
+mod check;
 mod commands;
+mod options;
 mod serve;
 mod settings;
 
@@ -10,75 +12,32 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{language::Language, model::LicenseState};
 
-pub use settings::ServeOptions;
+pub use options::Options;
 
 /// Issues and activates KeyWriter licenses.
 #[derive(Parser)]
 #[command(name = "license-portal", version)]
 pub struct Cli {
     #[command(flatten)]
-    place: Place,
+    options: Options,
     #[command(subcommand)]
     command: Command,
 }
 
-/// Options of every command.
-#[derive(Args, Clone)]
-pub struct Place {
-    /// Folder of the portal key, the SQLite file, the outbox and the packages
-    #[arg(
-        long,
-        global = true,
-        env = "LICENSE_PORTAL_DATA",
-        default_value = "portal-data",
-        value_name = "DIR"
-    )]
-    data: PathBuf,
-    /// Database: sqlite:FILE or postgres://… [default: portal.sqlite in the data folder]
-    #[arg(
-        long,
-        global = true,
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        value_name = "URL"
-    )]
-    database: Option<String>,
-    /// Key that all instances of the portal share [default: portal.key in the data folder; created if it does not exist]
-    #[arg(long, global = true, env = "LICENSE_PORTAL_KEY", value_name = "FILE")]
-    portal_key: Option<PathBuf>,
-    /// Address where people reach the portal; mailed links begin with it
-    #[arg(
-        long,
-        global = true,
-        env = "LICENSE_PORTAL_URL",
-        default_value = "http://127.0.0.1:8480",
-        value_name = "URL"
-    )]
-    public_url: String,
-    /// Email address of the support, on every page and in every mail
-    #[arg(
-        long,
-        global = true,
-        env = "LICENSE_PORTAL_SUPPORT_EMAIL",
-        default_value = "support@keywriter.example",
-        value_name = "ADDRESS"
-    )]
-    support_email: String,
-    /// Phone number of the support
-    #[arg(
-        long,
-        global = true,
-        env = "LICENSE_PORTAL_SUPPORT_PHONE",
-        default_value = "+44 20 7946 0123",
-        value_name = "NUMBER"
-    )]
-    support_phone: String,
-}
-
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the service
-    Serve(Box<ServeOptions>),
+    /// Runs the service; creates what `init` creates
+    Serve,
+    /// Creates the data folder, the portal key and the database, if they do not exist
+    Init,
+    /// Checks the configuration, and what it names
+    CheckConfig,
+    /// Sends a mail with the configured mail server
+    TestMail {
+        /// Recipient
+        #[arg(value_name = "ADDRESS")]
+        to: String,
+    },
     /// Issues licenses, and mails license number and PIN
     Issue {
         /// Email address of the buyer
@@ -146,11 +105,7 @@ enum Command {
         file: PathBuf,
     },
     /// Prints the public key to build the app with (`KEYWRITER_LICENSE_ANCHOR`)
-    Anchor {
-        /// Key that signs licenses: 64 hexadecimal digits [default: the development key]
-        #[arg(long, env = "LICENSE_PORTAL_SIGNING_KEY", value_name = "FILE")]
-        signing_key: Option<PathBuf>,
-    },
+    Anchor,
     /// Writes the man pages, one file for each command
     #[command(hide = true)]
     Man {
@@ -197,14 +152,21 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        let options = cli.options.with_file()?;
         match cli.command {
-            Command::Serve(options) => serve::run(&cli.place, &options).await,
-            Command::Anchor { signing_key } => commands::anchor(signing_key.as_deref()),
+            Command::Serve => serve::run(&options).await,
+            Command::Init => options.create().await,
+            Command::CheckConfig => check::config(&options).await,
+            Command::TestMail { to } => check::mail(&options, &to).await,
+            Command::Anchor => {
+                println!("{}", options.signer()?.anchor());
+                Ok(())
+            }
             Command::Man { folder } => {
                 std::fs::create_dir_all(&folder)?;
                 Ok(clap_mangen::generate_to(Cli::command(), folder)?)
             }
-            command => commands::run(&cli.place, command).await,
+            command => commands::run(&options, command).await,
         }
     })
 }

@@ -5,37 +5,39 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::{Context as _, bail};
 use tokio::{net::TcpListener, signal::unix, sync::watch};
 
-use super::{Place, ServeOptions};
-use crate::{
-    mail::{
-        courier::{Courier, FolderCourier, SmtpCourier},
-        outbox::{DELIVERY, Postman},
-    },
-    pin_hash::PinHasher,
-    web,
-};
+use super::Options;
+use crate::{mail::outbox::Postman, pin_hash::PinHasher, web};
 
 /// Serves until SIGTERM or SIGINT, then finishes the requests and the batch of mails in progress.
-pub(super) async fn run(place: &Place, options: &ServeOptions) -> anyhow::Result<()> {
-    let portal = Arc::new(place.serving(options).await?);
-    let courier: Arc<dyn Courier> = match &options.smtp {
-        Some(url) => Arc::new(SmtpCourier::new(url, DELIVERY)?),
-        None => Arc::new(FolderCourier::new(place.outbox()).context("outbox folder")?),
-    };
-    let listener = TcpListener::bind(options.listen)
+pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
+    options.create().await?;
+    let portal = Arc::new(options.open().await?);
+    let courier = options.courier()?;
+    let listen = options.listen();
+    let listener = TcpListener::bind(listen)
         .await
-        .with_context(|| options.listen.to_string())?;
+        .with_context(|| listen.to_string())?;
     let address = listener.local_addr()?;
     if portal.signer.anchor().is_development() {
         tracing::warn!(
             "signing with the published development key: only development builds of the app accept these licenses"
         );
     }
+    for missing in &portal.settings.missing {
+        tracing::warn!("no license can be sold: {missing}");
+    }
     let (stop, stopped) = watch::channel(false);
-    let postman = Postman::new(Arc::clone(&portal), courier)?;
+    let postman = courier
+        .map(|courier| Postman::new(Arc::clone(&portal), courier))
+        .transpose()?;
     let delivery = tokio::spawn({
-        let stopped = stopped.clone();
-        async move { postman.run(stopped).await }
+        let mut stopped = stopped.clone();
+        async move {
+            match postman {
+                Some(postman) => postman.run(stopped).await,
+                None => drop(stopped.wait_for(|stop| *stop).await),
+            }
+        }
     });
     let service = web::router(portal).into_make_service_with_connect_info::<SocketAddr>();
     let (memory_mib, waiting) = PinHasher::limits();

@@ -159,6 +159,7 @@ impl Portal {
     }
 
     async fn mail_link(&self, license: &License) -> Result<(), Refusal> {
+        self.require_mail()?;
         self.take(
             "mail",
             &license.number.to_string(),

@@ -97,6 +97,7 @@ impl From<License> for LicenseReport {
 impl Portal {
     /// Issues licenses and queues their mails.
     pub async fn issue(&self, order: &IssueOrder) -> Result<Vec<LicenseNumber>, Refusal> {
+        self.require_mail()?;
         let email = order.email.trim().to_lowercase();
         if email.len() > ADDRESS || email.parse::<Address>().is_err() {
             return Err(Refusal::NoAddress);
@@ -154,6 +155,7 @@ impl Portal {
 
     /// Gives a license a new PIN and mails it. The old PIN is no longer valid.
     pub async fn resend(&self, number: LicenseNumber) -> Result<(), Refusal> {
+        self.require_mail()?;
         let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
         let is_active = license.state == LicenseState::Active;
         let (pin_hash, mail) = self

@@ -14,7 +14,10 @@ mod rows;
 mod sqlite;
 mod throttle;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use sqlx::{
@@ -63,8 +66,7 @@ impl Store {
     /// with mode 0600.
     pub async fn open(url: &str) -> Stored<Self> {
         install_default_drivers();
-        let is_postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
-        let dialect = if is_postgres {
+        let dialect = if is_postgres(url) {
             &postgres::DIALECT
         } else {
             sqlite::create(url)?;
@@ -143,6 +145,19 @@ impl Store {
     async fn write(&self) -> Stored<Transaction<'static, Any>> {
         Ok(self.pool.begin_with(self.dialect.begin).await?)
     }
+}
+
+/// Returns the file of a database, if it is SQLite.
+pub fn file(url: &str) -> Stored<Option<PathBuf>> {
+    if is_postgres(url) {
+        Ok(None)
+    } else {
+        sqlite::file(url).map(Some)
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 /// Returns a time as the tables store it.

@@ -1,6 +1,10 @@
 //! SQLite: one file, the default.
 
-use std::{io, path::Path, str::FromStr as _};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    str::FromStr as _,
+};
 
 use sqlx::{AnyPool, query, sqlite::SqliteConnectOptions};
 
@@ -24,10 +28,17 @@ pub(super) const DIALECT: Dialect = Dialect {
     )],
 };
 
+/// Returns the file of a database.
+pub(super) fn file(url: &str) -> Stored<PathBuf> {
+    Ok(SqliteConnectOptions::from_str(url)?
+        .get_filename()
+        .to_owned())
+}
+
 /// Creates the database file if it does not exist, readable by its owner only; SQLite gives its side files the same
 /// mode.
 pub(super) fn create(url: &str) -> Stored<()> {
-    match create_private_file(SqliteConnectOptions::from_str(url)?.get_filename()) {
+    match create_private_file(&file(url)?) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(sqlx::Error::Io(error).into())
         }

@@ -41,7 +41,10 @@ impl From<Refusal> for ApiError {
             Refusal::SlowDown { retry_after } => Self::SlowDown { retry_after },
             Refusal::Full { most } => Self::Full { most },
             Refusal::NoAddress | Refusal::NoHolder => Self::Malformed,
-            Refusal::Hash(_) | Refusal::Store(_) | Refusal::Randomness(_) => {
+            Refusal::NotConfigured(_)
+            | Refusal::Hash(_)
+            | Refusal::Store(_)
+            | Refusal::Randomness(_) => {
                 tracing::error!(cause = %Causes(&refusal), "a request failed");
                 Self::Unavailable
             }

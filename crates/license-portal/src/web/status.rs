@@ -13,18 +13,18 @@ use crate::{
     web::{client::is_local, error::ApiError, operator::Operator},
 };
 
-/// `GET /healthz`: 200 if the database answers, else 503.
-pub(super) async fn health(State(portal): State<Arc<Portal>>) -> (StatusCode, &'static str) {
-    match portal.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ok\n"),
-        Err(error) => {
-            tracing::warn!(%error, "the database does not answer");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer\n",
-            )
-        }
+/// `GET /healthz`: 200 if the database answers, else 503. It also says what the portal lacks to sell licenses.
+pub(super) async fn health(State(portal): State<Arc<Portal>>) -> (StatusCode, String) {
+    if let Err(error) = portal.store.ping().await {
+        tracing::warn!(%error, "the database does not answer");
+        let text = "the database does not answer\n".into();
+        return (StatusCode::SERVICE_UNAVAILABLE, text);
     }
+    let missing = portal.settings.missing.iter();
+    let text = missing.fold("ok\n".to_owned(), |text, missing| {
+        format!("{text}no license can be sold: {missing}\n")
+    });
+    (StatusCode::OK, text)
 }
 
 /// `GET /metrics`: for this machine, or with an operator's key.

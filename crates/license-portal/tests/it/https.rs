@@ -18,6 +18,7 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn the_app_registers_by_https_where_the_system_trusts_the_certificate_and_nowhere_else() {
     let data = tempfile::tempdir().unwrap();
+    output(program(data.path(), None).arg("init"));
     let mut issue = program(data.path(), None);
     output(issue.args(["issue", "--email", "a@b.example", "--activated"]));
     let instance = Instance::start(data.path(), None, &[]);

@@ -34,7 +34,10 @@ impl Instance {
 
     /// Listens at a place that is known before.
     pub(crate) fn at(place: &str, data: &Path, database: Option<&str>, more: &[&str]) -> Self {
-        let mut command = program(data, database);
+        Self::run(program(data, database), place, more)
+    }
+
+    pub(crate) fn run(mut command: Command, place: &str, more: &[&str]) -> Self {
         command
             .args(["serve", "--listen", place, "--address-burst", "100000"])
             .args(more);
@@ -81,6 +84,8 @@ pub(crate) fn program(data: &Path, database: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_license-portal"));
     command
         .env("LICENSE_PORTAL_DATA", data)
+        .env("LICENSE_PORTAL_URL", "http://127.0.0.1:8480")
+        .env("LICENSE_PORTAL_MAIL_FOLDER", "true")
         .env_remove("DATABASE_URL")
         .stdin(Stdio::null());
     if let Some(url) = database {
@@ -100,9 +105,14 @@ pub(crate) fn output(command: &mut Command) -> String {
 }
 
 pub(crate) async fn call(method: &str, url: &str, body: &Value) -> Result<(u16, Value), String> {
+    let (status, text) = fetch(method, url, body.to_string()).await?;
+    Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+}
+
+pub(crate) async fn fetch(method: &str, url: &str, body: String) -> Result<(u16, String), String> {
     let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
     let request = axum::http::Request::builder().method(method).uri(url);
-    let request = request.body(Body::from(body.to_string())).unwrap();
+    let request = request.body(Body::from(body)).unwrap();
     let exchange = async {
         let response = client
             .request(request)
@@ -115,10 +125,7 @@ pub(crate) async fn call(method: &str, url: &str, body: &Value) -> Result<(u16, 
             .await
             .map_err(|error| error.to_string())?
             .to_bytes();
-        Ok((
-            status,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        ))
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     };
     tokio::time::timeout(Duration::from_secs(20), exchange)
         .await
@@ -185,6 +192,7 @@ async fn a_database_that_is_down_is_told_and_comes_back() {
 fn operators_name_a_holder_and_see_and_forget_registrations_on_the_command_line() {
     let data = tempfile::tempdir().unwrap();
     let run = |words: &[&str]| output(program(data.path(), None).args(words));
+    run(&["init"]);
     let issue = [
         "issue",
         "--email",
@@ -235,8 +243,8 @@ async fn a_backup_of_a_running_service_is_whole() {
 #[test]
 fn the_api_withstands_a_generator_of_bad_requests() {
     let data = tempfile::tempdir().unwrap();
-    let key = output(program(data.path(), None).args(["operator-key", "add", "schemathesis"]));
     let instance = Instance::start(data.path(), None, &[]);
+    let key = output(program(data.path(), None).args(["operator-key", "add", "schemathesis"]));
     let schemathesis: PathBuf = python().with_file_name("schemathesis");
     let mut run = Command::new(schemathesis);
     run.current_dir(data.path())

@@ -48,6 +48,7 @@ impl Shop {
         let database = postgres.database();
         let data = tempfile::tempdir().unwrap();
         let count = count.to_string();
+        output(program(data.path(), Some(&database)).arg("init"));
         output(program(data.path(), Some(&database)).args([
             "issue",
             "--email",

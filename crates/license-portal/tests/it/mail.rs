@@ -18,13 +18,13 @@ use license_portal::mail::{
 use crate::world::World;
 
 /// A real mail server that keeps what it takes in a folder.
-struct SmtpServer {
+pub(crate) struct SmtpServer {
     process: Child,
 }
 
 impl SmtpServer {
     /// `mood`: `good`, `slow` (answers nothing), `refusing` (450) or `full` (552).
-    fn start(port: u16, folder: &Path, mood: &str) -> Self {
+    pub(crate) fn start(port: u16, folder: &Path, mood: &str) -> Self {
         let script = folder.join("server.py");
         fs::write(&script, SERVER).unwrap();
         let process = Command::new(python())

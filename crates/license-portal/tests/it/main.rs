@@ -5,6 +5,7 @@
 mod accessibility;
 mod api;
 mod browser;
+mod configuration;
 mod https;
 mod installations;
 mod instances;

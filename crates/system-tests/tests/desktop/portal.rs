@@ -21,6 +21,7 @@ impl Portal {
         let folder = tempfile::tempdir().expect("a folder");
         let mut process = Command::new(program("license-portal"))
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(MAILS)
             .arg("--data")
             .arg(folder.path())
             .stdin(Stdio::null())
@@ -50,7 +51,9 @@ impl Portal {
     /// Sells a license; its number and PIN, as they stand in the mail.
     pub(crate) fn sell(&self) -> (String, String) {
         let sold = Command::new(program("license-portal"))
-            .args(["issue", "--email", "a@b.example", "--activated", "--data"])
+            .args(["issue", "--email", "a@b.example", "--activated"])
+            .args(MAILS)
+            .arg("--data")
             .arg(self.folder.path())
             .output()
             .expect("license-portal starts");
@@ -80,6 +83,9 @@ impl Portal {
         (number, pin)
     }
 }
+
+/// Mails are files that name this address.
+const MAILS: [&str; 3] = ["--mail-folder", "--public-url", "http://127.0.0.1:8480"];
 
 impl Drop for Portal {
     fn drop(&mut self) {

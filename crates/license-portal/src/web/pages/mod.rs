@@ -116,7 +116,10 @@ pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
         Refusal::Refused | Refusal::Full { .. } | Refusal::NoAddress | Refusal::NoHolder => {
             say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID)
         }
-        Refusal::Hash(_) | Refusal::Store(_) | Refusal::Randomness(_) => {
+        Refusal::NotConfigured(_)
+        | Refusal::Hash(_)
+        | Refusal::Store(_)
+        | Refusal::Randomness(_) => {
             tracing::error!(cause = %Causes(refusal), "a page failed");
             say(
                 visitor,

@@ -1,0 +1,89 @@
+//! `license-portal check-config` and `test-mail`.
+
+use anyhow::{Context as _, bail, ensure};
+use lettre::Address;
+
+use super::Options;
+use crate::{
+    keys,
+    mail::courier::Parcel,
+    store::{self, Store},
+};
+
+/// Prints what is configured, and every problem with it. Creates nothing.
+pub(super) async fn config(options: &Options) -> anyhow::Result<()> {
+    let file = options.config.as_ref();
+    println!(
+        "configuration file: {}",
+        file.map_or("none".into(), |file| file.display().to_string())
+    );
+    println!("data folder: {}", options.data().display());
+    let mut problems = Vec::new();
+    match options.settings() {
+        Ok(settings) => {
+            problems.extend(settings.missing.iter().map(ToString::to_string));
+            if options.public_url.is_some() {
+                println!("public URL: {}", settings.public_url);
+            }
+        }
+        Err(error) => problems.push(format!("{error:#}")),
+    }
+    if options.smtp.is_some() && options.mail_folder {
+        problems.push("smtp and mail_folder exclude each other".into());
+    }
+    match options.signer() {
+        Ok(signer) if signer.anchor().is_development() => {
+            problems.push(
+                "signing_key is not set: only development builds of the app accept the licenses"
+                    .into(),
+            );
+        }
+        Ok(signer) => println!("signing key: its public key is {}", signer.anchor()),
+        Err(error) => problems.push(format!("{error:#}")),
+    }
+    let key = options.portal_key();
+    if let Err(error) = keys::portal_keys(&key) {
+        problems.push(format!("portal key {}: {error}", key.display()));
+    }
+    if let Err(error) = database(options).await {
+        problems.push(format!("database: {error:#}"));
+    }
+    for problem in &problems {
+        println!("problem: {problem}");
+    }
+    ensure!(problems.is_empty(), "the configuration has problems");
+    println!("the configuration is complete");
+    Ok(())
+}
+
+async fn database(options: &Options) -> anyhow::Result<()> {
+    let url = options.database();
+    match store::file(&url)? {
+        Some(file) if !file.exists() => bail!("{} does not exist", file.display()),
+        _ => Ok(Store::open(&url).await?.ping().await?),
+    }
+}
+
+/// Sends a mail at once.
+pub(super) async fn mail(options: &Options, to: &str) -> anyhow::Result<()> {
+    to.parse::<Address>().context("recipient")?;
+    let settings = options.settings()?;
+    let Some(courier) = options.courier()? else {
+        bail!("there is no way to send mail: set smtp");
+    };
+    let text = format!(
+        "This is a test of the license portal {}.\n",
+        settings.public_url
+    );
+    let parcel = Parcel {
+        id: 0,
+        reference: "test",
+        from: &settings.mail_from,
+        to,
+        subject: "License portal test",
+        text: &text,
+    };
+    courier.deliver(&parcel).await?;
+    println!("the mail server accepted a mail to {to}");
+    Ok(())
+}

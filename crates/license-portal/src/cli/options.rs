@@ -1,0 +1,484 @@
+//! The options of a portal: from the command line, the environment, and one configuration file that all its programs
+//! read.
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::{
+    mail::{
+        courier::{Courier, FolderCourier, SmtpCourier},
+        outbox::DELIVERY,
+    },
+    model::Pace,
+    portal::{Missing, Paces, Partner, Settings},
+};
+
+/// The options of every command. Each can also be set in the configuration file, under its name with underscores.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[command(next_help_heading = "Options of the portal")]
+pub struct Options {
+    /// Configuration file [default: portal.toml in the data folder, or else /etc/license-portal/portal.toml]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_CONFIG",
+        value_name = "FILE"
+    )]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Folder of the portal key, the SQLite file, the outbox and the packages [default: portal-data]
+    #[arg(long, global = true, env = "LICENSE_PORTAL_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address where people reach the portal, such as `https://licenses.example.com`; mailed links begin with it
+    #[arg(long, global = true, env = "LICENSE_PORTAL_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Mail server: `smtps://USER:PASSWORD@HOST:465`, `smtp://USER:PASSWORD@HOST:587?tls=required` or `smtp://HOST:25`
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_SMTP",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub smtp: Option<String>,
+    /// Write mails to the folder outbox and print them, instead of sending them: for evaluation
+    #[arg(long, global = true, env = "LICENSE_PORTAL_MAIL_FOLDER")]
+    pub mail_folder: bool,
+    /// Sender of the mails [default: KeyWriter <licenses@keywriter.example>]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_FROM",
+        value_name = "ADDRESS"
+    )]
+    pub mail_from: Option<String>,
+    /// Email address of the support, on every page and in every mail [default: support@keywriter.example]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_SUPPORT_EMAIL",
+        value_name = "ADDRESS"
+    )]
+    pub support_email: Option<String>,
+    /// Phone number of the support [default: +44 20 7946 0123]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_SUPPORT_PHONE",
+        value_name = "NUMBER"
+    )]
+    pub support_phone: Option<String>,
+    /// Database: sqlite:FILE or postgres://… [default: portal.sqlite in the data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database: Option<String>,
+    /// Key that all instances of the portal share [default: portal.key in the data folder]
+    #[arg(long, global = true, env = "LICENSE_PORTAL_KEY", value_name = "FILE")]
+    pub portal_key: Option<PathBuf>,
+    /// Key that signs licenses: 64 hexadecimal digits, mode 0600 [default: the published development key]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_SIGNING_KEY",
+        value_name = "FILE"
+    )]
+    pub signing_key: Option<PathBuf>,
+    /// Address to listen on [default: 127.0.0.1:8480]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_LISTEN",
+        value_name = "ADDRESS"
+    )]
+    pub listen: Option<SocketAddr>,
+    /// Proxies whose X-Forwarded-For is trusted, such as 127.0.0.1/32
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORK"
+    )]
+    pub trusted_proxy: Vec<IpNet>,
+    /// Folder with the packages to download [default: packages in the data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_PACKAGES",
+        value_name = "DIR"
+    )]
+    pub packages: Option<PathBuf>,
+    /// File with the partners on the purchase page, one per line: NAME | PLACE | HTTPS URL [default: partners.txt in the
+    /// data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_PARTNERS",
+        value_name = "FILE"
+    )]
+    pub partners: Option<PathBuf>,
+    /// Minutes that a mailed link is valid, 5 to 10080 [default: 60]
+    #[arg(long, global = true, value_name = "N")]
+    pub link_minutes: Option<i64>,
+    /// Days after which the app has to refresh its license; 0: never [default: 365]
+    #[arg(long, global = true, value_name = "N")]
+    pub token_days: Option<u16>,
+    /// Installations of the app that a license can be registered on [default: 5]
+    #[arg(long, global = true, value_name = "N")]
+    pub installations: Option<u32>,
+    /// PINs that can be entered from one address at once [default: 20]
+    #[arg(long, global = true, value_name = "N")]
+    pub address_burst: Option<u32>,
+    /// Milliseconds until one more PIN can be entered from that address [default: 3000]
+    #[arg(long, global = true, value_name = "N")]
+    pub address_every: Option<i64>,
+}
+
+impl Options {
+    /// Adds what the configuration file sets and neither command line nor environment do.
+    pub fn with_file(self) -> anyhow::Result<Self> {
+        let Some(file) = self.file()? else {
+            return Ok(self);
+        };
+        let from_file = read(&file).with_context(|| format!("configuration {}", file.display()))?;
+        Ok(Self {
+            config: Some(file),
+            ..self.or(from_file)
+        })
+    }
+
+    /// Returns the data folder.
+    pub fn data(&self) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| DATA.into())
+    }
+
+    /// Returns the address to listen on.
+    pub fn listen(&self) -> SocketAddr {
+        let default = || SocketAddr::from((Ipv4Addr::LOCALHOST, 8480));
+        self.listen.unwrap_or_else(default)
+    }
+
+    /// Returns the file with the portal key.
+    pub fn portal_key(&self) -> PathBuf {
+        let default = || self.data().join("portal.key");
+        self.portal_key.clone().unwrap_or_else(default)
+    }
+
+    /// Returns the URL of the database.
+    pub fn database(&self) -> String {
+        let default = || format!("sqlite:{}", self.data().join("portal.sqlite").display());
+        self.database.clone().unwrap_or_else(default)
+    }
+
+    /// Checks the options, and returns them as the settings of a portal.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let defaults = Settings::default();
+        let mut missing = Vec::new();
+        if self.public_url.is_none() {
+            missing.push(Missing::PublicUrl);
+        }
+        if self.smtp.is_none() && !self.mail_folder {
+            missing.push(Missing::Mail);
+        }
+        let or = |given: &Option<String>, default: String| given.clone().unwrap_or(default);
+        let public_url = self.public_url.as_deref().map(origin).transpose()?;
+        let mail_from = or(&self.mail_from, defaults.mail_from);
+        mail_from
+            .parse::<lettre::message::Mailbox>()
+            .context("mail_from")?;
+        let address = Pace {
+            burst: at_least(
+                1,
+                self.address_burst.unwrap_or(defaults.paces.address.burst),
+                "address_burst",
+            )?,
+            every: at_least(
+                1,
+                self.address_every.unwrap_or(defaults.paces.address.every),
+                "address_every",
+            )?,
+        };
+        let link_minutes = self.link_minutes.unwrap_or(defaults.link_minutes);
+        ensure!(
+            (5..=10_080).contains(&link_minutes),
+            "link_minutes must be 5 to 10080"
+        );
+        Ok(Settings {
+            public_url: public_url.unwrap_or(defaults.public_url),
+            support_email: or(&self.support_email, defaults.support_email),
+            support_phone: or(&self.support_phone, defaults.support_phone),
+            mail_from,
+            trusted_proxies: self.trusted_proxy.clone(),
+            packages: self
+                .packages
+                .clone()
+                .unwrap_or_else(|| self.data().join("packages")),
+            partners: self.partners()?,
+            link_minutes,
+            token_days: self.token_days.unwrap_or(defaults.token_days),
+            installations: at_least(
+                1,
+                self.installations.unwrap_or(defaults.installations),
+                "installations",
+            )?,
+            paces: Paces {
+                address,
+                ..defaults.paces
+            },
+            missing,
+        })
+    }
+
+    /// Returns the way to send mails, if there is one.
+    pub fn courier(&self) -> anyhow::Result<Option<Arc<dyn Courier>>> {
+        Ok(match &self.smtp {
+            Some(_) if self.mail_folder => bail!("smtp and mail_folder exclude each other"),
+            Some(url) => Some(Arc::new(SmtpCourier::new(url, DELIVERY)?)),
+            None if self.mail_folder => {
+                let folder = self.data().join("outbox");
+                Some(Arc::new(
+                    FolderCourier::new(folder).context("outbox folder")?,
+                ))
+            }
+            None => None,
+        })
+    }
+
+    fn partners(&self) -> anyhow::Result<Vec<Partner>> {
+        let default = || self.data().join("partners.txt");
+        let file = self.partners.clone().unwrap_or_else(default);
+        read_partners(&file, self.partners.is_some())
+            .with_context(|| format!("partners {}", file.display()))
+    }
+
+    /// Finds the configuration file.
+    fn file(&self) -> anyhow::Result<Option<PathBuf>> {
+        if let Some(file) = &self.config {
+            return Ok(Some(file.clone()));
+        }
+        for file in [self.data().join("portal.toml"), PathBuf::from(SYSTEM_FILE)] {
+            if file
+                .try_exists()
+                .with_context(|| format!("configuration {}", file.display()))?
+            {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes from `other` what is not set here.
+    fn or(self, other: Self) -> Self {
+        Self {
+            config: self.config,
+            data: self.data.or(other.data),
+            public_url: self.public_url.or(other.public_url),
+            smtp: self.smtp.or(other.smtp),
+            mail_folder: self.mail_folder || other.mail_folder,
+            mail_from: self.mail_from.or(other.mail_from),
+            support_email: self.support_email.or(other.support_email),
+            support_phone: self.support_phone.or(other.support_phone),
+            database: self.database.or(other.database),
+            portal_key: self.portal_key.or(other.portal_key),
+            signing_key: self.signing_key.or(other.signing_key),
+            listen: self.listen.or(other.listen),
+            trusted_proxy: if self.trusted_proxy.is_empty() {
+                other.trusted_proxy
+            } else {
+                self.trusted_proxy
+            },
+            packages: self.packages.or(other.packages),
+            partners: self.partners.or(other.partners),
+            link_minutes: self.link_minutes.or(other.link_minutes),
+            token_days: self.token_days.or(other.token_days),
+            installations: self.installations.or(other.installations),
+            address_burst: self.address_burst.or(other.address_burst),
+            address_every: self.address_every.or(other.address_every),
+        }
+    }
+}
+
+/// Reads a configuration file. Relative paths in it start at its folder.
+fn read(file: &Path) -> anyhow::Result<Options> {
+    let mut options: Options = toml::from_str(&fs::read_to_string(file)?)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    for path in [
+        &mut options.data,
+        &mut options.portal_key,
+        &mut options.signing_key,
+        &mut options.packages,
+        &mut options.partners,
+    ] {
+        *path = path.take().map(|path| folder.join(path));
+    }
+    Ok(options)
+}
+
+fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
+    least: T,
+    value: T,
+    name: &str,
+) -> anyhow::Result<T> {
+    ensure!(value >= least, "{name} must be at least {least}");
+    Ok(value)
+}
+
+/// Checks an origin, `https://host` or `http://host:port`, and removes a slash at its end.
+fn origin(url: &str) -> anyhow::Result<String> {
+    let url = url.trim_end_matches('/');
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' '])) {
+        bail!("public_url must look like https://licenses.example.com");
+    }
+    Ok(url.to_owned())
+}
+
+fn read_partners(file: &Path, is_required: bool) -> anyhow::Result<Vec<Partner>> {
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_required => String::new(),
+        text => text?,
+    };
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let partners = lines.map(|line| {
+        let parts: Vec<_> = line.split('|').map(str::trim).collect();
+        match parts.as_slice() {
+            [name, place, url] if url.starts_with("https://") => Ok(Partner {
+                name: (*name).into(),
+                place: (*place).into(),
+                url: (*url).into(),
+            }),
+            _ => bail!("expected NAME | PLACE | HTTPS URL, not {line}"),
+        }
+    });
+    partners.collect()
+}
+
+/// The data folder if none is given.
+const DATA: &str = "portal-data";
+
+/// The configuration file of the whole system.
+const SYSTEM_FILE: &str = "/etc/license-portal/portal.toml";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_only_an_origin() {
+        assert_eq!(origin("https://a.example/").unwrap(), "https://a.example");
+        assert_eq!(
+            origin("http://127.0.0.1:8480").unwrap(),
+            "http://127.0.0.1:8480"
+        );
+        for wrong in [
+            "",
+            "a.example",
+            "https://",
+            "https://a/b",
+            "https://u@a",
+            "ftp://a",
+        ] {
+            assert!(origin(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_file_whose_paths_start_at_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.toml");
+        let text = "public_url = \"https://a.example\"\nmail_folder = true\nsigning_key = \"s.key\"\n\
+                    trusted_proxy = [\"10.0.0.0/8\"]\nlink_minutes = 30\n";
+        fs::write(&file, text).unwrap();
+        let given = Options {
+            data: Some(folder.path().to_owned()),
+            link_minutes: Some(20),
+            ..Options::default()
+        };
+        let options = given.clone().with_file().unwrap();
+        assert_eq!(options.signing_key, Some(folder.path().join("s.key")));
+        let settings = options.settings().unwrap();
+        assert_eq!(settings.public_url, "https://a.example");
+        assert_eq!(settings.link_minutes, 20);
+        assert_eq!(settings.trusted_proxies.len(), 1);
+        assert_eq!(settings.missing, []);
+        for wrong in [
+            "no_such_option = 1\n",
+            "link_minutes = \"x\"\n",
+            "listen = \"nowhere\"\n",
+        ] {
+            fs::write(&file, wrong).unwrap();
+            assert!(given.clone().with_file().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_out_of_range_is_found() {
+        let settings = Options::default().settings().unwrap();
+        assert_eq!(settings.missing, [Missing::PublicUrl, Missing::Mail]);
+        let wrong = Options {
+            installations: Some(0),
+            ..Options::default()
+        };
+        assert!(wrong.settings().is_err());
+    }
+
+    #[test]
+    fn the_shipped_file_sets_only_what_there_is() {
+        let shipped = include_str!("../../deploy/portal.toml");
+        // Every option is in it, and commented out but for the data folder.
+        let text: String = shipped
+            .lines()
+            .map(|line| {
+                line.strip_prefix('#')
+                    .filter(|line| line.contains(" = "))
+                    .unwrap_or(line)
+            })
+            .fold(String::new(), |text, line| text + line + "\n");
+        let all: Options = toml::from_str(&text).unwrap();
+        assert!(all.settings().unwrap().missing.is_empty());
+        let set: Options = toml::from_str(shipped).unwrap();
+        assert_eq!(set.data, Some("/var/lib/license-portal".into()));
+    }
+
+    #[test]
+    fn partners_are_read_line_by_line_and_only_with_https() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("partners.txt");
+        assert_eq!(read_partners(&file, false).unwrap(), []);
+        assert!(read_partners(&file, true).is_err());
+        fs::write(
+            &file,
+            "# ours\n\nExample Ltd | London | https://example.com\n",
+        )
+        .unwrap();
+        let [partner] = &read_partners(&file, true).unwrap()[..] else {
+            panic!()
+        };
+        assert_eq!(
+            (partner.name.as_str(), partner.place.as_str()),
+            ("Example Ltd", "London")
+        );
+        fs::write(&file, "Example Ltd | London | javascript:alert(1)\n").unwrap();
+        assert!(read_partners(&file, true).is_err());
+    }
+}

@@ -1,0 +1,130 @@
+//! One configuration file for the service and for every command, and what happens without it.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::{
+    browser::free_port,
+    instances::{Instance, fetch, output, program, until},
+    mail::SmtpServer,
+};
+
+/// The program with nothing in its environment but the data folder.
+fn bare(data: &Path) -> Command {
+    let mut command = program(data, None);
+    command
+        .env_remove("LICENSE_PORTAL_URL")
+        .env_remove("LICENSE_PORTAL_MAIL_FOLDER");
+    command
+}
+
+fn failed(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    assert!(!status.success());
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    )
+}
+
+const ISSUE: [&str; 3] = ["issue", "--email", "a@b.example"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_has_what_the_file_of_service_and_commands_says() {
+    let data = tempfile::tempdir().unwrap();
+    let text = "public_url = \"https://licenses.example.com\"\nmail_folder = true\n\
+                support_phone = \"+49 30 5550 1234\"\n";
+    fs::write(data.path().join("portal.toml"), text).unwrap();
+    let _instance = Instance::run(bare(data.path()), "127.0.0.1:0", &[]);
+    output(bare(data.path()).args(ISSUE));
+    let outbox = data.path().join("outbox");
+    let mails = || fs::read_dir(&outbox).map_or(0, Iterator::count);
+    until("the delivery", async || mails() == 1).await;
+    let mail = fs::read_dir(&outbox).unwrap().next().unwrap().unwrap();
+    let mail = fs::read_to_string(mail.path()).unwrap();
+    assert!(mail.contains("https://licenses.example.com/"), "{mail}");
+    assert!(mail.contains("+49 30 5550 1234"), "{mail}");
+}
+
+#[test]
+fn a_command_in_the_wrong_folder_creates_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("backup");
+    for words in [
+        ISSUE.as_slice(),
+        &["list"],
+        &["operator-key", "add", "shop"],
+        &["backup", file.to_str().unwrap()],
+        &["check-config"],
+    ] {
+        let text = failed(program(data.path(), None).args(words));
+        assert!(
+            text.contains("does not exist") || text.contains("No such file"),
+            "{text}"
+        );
+    }
+    assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sold_without_a_public_url_or_a_way_to_send_mail() {
+    let data = tempfile::tempdir().unwrap();
+    let instance = Instance::run(bare(data.path()), "127.0.0.1:0", &[]);
+    let text = failed(bare(data.path()).args(ISSUE));
+    assert!(text.contains("public_url is not set"), "{text}");
+    let url = ["--public-url", "https://licenses.example.com"];
+    let text = failed(bare(data.path()).args(ISSUE).args(url));
+    assert!(text.contains("no way to send mail"), "{text}");
+    assert_eq!(output(bare(data.path()).args(["list"])), "");
+    let (status, health) = fetch("GET", &format!("{}/healthz", instance.base), String::new())
+        .await
+        .unwrap();
+    assert_eq!(status, 200);
+    assert!(health.contains("public_url is not set") && health.contains("no way to send mail"));
+}
+
+#[test]
+fn check_config_finds_every_problem_and_a_complete_configuration_has_none() {
+    let data = tempfile::tempdir().unwrap();
+    output(bare(data.path()).arg("init"));
+    let text = failed(bare(data.path()).arg("check-config"));
+    for problem in [
+        "public_url is not set",
+        "no way to send mail",
+        "signing_key is not set",
+    ] {
+        assert!(text.contains(problem), "{text}");
+    }
+    let key = data.path().join("signing.key");
+    fs::write(&key, "ab".repeat(32)).unwrap();
+    let text = "public_url = \"https://licenses.example.com\"\nmail_folder = true\nsigning_key = \"signing.key\"\n";
+    fs::write(data.path().join("portal.toml"), text).unwrap();
+    let text = failed(bare(data.path()).arg("check-config"));
+    assert!(text.contains("other users can read the file"), "{text}");
+    output(Command::new("chmod").arg("600").arg(&key));
+    let text = output(bare(data.path()).arg("check-config"));
+    assert!(text.contains("the configuration is complete"), "{text}");
+    fs::write(data.path().join("portal.toml"), "publicurl = 1\n").unwrap();
+    let text = failed(bare(data.path()).arg("check-config"));
+    assert!(text.contains("publicurl"), "{text}");
+}
+
+#[test]
+fn test_mail_uses_the_configured_server() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _server = SmtpServer::start(port, data.path(), "good");
+    let smtp = format!("smtp://127.0.0.1:{port}");
+    let said = output(bare(data.path()).args(["test-mail", "me@b.example", "--smtp", &smtp]));
+    assert!(said.contains("accepted a mail to me@b.example"), "{said}");
+    let text = failed(bare(data.path()).args(["test-mail", "me@b.example"]));
+    assert!(text.contains("set smtp"), "{text}");
+}
