@@ -64,7 +64,7 @@ impl IdentityPluginV1 for Modules {
                     }
                     Some(Ok(sealed)) => sealed,
                 };
-                // Another team's stanza is left to that team's identity.
+                // A stanza of another team is for that team's identity.
                 if !self.groups.contains(&sealed.to().0) {
                     continue;
                 }
@@ -194,7 +194,9 @@ impl Failed {
             }
             Reason::OtherGroup => "plug in and unlock a module of that group",
             Reason::LaterEpoch => "clone that module again from one that has the epoch",
-            Reason::NotGenuine => "use a genuine module; `keywriter list` shows which are",
+            Reason::NotGenuine | Reason::ForeignRoot => {
+                "use a genuine module; `keywriter list` shows which are"
+            }
             Reason::NotAuthentic => "get the file again from its sender",
             Reason::InUse | Reason::Interrupted => {
                 "check that no other program uses the module, and try again"

@@ -1,7 +1,7 @@
 //! `age-plugin-keywriter`: age and rage start it (docs/FORMAT.md, "age").
 //!
-//! Encrypting needs no module: the recipient is all. Decrypting needs any one module of the group, unlocked; age gives the
-//! stanza, the module opens it.
+//! Encrypting needs only the recipient. Decrypting needs any one module of the group, unlocked: age gives the stanza, and
+//! the module opens it.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,9 @@ use age_plugin::{PluginHandler, run_state_machine};
 use clap::Parser;
 use std::{io, process::ExitCode};
 
-/// Plugin of age for `KeyWriter` modules: age and rage start it. `keywriter recipient` prints the recipient to encrypt to.
+/// Plugin of age for `KeyWriter` modules: age and rage start it.
+///
+/// `keywriter recipient` prints the recipient to encrypt to.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -28,7 +30,8 @@ fn main() -> ExitCode {
             "age-plugin-keywriter: age and rage start this program; it is not for use by hand"
         );
         eprintln!(
-            "  `keywriter recipient` prints the recipient to encrypt to; `keywriter recipient --identity` writes the identity to decrypt with"
+            "  `keywriter recipient` prints the recipient to encrypt to, and with --identity it writes the identity file \
+             to decrypt with"
         );
         return ExitCode::from(USAGE);
     };

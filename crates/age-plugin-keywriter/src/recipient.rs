@@ -1,4 +1,4 @@
-//! Encrypting: one stanza for each recipient, and a recipient is a whole team.
+//! Encrypting: one stanza for each recipient; a recipient is a whole team.
 
 use crate::stanza::Sealed;
 use age_core::{
@@ -15,7 +15,7 @@ use keywriter::share::{
 };
 use std::{collections::HashSet, io};
 
-/// What keeps a file from being sealed to a classical recipient beside this one (the label that C2SP's age-plugin names).
+/// The label of C2SP's age-plugin that keeps a file from being encrypted to a classical recipient as well.
 const POST_QUANTUM: &str = "postquantum";
 
 /// The teams to encrypt to.
@@ -30,8 +30,8 @@ impl Team {
         self.recipients.iter().any(is_hybrid)
     }
 
-    /// The classical recipients beside a post-quantum one, each an error. Clients compare the labels of plugins; what is in one
-    /// plugin's hands it compares itself.
+    /// Returns an error for each classical recipient if there is a post-quantum one too. Clients compare the labels of
+    /// plugins; recipients of one plugin are compared here.
     fn mixed(&self) -> Vec<Error> {
         let classical = self
             .recipients
@@ -71,7 +71,8 @@ impl RecipientPluginV1 for Team {
     fn add_identity(&mut self, index: usize, _: &str, _: &[u8]) -> Result<(), Error> {
         Err(Error::Identity {
             index,
-            message: "a team's identity has no key to encrypt to: use the team's recipient (-r age1keywriter1...)".into(),
+            message: "a team's identity has no key to encrypt to: use its recipient (-r age1keywriter1...)"
+                .into(),
         })
     }
 

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Group: 32 hexadecimal digits. Epoch: a decimal number. Ephemeral: the point, uncompressed, in base64 without padding.
-//! Body: the sealed file key and its tag, 32 bytes; in the second kind, the post-quantum one, 1,568 of ML-KEM ciphertext before them.
+//! Body: the sealed file key and its tag, 32 bytes; in the second kind, the post-quantum one, 1,568 bytes of ML-KEM
+//! ciphertext come first.
 
 use age_core::format::Stanza;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
@@ -25,7 +26,7 @@ pub(crate) enum Sealed {
 }
 
 impl Sealed {
-    /// The group and the epoch it was sealed to.
+    /// Returns the group and the epoch that it is sealed to.
     pub(crate) fn to(&self) -> ([u8; 16], u32) {
         match self {
             Self::Classical(sealed) => (sealed.group, sealed.epoch),
@@ -36,7 +37,7 @@ impl Sealed {
         }
     }
 
-    /// The stanza.
+    /// Writes the stanza.
     pub(crate) fn write(&self) -> Stanza {
         match self {
             Self::Classical(sealed) => stanza(
@@ -55,7 +56,7 @@ impl Sealed {
         }
     }
 
-    /// Reads a stanza: `None` where it is another's, an error where it is ours and damaged. There is one encoding for each.
+    /// Reads a stanza: `None` if it is another plugin's, an error if it is ours and damaged. Each has one encoding.
     pub(crate) fn read(stanza: &Stanza) -> Option<Result<Self, Damaged>> {
         let sealed = match stanza.tag.as_str() {
             PLUGIN => classical(stanza).map(Self::Classical),

@@ -108,7 +108,7 @@ impl Failure {
     pub(crate) fn report(&self, json: bool) {
         if json {
             // Standard output may be gone; the exit code says the same.
-            drop(output::json(&output::ErrorLine::of("error", None, self)));
+            drop(output::Event::new("error").failure(self).print());
             return;
         }
         eprintln!("keywriter: {}", self.text());

@@ -1,19 +1,13 @@
 //! Lines on standard output: text for people, JSON for programs.
 
-use crate::failure::Failure;
-use keywriter::Options;
-use serde::Serialize;
+use crate::{failure::Failure, words};
+use keywriter::{Options, problem::Problem};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use std::{
-    borrow::Cow,
+    fmt::Display,
     io::{self, Write},
 };
-
-/// Prints one JSON object on a line of its own.
-pub(crate) fn json(object: &impl Serialize) -> Result<(), Failure> {
-    let mut line = serde_json::to_vec(object).map_err(|error| Failure::Output(error.into()))?;
-    line.push(b'\n');
-    write(&line)
-}
 
 /// Prints text and a line feed.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
@@ -30,47 +24,65 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// The choices of a cycle, as JSON.
-#[derive(Serialize)]
-pub(crate) struct ChoicesLine {
-    auto_lock: bool,
-    user_pin_policy: bool,
-    disable_master: bool,
-}
+/// An event for programs: one JSON object on one line, its fields in the order in which they are added.
+pub(crate) struct Event(Vec<(&'static str, Value)>);
 
-impl From<Options> for ChoicesLine {
-    fn from(options: Options) -> Self {
-        Self {
-            auto_lock: options.auto_lock,
-            user_pin_policy: options.user_pin_policy,
-            disable_master: options.disable_master,
+impl Event {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self(vec![("event", name.into())])
+    }
+
+    /// Adds a field.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// Adds a field with a value's text form.
+    pub(crate) fn text(self, name: &'static str, value: impl Display) -> Self {
+        self.with(name, value.to_string())
+    }
+
+    /// Adds a field unless it has no value.
+    pub(crate) fn some(self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
         }
+    }
+
+    /// Adds the choices of a cycle.
+    pub(crate) fn choices(self, options: Options) -> Self {
+        self.with("auto_lock", options.auto_lock)
+            .with("user_pin_policy", options.user_pin_policy)
+            .with("disable_master", options.disable_master)
+    }
+
+    /// Adds a problem: its code, its line in a field of that name, and the advice.
+    pub(crate) fn problem(self, name: &'static str, problem: &Problem) -> Self {
+        self.with("reason", problem.reason.code())
+            .with(name, words::line(problem))
+            .with("advice", words::of(problem.reason).advice)
+    }
+
+    /// Adds a failure with its exit code.
+    pub(crate) fn failure(self, failure: &Failure) -> Self {
+        let (code, reason) = failure.codes();
+        self.with("code", code)
+            .with("reason", reason)
+            .with("error", failure.text())
+            .some("advice", failure.advice())
+    }
+
+    /// Prints it.
+    pub(crate) fn print(&self) -> Result<(), Failure> {
+        let text = serde_json::to_string(self).map_err(|error| Failure::Output(error.into()))?;
+        line(&text)
     }
 }
 
-/// A failed command, or one file of several, as JSON.
-#[derive(Serialize)]
-pub(crate) struct ErrorLine<'a> {
-    event: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'a str>,
-    code: u8,
-    reason: &'static str,
-    error: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<&'static str>,
-}
-
-impl<'a> ErrorLine<'a> {
-    pub(crate) fn of(event: &'static str, file: Option<&'a str>, failure: &'a Failure) -> Self {
-        let (code, reason) = failure.codes();
-        Self {
-            event,
-            file,
-            code,
-            reason,
-            error: failure.text(),
-            advice: failure.advice(),
-        }
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }

@@ -1,6 +1,6 @@
 //! The progress of a cycle: bars on a terminal, lines in a pipe, JSON objects with `--json`.
 
-use crate::{commands::list::UnusableLine, failure::Failure, output, words};
+use crate::{commands::list, failure::Failure, output, words};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
@@ -8,7 +8,6 @@ use keywriter::{
     problem::Problem,
     text::listed,
 };
-use serde::Serialize;
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal},
@@ -45,10 +44,7 @@ impl Progress {
     /// Shows an event.
     pub(crate) fn show(&self, event: &Event) -> Result<(), Failure> {
         match self {
-            Self::Json if let Event::Unusable { location, error } = event => {
-                output::json(&UnusableLine::of(location, error))
-            }
-            Self::Json => EventLine::of(event).map_or(Ok(()), |line| output::json(&line)),
+            Self::Json => json(event).map_or(Ok(()), |line| line.print()),
             Self::Lines => text(event).map_or(Ok(()), |text| output::line(&text)),
             Self::Bars(bars) => bars.show(event),
         }
@@ -178,117 +174,49 @@ fn with_advice(problem: &Problem) -> String {
 }
 
 /// An event as JSON.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-enum EventLine {
-    Evaluation {
-        serial: String,
-    },
-    Preflight {
-        serial: String,
-        secondaries: Vec<String>,
-        replaced: Vec<String>,
-    },
-    CycleBegan {
-        serial: String,
-        secondaries: usize,
-        jobs: usize,
-        auto_lock: bool,
-        user_pin_policy: bool,
-        disable_master: bool,
-    },
-    Joined {
-        serial: String,
-    },
-    Step {
-        serial: String,
-        step: u8,
-        of: u8,
-        name: &'static str,
-    },
-    Done {
-        serial: String,
-        already: bool,
-        receipt: Option<String>,
-    },
-    Failed {
-        serial: String,
-        reason: &'static str,
-        why: String,
-        advice: &'static str,
-    },
-    CycleEnded {
-        done: usize,
-        failed: usize,
-        disabled: bool,
-    },
-}
-
-impl EventLine {
-    fn of(event: &Event) -> Option<Self> {
-        let names = |serials: &[Serial]| serials.iter().map(Serial::to_string).collect();
-        Some(match event {
-            Event::Evaluation { master } => Self::Evaluation {
-                serial: master.to_string(),
-            },
-            Event::Preflight {
-                master,
-                secondaries,
-                replaced,
-            } => Self::Preflight {
-                serial: master.to_string(),
-                secondaries: names(secondaries),
-                replaced: names(replaced),
-            },
-            Event::CycleBegan {
-                master,
-                secondaries,
-                jobs,
-                options,
-            } => Self::CycleBegan {
-                serial: master.to_string(),
-                secondaries: *secondaries,
-                jobs: *jobs,
-                auto_lock: options.auto_lock,
-                user_pin_policy: options.user_pin_policy,
-                disable_master: options.disable_master,
-            },
-            Event::Joined { serial } => Self::Joined {
-                serial: serial.to_string(),
-            },
-            Event::Step { serial, step } => Self::Step {
-                serial: serial.to_string(),
-                step: step.number(),
-                of: Step::COUNT,
-                name: step.name(),
-            },
-            Event::Done {
-                serial,
-                already,
-                kept,
-                ..
-            } => Self::Done {
-                serial: serial.to_string(),
-                already: *already,
-                receipt: kept.as_ref().map(|path| path.display().to_string()),
-            },
-            Event::Failed { serial, failure } => {
-                let problem = Problem::from(failure);
-                Self::Failed {
-                    serial: serial.to_string(),
-                    reason: problem.reason.code(),
-                    why: words::line(&problem),
-                    advice: words::of(problem.reason).advice,
-                }
-            }
-            Event::CycleEnded(summary) => Self::CycleEnded {
-                done: summary.done,
-                failed: summary.failed,
-                disabled: summary.disabled,
-            },
-            _ => return None,
-        })
-    }
+fn json(event: &Event) -> Option<output::Event> {
+    let names = |serials: &[Serial]| -> Vec<_> { serials.iter().map(Serial::to_string).collect() };
+    let of = |name, serial: &Serial| output::Event::new(name).text("serial", serial);
+    Some(match event {
+        Event::Unusable { location, error } => list::unusable(location, error),
+        Event::Evaluation { master } => of("evaluation", master),
+        Event::Preflight {
+            master,
+            secondaries,
+            replaced,
+        } => of("preflight", master)
+            .with("secondaries", names(secondaries))
+            .with("replaced", names(replaced)),
+        Event::CycleBegan {
+            master,
+            secondaries,
+            jobs,
+            options,
+        } => of("cycle-began", master)
+            .with("secondaries", *secondaries)
+            .with("jobs", *jobs)
+            .choices(*options),
+        Event::Joined { serial } => of("joined", serial),
+        Event::Step { serial, step } => of("step", serial)
+            .with("step", step.number())
+            .with("of", Step::COUNT)
+            .with("name", step.name()),
+        Event::Done {
+            serial,
+            already,
+            kept,
+            ..
+        } => of("done", serial).with("already", *already).with(
+            "receipt",
+            kept.as_ref().map(|path| path.display().to_string()),
+        ),
+        Event::Failed { serial, failure } => of("failed", serial).problem("why", &failure.into()),
+        Event::CycleEnded(summary) => output::Event::new("cycle-ended")
+            .with("done", summary.done)
+            .with("failed", summary.failed)
+            .with("disabled", summary.disabled),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -297,7 +225,7 @@ mod tests {
     use keywriter::cycle::{Failure as Cause, plan::SecondaryRefusal};
 
     fn json(event: &Event) -> String {
-        serde_json::to_string(&EventLine::of(event)).unwrap()
+        serde_json::to_string(&super::json(event)).unwrap()
     }
 
     #[test]

@@ -229,7 +229,7 @@ words! {
         "name a file that ends in .kw";
     FileDamaged: BAD_FILE, "the encrypted file is damaged",
         "get the file again from its sender; nothing of it was kept";
-    NoUnlockedModule: REFUSED, "no module is unlocked for this",
+    NoUnlockedModule: REFUSED, "the modules that could do this are locked",
         "unlock one on its keypad: SHIFT+KEY, the User PIN, KEY; then run the same command again";
     OtherGroup: REFUSED, "no unlocked module belongs to the file's group",
         "plug in and unlock a module of that group; `keywriter inspect` shows a file's group";
@@ -247,7 +247,7 @@ words! {
         "`decrypt` takes files that end in .kw, `encrypt` all others";
 
     // Data units.
-    UnitSize: USAGE, "a unit size of {} bytes is not a multiple of 16 up to 61440",
+    UnitSize: USAGE, "the unit size is not a multiple of 16 up to 61440",
         "choose another with --unit-size";
     UnitNumbers: USAGE, "the unit numbers exceed 64 bits",
         "choose a lower number with --first";

@@ -15,7 +15,6 @@ use keywriter::{
     report::Report,
     settings::MasterState,
 };
-use serde::Serialize;
 use signal_hook::{consts::SIGINT, flag};
 use std::{
     path::Path,
@@ -106,19 +105,12 @@ fn save(
 }
 
 fn print(args: &Args, event: &'static str, file: &Path) -> Result<(), Failure> {
-    let file = file.display().to_string();
+    let file = file.display();
     if args.json {
-        output::json(&SavedLine { event, file })
+        output::Event::new(event).text("file", file).print()
     } else {
         output::line(&format!("report: {file}"))
     }
-}
-
-/// A report that was saved.
-#[derive(Serialize)]
-struct SavedLine {
-    event: &'static str,
-    file: String,
 }
 
 fn conclude(master: keywriter::Serial, summary: Summary) -> Result<(), Failure> {

@@ -4,15 +4,14 @@ use super::{commit, find, mode_name, of_file, of_module, require_app_pin};
 use crate::{
     args::{Args, DataUnitsChoices, DataUnitsCommand},
     failure::Failure,
-    output,
+    output::{self, Event},
 };
 use keywriter::{
-    cipher::{self, Direction, Units},
+    cipher::{self, CipherError, Direction, Units},
     file::NewFile,
     problem::Reason,
     protocol::{EncryptionMode, ModuleStatus},
 };
-use serde::Serialize;
 use std::fs::File;
 
 pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure> {
@@ -44,7 +43,10 @@ pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure
         &mut input,
         &mut output,
     )
-    .map_err(|error| Failure::from(error).within(serial))?;
+    .map_err(|error| match error {
+        CipherError::Module(error) => of_module(serial)(error),
+        other => Failure::from(other).within(choices.input.display()),
+    })?;
     commit(output, &choices.output, true)?;
     print(args, direction, choices, (&status, bytes))
 }
@@ -61,17 +63,16 @@ fn print(
         Direction::Decipher => "deciphered",
     };
     if args.json {
-        return output::json(&CipheredLine {
-            event: act,
-            serial: choices.serial.to_string(),
-            file: choices.output.display().to_string(),
-            bytes,
-            mode,
-            epoch: status.epoch,
-            unit_size: choices.unit_size,
-            first: choices.first,
-            authenticated: false,
-        });
+        return Event::new(act)
+            .text("serial", choices.serial)
+            .text("file", choices.output.display())
+            .with("bytes", bytes)
+            .with("mode", mode)
+            .with("epoch", status.epoch)
+            .with("unit_size", choices.unit_size)
+            .with("first", choices.first)
+            .with("authenticated", false)
+            .print();
     }
     output::line(&format!(
         "{act} {bytes} bytes with {mode}, epoch {}, into {}",
@@ -83,17 +84,4 @@ fn print(
         eprintln!("  ECB: equal blocks show");
     }
     Ok(())
-}
-
-#[derive(Serialize)]
-struct CipheredLine {
-    event: &'static str,
-    serial: String,
-    file: String,
-    bytes: u64,
-    mode: &'static str,
-    epoch: u32,
-    unit_size: u16,
-    first: u64,
-    authenticated: bool,
 }

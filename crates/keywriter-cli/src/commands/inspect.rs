@@ -4,9 +4,13 @@ use super::{
     mode_name,
     share::{self, Ends},
 };
-use crate::{args::Args, failure::Failure, output};
+use crate::{
+    args::Args,
+    failure::Failure,
+    output::{self, Event},
+    table,
+};
 use keywriter::share::inspect;
-use serde::Serialize;
 use std::path::Path;
 
 pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
@@ -17,49 +21,42 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
     let (mut input, _) = share::open_input(&job)?;
     let inspection = inspect(&mut input).map_err(|source| share::of(&job, source))?;
     let header = inspection.header;
-    let line = InspectedLine {
-        event: "inspected",
-        file: job.name(),
-        version: 1,
-        group: super::hex(&header.group),
-        epoch: header.epoch,
-        mode: mode_name(header.mode),
-        salt: super::hex(&header.salt),
-        chunk_size: header.chunk_size,
-        chunks: inspection.chunks,
-        bytes: inspection.plain,
-        size: inspection.size,
-        verified: false,
-    };
+    let (group, salt) = (super::hex(&header.group), super::hex(&header.salt));
+    let mode = mode_name(header.mode);
     if args.json {
-        return output::json(&line);
+        return Event::new("inspected")
+            .with("file", job.name())
+            .with("version", 1)
+            .with("group", group)
+            .with("epoch", header.epoch)
+            .with("mode", mode)
+            .with("salt", salt)
+            .with("chunk_size", header.chunk_size)
+            .with("chunks", inspection.chunks)
+            .with("bytes", inspection.plain)
+            .with("size", inspection.size)
+            .with("verified", false)
+            .print();
     }
-    output::line(&format!(
-        "group   {}\nepoch   {}\nmode    {}\nsalt    {}\nplain   {} bytes\nfile    {} bytes in {} chunks of {}",
-        line.group,
-        line.epoch,
-        line.mode,
-        line.salt,
-        line.bytes,
-        line.size,
-        line.chunks,
-        line.chunk_size
-    ))?;
+    let chunks = if inspection.chunks == 1 {
+        "chunk"
+    } else {
+        "chunks"
+    };
+    let text = table::pairs([
+        ("group", group),
+        ("epoch", header.epoch.to_string()),
+        ("mode", mode.to_owned()),
+        ("salt", salt),
+        ("plain", format!("{} bytes", inspection.plain)),
+        (
+            "file",
+            format!(
+                "{} bytes, {} {chunks} of {}",
+                inspection.size, inspection.chunks, header.chunk_size
+            ),
+        ),
+    ]);
+    output::line(text.trim_end())?;
     output::line("not verified: only a module of its group can tell whether it was changed")
-}
-
-#[derive(Serialize)]
-struct InspectedLine {
-    event: &'static str,
-    file: String,
-    version: u8,
-    group: String,
-    epoch: u32,
-    mode: &'static str,
-    salt: String,
-    chunk_size: u32,
-    chunks: u64,
-    bytes: u64,
-    size: u64,
-    verified: bool,
 }

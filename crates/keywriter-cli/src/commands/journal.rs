@@ -4,11 +4,10 @@ use super::{condition_name, find, hex, of_module, require_app_pin, ticket_name};
 use crate::{
     args::Args,
     failure::Failure,
-    output::{self, ChoicesLine},
+    output::{self, Event},
     table,
 };
 use keywriter::{Serial, module::Journal, protocol::JournalEntry};
-use serde::Serialize;
 
 pub(crate) fn run(args: &Args, serial: Serial) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -59,58 +58,26 @@ fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
 }
 
 fn print_json(serial: Serial, journal: &Journal) -> Result<(), Failure> {
-    output::json(&JournalLine {
-        event: "journal",
-        serial: serial.to_string(),
-        total: journal.total,
-        kept: journal.entries.len(),
-        running: hex(&journal.running),
-    })?;
-    journal
-        .entries
-        .iter()
-        .try_for_each(|entry| output::json(&EntryLine::of(entry)))
+    Event::new("journal")
+        .text("serial", serial)
+        .with("total", journal.total)
+        .with("kept", journal.entries.len())
+        .with("running", hex(&journal.running))
+        .print()?;
+    let mut entries = journal.entries.iter();
+    entries.try_for_each(|entry| json(entry).print())
 }
 
-#[derive(Serialize)]
-struct JournalLine {
-    event: &'static str,
-    serial: String,
-    total: u64,
-    kept: usize,
-    running: String,
-}
-
-#[derive(Serialize)]
-struct EntryLine {
-    event: &'static str,
-    number: u64,
-    cycle: u32,
-    secondaries: u16,
-    #[serde(flatten)]
-    choices: ChoicesLine,
-    ticket: &'static str,
-    condition: &'static str,
-    serial: String,
-    certificate: String,
-    transcript: String,
-    sealed: bool,
-}
-
-impl EntryLine {
-    fn of(entry: &JournalEntry) -> Self {
-        Self {
-            event: "journal-entry",
-            number: entry.number,
-            cycle: entry.cycle.number,
-            secondaries: entry.cycle.secondaries,
-            choices: entry.cycle.options.into(),
-            ticket: ticket_name(entry.ticket),
-            condition: condition_name(entry.condition),
-            serial: entry.serial.to_string(),
-            certificate: hex(&entry.certificate),
-            transcript: hex(&entry.transcript),
-            sealed: entry.countersigned,
-        }
-    }
+fn json(entry: &JournalEntry) -> Event {
+    Event::new("journal-entry")
+        .with("number", entry.number)
+        .with("cycle", entry.cycle.number)
+        .with("secondaries", entry.cycle.secondaries)
+        .choices(entry.cycle.options)
+        .with("ticket", ticket_name(entry.ticket))
+        .with("condition", condition_name(entry.condition))
+        .text("serial", entry.serial)
+        .with("certificate", hex(&entry.certificate))
+        .with("transcript", hex(&entry.transcript))
+        .with("sealed", entry.countersigned)
 }

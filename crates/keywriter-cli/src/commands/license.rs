@@ -4,13 +4,13 @@ use super::now;
 use crate::{
     args::{Args, LicenseCommand},
     failure::Failure,
-    output, table, words,
+    output::{self, Event},
+    table, words,
 };
 use keywriter::{
-    license::{Anchor, GateRefusal, LicenseNumber, Portal, Registration, is_development_build},
+    license::{Anchor, GateRefusal, Portal, Registration, is_development_build},
     problem::{Problem, Reason},
 };
-use serde::Serialize;
 
 pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> {
     let store = args.license_store()?;
@@ -23,11 +23,10 @@ pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> 
     };
     match registration {
         Some(registration) => print(args, &registration),
-        None if args.json => output::json(&UnregisteredLine {
-            event: "license",
-            registered: false,
-            development: is_development_build(),
-        }),
+        None if args.json => Event::new("license")
+            .with("registered", false)
+            .with("development", is_development_build())
+            .print(),
         None => output::line(&format!(
             "this app is not registered: it can be tried out with virtual modules\n  {}",
             words::of(Reason::NotRegistered).advice
@@ -39,23 +38,37 @@ fn print(args: &Args, registration: &Registration) -> Result<(), Failure> {
     let claims = registration.claims()?;
     let refusal = registration.decide(&Anchor::of_this_build(), now()).err();
     let problem = refusal.as_ref().map(Problem::from);
-    let line = LicenseLine {
-        event: "license",
-        registered: true,
-        license: claims.number,
-        name: claims.holder.name(),
-        company: claims.holder.company(),
-        issued: claims.issued.to_string(),
-        expires: claims.expires.map(|day| day.to_string()),
-        standing: standing(refusal),
-        reason: problem.as_ref().map(|problem| problem.reason.code()),
-        installation: registration.installation().to_string(),
-        development: is_development_build(),
-    };
+    let expires = claims.expires.map(|day| day.to_string());
     if args.json {
-        return output::json(&line);
+        return Event::new("license")
+            .with("registered", true)
+            .text("license", claims.number)
+            .with("name", claims.holder.name())
+            .with("company", claims.holder.company())
+            .text("issued", claims.issued)
+            .with("expires", expires)
+            .with("standing", standing(refusal))
+            .some("reason", problem.map(|problem| problem.reason.code()))
+            .text("installation", registration.installation())
+            .with("development", is_development_build())
+            .print();
     }
-    output::line(line.text(problem.as_ref()).trim_end())
+    let dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
+    let status = problem.as_ref().map_or("valid".to_owned(), words::line);
+    let mut text = table::pairs([
+        ("license", claims.number.to_string()),
+        ("name", dash(claims.holder.name())),
+        ("company", dash(claims.holder.company())),
+        ("issued", claims.issued.to_string()),
+        ("last day", dash(expires.as_deref().unwrap_or_default())),
+        ("status", status),
+        ("installation", registration.installation().to_string()),
+    ]);
+    if let Some(problem) = problem {
+        text.push('\n');
+        text.push_str(words::of(problem.reason).advice);
+    }
+    output::line(text.trim_end())
 }
 
 const fn standing(refusal: Option<GateRefusal>) -> &'static str {
@@ -66,52 +79,5 @@ const fn standing(refusal: Option<GateRefusal>) -> &'static str {
         Some(GateRefusal::NotYet(_)) => "not-yet",
         Some(GateRefusal::OtherInstallation) => "other-installation",
         Some(_) => "not-verified",
-    }
-}
-
-#[derive(Serialize)]
-struct UnregisteredLine {
-    event: &'static str,
-    registered: bool,
-    development: bool,
-}
-
-#[derive(Serialize)]
-struct LicenseLine<'a> {
-    event: &'static str,
-    registered: bool,
-    #[serde(serialize_with = "super::as_text")]
-    license: LicenseNumber,
-    name: &'a str,
-    company: &'a str,
-    issued: String,
-    expires: Option<String>,
-    standing: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    installation: String,
-    development: bool,
-}
-
-impl LicenseLine<'_> {
-    fn text(&self, problem: Option<&Problem>) -> String {
-        let dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
-        let rows = [
-            ("license", self.license.to_string()),
-            ("name", dash(self.name)),
-            ("company", dash(self.company)),
-            ("issued", self.issued.clone()),
-            (
-                "last day",
-                dash(self.expires.as_deref().unwrap_or_default()),
-            ),
-            ("status", problem.map_or("valid".to_owned(), words::line)),
-            ("installation", self.installation.clone()),
-        ];
-        let table = table::pairs(rows);
-        match problem {
-            Some(problem) => format!("{table}\n{}", words::of(problem.reason).advice),
-            None => table,
-        }
     }
 }

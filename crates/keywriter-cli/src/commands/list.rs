@@ -1,7 +1,12 @@
 //! `keywriter list`
 
 use super::{require_app_pin, survey_all};
-use crate::{args::Args, failure::Failure, output, table, words};
+use crate::{
+    args::Args,
+    failure::Failure,
+    output::{self, Event},
+    table, words,
+};
 use keywriter::{
     Serial,
     module::ModuleError,
@@ -11,7 +16,6 @@ use keywriter::{
     survey::{ModuleFacts, Survey},
     transport::Location,
 };
-use serde::Serialize;
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -81,91 +85,44 @@ fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {
 
 fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
     for present in &found.modules {
-        output::json(&ModuleLine::of(&present.facts, master))?;
+        module(&present.facts, master).print()?;
     }
     for duplicate in &found.duplicates {
-        output::json(&DuplicateLine {
-            event: "twins",
-            serial: duplicate.serial.to_string(),
-            places: duplicate.locations.iter().map(Location::name).collect(),
-            reason: Reason::DuplicateSerial.code(),
-            advice: words::of(Reason::DuplicateSerial).advice,
-        })?;
+        let places: Vec<_> = duplicate.locations.iter().map(Location::name).collect();
+        Event::new("twins")
+            .text("serial", duplicate.serial)
+            .with("places", places)
+            .with("reason", Reason::DuplicateSerial.code())
+            .with("advice", words::of(Reason::DuplicateSerial).advice)
+            .print()?;
     }
     for (location, error) in &found.unusable {
-        output::json(&UnusableLine::of(location, error))?;
+        unusable(location, error).print()?;
     }
     Ok(())
 }
 
-/// A module, as `list --json` and `master show --json` print it.
-#[derive(Serialize)]
-pub(crate) struct ModuleLine {
-    event: &'static str,
-    serial: String,
-    state: &'static str,
-    role: Option<&'static str>,
-    cloning: Option<bool>,
-    genuine: &'static str,
-    #[serde(rename = "virtual")]
-    is_virtual: Option<bool>,
-    transport: &'static str,
-    place: String,
-    firmware: String,
-    master: bool,
+fn module(facts: &ModuleFacts, master: Option<Serial>) -> Event {
+    let [major, minor, patch] = facts.firmware;
+    Event::new("module")
+        .text("serial", facts.serial)
+        .with("state", lock_name(facts.lock))
+        .with("role", facts.role().map(role_name))
+        .with("cloning", facts.cloning())
+        .with("genuine", facts.certificate.authenticity.name())
+        .with("virtual", facts.certificate.is_virtual)
+        .with("transport", facts.location.kind())
+        .with("place", facts.location.name())
+        .with("firmware", format!("{major}.{minor}.{patch}"))
+        .with("master", master == Some(facts.serial))
 }
 
-impl ModuleLine {
-    pub(crate) fn of(facts: &ModuleFacts, master: Option<Serial>) -> Self {
-        let [major, minor, patch] = facts.firmware;
-        Self {
-            event: "module",
-            serial: facts.serial.to_string(),
-            state: lock_name(facts.lock),
-            role: facts.role().map(role_name),
-            cloning: facts.cloning(),
-            genuine: facts.certificate.authenticity.name(),
-            is_virtual: facts.certificate.is_virtual,
-            transport: facts.location.kind(),
-            place: facts.location.name(),
-            firmware: format!("{major}.{minor}.{patch}"),
-            master: master == Some(facts.serial),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct DuplicateLine {
-    event: &'static str,
-    serial: String,
-    places: Vec<String>,
-    reason: &'static str,
-    advice: &'static str,
-}
-
-/// A location without a useful answer, as `list --json` and `clone --json` print it.
-#[derive(Serialize)]
-pub(crate) struct UnusableLine {
-    event: &'static str,
-    transport: &'static str,
-    place: String,
-    reason: &'static str,
-    error: String,
-    advice: &'static str,
-}
-
-impl UnusableLine {
-    pub(crate) fn of(location: &Location, error: &ModuleError) -> Self {
-        let problem = Problem::from(error);
-        Self {
-            event: "unusable",
-            transport: location.kind(),
-            place: location.name(),
-            reason: problem.reason.code(),
-            error: words::line(&problem),
-            advice: words::of(problem.reason).advice,
-        }
-    }
+/// Returns the event of a location without a useful answer, for `list` and `clone`.
+pub(crate) fn unusable(location: &Location, error: &ModuleError) -> Event {
+    Event::new("unusable")
+        .with("transport", location.kind())
+        .with("place", location.name())
+        .problem("error", &error.into())
 }
 
 const fn lock_name(lock: LockState) -> &'static str {
@@ -206,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_module_is_one_json_object_of_this_shape() {
-        let line = serde_json::to_string(&ModuleLine::of(&facts(), None)).unwrap();
+        let line = serde_json::to_string(&module(&facts(), None)).unwrap();
         assert_eq!(
             line,
             r#"{"event":"module","serial":"VM0001","state":"locked","role":null,"cloning":null,"genuine":"yes","virtual":true,"transport":"socket","place":"/run/VM0001.sock","firmware":"0.1.0","master":false}"#

@@ -4,13 +4,12 @@ use super::{require_app_pin, survey_all, yes_or_no};
 use crate::{
     args::{Args, MasterCommand},
     failure::Failure,
-    output::{self, ChoicesLine},
+    output::{self, Event},
     words,
 };
 use keywriter::{
     Options, Serial, cycle::plan::find_master, problem::Reason, settings::MasterState,
 };
-use serde::Serialize;
 
 pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -55,7 +54,7 @@ fn check(args: &Args, master: Serial) -> Result<Result<(), Reason>, Failure> {
 fn print(args: &Args, state: &MasterState, active: Result<(), Reason>) -> Result<(), Failure> {
     let MasterState { master, options } = state;
     if args.json {
-        return output::json(&MasterLine::of(state, active));
+        return json(state, active).print();
     }
     match active {
         Ok(()) => output::line(&format!("{master} is the master, and active"))?,
@@ -79,34 +78,15 @@ fn print(args: &Args, state: &MasterState, active: Result<(), Reason>) -> Result
     Ok(())
 }
 
-#[derive(Serialize)]
-struct MasterLine {
-    event: &'static str,
-    serial: String,
-    active: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<&'static str>,
-    #[serde(flatten)]
-    choices: ChoicesLine,
-}
-
-impl MasterLine {
-    fn of(state: &MasterState, active: Result<(), Reason>) -> Self {
-        let refusal = active.err();
-        Self {
-            event: "master",
-            serial: state.master.to_string(),
-            active: refusal.is_none(),
-            reason: refusal.map(Reason::code),
-            why: refusal.map(|reason| words::of(reason).text),
-            advice: refusal.map(|reason| words::of(reason).advice),
-            choices: state.options.into(),
-        }
-    }
+fn json(state: &MasterState, active: Result<(), Reason>) -> Event {
+    let event = Event::new("master")
+        .text("serial", state.master)
+        .with("active", active.is_ok());
+    let event = match active {
+        Ok(()) => event,
+        Err(why) => event.problem("why", &why.into()),
+    };
+    event.choices(state.options)
 }
 
 #[cfg(test)]
@@ -120,10 +100,10 @@ mod tests {
             options: Options::default(),
         };
         assert_eq!(
-            serde_json::to_string(&MasterLine::of(&state, Ok(()))).unwrap(),
+            serde_json::to_string(&json(&state, Ok(()))).unwrap(),
             r#"{"event":"master","serial":"VM0001","active":true,"auto_lock":false,"user_pin_policy":false,"disable_master":false}"#
         );
-        let line = serde_json::to_value(MasterLine::of(&state, Err(Reason::Locked))).unwrap();
+        let line = serde_json::to_value(json(&state, Err(Reason::Locked))).unwrap();
         assert_eq!(line["active"], false);
         assert_eq!(line["reason"], "module-locked");
         assert_eq!(line["why"], "the module is locked");

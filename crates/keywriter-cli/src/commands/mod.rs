@@ -29,7 +29,7 @@ use keywriter::{
     survey::{Depth, Present, Survey, survey},
     text::hex,
 };
-use std::{fmt::Display, io, path::Path, time::SystemTime};
+use std::{io, path::Path, time::SystemTime};
 
 /// Asks for the app's PIN if the app is registered. `None`: it is not, and virtual modules can be tried out.
 fn require_app_pin(args: &Args) -> Result<Option<Launched>, Failure> {
@@ -121,9 +121,4 @@ const fn ticket_name(ticket: Ticket) -> &'static str {
     match ticket {
         Ticket::Unrestricted => "unrestricted",
     }
-}
-
-/// Serializes a value by its text form.
-fn as_text<S: serde::Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }

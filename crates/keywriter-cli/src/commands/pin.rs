@@ -4,11 +4,10 @@ use super::now;
 use crate::{
     args::{Args, PinCommand},
     failure::Failure,
-    output,
+    output::{self, Event},
     pin::PinSource,
 };
 use keywriter::{license::LicenseError, problem::Reason};
-use serde::Serialize;
 
 pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
     let PinCommand::Change = command;
@@ -27,14 +26,7 @@ pub(crate) fn run(args: &Args, command: &PinCommand) -> Result<(), Failure> {
     }
     store.change_pin(&session, (&current, &new), now())?;
     if args.json {
-        return output::json(&ChangedLine {
-            event: "pin-changed",
-        });
+        return Event::new("pin-changed").print();
     }
     output::line("PIN changed: the new one takes effect at the next launch")
-}
-
-#[derive(Serialize)]
-struct ChangedLine {
-    event: &'static str,
 }

@@ -4,17 +4,16 @@ use super::{condition_name, hex, ticket_name, yes_or_no};
 use crate::{
     args::{Args, ReceiptCommand},
     failure::Failure,
-    output::{self, ChoicesLine},
+    output::{self, Event},
     table,
 };
 use keywriter::{
-    Options,
     genuine::TrustedRoot,
-    protocol::{Statement, VerifiedReceipt},
+    protocol::VerifiedReceipt,
     receipt,
     report::{Failed, Report},
 };
-use serde::Serialize;
+use serde_json::json;
 use std::{
     fs::File,
     io::{BufRead, BufReader},
@@ -29,11 +28,10 @@ pub(crate) fn run(args: &Args, command: &ReceiptCommand) -> Result<(), Failure> 
         return run_report(args, file, &root);
     }
     let verified = receipt::verify(file, &root)?;
-    let line = ReceiptLine::of(&verified);
     if args.json {
-        output::json(&line)
+        json(&verified).print()
     } else {
-        output::line(line.text(verified.statement().cycle.options).trim_end())
+        output::line(receipt_text(&verified).trim_end())
     }
 }
 
@@ -52,17 +50,21 @@ fn run_report(args: &Args, file: &Path, root: &TrustedRoot) -> Result<(), Failur
         return output::line(report_text(&report, &verified).trim_end());
     }
     for receipt in &verified {
-        output::json(&ReceiptLine::of(receipt))?;
+        json(receipt).print()?;
     }
-    output::json(&ReportLine {
-        event: "report",
-        file: file.display().to_string(),
-        made: report.made,
-        master: report.master.to_string(),
-        choices: report.options.into(),
-        receipts: verified.len(),
-        failed: report.failed.iter().map(FailedLine::of).collect(),
-    })
+    let failed: Vec<_> = report
+        .failed
+        .iter()
+        .map(|Failed { serial, why }| json!({"serial": serial.to_string(), "why": why}))
+        .collect();
+    Event::new("report")
+        .text("file", file.display())
+        .with("made", report.made)
+        .text("master", report.master)
+        .choices(report.options)
+        .with("receipts", verified.len())
+        .with("failed", failed)
+        .print()
 }
 
 /// Returns whether a file is a report: JSON and armor differ in their first character. One that cannot be read counts
@@ -111,152 +113,87 @@ fn report_text(report: &Report, verified: &[VerifiedReceipt]) -> String {
 
 const VIRTUAL: &str = "\na virtual module took part: for evaluation, not for secrets\n";
 
-/// A report, all of whose receipts verified.
-#[derive(Serialize)]
-struct ReportLine {
-    event: &'static str,
-    file: String,
-    made: u64,
-    master: String,
-    #[serde(flatten)]
-    choices: ChoicesLine,
-    receipts: usize,
-    failed: Vec<FailedLine>,
+fn json(verified: &VerifiedReceipt) -> Event {
+    let statement = verified.statement();
+    let items: Vec<_> = statement
+        .commitments
+        .iter()
+        .map(|(item, commitment)| json!({"item": item.name(), "commitment": hex(commitment)}))
+        .collect();
+    Event::new("receipt")
+        .text("master", statement.master.serial)
+        .with("master_certificate", hex(&statement.master.certificate))
+        .text("secondary", statement.secondary.serial)
+        .with(
+            "secondary_certificate",
+            hex(&statement.secondary.certificate),
+        )
+        .with("number", statement.number)
+        .with("cycle", statement.cycle.number)
+        .with("secondaries", statement.cycle.secondaries)
+        .with("condition", condition_name(statement.condition))
+        .with("ticket", ticket_name(statement.ticket))
+        .choices(statement.cycle.options)
+        .with("group", hex(&statement.group))
+        .with("epoch", statement.epoch)
+        .with("items", items)
+        .with("transcript", hex(&statement.transcript))
+        .with("proof", hex(&statement.proof))
+        .with("virtual", verified.has_virtual_module())
 }
 
-#[derive(Serialize)]
-struct FailedLine {
-    serial: String,
-    why: String,
-}
-
-impl FailedLine {
-    fn of(failed: &Failed) -> Self {
-        Self {
-            serial: failed.serial.to_string(),
-            why: failed.why.clone(),
-        }
+fn receipt_text(verified: &VerifiedReceipt) -> String {
+    let statement = verified.statement();
+    let (master, secondary) = (&statement.master, &statement.secondary);
+    let (cycle, options) = (&statement.cycle, statement.cycle.options);
+    let items: Vec<_> = statement
+        .commitments
+        .iter()
+        .map(|(item, _)| item.name())
+        .collect();
+    let chosen = |is_chosen| yes_or_no(is_chosen).to_owned();
+    let ticket = ticket_name(statement.ticket);
+    let rows = [
+        ("secondary", secondary.serial.to_string()),
+        ("  certificate", hex(&secondary.certificate)),
+        ("  before", condition_name(statement.condition).to_owned()),
+        ("master", master.serial.to_string()),
+        ("  certificate", hex(&master.certificate)),
+        (
+            "  parcel",
+            format!("{} in cycle {}", statement.number, cycle.number),
+        ),
+        (
+            "  secondaries",
+            format!("{} announced (ticket: {ticket})", cycle.secondaries),
+        ),
+        ("auto-lock chosen", chosen(options.auto_lock)),
+        ("User PIN policy chosen", chosen(options.user_pin_policy)),
+        ("master disabled afterwards", chosen(options.disable_master)),
+        (
+            "group",
+            format!("{}, epoch {}", hex(&statement.group), statement.epoch),
+        ),
+        ("copied", items.join(", ")),
+        ("transcript", hex(&statement.transcript)),
+        ("proof", hex(&statement.proof)),
+    ];
+    let mut text = format!(
+        "verified: {} holds what {} cloned to it\n\n{}",
+        secondary.serial,
+        master.serial,
+        table::pairs(rows)
+    );
+    if verified.has_virtual_module() {
+        text.push_str(VIRTUAL);
     }
-}
-
-/// A receipt that verified.
-#[derive(Serialize)]
-struct ReceiptLine {
-    event: &'static str,
-    master: String,
-    master_certificate: String,
-    secondary: String,
-    secondary_certificate: String,
-    number: u64,
-    cycle: u32,
-    secondaries: u16,
-    condition: &'static str,
-    ticket: &'static str,
-    #[serde(flatten)]
-    choices: ChoicesLine,
-    group: String,
-    epoch: u32,
-    items: Vec<ItemLine>,
-    transcript: String,
-    proof: String,
-    #[serde(rename = "virtual")]
-    is_virtual: bool,
-}
-
-#[derive(Serialize)]
-struct ItemLine {
-    item: &'static str,
-    commitment: String,
-}
-
-impl ReceiptLine {
-    fn of(verified: &VerifiedReceipt) -> Self {
-        let Statement {
-            transcript,
-            number,
-            cycle,
-            ticket,
-            master,
-            secondary,
-            condition,
-            group,
-            epoch,
-            commitments,
-            proof,
-        } = verified.statement();
-        Self {
-            event: "receipt",
-            master: master.serial.to_string(),
-            master_certificate: hex(&master.certificate),
-            secondary: secondary.serial.to_string(),
-            secondary_certificate: hex(&secondary.certificate),
-            number: *number,
-            cycle: cycle.number,
-            secondaries: cycle.secondaries,
-            condition: condition_name(*condition),
-            ticket: ticket_name(*ticket),
-            choices: cycle.options.into(),
-            group: hex(group),
-            epoch: *epoch,
-            items: commitments
-                .iter()
-                .map(|(item, commitment)| ItemLine {
-                    item: item.name(),
-                    commitment: hex(commitment),
-                })
-                .collect(),
-            transcript: hex(transcript),
-            proof: hex(proof),
-            is_virtual: verified.has_virtual_module(),
-        }
-    }
-
-    fn text(&self, options: Options) -> String {
-        let items: Vec<_> = self.items.iter().map(|line| line.item).collect();
-        let rows: [(&str, String); 14] = [
-            ("secondary", self.secondary.clone()),
-            ("  certificate", self.secondary_certificate.clone()),
-            ("  before", self.condition.to_owned()),
-            ("master", self.master.clone()),
-            ("  certificate", self.master_certificate.clone()),
-            (
-                "  parcel",
-                format!("{} in cycle {}", self.number, self.cycle),
-            ),
-            (
-                "  announced",
-                format!("{} (ticket: {})", self.secondaries, self.ticket),
-            ),
-            ("auto-lock chosen", yes_or_no(options.auto_lock).to_owned()),
-            (
-                "User PIN policy chosen",
-                yes_or_no(options.user_pin_policy).to_owned(),
-            ),
-            (
-                "master disabled afterwards",
-                yes_or_no(options.disable_master).to_owned(),
-            ),
-            ("group", format!("{}, epoch {}", self.group, self.epoch)),
-            ("copied", items.join(", ")),
-            ("transcript", self.transcript.clone()),
-            ("proof", self.proof.clone()),
-        ];
-        let mut text = format!(
-            "verified: {} holds what {} cloned to it\n\n{}",
-            self.secondary,
-            self.master,
-            table::pairs(rows)
-        );
-        if self.is_virtual {
-            text.push_str(VIRTUAL);
-        }
-        text
-    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywriter::Options;
     use std::fs;
 
     #[test]

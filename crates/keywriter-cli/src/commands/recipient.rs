@@ -1,7 +1,11 @@
 //! `keywriter recipient`: the team's recipient and identity for age.
 
 use super::{commit, of_file, of_module, require_app_pin, survey_all};
-use crate::{args::Args, failure::Failure, output};
+use crate::{
+    args::Args,
+    failure::Failure,
+    output::{self, Event},
+};
 use keywriter::{
     Serial,
     file::NewFile,
@@ -12,7 +16,6 @@ use keywriter::{
         recipient::{encode_recipient, identity_file},
     },
 };
-use serde::Serialize;
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -59,18 +62,15 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
         write(path, &file, choices.force)?;
     }
     if args.json {
-        return output::json(&RecipientLine {
-            event: "recipient",
-            serial: serial.to_string(),
-            recipient: text,
-            group: super::hex(&group),
-            epoch,
-            post_quantum: choices.post_quantum,
-            identity: choices
-                .identity
-                .as_ref()
-                .map(|path| path.display().to_string()),
-        });
+        let identity = choices.identity.as_ref();
+        return Event::new("recipient")
+            .text("serial", serial)
+            .with("recipient", text)
+            .with("group", super::hex(&group))
+            .with("epoch", epoch)
+            .with("post_quantum", choices.post_quantum)
+            .with("identity", identity.map(|path| path.display().to_string()))
+            .print();
     }
     match &choices.identity {
         Some(path) => output::line(&format!(
@@ -89,15 +89,4 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
     };
     let file = begin().map_err(of_file(Reason::CannotWrite, path))?;
     commit(file, path, force)
-}
-
-#[derive(Serialize)]
-struct RecipientLine {
-    event: &'static str,
-    serial: String,
-    recipient: String,
-    group: String,
-    epoch: u32,
-    post_quantum: bool,
-    identity: Option<String>,
 }

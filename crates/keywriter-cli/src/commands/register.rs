@@ -4,14 +4,13 @@ use super::{now, of_file};
 use crate::{
     args::{Args, RegisterChoices},
     failure::Failure,
-    output,
+    output::{self, Event},
     pin::PinSource,
 };
 use keywriter::{
-    license::{Anchor, Launched, LicenseFile, LicenseNumber, Portal, RequestCode, ResponseCode},
+    license::{Anchor, Launched, LicenseFile, Portal, RequestCode, ResponseCode},
     problem::Reason,
 };
-use serde::Serialize;
 use std::{
     fs,
     io::{self, BufRead, IsTerminal},
@@ -62,11 +61,10 @@ fn offline(args: &Args, store: &LicenseFile, choices: &RegisterChoices) -> Resul
 fn show(args: &Args, request: &RequestCode) -> Result<(), Failure> {
     let code = request.to_string();
     if args.json {
-        return output::json(&RequestLine {
-            event: "request-code",
-            license: request.number,
-            code: &code,
-        });
+        return Event::new("request-code")
+            .text("license", request.number)
+            .with("code", code)
+            .print();
     }
     output::line(&format!(
         "request code, for the portal's page \"Offline registration\" on another computer:\n\n{code}\n"
@@ -100,37 +98,18 @@ fn print(args: &Args, session: &Launched) -> Result<(), Failure> {
     let claims = session.registration().claims()?;
     let last = claims.expires.map(|day| day.to_string());
     if args.json {
-        return output::json(&RegisteredLine {
-            event: "registered",
-            license: claims.number,
-            name: claims.holder.name(),
-            company: claims.holder.company(),
-            expires: last,
-        });
+        return Event::new("registered")
+            .text("license", claims.number)
+            .with("name", claims.holder.name())
+            .with("company", claims.holder.company())
+            .with("expires", last)
+            .print();
     }
     let until = last.map_or(String::new(), |day| format!(", until {day}"));
     output::line(&format!(
         "registration successful: license {}{until}",
         claims.number
     ))
-}
-
-#[derive(Serialize)]
-struct RequestLine<'a> {
-    event: &'static str,
-    #[serde(serialize_with = "super::as_text")]
-    license: LicenseNumber,
-    code: &'a str,
-}
-
-#[derive(Serialize)]
-struct RegisteredLine<'a> {
-    event: &'static str,
-    #[serde(serialize_with = "super::as_text")]
-    license: LicenseNumber,
-    name: &'a str,
-    company: &'a str,
-    expires: Option<String>,
 }
 
 /// More lines than any way of writing a code has.

@@ -4,10 +4,9 @@ use super::yes_or_no;
 use crate::{
     args::{Args, SettingsCommand},
     failure::Failure,
-    output,
+    output::{self, Event},
 };
 use keywriter::settings::{MasterState, Settings};
-use serde::Serialize;
 use std::path::Path;
 
 pub(crate) fn run(args: &Args, command: &SettingsCommand) -> Result<(), Failure> {
@@ -33,12 +32,11 @@ fn print(args: &Args, event: &'static str, file: &Path, settings: Settings) -> R
         user_pin_policy,
     } = settings;
     if args.json {
-        return output::json(&SettingsLine {
-            event,
-            file: file.display().to_string(),
-            auto_lock,
-            user_pin_policy,
-        });
+        return Event::new(event)
+            .text("file", file.display())
+            .with("auto_lock", auto_lock)
+            .with("user_pin_policy", user_pin_policy)
+            .print();
     }
     output::line(&format!(
         "{}: auto-lock {}, User PIN policy {}",
@@ -46,12 +44,4 @@ fn print(args: &Args, event: &'static str, file: &Path, settings: Settings) -> R
         yes_or_no(auto_lock),
         yes_or_no(user_pin_policy)
     ))
-}
-
-#[derive(Serialize)]
-struct SettingsLine {
-    event: &'static str,
-    file: String,
-    auto_lock: bool,
-    user_pin_policy: bool,
 }

@@ -3,7 +3,7 @@
 use crate::{
     args::Args,
     failure::Failure,
-    output::{self, ErrorLine},
+    output::{self, Event},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use keywriter::{
@@ -13,7 +13,6 @@ use keywriter::{
     protocol::EncryptionMode,
     share::{ShareError, Summary, paths::Job},
 };
-use serde::Serialize;
 use std::{
     fs::{self, File},
     io::{self, IsTerminal, Write},
@@ -119,7 +118,8 @@ pub(crate) fn run_all(
         }
         failed += 1;
         if args.json {
-            output::json(&ErrorLine::of("file-failed", Some(&job.name()), &failure))?;
+            let event = Event::new("file-failed").with("file", job.name());
+            event.failure(&failure).print()?;
         } else {
             failure.report(false);
         }
@@ -238,14 +238,12 @@ impl Progress {
         }
         if let Some(last) = self.json.as_mut().filter(|last| last.elapsed() > BETWEEN) {
             *last = Instant::now();
-            let line = ProgressLine {
-                event: "progress",
-                file: &self.file,
-                bytes,
-                of: self.of,
-            };
+            let event = Event::new("progress")
+                .with("file", &*self.file)
+                .with("bytes", bytes)
+                .with("of", self.of);
             // Standard output may be gone; the exit code says how the work ended.
-            drop(output::json(&line));
+            drop(event.print());
         }
     }
 }
@@ -284,16 +282,15 @@ pub(crate) fn print(
 ) -> Result<(), Failure> {
     let header = &summary.header;
     if let (true, Some(output)) = (args.json, &job.output) {
-        return output::json(&DoneLine {
-            event,
-            file: job.name(),
-            output: output.display().to_string(),
-            serial: serial.to_string(),
-            bytes: summary.bytes,
-            group: super::hex(&header.group),
-            epoch: header.epoch,
-            mode: super::mode_name(header.mode),
-        });
+        return Event::new(event)
+            .with("file", job.name())
+            .text("output", output.display())
+            .text("serial", serial)
+            .with("bytes", summary.bytes)
+            .with("group", super::hex(&header.group))
+            .with("epoch", header.epoch)
+            .with("mode", super::mode_name(header.mode))
+            .print();
     }
     if let Some(output) = &job.output {
         output::line(&format!(
@@ -317,23 +314,3 @@ pub(crate) const ENCRYPTED: &str = "encrypted";
 
 /// The event of a decrypted file.
 pub(crate) const DECRYPTED: &str = "decrypted";
-
-#[derive(Serialize)]
-struct DoneLine {
-    event: &'static str,
-    file: String,
-    output: String,
-    serial: String,
-    bytes: u64,
-    group: String,
-    epoch: u32,
-    mode: &'static str,
-}
-
-#[derive(Serialize)]
-struct ProgressLine<'a> {
-    event: &'static str,
-    file: &'a str,
-    bytes: u64,
-    of: Option<u64>,
-}

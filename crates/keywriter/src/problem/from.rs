@@ -164,9 +164,9 @@ impl From<&CycleRefusal> for Problem {
             CycleRefusal::NoModule => Reason::NoModule.into(),
             CycleRefusal::Master { serial, why } => Self::new((*why).into()).about(serial),
             CycleRefusal::SameModule { serial } => Self::new(Reason::SameModule).about(serial),
-            CycleRefusal::TwoMasters { others, .. } => {
-                Self::new(Reason::TwoMasters).about(listed(others))
-            }
+            CycleRefusal::TwoMasters { master, others } => Self::new(Reason::TwoMasters)
+                .about(listed(others))
+                .with_detail(format_args!("the master is {master}")),
             CycleRefusal::NoSecondary { .. } => Reason::NoSecondary.into(),
             CycleRefusal::TooMany { count } => Self::new(Reason::TooManySecondaries).about(count),
         }
@@ -186,7 +186,8 @@ impl From<&CycleError> for Problem {
 impl From<&GateRefusal> for Problem {
     fn from(refusal: &GateRefusal) -> Self {
         match refusal {
-            GateRefusal::Unregistered => Reason::NotRegistered.into(),
+            GateRefusal::Unregistered => Self::new(Reason::NotRegistered)
+                .with_detail("cloning hardware modules needs a license"),
             GateRefusal::Lapsed(day) => Self::new(Reason::LicenseExpired).about(day),
             GateRefusal::Revoked => Reason::LicenseRevoked.into(),
             GateRefusal::NotYet(day) => Self::new(Reason::ClockWrong).about(day),
@@ -370,8 +371,9 @@ impl From<&NotFound> for Problem {
             NotFound::NoModule => Reason::NoModule.into(),
             NotFound::Absent(serial) => Self::new(Reason::Absent).about(serial),
             NotFound::DuplicateSerial(serial) => Self::new(Reason::DuplicateSerial).about(serial),
-            NotFound::Locked(locked) => Self::new(Reason::NoUnlockedModule)
-                .with_detail(format_args!("locked: {}", listed(locked))),
+            NotFound::Locked(locked) => {
+                Self::new(Reason::NoUnlockedModule).with_detail(listed(locked))
+            }
             NotFound::OtherGroup { group, others } => Self::new(Reason::OtherGroup).with_detail(
                 format_args!("the file needs group {group}; unlocked: {}", listed(others)),
             ),
@@ -384,9 +386,11 @@ impl From<&NotFound> for Problem {
                 .with_detail(format_args!(
                     "the module holds keys up to epoch {newest}, and the file needs epoch {epoch}"
                 )),
+            NotFound::ForeignRoot(serial) => Self::new(Reason::ForeignRoot).about(serial),
             NotFound::NotGenuine(serial) => Self::new(Reason::NotGenuine).about(serial),
-            NotFound::Several(unlocked) => Self::new(Reason::SeveralGroups)
-                .with_detail(format_args!("unlocked: {}", listed(unlocked))),
+            NotFound::Several(unlocked) => {
+                Self::new(Reason::SeveralGroups).with_detail(listed(unlocked))
+            }
         }
     }
 }
@@ -407,7 +411,9 @@ impl From<&PathError> for Problem {
 impl From<&CipherError> for Problem {
     fn from(error: &CipherError) -> Self {
         match error {
-            CipherError::UnitSize(size) => Self::new(Reason::UnitSize).about(size),
+            CipherError::UnitSize(size) => {
+                Self::new(Reason::UnitSize).with_detail(format_args!("{size} bytes"))
+            }
             CipherError::Empty | CipherError::NotWhole => {
                 Self::new(Reason::NotWholeBlocks).because(error)
             }

@@ -286,7 +286,7 @@ reasons! {
     NothingToDo = "nothing-to-do",
 
     // Data units.
-    /// Not a size of data units; the subject is the size in bytes.
+    /// Not a size of data units.
     UnitSize = "unit-size-invalid",
     /// The numbers of data units exceed 64 bits.
     UnitNumbers = "unit-numbers-exhausted",

@@ -67,8 +67,11 @@ pub enum NotFound {
         /// The file's.
         epoch: u32,
     },
-    /// Certified under another root, or not genuine.
-    #[error("{0} is not genuine, or certified under another root of trust")]
+    /// Certified under another root.
+    #[error("{0} is certified under another root of trust")]
+    ForeignRoot(Serial),
+    /// Not certified, or its certificate or its signature does not verify.
+    #[error("{0} is not genuine: its certificate or its signature does not verify")]
     NotGenuine(Serial),
     /// Unlocked modules of different groups.
     #[error("modules of different groups are unlocked: {}", listed(.0))]
@@ -150,9 +153,13 @@ fn choose(candidates: &[ModuleFacts], need: Need) -> Result<Serial, NotFound> {
         });
     }
     let untrusted = candidates.iter().find(|facts| !is_trusted(facts));
-    Err(untrusted.map_or(NotFound::NoModule, |facts| {
-        NotFound::NotGenuine(facts.serial)
-    }))
+    Err(match untrusted {
+        None => NotFound::NoModule,
+        Some(facts) if facts.certificate.authenticity == Authenticity::ForeignRoot => {
+            NotFound::ForeignRoot(facts.serial)
+        }
+        Some(facts) => NotFound::NotGenuine(facts.serial),
+    })
 }
 
 impl Need {
@@ -242,6 +249,6 @@ mod tests {
                 ..
             }
         ));
-        assert!(matches!(with(&[&foreign]), NotFound::NotGenuine(_)));
+        assert!(matches!(with(&[&foreign]), NotFound::ForeignRoot(_)));
     }
 }
