@@ -27,7 +27,11 @@ pub fn parcel(data: &[u8]) {
 
 /// A Receipt, for a master that sent the Parcel.
 pub fn receipt(data: &[u8]) {
-    continue_run(Run::up_to(Message::Receipt), Message::Seal, data);
+    continue_run(
+        Run::up_to(Message::Receipt),
+        Message::Countersignature,
+        data,
+    );
 }
 
 /// Sends `data` as the message before `next`, and continues the run.

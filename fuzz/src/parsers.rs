@@ -91,7 +91,7 @@ pub fn command(data: &[u8]) {
         Command::Admin(AdminCommand::Master(MasterCommand::CycleBegin {
             options,
             secondaries,
-        }) => {
+        })) => {
             writer.u8(options.to_byte()).expect("fits");
             writer.u16(secondaries).expect("fits");
         }

@@ -201,7 +201,7 @@ fn on_stage(seeds: &mut Seeds) {
     if let Ok(parsed) = Receipt::parse(&receipt) {
         seeds.push(("receipt", parsed.statement_bytes.to_vec()));
     }
-    let mut run = Run::up_to(Message::Seal);
+    let mut run = Run::up_to(Message::Countersignature);
     seeds.push(("receipt", [receipt, run.message.clone()].concat()));
     // The cycle has disabled its master, as configured, after its only secondary.
     run.master.power_up();

@@ -18,7 +18,7 @@ pub enum Message {
     /// Secondary → master.
     Receipt,
     /// Master → host.
-    Seal,
+    Countersignature,
 }
 
 impl Message {
@@ -29,7 +29,7 @@ impl Message {
         Self::Consent,
         Self::Parcel,
         Self::Receipt,
-        Self::Seal,
+        Self::Countersignature,
     ];
 }
 
@@ -105,6 +105,6 @@ pub fn step<M: Provider, S: Provider>(
         Message::Consent => secondary.command(ins::CONSENT, 0, before),
         Message::Parcel => master.command(ins::PARCEL, run, before),
         Message::Receipt => secondary.command(ins::COMMIT, 0, before),
-        Message::Seal => master.command(ins::COUNTERSIGN, 0, before),
+        Message::Countersignature => master.command(ins::COUNTERSIGN, 0, before),
     }
 }

@@ -216,7 +216,7 @@ mod tests {
             first: u64::MAX - 15,
             ..UNITS
         };
-        assert!(encipher(last, &[0; limits::CIPHER_DATA]).is_ok());
+        assert!(encipher(last, &vec![0; limits::CIPHER_DATA]).is_ok());
         for first in [last.first + 1, last.first] {
             let units = Units { first, ..UNITS };
             let input = vec![0; limits::CIPHER_DATA + 16];

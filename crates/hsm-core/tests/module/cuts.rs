@@ -250,29 +250,29 @@ impl Scene {
         let (before, _) = self.journal();
         let receipt = if was_committed {
             let receipt = self.secondary.command(ins::LAST_RECEIPT, 0, &[]).unwrap();
-            let seal = self.step(Message::Seal, &receipt).unwrap();
-            [receipt, seal].concat()
+            let countersignature = self.step(Message::Countersignature, &receipt).unwrap();
+            [receipt, countersignature].concat()
         } else {
             relay::run(&mut self.master, &mut self.secondary, 0, |_, _| {}).receipt()
         };
         let root = certificate::Root::parse(self.root.certificate_der()).unwrap();
         let finished = FinishedReceipt::parse(&receipt).unwrap();
         let verified = finished.verify::<Crypto>(&root).unwrap();
-        let (total, sealed) = self.journal();
+        let (total, countersigned) = self.journal();
         assert_eq!(verified.statement().number, total);
         assert_eq!(total, before + u64::from(!was_committed), "one Parcel each");
-        assert_eq!(sealed, 1);
+        assert_eq!(countersigned, 1);
         if was_committed {
             assert_eq!(total, 1, "no second Parcel");
         }
     }
 
-    /// Parcels ever released, and how many of them are sealed.
+    /// Parcels ever released, and how many of them are countersigned.
     fn journal(&mut self) -> (u64, usize) {
         let bytes = self.master.command(ins::JOURNAL, 0, &[]).unwrap();
         let page = JournalPage::parse(&bytes).unwrap();
-        let sealed = page.entries().filter(|entry| entry.countersigned).count();
-        (page.total, sealed)
+        let countersigned = page.entries().filter(|entry| entry.countersigned).count();
+        (page.total, countersigned)
     }
 }
 

@@ -43,7 +43,7 @@ fn a_run_in_short_apdus_ends_like_one_in_extended_ones() {
             Message::Consent => chained(&mut secondary, ins::CONSENT, 0, &carried),
             Message::Parcel => chained(&mut master, ins::PARCEL, 3, &carried),
             Message::Receipt => chained(&mut secondary, ins::COMMIT, 0, &carried),
-            Message::Seal => chained(&mut master, ins::COUNTERSIGN, 0, &carried),
+            Message::Countersignature => chained(&mut master, ins::COUNTERSIGN, 0, &carried),
         }
         .unwrap();
         messages.push(carried.clone());

@@ -30,13 +30,13 @@ fn no_flipped_bit_of_a_parcel_leads_to_a_commit() {
 }
 
 #[test]
-fn no_flipped_bit_of_a_receipt_leads_to_a_seal() {
+fn no_flipped_bit_of_a_receipt_leads_to_a_countersignature() {
     flip_and_cut_the_rest(Message::Receipt);
 }
 
 #[test]
-fn no_flipped_bit_of_a_seal_makes_a_receipt_that_holds() {
-    flip_and_cut_the_rest(Message::Seal);
+fn no_flipped_bit_of_a_countersignature_makes_a_receipt_that_holds() {
+    flip_and_cut_the_rest(Message::Countersignature);
 }
 
 /// Every alteration of a message before the commit; then a clean run of the same two modules.
@@ -59,7 +59,7 @@ fn flip_and_cut(message: Message) {
         });
         let (step, status) = outcome.refused.expect("someone notices");
         let notice = match step {
-            Message::Grant | Message::Parcel | Message::Seal => Notice::Master(status),
+            Message::Grant | Message::Parcel | Message::Countersignature => Notice::Master(status),
             Message::Offer | Message::Consent | Message::Receipt => Notice::Secondary(status),
         };
         tally.note(alteration, notice);
@@ -76,7 +76,8 @@ fn flip_and_cut(message: Message) {
     pair.assert_clones();
 }
 
-/// Every alteration of a Receipt or a Seal: nobody seals it, nobody believes it, and the true one is as good as before.
+/// Every alteration of a Receipt or a Countersignature: it is neither countersigned nor believed, and the true one is as
+/// good as before.
 fn flip_and_cut_the_rest(message: Message) {
     let mut pair = Pair::<Crypto>::new();
     let [_, _, _, parcel] = pair.abandoned();
@@ -90,25 +91,29 @@ fn flip_and_cut_the_rest(message: Message) {
         for alteration in alterations(receipt.len()) {
             let mut bytes = receipt.clone();
             alteration.apply(&mut bytes);
-            let status = pair.step(Message::Seal, &bytes).expect_err("noticed");
+            let status = pair
+                .step(Message::Countersignature, &bytes)
+                .expect_err("noticed");
             tally.note(alteration, Notice::Master(status));
             assert!(pair.master.flash.blob() == stored);
         }
         tally.conclude();
     }
     assert_eq!(pair.journal(), entries);
-    let seal = pair.step(Message::Seal, &receipt).expect("sealed");
-    if message == Message::Seal {
-        let mut tally = Tally::new(message, &seal);
-        for alteration in alterations(seal.len()) {
-            let mut bytes = seal.clone();
+    let countersignature = pair
+        .step(Message::Countersignature, &receipt)
+        .expect("countersigned");
+    if message == Message::Countersignature {
+        let mut tally = Tally::new(message, &countersignature);
+        for alteration in alterations(countersignature.len()) {
+            let mut bytes = countersignature.clone();
             alteration.apply(&mut bytes);
             let notice = notice::read::<Crypto>(&root, &receipt, &bytes).expect("noticed");
             tally.note(alteration, notice);
         }
         tally.conclude();
     }
-    pair.verify(&[receipt, seal].concat());
+    pair.verify(&[receipt, countersignature].concat());
     let (_, entries) = pair.journal();
     assert!(matches!(
         entries.as_slice(),

@@ -266,7 +266,7 @@ fn a_clone_whose_administrator_enables_cloning_serves_as_a_master() {
 }
 
 #[test]
-fn a_master_is_disabled_with_the_last_distinct_serial_that_is_sealed() {
+fn a_master_is_disabled_with_the_last_distinct_serial_that_is_countersigned() {
     let root = Root::generate("Test root").unwrap();
     let mut master = Case::all().next().unwrap().master(&root);
     relay::begin(&mut master, DISABLING, 2).unwrap();
@@ -287,8 +287,11 @@ fn a_master_is_disabled_with_the_last_distinct_serial_that_is_sealed() {
     assert!(is_cloning(&mut master), "the same serial counts once");
 
     let mut second = Module::new("SECOND-2", &root);
-    let receipt = unsealed(&mut master, &mut second);
-    assert!(is_cloning(&mut master), "nothing counts before its Seal");
+    let receipt = uncountersigned(&mut master, &mut second);
+    assert!(
+        is_cloning(&mut master),
+        "nothing counts before its Countersignature"
+    );
     master.command(ins::COUNTERSIGN, 0, &receipt).unwrap();
     assert!(!is_cloning(&mut master));
 
@@ -296,7 +299,7 @@ fn a_master_is_disabled_with_the_last_distinct_serial_that_is_sealed() {
     assert_eq!(refusal, Err(Status::CloningDisabled));
     master
         .command(ins::COUNTERSIGN, 0, &receipt)
-        .expect("a lost Seal is given again");
+        .expect("a lost Countersignature is given again");
     master.power_up();
     master.unlock_admin();
     assert!(!is_cloning(&mut master), "stored");
@@ -324,7 +327,7 @@ fn a_receipt_of_an_earlier_cycle_counts_in_the_one_that_seals_it() {
     let mut master = Case::all().next().unwrap().master(&root);
     relay::begin(&mut master, DISABLING, 1).unwrap();
     let mut secondary = Module::new("SECOND-1", &root);
-    unsealed(&mut master, &mut secondary);
+    uncountersigned(&mut master, &mut secondary);
     relay::begin(&mut master, DISABLING, 1).unwrap();
     let receipt = secondary.command(ins::LAST_RECEIPT, 0, &[]).unwrap();
     master.command(ins::COUNTERSIGN, 0, &receipt).unwrap();
@@ -365,7 +368,7 @@ fn clone_to(master: &mut Module, secondary: &mut Module) -> Vec<u8> {
 }
 
 /// A run up to its Receipt, which nobody seals.
-fn unsealed(master: &mut Module, secondary: &mut Module) -> Vec<u8> {
+fn uncountersigned(master: &mut Module, secondary: &mut Module) -> Vec<u8> {
     let mut carried = Vec::new();
     for message in &Message::ALL[..5] {
         carried = relay::step(master, secondary, 0, *message, &carried).unwrap();

@@ -274,7 +274,7 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
         ins::COMMIT => as_secondary(module, root, Message::Receipt),
         ins::GRANT => as_master(module, root, Message::Grant),
         ins::PARCEL => as_master(module, root, Message::Parcel),
-        ins::COUNTERSIGN => as_master(module, root, Message::Seal),
+        ins::COUNTERSIGN => as_master(module, root, Message::Countersignature),
         _ => module.command(row.ins, p1, &[]),
     }
 }

@@ -94,7 +94,7 @@ impl TestModule {
                     cloning: admin.cloning,
                 },
             },
-            other => panic!("{other:?}"),
+            LockState::Reset => panic!("reset"),
         }
     }
 

@@ -85,7 +85,7 @@ pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize
                 ("signature", 96),
             ]
         }
-        Message::Seal => vec![("certificates", rest(96)), ("signature", 96)],
+        Message::Countersignature => vec![("certificates", rest(96)), ("signature", 96)],
     }
 }
 
@@ -101,9 +101,13 @@ pub(super) fn field_at(fields: &[(&'static str, usize)], index: usize) -> &'stat
         .map_or("length", |(name, _)| name)
 }
 
-/// Whether a receipt whose second half is `seal` holds, and if not, why.
-pub(super) fn read<V: Verifier>(root: &[u8], receipt: &[u8], seal: &[u8]) -> Option<Notice> {
-    let bytes = [receipt, seal].concat();
+/// Whether a receipt whose second half is `countersignature` holds, and if not, why.
+pub(super) fn read<V: Verifier>(
+    root: &[u8],
+    receipt: &[u8],
+    countersignature: &[u8],
+) -> Option<Notice> {
+    let bytes = [receipt, countersignature].concat();
     let root = Root::parse(root).expect("a root");
     FinishedReceipt::parse(&bytes)
         .map_err(|Malformed| ReceiptRefusal::Malformed)
@@ -196,7 +200,7 @@ pub(super) const TABLE: &[Row] = &[
     row(Message::Receipt, "signature", &[M(Status::NotGenuine)]),
     row(Message::Receipt, "length", &[M(Status::Malformed)]),
     row(
-        Message::Seal,
+        Message::Countersignature,
         "certificates",
         &[
             R(ReceiptRefusal::Malformed),
@@ -205,9 +209,13 @@ pub(super) const TABLE: &[Row] = &[
         ],
     ),
     row(
-        Message::Seal,
+        Message::Countersignature,
         "signature",
         &[R(ReceiptRefusal::MasterSignature)],
     ),
-    row(Message::Seal, "length", &[R(ReceiptRefusal::Malformed)]),
+    row(
+        Message::Countersignature,
+        "length",
+        &[R(ReceiptRefusal::Malformed)],
+    ),
 ];

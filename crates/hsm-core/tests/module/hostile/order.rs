@@ -47,23 +47,25 @@ fn an_earlier_receipt_of_the_same_pair_is_sealed_as_what_it_is() {
     let [_, _, _, parcel] = pair.abandoned();
     let receipt = pair.step(Message::Receipt, &parcel).unwrap();
 
-    let seal = pair.step(Message::Seal, &earlier.messages[4]).unwrap();
-    pair.verify(&[earlier.messages[4].as_slice(), &seal].concat());
+    let countersignature = pair
+        .step(Message::Countersignature, &earlier.messages[4])
+        .unwrap();
+    pair.verify(&[earlier.messages[4].as_slice(), &countersignature].concat());
     let root = pair.root.certificate_der();
     assert_eq!(
-        notice::read::<Crypto>(root, &receipt, &seal),
+        notice::read::<Crypto>(root, &receipt, &countersignature),
         Some(Notice::Reader(ReceiptRefusal::MasterSignature))
     );
-    let sealed = |pair: &mut Pair<_>| {
+    let countersigned = |pair: &mut Pair<_>| {
         pair.journal()
             .1
             .iter()
             .map(|e| e.countersigned)
             .collect::<Vec<_>>()
     };
-    assert_eq!(sealed(&mut pair), [false, true]);
-    pair.step(Message::Seal, &receipt).unwrap();
-    assert_eq!(sealed(&mut pair), [true, true]);
+    assert_eq!(countersigned(&mut pair), [false, true]);
+    pair.step(Message::Countersignature, &receipt).unwrap();
+    assert_eq!(countersigned(&mut pair), [true, true]);
 }
 
 #[test]
@@ -175,8 +177,8 @@ fn a_consent_sent_twice_gives_one_parcel() {
     );
     assert_eq!(pair.journal().0, 1);
     let receipt = pair.step(Message::Receipt, &parcel).unwrap();
-    let seal = pair.step(Message::Seal, &receipt).unwrap();
-    pair.verify(&[receipt, seal].concat());
+    let countersignature = pair.step(Message::Countersignature, &receipt).unwrap();
+    pair.verify(&[receipt, countersignature].concat());
 }
 
 #[test]
@@ -187,8 +189,8 @@ fn a_parcel_sent_twice_is_committed_once() {
     let committed = pair.secondary.flash.blob();
     assert_eq!(pair.step(Message::Receipt, &parcel), Err(Status::Locked));
     assert!(pair.secondary.flash.blob() == committed);
-    let seal = pair.step(Message::Seal, &receipt).unwrap();
-    pair.verify(&[receipt, seal].concat());
+    let countersignature = pair.step(Message::Countersignature, &receipt).unwrap();
+    pair.verify(&[receipt, countersignature].concat());
     pair.assert_same();
 }
 
@@ -201,12 +203,12 @@ fn a_lost_receipt_or_seal_is_fetched_again_and_counts_once() {
     assert_eq!(fetch(&mut pair), Ok(lost), "locked, it tells all the same");
     pair.secondary.power_up();
     let receipt = fetch(&mut pair).unwrap();
-    let seals = [0; 3].map(|_| pair.step(Message::Seal, &receipt).unwrap());
+    let countersignatures = [0; 3].map(|_| pair.step(Message::Countersignature, &receipt).unwrap());
     let journal = pair.journal();
     assert_eq!(journal.0, 1);
     let stored = pair.master.flash.blob();
-    for seal in &seals {
-        pair.verify(&[receipt.as_slice(), seal].concat());
+    for countersignature in &countersignatures {
+        pair.verify(&[receipt.as_slice(), countersignature].concat());
     }
 
     // In a later cycle, after the master lost its power.
@@ -215,8 +217,8 @@ fn a_lost_receipt_or_seal_is_fetched_again_and_counts_once() {
     relay::begin(&mut pair.master, Options::default(), 1).unwrap();
     let begun = pair.master.flash.blob();
     assert!(begun != stored);
-    let seal = pair.step(Message::Seal, &receipt).unwrap();
-    pair.verify(&[receipt, seal].concat());
+    let countersignature = pair.step(Message::Countersignature, &receipt).unwrap();
+    pair.verify(&[receipt, countersignature].concat());
     assert!(pair.master.flash.blob() == begun, "nothing is written");
     assert_eq!(pair.journal(), journal);
     pair.assert_same();
@@ -232,7 +234,7 @@ fn a_lost_seal_is_given_again_after_the_cycle_has_disabled_its_master() {
     relay::begin(&mut pair.master, options, 1).unwrap();
     let [_, _, _, parcel] = pair.abandoned();
     let receipt = pair.step(Message::Receipt, &parcel).unwrap();
-    let lost = pair.step(Message::Seal, &receipt).unwrap();
+    let lost = pair.step(Message::Countersignature, &receipt).unwrap();
     pair.verify(&[receipt.as_slice(), &lost].concat());
     let journal = pair.journal();
 
@@ -240,12 +242,12 @@ fn a_lost_seal_is_given_again_after_the_cycle_has_disabled_its_master() {
         relay::begin(&mut pair.master, options, 1),
         Err(Status::CloningDisabled)
     );
-    let again = pair.step(Message::Seal, &receipt).unwrap();
+    let again = pair.step(Message::Countersignature, &receipt).unwrap();
     pair.verify(&[receipt.as_slice(), &again].concat());
     pair.master.link(Link::Unplugged);
     pair.master.link(Link::Plugged);
     pair.master.unlock_admin();
-    let later = pair.step(Message::Seal, &receipt).unwrap();
+    let later = pair.step(Message::Countersignature, &receipt).unwrap();
     pair.verify(&[receipt, later].concat());
     assert_eq!(pair.journal(), journal);
 }
@@ -319,7 +321,7 @@ fn a_master_takes_no_message_at_a_wrong_moment() {
         for (asked, message) in [
             (Message::Grant, &offer),
             (Message::Parcel, &consent),
-            (Message::Seal, &receipt),
+            (Message::Countersignature, &receipt),
         ] {
             assert_eq!(pair.step(asked, message), Err(expected), "{asked:?}");
         }
@@ -335,7 +337,7 @@ fn a_master_takes_no_message_at_a_wrong_moment() {
     refused_by(&mut pair, Status::Locked);
     pair.master.press("SHIFT:1s");
     pair.master.unlock_admin();
-    pair.step(Message::Seal, &receipt)
+    pair.step(Message::Countersignature, &receipt)
         .expect("it needs no cycle");
 
     relay::begin(&mut pair.master, Options::default(), 1).unwrap();
@@ -344,8 +346,8 @@ fn a_master_takes_no_message_at_a_wrong_moment() {
         Err(Status::OutOfOrder),
         "no run is under way"
     );
-    let seal = pair.step(Message::Seal, &receipt).unwrap();
-    pair.verify(&[receipt, seal].concat());
+    let countersignature = pair.step(Message::Countersignature, &receipt).unwrap();
+    pair.verify(&[receipt, countersignature].concat());
     assert_eq!(pair.journal().0, 1);
 }
 
@@ -372,7 +374,7 @@ fn a_message_is_taken_only_as_what_it_is() {
         }
     }
     for message in finished.iter().take(4).chain(finished.last()) {
-        let refused = pair.step(Message::Seal, message);
+        let refused = pair.step(Message::Countersignature, message);
         assert_eq!(refused, Err(Status::Malformed));
         tried += 1;
     }

@@ -170,7 +170,10 @@ fn proof() {
         + 2;
     other[end - 1] ^= 1;
     with_secret_macs(|| {
-        assert_eq!(pair.step(Message::Seal, &other), Err(Status::NotGenuine));
-        assert!(pair.step(Message::Seal, &receipt).is_ok());
+        assert_eq!(
+            pair.step(Message::Countersignature, &other),
+            Err(Status::NotGenuine)
+        );
+        assert!(pair.step(Message::Countersignature, &receipt).is_ok());
     });
 }
