@@ -135,3 +135,65 @@ impl Epoch {
         self.key.0.copy_from_slice(&other.key.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{vec, vec::Vec};
+
+    fn encoded(count: u8, epochs: &[(u32, u8)]) -> Vec<u8> {
+        let mut bytes = vec![7; 16];
+        bytes.push(count);
+        for (number, key) in epochs {
+            bytes.extend(number.to_be_bytes());
+            bytes.extend([*key; EpochKey::SIZE]);
+        }
+        bytes.resize(Keyring::SIZE, 0);
+        bytes
+    }
+
+    fn filled(bytes: &[u8]) -> Result<Keyring, Malformed> {
+        let mut keyring = Keyring::default();
+        keyring.fill(&mut Reader::new(bytes)).map(|()| keyring)
+    }
+
+    #[test]
+    fn the_last_epoch_is_current_and_all_are_found() {
+        let bytes = encoded(3, &[(1, 11), (2, 12), (5, 15)]);
+        let Ok(keyring) = filled(&bytes) else {
+            panic!("well formed")
+        };
+        assert_eq!(keyring.current().number, 5);
+        for (number, key) in [(1, Some(11)), (2, Some(12)), (5, Some(15)), (3, None)] {
+            let found = keyring.epoch(number).map(|found| found.0[0]);
+            assert_eq!(found, key, "{number}");
+            assert_eq!(
+                keyring.epoch_of(&[7; 16], number).map(|found| found.0[0]),
+                key
+            );
+            assert!(keyring.epoch_of(&[8; 16], number).is_none());
+        }
+        let (mut copy, mut again) = (Keyring::default(), vec![0xFF; Keyring::SIZE]);
+        copy.copy_from(&keyring);
+        copy.write(&mut Writer::new(&mut again)).unwrap();
+        assert_eq!(again, bytes);
+    }
+
+    #[test]
+    fn a_keyring_is_neither_empty_nor_too_long_nor_out_of_order() {
+        let all: Vec<_> = (1..=8).map(|number| (number, 1)).collect();
+        assert!(filled(&encoded(8, &all)).is_ok());
+        assert!(filled(&encoded(0, &[])).is_err());
+        assert!(filled(&encoded(9, &all)).is_err());
+        assert!(filled(&encoded(1, &[(0, 1)])).is_err());
+        assert!(filled(&encoded(2, &[(2, 1), (2, 1)])).is_err());
+        assert!(filled(&encoded(2, &[(2, 1), (1, 1)])).is_err());
+    }
+
+    #[test]
+    fn what_is_not_used_must_be_zero() {
+        assert!(filled(&encoded(1, &[(1, 1), (0, 1)])).is_err());
+        assert!(filled(&encoded(1, &[(1, 1), (2, 0)])).is_err());
+        assert!(filled(&encoded(1, &[(1, 1), (0, 0)])).is_ok());
+    }
+}
