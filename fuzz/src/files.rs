@@ -11,7 +11,7 @@ use hsm_testbench::Bench;
 use keywriter::{
     module::ConnectedModule,
     share::{self, ShareError, Source},
-    transport::{Place, Transport, TransportError},
+    transport::{Location, Transport, TransportError},
 };
 use std::{
     io::{self, Read, Write},
@@ -56,7 +56,7 @@ pub fn whole(data: &[u8]) {
     bench.unlock_user();
     let mut module = ConnectedModule::new(Box::new(OnBench {
         bench,
-        place: Place::Reader("A".into()),
+        location: Location::Reader("A".into()),
         verified: verified.clone(),
     }));
     let mut output = Output {
@@ -118,7 +118,7 @@ impl Write for Output {
 
 struct OnBench {
     bench: Bench<Cheap>,
-    place: Place,
+    location: Location,
     verified: Verified,
 }
 
@@ -134,7 +134,7 @@ impl Transport for OnBench {
         Ok(answer)
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn location(&self) -> &Location {
+        &self.location
     }
 }

@@ -6,7 +6,6 @@ use crate::{
     stage::{self, Run},
     store::counter_of,
 };
-use ::license::LicenseToken;
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
 use hsm_protocol::{
     apdu::CommandApdu,
@@ -16,6 +15,7 @@ use hsm_protocol::{
     receipt::Receipt,
 };
 use hsm_testbench::{Bench, files, relay::Message};
+use license_token::LicenseToken;
 use std::{fs, io, path::Path};
 
 /// Targets, each with one of its seeds.
@@ -157,13 +157,13 @@ fn license(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     };
     let seed = |kind: u8, bytes: &[u8]| ("license_token", [&[kind], bytes].concat());
     match kind {
-        "number" => vec![seed(license_token::NUMBER, text.as_bytes())],
-        "request" => vec![seed(license_token::REQUEST, text.as_bytes())],
-        "response" => vec![seed(license_token::RESPONSE, text.as_bytes())],
+        "number" => vec![seed(license::NUMBER, text.as_bytes())],
+        "request" => vec![seed(license::REQUEST, text.as_bytes())],
+        "response" => vec![seed(license::RESPONSE, text.as_bytes())],
         _ => {
             let token = LicenseToken::parse(text).map(|token| token.encode());
-            let bytes = token.map(|bytes| seed(license_token::TOKEN_BYTES, &bytes));
-            let text = seed(license_token::TOKEN, text.as_bytes());
+            let bytes = token.map(|bytes| seed(license::TOKEN_BYTES, &bytes));
+            let text = seed(license::TOKEN, text.as_bytes());
             bytes.into_iter().chain([text]).collect()
         }
     }
