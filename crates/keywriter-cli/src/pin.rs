@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 pub(crate) struct PinSource(Option<File>);
 
 impl PinSource {
-    /// The descriptor that was named, else the terminal.
+    /// Opens the named descriptor, else takes the terminal.
     pub(crate) fn open(args: &Args) -> Result<Self, Failure> {
         let open = |number| File::open(format!("/dev/fd/{number}"));
         let file = args.pin_fd.map(open).transpose();

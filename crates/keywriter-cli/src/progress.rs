@@ -95,7 +95,7 @@ impl Bars {
     }
 }
 
-/// An event as a line of text. Steps have none: a pipe is read afterwards.
+/// Returns an event as text. Steps have none: a pipe is read afterwards.
 fn text(event: &Event) -> Option<String> {
     Some(match event {
         Event::Unusable { location, error } => {
@@ -173,7 +173,7 @@ fn with_advice(problem: &Problem) -> String {
     )
 }
 
-/// An event as JSON.
+/// Returns an event as JSON.
 fn json(event: &Event) -> Option<output::Event> {
     let names = |serials: &[Serial]| -> Vec<_> { serials.iter().map(Serial::to_string).collect() };
     let of = |name, serial: &Serial| output::Event::new(name).text("serial", serial);

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
     }
 }
 
-/// The first Ctrl-C finishes the runs that are under way and begins no more; the second one ends the program.
+/// Makes the first Ctrl-C finish the running clones and begin no more, and the second one end the program.
 fn stop_on_interrupt() -> StopRequest {
     let stop = StopRequest::default();
     let registered = flag::register_conditional_shutdown(SIGINT, INTERRUPTED, stop.flag())

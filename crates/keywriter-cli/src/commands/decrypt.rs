@@ -58,7 +58,7 @@ fn one(
     share::print(args, DECRYPTED, job, (found.serial, &summary))
 }
 
-/// The modules that files were decrypted with so far, and those that are there besides.
+/// The modules that files were decrypted with so far, and the others that are plugged in.
 struct Modules<'a> {
     args: &'a Args,
     named: Option<Serial>,
@@ -67,7 +67,7 @@ struct Modules<'a> {
 }
 
 impl Modules<'_> {
-    /// The module that holds a file's key.
+    /// Finds the module that holds a file's key.
     fn of(&mut self, header: &FileHeader) -> Result<&mut Found, Failure> {
         let known = self.found.iter().position(|found| {
             found.status.group == header.group && header.epoch <= found.status.epoch

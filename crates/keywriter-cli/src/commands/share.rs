@@ -199,7 +199,7 @@ impl Output {
         }
     }
 
-    /// The file takes its name.
+    /// Gives the file its name.
     pub(crate) fn commit(self, force: bool) -> Result<(), Failure> {
         let Self::File(file, path) = self else {
             return Ok(());
