@@ -1,8 +1,8 @@
-//! Pages, activations, registrations and verified tokens per second, each beside what bounds it, in one run:
+//! Pages, activations, registrations and verified tokens per second, each beside its lower bound, in one run:
 //! `cargo bench -p license-portal`.
 //!
-//! A page is compared with a bare handler of the same framework; an activation and a registration, which each have to compare
-//! a PIN, with the Argon2id hash that they consist of; a token with the Ed25519 signature in it.
+//! A page is compared with a bare handler of the same framework, an activation and a registration with the Argon2id
+//! hash of their PIN comparison, a token with its Ed25519 signature.
 
 #![expect(
     clippy::expect_used,
@@ -91,7 +91,7 @@ async fn main() {
     tokio::task::spawn_blocking(verifications).await.unwrap();
 }
 
-/// Whole activations per second: number and PIN, the mail, its link's button, the form.
+/// Measures complete activations per second: number and PIN, the mail, its link's button, the form.
 async fn activations(portal: &Arc<Portal>, ours: SocketAddr) -> f64 {
     let mails = Arc::new(Mails::default());
     let order = IssueOrder {
@@ -163,7 +163,7 @@ impl Browser {
         }
     }
 
-    /// Sends a form; it has to lead on.
+    /// Sends a form, and expects a redirect.
     fn send(&self, path: &str, fields: &[(&str, &str)]) -> impl Future<Output = ()> + use<> {
         let body = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("token", &self.token)
@@ -189,7 +189,7 @@ async fn all(turns: impl Iterator<Item = impl Future<Output = ()> + Send + 'stat
     }
 }
 
-/// Tokens that are read and verified, and signatures alone, on one core.
+/// Measures tokens that are read and verified, and signatures alone, on one core.
 fn verifications() {
     let key = SigningKey::development();
     let claims = Claims {
@@ -206,7 +206,7 @@ fn verifications() {
         black_box(token.verify(&anchor).unwrap());
     });
     let signer = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
-    // As long as what a token's signature covers.
+    // As long as the signed part of a token.
     let message = [7; 120];
     let signature = ed25519_dalek::Signer::sign(&signer, &message);
     let public = signer.verifying_key().to_bytes();
@@ -231,7 +231,7 @@ fn turns(mut turn: impl FnMut()) -> f64 {
     f64::from(done) / start.elapsed().as_secs_f64()
 }
 
-/// Requests per second over some connections; every answer has to be a success.
+/// Measures requests per second over some connections; every response must be a success.
 async fn rate(request: impl Fn(usize) -> Request<Body>) -> f64 {
     let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new()).build_http();
     let start = Instant::now();
@@ -305,7 +305,7 @@ async fn portal(folder: &std::path::Path) -> Portal {
     }
 }
 
-/// Licenses with their PINs, which only mails tell.
+/// Issues licenses, and reads their PINs from the mails.
 async fn sell(portal: &Arc<Portal>, count: u32) -> Vec<(String, String)> {
     let order = IssueOrder {
         email: "a@b.example".into(),
@@ -326,7 +326,7 @@ async fn sell(portal: &Arc<Portal>, count: u32) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The rest of the line that begins so.
+/// Returns the rest of the line that begins with a word.
 fn after(text: &str, word: &str) -> String {
     text.lines()
         .find_map(|line| line.trim().strip_prefix(word))
@@ -347,7 +347,7 @@ impl Courier for Mails {
 
 const SPAN: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 16;
-/// Licenses that are activated: some seconds' worth.
+/// How many licenses to activate: enough for some seconds.
 const ACTIVATIONS: u32 = 160;
 
 const HOLDER: [(&str, &str); 9] = [

@@ -183,8 +183,8 @@ impl LinkSecret {
     }
 }
 
-/// An operator's key: 32 random bytes in base64url, with a prefix that secret scanners recognize. The database has only
-/// its hash.
+/// An operator's key: 32 random bytes in base64url, with a prefix that secret scanners recognize. The database has
+/// only its hash.
 pub struct OperatorKey(Zeroizing<String>);
 
 impl OperatorKey {

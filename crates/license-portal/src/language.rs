@@ -52,7 +52,8 @@ impl Language {
         }
     }
 
-    /// Returns the best language for an `Accept-Language` header (RFC 9110 § 12.5.4); English if it names none of these.
+    /// Returns the best language for an `Accept-Language` header (RFC 9110 § 12.5.4); English if it names none of
+    /// these.
     pub fn accepted(header: &str) -> Self {
         let ranges = header.split(',').take(RANGES).filter_map(|range| {
             let mut parts = range.split(';').map(str::trim);

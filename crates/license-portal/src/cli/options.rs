@@ -123,8 +123,8 @@ pub struct Options {
         value_name = "DIR"
     )]
     pub packages: Option<PathBuf>,
-    /// File with the partners on the purchase page, one per line: NAME | PLACE | HTTPS URL [default: partners.txt in the
-    /// data folder]
+    /// File with the partners on the purchase page, one per line: NAME | PLACE | HTTPS URL [default: partners.txt in
+    /// the data folder]
     #[arg(
         long,
         global = true,

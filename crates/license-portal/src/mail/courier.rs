@@ -92,7 +92,8 @@ pub struct SmtpCourier {
 }
 
 impl SmtpCourier {
-    /// Takes a URL `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required` or `smtp://localhost:25`.
+    /// Takes a URL `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required` or
+    /// `smtp://localhost:25`.
     pub fn new(url: &str, time_limit: Duration) -> Result<Self, CourierError> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             // The text of the error may contain the URL and its password.

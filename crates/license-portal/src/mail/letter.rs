@@ -40,8 +40,8 @@ pub(crate) fn license(
     ))
 }
 
-/// Writes the mail with the link that completes an activation. It does not contain the license number, so that this mail
-/// alone is not enough to register.
+/// Writes the mail with the link that completes an activation. It does not contain the license number, so that this
+/// mail alone is not enough to register.
 pub(crate) fn verification(
     language: Language,
     settings: &Settings,

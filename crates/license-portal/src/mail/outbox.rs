@@ -1,8 +1,8 @@
 //! Delivers queued mails. A mail is deleted from the database only after it was delivered.
 //!
 //! An instance claims a mail for longer than a delivery can take, so two instances never deliver it at once. If an
-//! instance dies after the delivery and before recording it, the mail is sent again with the same Message-ID: mails are
-//! delivered at least once.
+//! instance dies after the delivery and before recording it, the mail is sent again with the same Message-ID: mails
+//! are delivered at least once.
 
 use std::{sync::Arc, time::Duration};
 

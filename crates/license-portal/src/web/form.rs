@@ -69,7 +69,8 @@ impl TypedPin {
     }
 }
 
-/// Returns whether the browser says that the form comes from our site. A program that says nothing still needs the token.
+/// Returns whether the browser says that the form comes from our site. A program that says nothing still needs the
+/// token.
 fn is_same_site(headers: &HeaderMap, public_url: &str) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let is_fetched_here =

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use fantoccini::Client;
 use serde::Deserialize;
 
-/// Fails with what axe-core finds on the page that the browser shows.
+/// Checks the page in the browser with axe-core, and fails with what it finds.
 pub(crate) async fn check(browser: &Client, page: &str) {
     browser.execute(&axe(), Vec::new()).await.unwrap();
     let found = browser.execute_async(RUN, Vec::new()).await.unwrap();
@@ -20,14 +20,14 @@ pub(crate) async fn check(browser: &Client, page: &str) {
         "{page}: {:#?}",
         report.undecided
     );
-    // That it looked at all.
+    // Otherwise axe-core has checked nothing.
     assert!(
         report.passes.iter().any(|rule| rule == "color-contrast"),
         "{page}"
     );
 }
 
-/// Of `target/tools/axe`.
+/// Returns axe-core's script in `target/tools/axe`.
 fn axe() -> String {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let folder = target.join("tools/axe");
@@ -45,13 +45,13 @@ fn axe() -> String {
 struct Report {
     /// What is wrong: rule and element.
     violations: Vec<String>,
-    /// Texts whose contrast it could not tell.
+    /// Texts whose contrast could not be determined.
     undecided: Vec<String>,
     /// The rules that found nothing wrong.
     passes: Vec<String>,
 }
 
-/// The policy of the pages forbids loading anything: nothing is preloaded. No pseudo-element lies behind a text.
+/// The policy of the pages forbids loading anything, so nothing is preloaded. No text has a pseudo-element behind it.
 const RUN: &str = r#"
 const done = arguments[arguments.length - 1];
 const lines = (rules) => rules.flatMap((rule) =>

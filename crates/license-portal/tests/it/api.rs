@@ -141,7 +141,7 @@ async fn a_token_is_refreshed_for_its_installation_until_the_license_is_revoked(
     let (_, answer) = visit
         .json("POST", "/api/v1/register", &registration(&sold, &sold.pin))
         .await;
-    // Lapsed long ago.
+    // The token expired long ago.
     world.clock.forward(500 * 24 * 3600);
     let refresh = |token: &Value, installation: &str| {
         json!({ "token": token, "installation": installation }).to_string()
@@ -197,7 +197,7 @@ async fn a_license_is_registered_on_so_many_installations_until_some_are_forgott
     }
     let full = json!({ "error": "too-many-installations", "most": 2 });
     assert_eq!(register(3, &sold.pin).await, (StatusCode::CONFLICT, full));
-    // Who does not know the PIN does not learn it.
+    // Without the PIN, it is not revealed.
     let refused = (StatusCode::FORBIDDEN, json!({ "error": "refused" }));
     assert_eq!(register(3, "00000000").await, refused);
 
@@ -420,7 +420,7 @@ async fn the_document_names_every_route_of_the_api_and_no_other() {
                 is_documented,
                 "{method} {path}"
             );
-            // An unknown license is not found; an unknown route neither, and would be no route of the document.
+            // Only an unknown license is not found; a documented route exists.
             assert!(
                 status != StatusCode::NOT_FOUND || path.contains(&number),
                 "{method} {path} {answer}"

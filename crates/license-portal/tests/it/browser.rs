@@ -1,4 +1,4 @@
-//! The whole story in a real browser (Debian's chromium and chromium-driver), in each language, with pictures.
+//! All pages in a real browser (Debian's chromium and chromium-driver), in each language, with screenshots.
 
 use std::{
     fs,
@@ -98,7 +98,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // After a failure its browsers are still there, and would outlive it.
+        // After a failure, its browsers still run.
         let id = self.process.id();
         let threads = fs::read_dir(format!("/proc/{id}/task"))
             .into_iter()
@@ -117,7 +117,7 @@ impl Drop for Driver {
     }
 }
 
-/// A port that nobody listens at.
+/// Returns a port that is free.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -135,7 +135,7 @@ fn pictures() -> PathBuf {
     folder
 }
 
-/// A browser that walks through the portal and takes pictures on its way.
+/// A browser that visits all pages and takes screenshots.
 struct Walk<'a> {
     browser: Client,
     base: String,
@@ -168,7 +168,7 @@ impl Walk<'_> {
         assert_eq!(language, self.language.as_str());
     }
 
-    /// `None`: the page is just going.
+    /// Returns the heading and the language. `None`: the page is being replaced.
     async fn heading(&self) -> Option<(String, String)> {
         let heading = self
             .browser
@@ -199,7 +199,7 @@ impl Walk<'_> {
         for button in buttons {
             if button.text().await.unwrap() == text {
                 button.click().await.unwrap();
-                // Gone with its page.
+                // The button is gone with its page.
                 while button.is_enabled().await.is_ok() {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -271,7 +271,7 @@ impl Walk<'_> {
             .await;
         }
         self.picture("3-complete").await;
-        // By the keyboard alone: Enter in a field sends the form.
+        // Enter in a field sends the form.
         let city = self.browser.find(Locator::Id("city")).await.unwrap();
         city.send_keys(&Key::Enter.to_string()).await.unwrap();
         self.heading_is("success-title").await;
@@ -304,7 +304,7 @@ impl Walk<'_> {
         self.lapsed().await;
     }
 
-    /// A link that is opened too late.
+    /// Opens a link too late.
     async fn lapsed(&self) {
         let sold = self.world.sell(false).await;
         let (number, pin) = (LicenseNumber::parse(&sold.number), Pin::parse(&sold.pin));

@@ -1,4 +1,4 @@
-//! The app's own client over TLS, which `HAProxy` ends: a certificate that the system trusts, and others.
+//! The app's own client over TLS, provided by `HAProxy`, with a certificate that the system trusts and with others.
 
 use std::{
     fs,
@@ -53,7 +53,7 @@ async fn the_app_registers_by_https_where_the_system_trusts_the_certificate_and_
     assert_eq!(store.registrations(number).await.unwrap().len(), 1);
 }
 
-/// Who trusts what is settled when a process starts: the app is a process of its own.
+/// Trusted certificates are loaded when a process starts, so the app runs as a separate process.
 fn ask(url: &str, number: &str, pin: &str, trusted: &Path) -> String {
     let mut app = Command::new(std::env::current_exe().unwrap());
     app.args(["--exact", "https::app", "--ignored", "--nocapture"])
@@ -81,7 +81,7 @@ fn app() {
     }
 }
 
-/// A certification authority, and a certificate of it for `localhost`.
+/// A certification authority, and its certificate for `localhost`.
 struct Authority {
     certificate: PathBuf,
     /// Certificate and key, as `HAProxy` reads them.

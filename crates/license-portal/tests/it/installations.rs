@@ -51,7 +51,7 @@ pub(crate) async fn a_license_registers_so_many_installations_and_each_as_often_
     }
     assert_eq!(register("cc", 2).await, Noted::Full);
     assert_eq!(register("bb", 2).await, Noted::Yes);
-    // Who set a lower limit since shuts nobody out.
+    // A lower limit does not remove registered installations.
     assert_eq!(register("bb", 1).await, Noted::Yes);
     assert_eq!(store.registrations(number(1)).await.unwrap().len(), 2);
     assert_eq!(register("cc", 3).await, Noted::Yes);

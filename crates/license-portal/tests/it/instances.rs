@@ -1,4 +1,4 @@
-//! The real program: the database down and back, a backup, and the API under a generator of bad requests.
+//! The real program: with the database down and up again, a backup, and the API under generated bad requests.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -32,7 +32,7 @@ impl Instance {
         Self::at("127.0.0.1:0", data, database, more)
     }
 
-    /// Listens at a place that is known before.
+    /// Listens on a given address.
     pub(crate) fn at(place: &str, data: &Path, database: Option<&str>, more: &[&str]) -> Self {
         Self::run(program(data, database), place, more)
     }
@@ -53,7 +53,7 @@ impl Instance {
                 break base.to_owned();
             }
         };
-        // Mails are printed too: read them, or the pipe fills up.
+        // Mails are printed, too: without a reader the pipe would fill up.
         std::thread::spawn(move || lines.for_each(drop));
         Self { process, base }
     }
@@ -132,7 +132,7 @@ pub(crate) async fn fetch(method: &str, url: &str, body: String) -> Result<(u16,
         .map_err(|_late| "late".to_owned())?
 }
 
-/// PINs are in the files of the outbox only.
+/// Returns license numbers and PINs from the mails in the outbox folder.
 pub(crate) fn mails(outbox: &Path) -> Vec<(String, String)> {
     let files = std::fs::read_dir(outbox)
         .unwrap()
@@ -259,7 +259,7 @@ fn the_api_withstands_a_generator_of_bad_requests() {
             "examples,coverage,fuzzing",
             "--no-color",
         ])
-        // A license number of the right form has a wrong check character, mostly: `slip` is the right answer.
+        // A generated license number mostly has a wrong check character: `slip` is the right answer.
         .args(["--exclude-checks", "positive_data_acceptance"])
         .args(["--request-timeout", "20"]);
     let result = run.stdin(Stdio::null()).output().unwrap();

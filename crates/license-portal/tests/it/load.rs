@@ -1,5 +1,5 @@
-//! Load: wrk through `HAProxy` on two instances on one PostgreSQL, while one instance is killed. Nobody sees an error,
-//! and nothing is lost or done twice.
+//! Load: wrk through `HAProxy` on two instances with one PostgreSQL, while one instance is killed. No client sees an
+//! error, and nothing is lost or done twice.
 
 use std::{
     collections::BTreeSet,
@@ -29,14 +29,14 @@ use crate::{
     proxy::Proxy,
 };
 
-/// Two instances behind a balancer.
+/// Two instances behind a load balancer.
 struct Shop {
     database: String,
     data: tempfile::TempDir,
     places: [String; 2],
     instances: [Instance; 2],
     proxy: Proxy,
-    /// Of a browser: what its forms need.
+    /// The cookie of a browser, which its forms need.
     cookie: String,
     token: String,
     postgres: Postgres,
@@ -77,7 +77,8 @@ impl Shop {
         self.data.path().join("outbox")
     }
 
-    /// Sends a list of questions, with so many pages before each; kills an instance when a third of them is answered, and starts it again at the end.
+    /// Sends a list of requests, with so many pages before each. Kills an instance when a third of them is answered,
+    /// and starts it again at the end.
     async fn load(&mut self, victim: usize, list: &[String], pages: u32) -> Load {
         let folder = tempfile::tempdir().unwrap();
         let (file, notes) = (folder.path().join("list"), folder.path().join("notes"));
@@ -116,7 +117,7 @@ impl Shop {
         while noted(&notes).len() < list.len() && Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // It sums up and ends.
+        // wrk prints its summary and ends.
         signal(wrk.id(), "-INT");
         let output = tokio::task::spawn_blocking(|| wrk.wait_with_output().unwrap());
         let output = String::from_utf8(output.await.unwrap().stdout).unwrap();
@@ -138,7 +139,7 @@ impl Shop {
             Some(&self.database),
             &[],
         );
-        // The balancer has to know it again, or nobody would be left when the other one is killed.
+        // The load balancer must use it again before the other one is killed.
         let mut asked = 0;
         let metrics = format!("{}/metrics", self.instances[victim].base);
         until("the balancer's question", async || {
@@ -152,7 +153,7 @@ impl Shop {
         }
     }
 
-    /// What the dead one had claimed, the living one delivers when the claim lapses: as if that were now.
+    /// The other instance delivers what the killed one had claimed once the claims expire; this expires them now.
     async fn deliver(&self, store: &Store) {
         self.postgres
             .tell("UPDATE outbox SET claimed_until = 0 WHERE delivered_at IS NULL");
@@ -171,15 +172,15 @@ impl Shop {
     }
 }
 
-/// What came of a load.
+/// The results of a load.
 struct Load {
     figures: Figures,
-    /// Status, and where it leads or what it says.
+    /// Status, and the redirect or the body.
     answers: Vec<(u16, String)>,
 }
 
 impl Load {
-    /// Nobody noticed anything.
+    /// Checks that no client noticed anything.
     fn is_flawless(&self, questions: usize, status: u16) {
         let odd = self.answers.iter().find(|answer| answer.0 != status);
         assert_eq!(odd, None);
@@ -199,9 +200,9 @@ struct Figures {
     seconds: f64,
     /// Connections that failed or were cut.
     broken: u32,
-    /// Questions that waited too long.
+    /// Requests that timed out.
     late: u32,
-    /// Answers from 400.
+    /// Responses from 400.
     refused: u32,
     /// Milliseconds.
     p50: f64,
@@ -240,7 +241,7 @@ async fn a_story_told_under_load_loses_and_doubles_nothing_when_an_instance_is_k
         .map(|link| shop.form(&format!("{link}/open"), &[]))
         .collect();
     shop.load(1, &opened, QUICK).await.is_flawless(count, 303);
-    // Two browsers each.
+    // Two browsers for each license.
     let completed = links
         .iter()
         .chain(&links)
@@ -287,7 +288,7 @@ async fn a_story_told_under_load_loses_and_doubles_nothing_when_an_instance_is_k
         );
     }
     assert_eq!(told, kept);
-    // A number, a PIN and a link each, and nothing waits.
+    // One mail with number and PIN and one with a link for each license, and none waits.
     assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
     assert_eq!(mails(&outbox).len(), count);
 }
@@ -305,7 +306,7 @@ async fn browse(port: u16) -> (String, String) {
     (cookie, rest.split('"').next().unwrap().to_owned())
 }
 
-/// How many questions an instance has answered, this one among them at times.
+/// Returns how many requests an instance has answered, sometimes including this one.
 async fn answered(metrics: &str) -> u32 {
     let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
     let response = client.get(metrics.parse().unwrap()).await.unwrap();
@@ -316,7 +317,7 @@ async fn answered(metrics: &str) -> u32 {
     rest.lines().next().unwrap().parse().unwrap()
 }
 
-/// What the threads noted so far; a line that is being written is not yet one.
+/// Returns the complete lines that the threads have written so far.
 fn noted(notes: &Path) -> Vec<(u16, String)> {
     let files =
         (0..THREADS).map(|thread| fs::read_to_string(format!("{}.{thread}", notes.display())));
@@ -328,7 +329,7 @@ fn noted(notes: &Path) -> Vec<(u16, String)> {
         .collect()
 }
 
-/// The paths of all mailed links that count: the newest of each license.
+/// Returns the paths of the newest mailed link of each license.
 async fn links(store: &Store, outbox: &Path) -> Vec<String> {
     let mut links = Vec::new();
     for file in fs::read_dir(outbox).unwrap() {
@@ -356,7 +357,7 @@ async fn in_state(store: &Store, state: LicenseState) -> Vec<License> {
     store.list(&filter).await.unwrap()
 }
 
-/// License and installation of a token that was answered, if the portal signed it.
+/// Returns license and installation of a received token, if the portal signed it.
 fn app_of(answer: &str) -> (String, String) {
     let answer: Value = serde_json::from_str(answer).unwrap();
     let token = LicenseToken::parse(answer["token"].as_str().unwrap()).unwrap();
@@ -365,10 +366,10 @@ fn app_of(answer: &str) -> (String, String) {
     (claims.number.to_string(), claims.installation.to_string())
 }
 
-/// As many as take seconds; more with `LOAD_LICENSES`.
+/// Enough for some seconds; more with `LOAD_LICENSES`.
 const LICENSES: usize = 40;
-/// Registered for each license: as many as one allows.
+/// Installations for each license: as many as it allows.
 const APPS: usize = 5;
-/// Pages before a question that takes no time, so that there is a middle.
+/// Pages before a fast request, so that the load takes long enough to kill an instance in the middle.
 const QUICK: u32 = 40;
 const THREADS: usize = 4;

@@ -17,7 +17,7 @@ use license_portal::mail::{
 
 use crate::world::World;
 
-/// A real mail server that keeps what it takes in a folder.
+/// A real mail server that saves accepted mails in a folder.
 pub(crate) struct SmtpServer {
     process: Child,
 }
@@ -51,7 +51,8 @@ impl Drop for SmtpServer {
     }
 }
 
-/// Of `target/tools/portal`: `python3 -m venv target/tools/portal`, then `pip install aiosmtpd schemathesis` in it.
+/// Returns Python in `target/tools/portal`: `python3 -m venv target/tools/portal`, then `pip install aiosmtpd
+/// schemathesis` in it.
 pub(crate) fn python() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let python = target.join("tools/portal/bin/python");
@@ -104,7 +105,7 @@ async fn a_mail_survives_a_server_that_is_down_slow_or_refusing_and_arrives_once
 
     assert_eq!(postman.round().await.unwrap(), 2);
     assert_eq!(waiting().await, (2, 2));
-    // Not at once again.
+    // It is not tried again at once.
     assert_eq!(postman.round().await.unwrap(), 0);
     for mood in ["slow", "refusing", "full"] {
         world.clock.forward(3600);

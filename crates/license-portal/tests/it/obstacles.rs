@@ -64,7 +64,7 @@ async fn what_is_wrong_is_not_told_and_costs_the_same() {
         times.push(fastest);
     }
     assert!(pages.iter().all(|page| *page == pages[0]));
-    // One Argon2id each: without it an answer would take a hundredth of the time.
+    // Each costs one Argon2id hash: without it, an answer would take a hundredth of the time.
     let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
     assert!(*most < *least * 3, "{times:?}");
     assert_eq!(state(&world, &sold).await, LicenseState::Issued);
@@ -177,7 +177,7 @@ async fn an_address_that_tries_many_numbers_has_to_wait() {
         enter(&mut visit, &sold).await.status,
         StatusCode::TOO_MANY_REQUESTS
     );
-    // Nobody believes what is not from a trusted proxy.
+    // The header counts only from a trusted proxy.
     visit.headers = vec![("x-forwarded-for", "198.51.100.7".into())];
     assert_eq!(
         enter(&mut visit, &sold).await.status,
@@ -321,7 +321,7 @@ async fn no_pin_link_or_token_is_ever_logged() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    // Global: the databases log from threads of their own. Other tests' logs in it do no harm.
+    // Global: the databases log from their own threads. Logs of other tests do no harm.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let secrets = {
         let world = World::new().await;

@@ -1,4 +1,4 @@
-//! The pages: the story of the manual, and everything that can get in its way.
+//! The pages: activation as in the manual, and everything that can go wrong.
 
 use axum::http::{StatusCode, header};
 use license_portal::model::LicenseState;
@@ -31,7 +31,7 @@ pub(crate) async fn enter(visit: &mut Visit, sold: &Sold) -> Page {
     visit.send(&page, "/", &fields).await
 }
 
-/// From the link to the form.
+/// Opens the link and presses its button.
 pub(crate) async fn open(visit: &mut Visit, link: &str) -> Page {
     let page = visit.get(link).await;
     visit.send(&page, &format!("{link}/open"), &[]).await
@@ -59,7 +59,7 @@ async fn a_license_is_activated_as_the_manual_says() {
     assert!(notice.html.contains("john.doe@email.com"));
     let link = world.newest_link().await;
 
-    // A mail scanner follows the link, as often as it likes.
+    // A mail scanner may follow the link any number of times.
     let mut scanner = Visit::new(&world.portal);
     for _ in 0..3 {
         let page = scanner.get(&link).await;
@@ -77,7 +77,7 @@ async fn a_license_is_activated_as_the_manual_says() {
     assert!(done.html.contains("XXXXXXXX") && !done.html.contains(&sold.pin));
     assert!(done.html.contains(&sold.number));
     assert_eq!(state(&world, &sold).await, LicenseState::Active);
-    // The notice, reloaded, knows it too.
+    // Reloading the earlier page shows it, too.
     assert_eq!(
         visit.get(&notice.path).await.heading(),
         "Activation successful"

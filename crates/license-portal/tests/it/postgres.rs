@@ -80,7 +80,7 @@ impl Postgres {
         }
     }
 
-    /// Stops the server as its administrator would: open connections are cut.
+    /// Stops the server as its administrator would, closing open connections.
     pub(crate) fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
             run(Command::new("kill")
@@ -90,7 +90,7 @@ impl Postgres {
         }
     }
 
-    /// The URL of a new, empty database.
+    /// Returns the URL of a new, empty database.
     pub(crate) fn database(&self) -> String {
         let name = format!("portal{}", self.databases.fetch_add(1, Ordering::Relaxed));
         assert!(
@@ -142,7 +142,7 @@ fn newest_bin() -> PathBuf {
     bins.pop().expect("Debian's package postgresql is needed")
 }
 
-/// PostgreSQL refuses to run as root. What is started here dies with the test.
+/// Runs a program as another user than root, which PostgreSQL refuses, and until the test ends.
 fn unprivileged(program: &Path) -> Command {
     let mut setpriv = Command::new("setpriv");
     setpriv.args(["--pdeathsig", "INT"]);

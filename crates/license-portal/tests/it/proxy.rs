@@ -1,4 +1,4 @@
-//! Debian's `HAProxy` with the configuration that `deploy` has: a balancer, and the end of TLS.
+//! Debian's `HAProxy` with the configuration in `deploy`: load balancing and TLS.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::browser::free_port;
 
-/// A balancer before portals on this machine; it stops when this is dropped.
+/// A load balancer for portals on this machine; it stops when this is dropped.
 pub(crate) struct Proxy {
     process: Child,
     pub(crate) port: u16,

@@ -1,4 +1,4 @@
-//! Values for the store's suite.
+//! Values for the tests of the store.
 
 use jiff::Timestamp;
 use license_portal::{
@@ -29,7 +29,7 @@ pub(crate) async fn verify(store: &Store, seed: u8, link_seed: u8) {
     );
 }
 
-/// From its sale to its holder.
+/// Issues a license and activates it.
 pub(crate) async fn activate(store: &Store, seed: u8) {
     issue(store, seed).await;
     verify(store, seed, 10).await;

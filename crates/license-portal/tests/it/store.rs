@@ -151,7 +151,7 @@ async fn a_new_link_voids_the_one_before(store: Store) {
         store.license(number(1)).await.unwrap().unwrap().state,
         LicenseState::Verifying
     );
-    // One mail with the PIN, and one with the link that counts.
+    // One mail with the PIN, and one with the valid link.
     assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
 }
 
@@ -284,7 +284,7 @@ async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Store) 
     );
     let claimed = store.claim("two", at(60), at(120), 9).await.unwrap();
     assert!(claimed.len() == 1 && claimed[0].attempts == 2);
-    // The first one comes back too late.
+    // The first one reports too late.
     assert!(!store.delivered(claimed[0].id, "one", at(61)).await.unwrap());
     store
         .failed(claimed[0].id, "one", at(900), "late")
@@ -372,7 +372,7 @@ async fn a_bucket_gives_its_burst_and_then_drips(store: Store) {
     for _ in 0..3 {
         assert_eq!(take("a", 10).await, Attempt::Paid);
     }
-    // Waiting for long saves up no more than the burst.
+    // However long the wait, the bucket holds no more than the burst.
     for _ in 0..3 {
         assert_eq!(take("a", 10_000).await, Attempt::Paid);
     }
@@ -426,7 +426,7 @@ async fn pruning_forgets_only_what_is_old(store: Store) {
     assert!(store.link(hash(10)).await.unwrap().is_some());
     store.prune(at(3600 + 31 * DAY)).await.unwrap();
     assert!(store.link(hash(10)).await.unwrap().is_none());
-    // A mail that waits is never old.
+    // A waiting mail is never deleted.
     assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
 }
 

@@ -1,4 +1,4 @@
-//! The unit for systemd: right, and narrow.
+//! The unit for systemd: valid, and restrictive.
 
 use std::{fs, process::Command};
 
@@ -8,7 +8,7 @@ use crate::instances::output;
 fn the_unit_is_one_that_systemd_takes_and_gives_little_away() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("license-portal.service");
-    // systemd looks for the program.
+    // systemd checks that the program exists.
     let unit = include_str!("../../deploy/license-portal.service").replace(
         "/usr/local/bin/license-portal",
         env!("CARGO_BIN_EXE_license-portal"),

@@ -24,7 +24,7 @@ pub(crate) struct Page {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) html: String,
-    /// Where redirects led.
+    /// The path after redirects.
     pub(crate) path: String,
 }
 
@@ -139,7 +139,7 @@ impl Visit {
     }
 }
 
-/// Everything works without JavaScript, so there is none.
+/// Checks that a page has no JavaScript: everything works without.
 fn assert_no_script(html: &str) {
     let html = html.to_lowercase();
     assert!(

@@ -1,4 +1,4 @@
-//! A portal with a clock that tests move and a courier that keeps what it is given.
+//! A portal with a clock that tests set, and a courier that keeps the mails.
 
 use std::{
     path::Path,
@@ -31,7 +31,7 @@ use tokio::sync::Notify;
 /// 2026-11-24 08:00 UTC.
 pub(crate) const START: i64 = 1_795_507_200;
 
-/// A clock that stands still until it is moved.
+/// A clock that changes only when a test moves it.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
@@ -51,7 +51,7 @@ impl Clock for TestClock {
     }
 }
 
-/// Keeps mails.
+/// A courier that keeps the mails.
 #[derive(Default)]
 pub(crate) struct Mailbox(pub(crate) Mutex<Vec<Mail>>);
 
@@ -137,13 +137,13 @@ impl World {
         }
     }
 
-    /// Delivers what waits, and returns the newest mail.
+    /// Delivers all waiting mails, and returns the newest.
     pub(crate) async fn newest_mail(&self) -> Mail {
         while self.postman.round().await.unwrap() > 0 {}
         self.mailbox.0.lock().unwrap().last().unwrap().clone()
     }
 
-    /// The path of the link in the newest mail.
+    /// Returns the path of the link in the newest mail.
     pub(crate) async fn newest_link(&self) -> String {
         let text = self.newest_mail().await.text;
         let link = text
@@ -157,7 +157,7 @@ impl World {
     }
 }
 
-/// The rest of the line behind a word.
+/// Returns the rest of the line that begins with a word.
 pub(crate) fn after(text: &str, word: &str) -> String {
     text.lines()
         .find_map(|line| line.trim().strip_prefix(word))

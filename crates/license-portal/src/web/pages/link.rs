@@ -1,7 +1,7 @@
 //! The mailed link: a button, then *Complete your activation*, then *Activation successful*.
 //!
-//! `GET` changes nothing, so a mail scanner that follows links activates nothing. Every form is answered with a redirect
-//! back to the link, so that reloading the page sends nothing twice.
+//! `GET` changes nothing, so a mail scanner that follows links activates nothing. Every form is answered with a
+//! redirect back to the link, so that reloading the page sends nothing twice.
 
 use std::sync::Arc;
 

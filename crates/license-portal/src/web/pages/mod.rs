@@ -142,7 +142,8 @@ pub(super) async fn wrong_method(visitor: Visitor) -> Response {
     )
 }
 
-/// Returns the secret of a link, or a ticket, without characters that ours do not have, so that it can be redirected to.
+/// Returns the secret of a link, or a ticket, without characters that ours do not have, so that it can be redirected
+/// to.
 fn clean(received: &str) -> String {
     received
         .chars()
