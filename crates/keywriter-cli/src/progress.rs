@@ -15,7 +15,7 @@ use std::{
 };
 
 /// Where events are shown. Any thread may show one.
-pub(crate) enum Progress {
+pub(crate) enum CycleProgress {
     Json,
     Lines,
     Bars(Bars),
@@ -27,7 +27,7 @@ pub(crate) struct Bars {
     bars: Mutex<BTreeMap<Serial, ProgressBar>>,
 }
 
-impl Progress {
+impl CycleProgress {
     pub(crate) fn new(json: bool) -> Self {
         if json {
             Self::Json

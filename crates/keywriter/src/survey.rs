@@ -239,30 +239,27 @@ fn sort(answers: Vec<Answer>) -> Survey {
     for (serial, mut found) in by_serial {
         // Sockets come first in the order of locations.
         found.sort_by(|a, b| a.facts.location.cmp(&b.facts.location));
-        match <[Present; 2]>::try_from(found) {
-            Ok([mut first, second]) if is_one(&first.facts, &second.facts) => {
-                first.other = Some(second.module);
-                survey.modules.push(first);
-            }
-            Ok(two) => survey.duplicates.push(DuplicateSerial {
-                serial,
-                locations: two.map(|present| present.facts.location).into(),
-            }),
-            Err(mut found) if found.len() == 1 => survey.modules.append(&mut found),
-            Err(found) => survey.duplicates.push(DuplicateSerial {
-                serial,
-                locations: found
-                    .into_iter()
-                    .map(|present| present.facts.location)
-                    .collect(),
-            }),
+        let is_one = match found.as_slice() {
+            [_] => true,
+            [first, second] => is_same(&first.facts, &second.facts),
+            _ => false,
+        };
+        let mut found = found.into_iter();
+        if is_one && let Some(first) = found.next() {
+            let other = found.next().map(|second| second.module);
+            survey.modules.push(Present { other, ..first });
+        } else {
+            let locations = found.map(|present| present.facts.location).collect();
+            survey
+                .duplicates
+                .push(DuplicateSerial { serial, locations });
         }
     }
     survey
 }
 
 /// Returns whether a socket and a reader lead to the same module: it shows the same certificate at both.
-fn is_one(a: &ModuleFacts, b: &ModuleFacts) -> bool {
+fn is_same(a: &ModuleFacts, b: &ModuleFacts) -> bool {
     a.location.kind() != b.location.kind()
         && a.certificate.digest.is_some()
         && a.certificate.digest == b.certificate.digest

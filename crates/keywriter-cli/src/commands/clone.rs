@@ -5,7 +5,7 @@ use crate::{
     args::{Args, CloneChoices},
     failure::Failure,
     output,
-    progress::Progress,
+    progress::CycleProgress,
 };
 use keywriter::{
     cycle::{self, Event, Setup, StopRequest, Summary, plan::Request},
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         stop: stop_on_interrupt(),
     };
     let discovery = args.discovery()?;
-    let progress = Progress::new(args.json);
+    let progress = CycleProgress::new(args.json);
     // Events come from many threads; the first failure of their output is reported.
     let failure = Mutex::new(None);
     let report = Mutex::new(Report::new(now(), master, options));

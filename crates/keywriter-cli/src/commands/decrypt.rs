@@ -2,7 +2,7 @@
 
 use super::{
     require_app_pin,
-    share::{self, DECRYPTED, Ends, Output, Progress, ShareChoices},
+    share::{self, DECRYPTED, Ends, FileProgress, Output, ShareChoices},
     survey_all,
 };
 use crate::{args::Args, failure::Failure};
@@ -44,7 +44,7 @@ fn one(
         .of(&header)
         .map_err(|failure| failure.within(job.name()))?;
     let mut output = Output::begin(job, choices.force)?;
-    let mut progress = Progress::new(args, job, len);
+    let mut progress = FileProgress::new(args, job, len);
     let summary = decrypt(
         &mut found.module,
         &header,

@@ -2,7 +2,7 @@
 
 use super::{
     require_app_pin,
-    share::{self, ENCRYPTED, Ends, Output, Progress, ShareChoices},
+    share::{self, ENCRYPTED, Ends, FileProgress, Output, ShareChoices},
     survey_all,
 };
 use crate::{args::Args, failure::Failure};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
 fn one(args: &Args, choices: &ShareChoices, job: &Ends, found: &mut Found) -> Result<(), Failure> {
     let (mut input, len) = share::open_input(job)?;
     let mut output = Output::begin(job, choices.force)?;
-    let mut progress = Progress::new(args, job, len);
+    let mut progress = FileProgress::new(args, job, len);
     let summary = encrypt(
         &mut found.module,
         &mut input,

@@ -214,14 +214,14 @@ pub(crate) fn of(job: &Ends, source: ShareError) -> Failure {
 }
 
 /// How far a job is: a bar on a terminal, events with `--json`.
-pub(crate) struct Progress {
+pub(crate) struct FileProgress {
     bar: Option<ProgressBar>,
     json: Option<Instant>,
     file: String,
     of: Option<u64>,
 }
 
-impl Progress {
+impl FileProgress {
     pub(crate) fn new(args: &Args, job: &Ends, of: Option<u64>) -> Self {
         let has_bar = !args.json && io::stderr().is_terminal();
         Self {
@@ -248,7 +248,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for FileProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -185,7 +185,7 @@ impl<'a> Coordinator<'a> {
             match reports.recv() {
                 Ok(Report::Finished(outcome)) => self.finish(outcome),
                 Ok(Report::Changed) => self.join(&worker),
-                Err(_nobody) => break,
+                Err(_dropped) => break,
             }
         }
         is_over.store(true, Ordering::Relaxed);

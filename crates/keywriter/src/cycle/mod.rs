@@ -1,8 +1,8 @@
 //! A cloning cycle: one master, many secondaries at the same time. The command line and the desktop app both run it.
 //!
-//! Each secondary has its own thread, and the master one more, so that a slow module does not delay the others. A module
-//! that is pulled out fails alone; one that is plugged in meanwhile joins, unless the cycle is for named modules, or
-//! disables its master after a counted number of clones.
+//! Each secondary has its own thread, and the master one more, so that a slow module does not delay the others.
+//! A module that is pulled out fails alone; one that is plugged in meanwhile joins, unless the cycle is for named
+//! modules, or disables its master after a counted number of clones.
 
 mod coordinator;
 pub mod plan;
@@ -47,7 +47,7 @@ pub struct Setup {
     pub root: Option<TrustedRoot>,
     /// The folder that receipts are kept in; a receipt that is missing there is fetched again.
     pub receipts: Option<PathBuf>,
-    /// The license that new cycles on hardware modules need, or why there is none.
+    /// The license that new cycles on hardware modules need, or why it is missing.
     pub hardware: Result<HardwarePermit, GateRefusal>,
     /// How its user stops it.
     pub stop: StopRequest,
@@ -133,7 +133,7 @@ pub enum Event {
         /// It committed in an earlier cycle, and no Parcel was sent now.
         already: bool,
     },
-    /// The receipt of a secondary could not be kept. It is a clone all the same, and the next cycle fetches its receipt.
+    /// The receipt of a clone could not be kept. The next cycle fetches it again.
     NotKept {
         /// The secondary.
         serial: Serial,

@@ -150,8 +150,8 @@ pub enum Task {
 pub enum Decision {
     /// This task.
     Do(Task),
-    /// Nothing: the master countersigned it in an earlier cycle. `number`: its Parcel's, if the master can countersign it
-    /// again.
+    /// Nothing: the master countersigned it in an earlier cycle. `number`: its Parcel's, if the master can
+    /// countersign it again.
     IsClone {
         /// The Parcel's number.
         number: Option<u64>,

@@ -1,7 +1,7 @@
 //! Registration, the app's PIN, and what needs a license.
 //!
 //! A license is needed for one thing: to start a new cloning cycle on hardware modules. Virtual modules need none, and
-//! everything else works whatever becomes of a license. Times are seconds since 1970-01-01 00:00 UTC, passed in.
+//! everything else works without one. Times are seconds since 1970-01-01 00:00 UTC, passed in.
 //!
 //! | module | what it holds |
 //! |---|---|

@@ -201,8 +201,8 @@ impl Report {
         })
     }
 
-    /// Reads a report's JSON, and checks that what it says of each clone is what the receipt says. [`Self::verify`] checks
-    /// the signatures.
+    /// Reads a report's JSON, and checks that what it says of each clone is what the receipt says.
+    /// [`Self::verify`] checks the signatures.
     pub fn load(path: &Path) -> Result<Self, ReportError> {
         let mut text = Vec::new();
         File::open(path)

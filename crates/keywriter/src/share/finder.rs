@@ -11,7 +11,7 @@ use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
 /// What a module is needed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// To encrypt, in whatever group it is.
+    /// To encrypt: a module of any group.
     Any,
     /// To decrypt what was encrypted in this group and epoch.
     Key {

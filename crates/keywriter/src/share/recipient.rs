@@ -37,7 +37,7 @@ pub fn encode_recipient(recipient: &Recipient) -> Result<String, Malformed> {
     encode(PREFIX, &bytes)
 }
 
-/// The group's identity as age takes it: `AGE-PLUGIN-KEYWRITER-1…`. It holds no secret: it says which modules to look for.
+/// Returns the group's identity for age: `AGE-PLUGIN-KEYWRITER-1…`. It holds no secret, only which modules to look for.
 pub fn encode_identity(group: &[u8; 16]) -> Result<String, Malformed> {
     let bytes = [&[VERSION][..], group].concat();
     encode("age-plugin-keywriter-", &bytes).map(|text| text.to_uppercase())
@@ -142,11 +142,10 @@ pub(super) fn once(
     Ok((cipher, tag.into()))
 }
 
-/// What stands before the last `1` of every recipient of ours.
+/// The part before the last `1` of every recipient of ours.
 pub(super) const PREFIX: &str = "age1keywriter";
 
-/// Bech32 with a limit of 8 KiB in place of its 90 characters. age has no limit of its own, but for the lines of a file of
-/// recipients, which is this.
+/// Bech32 with a limit of 8 KiB instead of 90 characters: the limit that age has for the lines of a file of recipients.
 pub(super) enum Long {}
 
 impl bech32::Checksum for Long {

@@ -166,7 +166,7 @@ fn a_file_cut_at_any_length_is_refused() {
 }
 
 #[test]
-fn a_file_that_goes_on_behind_its_end_is_refused() {
+fn a_file_with_trailing_data_is_refused() {
     for len in [0, 1, 64, 100] {
         let mut file = encrypted(&vec![7; len]);
         for more in [1, 16, 84, 200] {
@@ -214,11 +214,12 @@ fn pipe(bytes: &[u8]) -> (File, UnixStream) {
     (OwnedFd::from(reader).into(), writer)
 }
 
-/// What `work` comes to, though nobody writes into the pipe any more.
+/// Returns the result of `work`, which must not wait for more input.
 fn soon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let (tell, told) = mpsc::channel();
-    thread::spawn(move || tell.send(work()));
-    told.recv_timeout(Duration::from_secs(20))
+    let (sender, results) = mpsc::channel();
+    thread::spawn(move || sender.send(work()));
+    results
+        .recv_timeout(Duration::from_secs(20))
         .expect("it does not wait for input")
 }
 
@@ -246,7 +247,7 @@ fn a_module_that_is_pulled_out_while_input_is_awaited_ends_it() {
 }
 
 #[test]
-fn a_changed_chunk_is_told_at_once_though_more_of_the_file_is_awaited() {
+fn a_changed_chunk_is_reported_at_once_though_more_of_the_file_is_awaited() {
     let mut file = encrypted(&[7; 200]);
     file[FileHeader::SIZE + 68..FileHeader::SIZE + 84].fill(0xBA);
     file.truncate(FileHeader::SIZE + 84);

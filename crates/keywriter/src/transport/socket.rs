@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_nobody_listens_on_is_absence() {
+    fn a_socket_without_a_listener_is_absence() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("A.sock");
         assert!(matches!(
