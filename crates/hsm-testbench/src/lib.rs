@@ -46,7 +46,7 @@ pub struct Bench<C: Provider> {
     pub recorded: Recorded,
     /// What its clock shows.
     pub now: Millis,
-    /// Every byte that crosses the host in either direction, from the moment somebody listens.
+    /// Every byte that crosses the host in either direction, if it is to be recorded.
     pub host: Option<Vec<u8>>,
     response: Vec<u8>,
 }
@@ -64,7 +64,7 @@ pub const RECOVERY_PIN: &str = "31415926";
 pub const SELF_DESTRUCT_PIN: &str = "27182818";
 
 impl<C: Provider> Bench<C> {
-    /// A certified virtual module in Shipment State, plugged in.
+    /// Makes a certified virtual module in Shipment State, plugged in.
     pub fn new(serial: &str, root: &Root) -> Self {
         let mut bench = Self::bare(serial);
         bench
@@ -73,7 +73,7 @@ impl<C: Provider> Bench<C> {
         bench
     }
 
-    /// A module that no factory has seen.
+    /// Makes a module that is not certified.
     pub fn bare(serial: &str) -> Self {
         Self::over(serial, Flash::default(), Recorded::default())
     }
@@ -83,7 +83,7 @@ impl<C: Provider> Bench<C> {
         manufacture::certify(self.module(), root, profile)
     }
 
-    /// Another module's chips, or a copy of one's own, behind a secret of `serial`; plugged in.
+    /// Puts chips of any module together with the secret of `serial`; plugged in.
     pub fn over(serial: &str, flash: Flash, recorded: Recorded) -> Self {
         let mut bench = Self {
             module: None,
@@ -98,7 +98,7 @@ impl<C: Provider> Bench<C> {
         bench
     }
 
-    /// The same module at its next power-up, once more: what is done to one does not touch the other.
+    /// Makes an independent copy of the module, at its next power-up.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self::over(&self.serial, self.flash.copy(), self.recorded.copy())
@@ -114,17 +114,17 @@ impl<C: Provider> Bench<C> {
         self.module = Some(module);
     }
 
-    /// Its serial number.
+    /// Returns its serial number.
     pub fn serial(&self) -> &str {
         &self.serial
     }
 
-    /// The module itself.
+    /// Returns the module itself.
     pub fn module(&mut self) -> &mut Module<MemoryBoard<C>> {
         self.module.as_mut().expect("powered up")
     }
 
-    /// Types keys (docs/HUB.md says how they are written); what the LEDs show in the end.
+    /// Types keys, written as in docs/HUB.md; returns what the LEDs show in the end.
     pub fn press(&mut self, text: &str) -> Pattern {
         for stroke in keys::parse(text).expect("keys") {
             match stroke {
@@ -158,18 +158,18 @@ impl<C: Provider> Bench<C> {
         }
     }
 
-    /// What the LEDs show.
+    /// Returns what the LEDs show.
     pub fn leds(&mut self) -> Pattern {
         self.module().leds()
     }
 
-    /// Something happens to the plug.
+    /// Changes the link: plugged, unplugged or reset.
     pub fn link(&mut self, link: Link) {
         let now = self.now;
         self.module().link(link, now);
     }
 
-    /// Sends an APDU as it is; the response with its status word.
+    /// Sends an APDU as it is; returns the response with its status word.
     pub fn raw(&mut self, apdu: &[u8]) -> Vec<u8> {
         let mut response = std::mem::take(&mut self.response);
         let now = self.now;
@@ -183,7 +183,7 @@ impl<C: Provider> Bench<C> {
         answer
     }
 
-    /// Sends a command of this application; its data, or the status that refused it.
+    /// Sends a command of this application; returns its data, or the status that refused it.
     pub fn command(&mut self, ins: u8, p1: u8, data: &[u8]) -> Result<Vec<u8>, Status> {
         let mut apdu = vec![0; limits::COMMAND_APDU];
         let len = encode_extended([CLA, ins, p1, 0], data, &mut apdu).expect("fits");
@@ -244,7 +244,7 @@ impl<C: Provider> Bench<C> {
         );
     }
 
-    /// How much of it stands open, as IDENTITY tells everyone.
+    /// Returns the lock state that IDENTITY reports.
     pub fn lock_state(&mut self) -> LockState {
         let bytes = self.command(ins::IDENTITY, 0, &[7; 32]);
         let identity =
@@ -252,7 +252,7 @@ impl<C: Provider> Bench<C> {
         identity.expect("an identity").lock
     }
 
-    /// STATUS of an unlocked module.
+    /// Returns the STATUS of an unlocked module.
     pub fn status(&mut self) -> ModuleStatus {
         let bytes = self.command(ins::STATUS, 0, &[]).expect("unlocked");
         ModuleStatus::parse(&bytes).expect("a status")

@@ -12,7 +12,7 @@ pub struct Known {
     pub bytes: Vec<u8>,
 }
 
-/// The names of all secrets of which 16 bytes, or the whole if it is shorter, stand in `haystack` in any form.
+/// Returns the names of all secrets of which 16 bytes, or the whole if it is shorter, are in `haystack` in any form.
 pub fn leaks(haystack: &[u8], secrets: &[Known]) -> Vec<String> {
     // By their first bytes, so that one pass over the haystack looks for all of them.
     let mut needles: HashMap<[u8; HEAD], Vec<(String, Vec<u8>)>> = HashMap::new();

@@ -16,7 +16,7 @@ thread_local! {
     static CALLS: RefCell<Option<Vec<Call>>> = const { RefCell::new(None) };
 }
 
-/// Notes a call, if somebody listens.
+/// Notes a call, if a record is being made.
 pub fn note(kind: &'static str, sizes: [usize; 3]) {
     let sizes = sizes.map(|size| u64::try_from(size).expect("small"));
     CALLS.with_borrow_mut(|calls| {
@@ -26,14 +26,14 @@ pub fn note(kind: &'static str, sizes: [usize; 3]) {
     });
 }
 
-/// The calls that `act` causes, in order, and what comes of it.
+/// Returns the calls that `act` causes, in order, and its result.
 pub fn of<T>(act: impl FnOnce() -> T) -> (Vec<Call>, T) {
     CALLS.set(Some(Vec::new()));
     let outcome = act();
     (CALLS.take().unwrap_or_default(), outcome)
 }
 
-/// How many of them are of that kind.
+/// Returns how many of the calls are of that kind.
 pub fn count(calls: &[Call], kind: &str) -> usize {
     calls.iter().filter(|call| call.kind == kind).count()
 }

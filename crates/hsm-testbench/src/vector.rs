@@ -1,4 +1,4 @@
-//! Vectors: what modules are told, and what they answer to the byte. A file plays on modules whose entropy is fixed.
+//! Vectors: what modules receive, and what they answer to the byte. A file plays on modules whose entropy is fixed.
 //!
 //! ```text
 //! expect: the point of it, as a sentence
@@ -32,7 +32,7 @@ impl Player {
         }
     }
 
-    /// Plays a recorded file; every answer must be the one that stands there.
+    /// Plays a recorded file; every answer must be the recorded one.
     pub fn play(text: &str) -> Result<(), String> {
         let mut lines = text.lines();
         let mut header = |name: &str| {
@@ -49,7 +49,7 @@ impl Player {
         for line in lines.filter(|line| !line.is_empty()) {
             let (first, rest) = line
                 .split_once(' ')
-                .ok_or(format!("'{line}' is no line of a vector"))?;
+                .ok_or(format!("'{line}' is not a line of a vector"))?;
             match (first, rest.split_at(2)) {
                 (serial, ("> ", apdu)) => answer = player.exchange(serial, apdu)?,
                 (_, ("< ", expected)) if answer != expected => {
@@ -78,7 +78,7 @@ impl Player {
                     module.pass(rest.parse::<u64>().map_err(|error| error.to_string())? * 1000);
                 }
                 "reset" => module.link(Link::Reset),
-                other => return Err(format!("'{other}' is nothing that can be done")),
+                other => return Err(format!("'{other}' is an unknown action")),
             }
         }
         let line = format!("{what} {serial} {rest}");

@@ -79,7 +79,7 @@ impl<P: Provider> Reference<P> {
         [&tagged[..], &tag].concat()
     }
 
-    /// § 4: the plaintext, or why there is none.
+    /// § 4: returns the plaintext, or why the file has none.
     pub fn read(&self, file: &[u8]) -> Result<Vec<u8>, &'static str> {
         let (header, mut rest) = file.split_first_chunk::<64>().ok_or("no file of ours")?;
         if &header[..6] != b"KWFILE" {

@@ -1,4 +1,4 @@
-//! The real programs: a hub of its own, `keywriter` beside it, over sockets or over a real pcscd.
+//! The real programs: a hub, and `keywriter` beside it, over sockets or over a real pcscd.
 
 #![expect(
     clippy::return_self_not_must_use,

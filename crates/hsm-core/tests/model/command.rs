@@ -1,4 +1,4 @@
-//! The command that a deed means where the case stands: for the model, and as bytes.
+//! The command that a deed means in the present state of the case: for the model, and as bytes.
 
 use crate::{
     deed::{Pick, Send},

@@ -135,7 +135,7 @@ pub(crate) enum Event {
     Write(Box<Stored>),
     /// A PIN is compared, on a path.
     Compared(Path),
-    /// A path's count starts anew: a PIN matched, or was set anew by somebody who may.
+    /// Starts a path's count again: a PIN matched, or was set again with the authority for it.
     Cleared(Path),
 }
 
@@ -227,7 +227,7 @@ impl Model {
         model
     }
 
-    /// A number that nobody had before.
+    /// Returns a number that was not used before.
     pub(crate) fn number(&self) -> u64 {
         self.numbers.set(self.numbers.get() + 1);
         self.numbers.get()

@@ -61,7 +61,7 @@ pub(crate) enum Suite {
 /// The same, by what it means.
 #[derive(Clone, Debug)]
 pub(crate) enum FileCommand {
-    /// Refused for its shape, whoever asks.
+    /// Refused for its shape, in any state.
     Shapeless,
     Begin,
     Seal {
@@ -202,7 +202,7 @@ impl Presence {
 }
 
 impl Generator {
-    /// Mostly what goes on with a file; sometimes another one, a chunk again, or one that was changed.
+    /// Mostly the next step of a file; sometimes another file, a repeated chunk, or a changed one.
     pub(crate) fn file_act(&mut self) -> Act {
         let back = self
             .random

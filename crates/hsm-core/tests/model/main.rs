@@ -52,7 +52,7 @@ fn module_and_model_never_differ() {
     });
     for pattern in Pattern::ALL {
         let is_seen = totals.seen.contains_key(pattern.name());
-        assert!(is_seen || steps < 50_000, "nobody saw {pattern:?}");
+        assert!(is_seen || steps < 50_000, "{pattern:?} was never shown");
     }
     println!("seed {seed}, {:.1?}: {totals:#?}", start.elapsed());
 }

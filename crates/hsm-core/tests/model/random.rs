@@ -1,4 +1,4 @@
-//! A small generator of its own: a seed gives the same deeds on every machine.
+//! A small generator: a seed gives the same deeds on every machine.
 
 /// `SplitMix64`.
 pub(crate) struct Random(u64);

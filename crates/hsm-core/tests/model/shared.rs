@@ -221,7 +221,7 @@ impl World {
                     .begun
                     .iter()
                     .position(|begun| begun.file == file);
-                let begun = begun.ok_or("a chunk of a file whose header nobody has")?;
+                let begun = begun.ok_or("a chunk of a file whose header is unknown")?;
                 self.shared.begun[begun].sealed = index + 1;
                 let len = u32::try_from(plain.len()).expect("short");
                 let lead = Lead { last, len };

@@ -97,9 +97,9 @@ pub(crate) struct World {
     pub(crate) messages: Vec<(Message, Vec<u8>)>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) shared: Shared,
-    /// The identity of each group, once somebody saw it.
+    /// The identity of each group, once it was seen.
     pub(crate) groups: BTreeMap<u64, [u8; 16]>,
-    /// The last receipts, once somebody saw them.
+    /// The last receipts, once they were seen.
     pub(crate) receipts: BTreeMap<u64, Vec<u8>>,
     /// PINs compared on each path since its count last started anew.
     ledger: BTreeMap<(usize, Path), u8>,
@@ -422,7 +422,7 @@ fn up_to(cut: Cut, events: &[Event]) -> (usize, Option<Stored>) {
     let failed = (number(cut) / 2) as usize;
     let mut done = writes.get(failed).map_or(events.len(), |(at, _)| *at);
     if whole > failed {
-        // What that write gave back is given back, though nobody heard of it.
+        // That write took effect, although it was not reported.
         done += 1;
         while matches!(events.get(done), Some(Event::Cleared(_))) {
             done += 1;

@@ -197,7 +197,7 @@ impl Scene {
         relay::begin(&mut self.master, Options::default(), 1).unwrap();
     }
 
-    /// Unlock, cycle and run, whatever comes of them.
+    /// Tries unlock, cycle and run, with any result.
     fn clone_once(&mut self) {
         let unlock = format!("KEY {ADMIN_PIN} KEY");
         self.master.press(&unlock);

@@ -179,7 +179,7 @@ fn another_header_inside_a_chain_is_not_run_and_closes_it() {
         let link = short(CLA | CHAINING, ins::CIPHER, 0, &data[..LINK], None);
         assert_eq!(module.raw(&link), [0x90, 0x00]);
         assert_eq!(module.raw(&foreign), [0x68, 0x83], "{foreign:02X?}");
-        // The rest of the chain is a command of its own now, and no good one.
+        // The rest of the chain is now a separate command, and a malformed one.
         let rest = short(CLA, ins::CIPHER, 0, &data[LINK..2 * LINK], Some(0));
         assert_eq!(module.raw(&rest), [0x6A, 0x80]);
         assert_eq!(
@@ -293,7 +293,7 @@ fn no_bytes_panic_a_module_or_get_an_answer_without_a_known_status() {
     }
 }
 
-/// Noise, and noise behind headers that are known.
+/// Noise, and noise after known headers.
 fn apdu() -> impl Strategy<Value = Vec<u8>> {
     let noise = proptest::collection::vec(any::<u8>(), 0..300);
     let known = (

@@ -1,4 +1,4 @@
-//! A host that alters what it relays. Who must notice stands in a table (PROTOCOL § 4.8), and the table is the test's.
+//! A host that alters what it relays. Who must notice is in a table (PROTOCOL § 4.8), which the test follows.
 
 mod notice;
 mod order;

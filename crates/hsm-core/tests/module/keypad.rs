@@ -28,7 +28,7 @@ use hsm_testbench::{ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN}
 
 type Module = Bench<Crypto>;
 
-/// A good PIN that nobody set.
+/// A valid PIN that was never set.
 const WRONG_PIN: &str = "97531864";
 
 const UNBLOCK: &str = "47867243 KEY";
@@ -284,7 +284,7 @@ impl Which {
         }
     }
 
-    /// Whether it is set, as the Administrator is told; of the Admin PIN nothing is said.
+    /// Whether it is set, as STATUS reports to the Administrator; the Admin PIN is not reported.
     const fn is_set(self, status: AdminStatus) -> Option<bool> {
         match self {
             Self::Admin => None,

@@ -25,7 +25,7 @@ type Module = Bench<Crypto>;
 const OWN_ADMIN_PIN: &str = "97531864";
 const OWN_USER_PIN: &str = "8642975310864 SHIFT+2";
 
-/// A PIN that nobody set.
+/// A PIN that was never set.
 const WRONG_PIN: &str = "1122334";
 
 const MASTER_AUTO_LOCK: Option<u8> = Some(30);
@@ -40,7 +40,7 @@ struct Case {
     /// Whether the master has an auto-lock and a policy set.
     master_auto_lock: bool,
     master_policy: bool,
-    /// Whether the secondary is in use, with settings of its own.
+    /// Whether the secondary is in use, with other settings.
     is_used: bool,
 }
 
@@ -367,7 +367,7 @@ fn clone_to(master: &mut Module, secondary: &mut Module) -> Vec<u8> {
     relay::run(master, secondary, 0, |_, _| {}).receipt()
 }
 
-/// A run up to its Receipt, which nobody seals.
+/// Runs up to the Receipt, which is not countersigned.
 fn uncountersigned(master: &mut Module, secondary: &mut Module) -> Vec<u8> {
     let mut carried = Vec::new();
     for message in &Message::ALL[..5] {

@@ -18,7 +18,7 @@ use hsm_testbench::{
     relay::{self, Message},
 };
 
-/// Where the table stands.
+/// The document with the table.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PROTOCOL.md");
 
 const BEGIN: &str = "<!-- table: state-command -->";

@@ -15,7 +15,7 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    /// A module that gives these answers and is pulled out then.
+    /// Makes a module that gives these answers and is then pulled out.
     pub(crate) fn module(answers: Vec<Vec<u8>>) -> ConnectedModule {
         ConnectedModule::new(Box::new(Self {
             location: Location::Socket("/run/A.sock".into()),

@@ -42,7 +42,7 @@ impl TestModule {
         Self::made(Bench::bare(serial), 1, false, Unlocked::Fresh)
     }
 
-    /// Makes a module that has a serial number of another one, and a key of its own.
+    /// Makes a module with the serial number of another one, but another key.
     pub(crate) fn duplicate(serial: &str) -> Self {
         let mut bench = Bench::bare(serial);
         // Its generator is seeded by what it gave before.

@@ -178,7 +178,8 @@ fn all_four_pins_work_on_a_clone_under_its_own_secret_and_under_no_other() {
     assert_bound_to_its_chip(&master, "SECOND-1");
 }
 
-/// Behind its own secret the store opens with each of the four PINs; behind another with none, and nothing is answered.
+/// With its own secret the store opens with each of the four PINs; with another secret no PIN opens it, and no command is
+/// answered.
 fn assert_bound_to_its_chip(module: &Bench<Crypto>, other: &str) {
     for (keys, opened) in [
         (format!("KEY {ADMIN_PIN} KEY"), Pattern::Unlocked),
@@ -256,7 +257,7 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
 }
 
 fn observe(module: &Bench<Crypto>) -> Observed {
-    // Each on a copy of its own: no guess counts.
+    // Each on a separate copy: no guess counts.
     let shown = |keys: String| module.duplicate().press(&keys);
     let doors = [
         (Role::Administrator, format!("KEY {ADMIN_PIN} KEY")),

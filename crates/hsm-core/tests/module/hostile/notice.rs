@@ -16,7 +16,7 @@ pub(super) enum Notice {
     Master(Status),
     /// The secondary, with this status word.
     Secondary(Status),
-    /// Whoever checks the finished receipt.
+    /// The reader who checks the finished receipt.
     Reader(ReceiptRefusal),
 }
 

@@ -287,7 +287,7 @@ fn a_secondary_takes_no_message_at_a_wrong_moment() {
         }
     }
     pair.assert_clones();
-    // Locked: to whom it belongs now, says its Administrator.
+    // Locked: its Administrator decides whose it is.
     pair.secondary.power_up();
     for (asked, message) in [
         (Message::Offer, &Vec::new()),

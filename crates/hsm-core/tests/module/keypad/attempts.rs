@@ -156,7 +156,7 @@ fn the_tenth_wrong_admin_pin_erases_everything_but_the_identity() {
     module.power_up();
     assert_eq!(module.leds(), Pattern::Reset);
 
-    // As new, but for the display: defaults, attempts, a group and key of its own.
+    // As new, except for the display: defaults, attempts, a new group and key.
     module.press(&format!("SHIFT+1 {ADMIN_PIN} KEY {ADMIN_PIN} KEY"));
     assert_eq!(settled(&mut module), Pattern::AdminMode);
     replug(&mut module);

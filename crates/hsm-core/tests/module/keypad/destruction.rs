@@ -234,7 +234,7 @@ fn what_a_host_sees_differs_in_group_settings_and_receipt_and_in_nothing_else() 
                 answer.map(|bytes| bytes.len())
             });
             if instruction == ins::LAST_RECEIPT {
-                // Whoever knew that there was one sees that it is gone: also when the module is locked.
+                // A PIN that was known to be set is visibly gone, also when the module is locked.
                 assert!(answers[0].is_ok());
                 assert_eq!(answers[1], Err(Status::NotFound));
             } else {

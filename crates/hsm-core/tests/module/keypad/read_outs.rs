@@ -1,4 +1,4 @@
-//! Settings told in blinks: RED the tens, GREEN the units, BLUE the flag.
+//! Settings shown as blinks: RED the tens, GREEN the units, BLUE the flag.
 
 use super::{ADMIN_PIN, Module, Pattern, admin_mode, enter_admin_mode, replug, shipment};
 use hsm_core::leds::ReadOut;

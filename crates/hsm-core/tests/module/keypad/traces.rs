@@ -53,7 +53,7 @@ fn what_is_done_afterwards_leaves_the_same_trace_too() {
 fn a_wrong_pin_leaves_the_same_trace_but_for_the_opening() {
     for (name, module) in scenes() {
         let (right, wrong) = (Trace::of(&module, USER), Trace::of(&module, WRONG));
-        // Whoever opens derives a key and opens the CSPs. That a PIN was wrong is no secret: the LEDs say so.
+        // Opening derives a key and opens the CSPs. That a PIN was wrong is not secret: the LEDs show it.
         let opening = ["hmac", "open"];
         let split = right.calls.len() - opening.len();
         let (common, rest) = right.calls.split_at(split);
@@ -90,7 +90,7 @@ fn whether_a_self_destruct_pin_is_set_leaves_no_trace() {
     }
 }
 
-/// What somebody may do with a module that was unlocked on the User's path with the PIN of `own`.
+/// What may be done with a module that was unlocked on the User's path with the PIN of `own`.
 const AFTERWARDS: [fn(&mut Module, &str) -> Pattern; 12] = [
     |module, _| {
         module.pass(5_000);
@@ -123,7 +123,7 @@ const AFTERWARDS: [fn(&mut Module, &str) -> Pattern; 12] = [
     |module, _| module.press("0:1s 2+7"),
 ];
 
-/// One entry, on a copy of its own.
+/// One entry, on a separate copy.
 #[derive(Debug, PartialEq, Eq)]
 struct Trace {
     calls: Vec<Call>,

@@ -161,7 +161,7 @@ fn proof() {
     let mut pair = Pair::<Watched<RustCrypto>>::new();
     let parcel = pair.abandoned()[3].clone();
     let receipt = pair.step(Message::Receipt, &parcel).expect("a Parcel");
-    // The proof stands at the end of the statement.
+    // The proof is the end of the statement.
     let mut other = receipt.clone();
     let end = Receipt::parse(&receipt)
         .expect("a Receipt")
