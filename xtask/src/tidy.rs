@@ -1,32 +1,37 @@
-//! Documents stay true: paths that they name exist, and what is unfinished has a number.
+//! Documents stay true and readable: paths in them exist, lines are short, unfinished work has an issue's number.
 
 use crate::{run, third_party};
 use anyhow::{Context, Result, bail};
 use std::fs;
 
-/// Documents whose code-quoted paths must exist.
+/// Documents whose lines and code-quoted paths are checked, as git names them.
 const DOCUMENTS: &[&str] = &[
-    "README.md",
-    "ARCHITECTURE.md",
-    "docs/PROTOCOL.md",
-    "docs/THREAT-MODEL.md",
-    "CONTRIBUTING.md",
+    ":(glob)*.md",
+    ":(glob)docs/**/*.md",
+    ":(glob)manual/**/*.md",
 ];
 
 /// Folders whose contents a document may name.
 const FOLDERS: &[&str] = &["crates/", "docs/", "vectors/", "xtask/", "manual/", ".ci/"];
 
+/// The first column that prose must not reach.
+const COLUMNS: usize = 120;
+
 pub(crate) fn run() -> Result<()> {
     let mut wrong = Vec::new();
-    for document in DOCUMENTS {
+    let documents = run::output(&[&["git", "ls-files", "--"], DOCUMENTS].concat())?;
+    for document in documents.lines() {
         let text = fs::read_to_string(run::root().join(document))
-            .with_context(|| format!("{document} is missing"))?;
+            .with_context(|| format!("cannot read {document}"))?;
         for path in
             quoted(&text).filter(|path| FOLDERS.iter().any(|folder| path.starts_with(folder)))
         {
             if !run::root().join(path).exists() && !path.contains(['*', '<', ' ']) {
                 wrong.push(format!("{document} names `{path}`, which does not exist"));
             }
+        }
+        for line in long_lines(&text) {
+            wrong.push(format!("{document}:{line} reaches column {COLUMNS}"));
         }
     }
     for line in run::output(&[
@@ -52,11 +57,45 @@ pub(crate) fn run() -> Result<()> {
         bail!("{}", wrong.join("\n"));
     }
     third_party::check()?;
-    println!("tidy: the documents name what exists");
+    println!("tidy: paths in documents exist, and their lines are short");
     Ok(())
 }
 
-/// What stands between backquotes.
+/// Returns the numbers of the lines of prose that are too long. Tables, code, pictures and single links may be longer.
+fn long_lines(text: &str) -> Vec<usize> {
+    let mut is_code = false;
+    let mut long = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let content = line.trim_start();
+        let is_fence = content.starts_with("```");
+        is_code ^= is_fence;
+        let may_be_long = is_code
+            || is_fence
+            || content.starts_with(['|', '!'])
+            || content.split_whitespace().count() <= 2;
+        if !may_be_long && line.chars().count() >= COLUMNS {
+            long.push(index + 1);
+        }
+    }
+    long
+}
+
+/// Returns the text between backquotes.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMNS, long_lines};
+
+    #[test]
+    fn only_long_lines_of_prose_are_found() {
+        let prose = "word ".repeat(COLUMNS / 5) + "end";
+        let fits = "word ".repeat(COLUMNS / 5 - 1) + "end";
+        let link = format!("- <https://example.org/{}>", "a".repeat(COLUMNS));
+        let text =
+            format!("{fits}\n{prose}\n| {prose} |\n```sh\n{prose}\n```\n{link}\n  {prose}\n");
+        assert_eq!(long_lines(&text), [2, 8]);
+    }
 }
