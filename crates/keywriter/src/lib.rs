@@ -9,7 +9,7 @@
 //! | [`module`] | a connected module and its commands |
 //! | [`discovery`], [`survey`] | where modules are; which they are and what they admit to being |
 //! | [`genuine`] | this computer's opinion of a module's certificate |
-//! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](cycle::run) |
+//! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](mod@cycle::run) |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
 //! | [`mod@license`] | registration, the app's PIN, and what needs a license |

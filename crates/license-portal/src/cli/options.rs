@@ -27,7 +27,7 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 #[command(next_help_heading = "Options of the portal")]
 pub struct Options {
-    /// Configuration file [default: portal.toml in the data folder, or else /etc/license-portal/portal.toml]
+    /// Configuration file (default: portal.toml in the data folder, or else /etc/license-portal/portal.toml)
     #[arg(
         long,
         global = true,
@@ -36,7 +36,7 @@ pub struct Options {
     )]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Folder of the portal key, the SQLite file, the outbox and the packages [default: portal-data]
+    /// Folder of the portal key, the SQLite file, the outbox and the packages (default: portal-data)
     #[arg(long, global = true, env = "LICENSE_PORTAL_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Address where people reach the portal, such as `https://licenses.example.com`; mailed links begin with it
@@ -54,7 +54,7 @@ pub struct Options {
     /// Write mails to the folder outbox and print them, instead of sending them: for evaluation
     #[arg(long, global = true, env = "LICENSE_PORTAL_MAIL_FOLDER")]
     pub mail_folder: bool,
-    /// Sender of the mails [default: KeyWriter <licenses@keywriter.example>]
+    /// Sender of the mails (default: KeyWriter <licenses@keywriter.example>)
     #[arg(
         long,
         global = true,
@@ -62,7 +62,7 @@ pub struct Options {
         value_name = "ADDRESS"
     )]
     pub mail_from: Option<String>,
-    /// Email address of the support, on every page and in every mail [default: support@keywriter.example]
+    /// Email address of the support, on every page and in every mail (default: support@keywriter.example)
     #[arg(
         long,
         global = true,
@@ -70,7 +70,7 @@ pub struct Options {
         value_name = "ADDRESS"
     )]
     pub support_email: Option<String>,
-    /// Phone number of the support [default: +44 20 7946 0123]
+    /// Phone number of the support (default: +44 20 7946 0123)
     #[arg(
         long,
         global = true,
@@ -78,7 +78,7 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub support_phone: Option<String>,
-    /// Database: sqlite:FILE or postgres://… [default: portal.sqlite in the data folder]
+    /// Database: sqlite:FILE or postgres://… (default: portal.sqlite in the data folder)
     #[arg(
         long,
         global = true,
@@ -87,10 +87,10 @@ pub struct Options {
         value_name = "URL"
     )]
     pub database: Option<String>,
-    /// Key that all instances of the portal share [default: portal.key in the data folder]
+    /// Key that all instances of the portal share (default: portal.key in the data folder)
     #[arg(long, global = true, env = "LICENSE_PORTAL_KEY", value_name = "FILE")]
     pub portal_key: Option<PathBuf>,
-    /// Key that signs licenses: 64 hexadecimal digits, mode 0600 [default: the published development key]
+    /// Key that signs licenses: 64 hexadecimal digits, mode 0600 (default: the published development key)
     #[arg(
         long,
         global = true,
@@ -98,7 +98,7 @@ pub struct Options {
         value_name = "FILE"
     )]
     pub signing_key: Option<PathBuf>,
-    /// Address to listen on [default: 127.0.0.1:8480]
+    /// Address to listen on (default: 127.0.0.1:8480)
     #[arg(
         long,
         global = true,
@@ -115,7 +115,7 @@ pub struct Options {
         value_name = "NETWORK"
     )]
     pub trusted_proxy: Vec<IpNet>,
-    /// Folder with the packages to download [default: packages in the data folder]
+    /// Folder with the packages to download (default: packages in the data folder)
     #[arg(
         long,
         global = true,
@@ -132,19 +132,19 @@ pub struct Options {
         value_name = "FILE"
     )]
     pub partners: Option<PathBuf>,
-    /// Minutes that a mailed link is valid, 5 to 10080 [default: 60]
+    /// Minutes that a mailed link is valid, 5 to 10080 (default: 60)
     #[arg(long, global = true, value_name = "N")]
     pub link_minutes: Option<i64>,
-    /// Days after which the app has to refresh its license; 0: never [default: 365]
+    /// Days after which the app has to refresh its license; 0: never (default: 365)
     #[arg(long, global = true, value_name = "N")]
     pub token_days: Option<u16>,
-    /// Installations of the app that a license can be registered on [default: 5]
+    /// Installations of the app that a license can be registered on (default: 5)
     #[arg(long, global = true, value_name = "N")]
     pub installations: Option<u32>,
-    /// PINs that can be entered from one address at once [default: 20]
+    /// PINs that can be entered from one address at once (default: 20)
     #[arg(long, global = true, value_name = "N")]
     pub address_burst: Option<u32>,
-    /// Milliseconds until one more PIN can be entered from that address [default: 3000]
+    /// Milliseconds until one more PIN can be entered from that address (default: 3000)
     #[arg(long, global = true, value_name = "N")]
     pub address_every: Option<i64>,
 }

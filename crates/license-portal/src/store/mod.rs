@@ -1,6 +1,6 @@
 //! The portal's database: SQLite or PostgreSQL.
 //!
-//! Every statement is written once, in SQL that both databases understand; [`dialect`] has the few words that differ.
+//! Every statement is written once, in SQL that both databases understand; `dialect` has the few words that differ.
 //! Each method is one transaction: it happens completely or not at all. `tests/it/store.rs` runs one suite on both.
 
 mod activation;
@@ -124,7 +124,7 @@ impl Store {
         Ok(counts.fetch_one(&self.pool).await?)
     }
 
-    /// Deletes full buckets, and links and delivered mails that are older than [`RETENTION`].
+    /// Deletes full buckets, and links and delivered mails that are older than `RETENTION`.
     pub async fn prune(&self, now: Timestamp) -> Stored<()> {
         let oldest = seconds(now) - RETENTION;
         let mut tx = self.write().await?;
