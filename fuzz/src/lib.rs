@@ -14,6 +14,10 @@
 //! | [`seeds`] | what each target starts from |
 
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a target panics when something that must hold does not: that is its purpose"
+)]
 #![allow(
     clippy::expect_used,
     reason = "what is not as a target expects is a finding"
@@ -30,3 +34,45 @@ pub mod seeds;
 pub mod sequence;
 pub mod stage;
 pub mod store;
+
+/// A target: it panics if something that must hold does not.
+pub type Target = fn(&[u8]);
+
+/// Every target, by name.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("apdu", parsers::apdu),
+    ("certificate", parsers::certificate),
+    ("clone_consent", cloning::consent),
+    ("clone_grant", cloning::grant),
+    ("clone_offer", cloning::offer),
+    ("clone_parcel", cloning::parcel),
+    ("clone_receipt", cloning::receipt),
+    ("command", parsers::command),
+    ("device_sequence", sequence::run),
+    ("file_header", files::header),
+    ("frame", parsers::frame),
+    ("host_response", host::run),
+    ("journal", parsers::journal),
+    ("keypad", keypad::run),
+    ("license_token", license::run),
+    ("receipt", parsers::receipt),
+    ("request", parsers::request),
+    ("shared_file", files::whole),
+    ("status", parsers::status),
+    ("stored_blob", store::run),
+];
+
+/// Returns the target of that name; `control` is one too.
+pub fn target(name: &str) -> Option<Target> {
+    if name == "control" {
+        return Some(control);
+    }
+    let (_, target) = TARGETS.iter().find(|(known, _)| *known == name)?;
+    Some(*target)
+}
+
+/// Panics at eight bytes that no seed has: a fuzzer that does not find them would find nothing elsewhere.
+fn control(data: &[u8]) {
+    let number = data.first_chunk().map(|bytes| u64::from_be_bytes(*bytes));
+    assert_ne!(number, Some(u64::from_be_bytes(*b"planted!")), "found");
+}

@@ -79,7 +79,7 @@ fn request(text: &str) {
     match RequestCode::parse(text) {
         Ok(code) => assert_eq!(RequestCode::parse(&code.to_string()), Ok(code)),
         Err(CodeError::Slip(line)) => {
-            assert!((1..=license_token::offline::REQUEST_LINES).contains(&line))
+            assert!((1..=license_token::offline::REQUEST_LINES).contains(&line));
         }
         Err(CodeError::Malformed { .. } | CodeError::Mixed) => {}
     }
@@ -92,7 +92,7 @@ fn response(text: &str) {
             assert!(again.is_ok_and(|again| again == code));
         }
         Err(CodeError::Slip(line)) => {
-            assert!((1..=license_token::offline::RESPONSE_LINES).contains(&line))
+            assert!((1..=license_token::offline::RESPONSE_LINES).contains(&line));
         }
         Err(CodeError::Malformed { .. } | CodeError::Mixed) => {}
     }

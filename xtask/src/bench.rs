@@ -1,6 +1,6 @@
 //! Measurements; the numbers are the benchmark's own (crates/system-tests/benches).
 
-use crate::{debian, rage, run};
+use crate::{debian, run, tools};
 use anyhow::Result;
 use std::fs;
 
@@ -11,7 +11,7 @@ pub(crate) fn run() -> Result<()> {
         debian::WINDOW,
         debian::WINDOW_TEST,
     ])?;
-    rage::install()?;
+    tools::install_released(&tools::RAGE)?;
     run::shown(&[
         "cargo",
         "build",

@@ -20,16 +20,15 @@ pub(crate) fn run() -> Result<()> {
     run::shown(&["target/release/constant-time", "timing"])
 }
 
-/// The part that gives the same result on every machine, in seconds. As the tests build it: with the names of inlined
-/// functions, by which the list of what is allowed goes.
+/// Checks what gives the same result on every machine, in seconds. The program is built as the tests build it: that is
+/// paid once, and it has the names of inlined functions, which the list of what is allowed refers to.
 pub(crate) fn branches() -> Result<()> {
     debian::install(&[debian::CONSTANT_TIME])?;
     run::shown(&[
         "cargo",
         "build",
         "--quiet",
-        "-p",
-        "system-tests",
+        "--workspace",
         "--bin",
         "constant-time",
     ])?;

@@ -24,17 +24,16 @@ const MODULES: usize = 10;
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     debian::install(&[debian::BUILD, if options.pcsc { debian::TEST } else { &[] }])?;
-    run::shown(&[
-        "cargo",
-        "build",
-        "--quiet",
-        "-p",
-        "hsm-virtual",
-        "-p",
-        "keywriter-cli",
-        "-p",
-        "hsm-ifd",
-    ])?;
+    let mut build = vec!["cargo", "build", "-p", "hsm-virtual", "-p", "keywriter-cli"];
+    if options.pcsc {
+        build.extend(["-p", "hsm-ifd"]);
+    }
+    run::shown(&build)?;
+    run_built(options)
+}
+
+/// Runs the demo with the programs that were built before.
+pub(crate) fn run_built(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let demo = Demo::start(folder.path(), options)?;
 
@@ -65,40 +64,29 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     ])?;
 
     say(
-        "The master enciphers a file's data units. Every clone, unlocked with the same User PIN, reads them back.",
+        "The team's file: encrypted on the master, and read by every clone with the same User PIN.",
     );
-    let plain = demo.folder.join("report.bin");
-    let mut bytes = fs::read(run::root().join("Cargo.lock"))?;
-    bytes.resize(bytes.len().next_multiple_of(16), 0);
-    fs::write(&plain, &bytes)?;
-    demo.keywriter(&[
-        "data-units",
-        "encipher",
-        MASTER,
-        &demo.path("report.bin"),
-        &demo.path("report.enc"),
-    ])?;
+    let plan = demo.folder.join("plan.md");
+    let text = fs::read(run::root().join("README.md"))?;
+    fs::write(&plan, &text)?;
+    demo.keywriter(&["encrypt", "--module", MASTER, &demo.path("plan.md")])?;
+    let encrypted = demo.path("plan.md.kw");
+    if contains(&fs::read(&encrypted)?, b"KeyWriter clones") {
+        bail!("plan.md.kw is not encrypted");
+    }
+    demo.keywriter(&["inspect", &encrypted])?;
     for number in 2..=MODULES {
         let serial = format!("VM{number:04}");
         demo.press(&serial, &format!("SHIFT+KEY {USER_PIN} KEY"))?;
-        let back = demo.path(&format!("report-{serial}.bin"));
-        demo.keywriter(&[
-            "data-units",
-            "decipher",
-            &serial,
-            &demo.path("report.enc"),
-            &back,
-        ])?;
-        if fs::read(&back)? != bytes {
-            bail!("{serial} read something else");
+        let copy = demo.path(&format!("plan-{serial}.md"));
+        demo.keywriter(&["decrypt", "--module", &serial, &encrypted, "-o", &copy])?;
+        if fs::read(&copy)? != text {
+            bail!("{serial} decrypted something else");
         }
     }
-    if fs::read(demo.folder.join("report.enc"))? == bytes {
-        bail!("the data units were not enciphered");
-    }
     say(&format!(
-        "{} bytes, the same on all nine clones. The host relayed, and learned nothing.",
-        bytes.len()
+        "{} bytes, the same from all nine clones. The PC relayed the keys, and learned nothing.",
+        text.len()
     ));
     Ok(())
 }
@@ -211,6 +199,10 @@ impl Drop for Demo {
 
 fn say(text: &str) {
     println!("\n── {text}");
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 fn first_receipt(folder: &Path) -> Result<String> {

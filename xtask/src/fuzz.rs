@@ -1,7 +1,7 @@
 //! Fuzzing (docs/FUZZING.md): builds every target with coverage counters, as cargo-fuzz does and without installing it, gives
 //! each its seeds, and fails where one is brought down.
 
-use crate::{debian, run};
+use crate::{compiler::Compiler, debian, run};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use std::{
@@ -22,71 +22,62 @@ pub(crate) struct Options {
     pub(crate) seconds: u32,
 }
 
+impl Options {
+    /// Every target, for so many seconds each.
+    pub(crate) const fn all_targets(seconds: u32) -> Self {
+        Self {
+            target: None,
+            seconds,
+        }
+    }
+}
+
 pub(crate) fn run(options: &Options) -> Result<()> {
     debian::install(&[debian::BUILD, debian::FUZZ])?;
     let programs = build()?;
     let corpus = run::root().join("fuzz/corpus");
-    run::finish(
-        Command::new(programs.join("seeds"))
-            .arg(run::root().join("vectors"))
-            .arg(&corpus),
-        "seeds",
-    )?;
+    let mut targets = targets(&programs, &corpus)?;
     find_the_control(&programs)?;
-    let mut targets = targets()?;
     if let Some(chosen) = &options.target {
         targets.retain(|target| target == chosen);
         if targets.is_empty() {
-            bail!("there is no target {chosen} in fuzz/fuzz_targets");
+            bail!("there is no target {chosen}: see TARGETS in fuzz/src/lib.rs");
         }
     }
     println!("\n{} targets for {} s each", targets.len(), options.seconds);
     all(&programs, &targets, options.seconds)
 }
 
-/// Coverage counters for libFuzzer, the flags of cargo-fuzz; a stable compiler takes them all. Address sanitizing, which it
-/// does not take, would find nothing in code that forbids `unsafe`.
-const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
-    -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
-    -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares";
-
-/// Builds all targets; the folder with the programs.
+/// Builds the fuzzer and returns the folder of its programs. Our crates get counters ([`Compiler::Counted`]); those of
+/// others are the ones that tests use, so they are compiled once.
 fn build() -> Result<PathBuf> {
-    let version = run::output(&["rustc", "-vV"])?;
-    let host = version
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("rustc does not say what it runs on")?;
-    println!("\n$ cargo build --manifest-path fuzz/Cargo.toml  (with coverage counters)");
-    // A target by name, so that build scripts stay without counters.
+    println!(
+        "\n$ cargo build --workspace --features fuzz/libfuzzer --bin fuzz --bin seeds  (with coverage counters)"
+    );
     let mut cargo = run::command(&[
         "cargo",
         "build",
         "--quiet",
-        "--release",
-        "--manifest-path",
-        "fuzz/Cargo.toml",
-        "--target-dir",
-        "target/fuzz",
-        "--target",
-        host,
+        "--workspace",
+        "--features",
+        "fuzz/libfuzzer",
+        "--bin",
+        "fuzz",
+        "--bin",
+        "seeds",
     ]);
-    run::finish(cargo.env("RUSTFLAGS", FLAGS), "cargo build")?;
-    Ok(run::root().join("target/fuzz").join(host).join("release"))
+    Compiler::Counted.prepare(&mut cargo)?;
+    run::finish(&mut cargo, "cargo build")?;
+    Ok(run::root().join("target/debug"))
 }
 
-/// The names of the files in `fuzz/fuzz_targets`, but for the control.
-fn targets() -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for file in fs::read_dir(run::root().join("fuzz/fuzz_targets"))? {
-        let path = file?.path();
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        names.extend(stem.filter(|stem| *stem != CONTROL).map(str::to_owned));
-    }
-    names.sort();
-    Ok(names)
+/// Writes the seeds and returns the names of the targets.
+fn targets(programs: &Path, corpus: &Path) -> Result<Vec<String>> {
+    let path = |path: &Path| path.to_str().map(str::to_owned).context("UTF-8");
+    let seeds = path(&programs.join("seeds"))?;
+    let vectors = path(&run::root().join("vectors"))?;
+    let names = run::output(&[&seeds, &vectors, &path(corpus)?])?;
+    Ok(names.lines().map(str::to_owned).collect())
 }
 
 /// A target that falls over at some bytes that nobody told the fuzzer. If it does not find them, it finds nothing.
@@ -145,8 +136,8 @@ fn one(programs: &Path, target: &str, seconds: u32) -> Result<bool> {
         println!("{}", summary(target, &text));
     } else {
         println!(
-            "{target}: brought down\n{text}\nplay it again: {} {}/…",
-            programs.join(target).display(),
+            "{target}: brought down\n{text}\nplay it again: FUZZ_TARGET={target} {} {}/…",
+            programs.join("fuzz").display(),
             artifacts.display()
         );
     }
@@ -162,7 +153,8 @@ fn fuzz(
 ) -> Result<Output> {
     fs::create_dir_all(corpus)?;
     fs::create_dir_all(artifacts)?;
-    Command::new(programs.join(target))
+    Command::new(programs.join("fuzz"))
+        .env("FUZZ_TARGET", target)
         .arg(corpus)
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg(format!("-max_total_time={seconds}"))

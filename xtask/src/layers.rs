@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// The only place where both sides meet; it is never shipped.
-const MEETING_PLACES: &[&str] = &["system-tests"];
+const MEETING_PLACES: &[&str] = &["system-tests", "fuzz"];
 
 /// What tests of any crate may use (as a dev-dependency), and nothing that is shipped.
 const FOR_TESTS: &[&str] = &["hsm-testbench", "system-tests"];

@@ -4,21 +4,24 @@
 
 mod app;
 mod bench;
+mod compiler;
 mod constant_time;
 mod deb;
 mod debian;
 mod demo;
+mod deny;
 mod fuzz;
 mod layers;
 mod manual;
 mod model;
-mod rage;
 mod release;
 mod rooms;
 mod run;
+mod stages;
 mod test;
 mod third_party;
 mod tidy;
+mod tools;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -33,16 +36,18 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Clone a virtual master to nine secondaries, and read a file's data units back on each.
+    /// Clone a virtual master to nine modules, encrypt a file on it, and decrypt the file on every clone.
     Demo(demo::Options),
     /// Open the app beside the hub's window; needs a display.
     App(app::Options),
     /// Install what the tests need, then run everything that CI runs.
-    Test,
+    Test(test::Options),
     /// Check who may depend on whom, over the whole dependency closure.
     Layers,
     /// Check that documents name what exists.
     Tidy,
+    /// Check licenses, sources and banned crates (installs cargo-deny into target/tools on first use).
+    Deny(deny::Options),
     /// Check the protocol's model (installs Verifpal into target/tools on first use).
     Model,
     /// Build the Debian packages into target/debian; with --test, install and start them in a clean Debian.
@@ -62,12 +67,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(outcome) = compiler::called_by_cargo() {
+        return outcome.unwrap_or_else(|error| failure(&error));
+    }
     let outcome = match Arguments::parse().command {
         Command::Demo(options) => demo::run(&options),
         Command::App(options) => app::run(&options),
-        Command::Test => test::run(),
+        Command::Test(options) => test::run(&options),
         Command::Layers => layers::run(),
         Command::Tidy => tidy::run(),
+        Command::Deny(options) => deny::run(&options),
         Command::Model => model::run(),
         Command::Deb(options) => deb::run(&options),
         Command::Release => release::run(),
@@ -79,9 +88,11 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failure(&error),
     }
+}
+
+fn failure(error: &anyhow::Error) -> ExitCode {
+    eprintln!("xtask: {error:#}");
+    ExitCode::FAILURE
 }

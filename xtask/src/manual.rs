@@ -3,7 +3,7 @@
 //! Pages name pictures without language: `images/login.png`. Each book is built from a copy of its pages, into which the pictures of its
 //! language are put, in light colors.
 
-use crate::run;
+use crate::{run, tools};
 use anyhow::{Context, Result, bail};
 use std::{
     collections::BTreeSet,
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let program = install()?;
+    let program = tools::install(&tools::MDBOOK)?;
     let books = run::root().join("target/manual");
     let mut missing = Vec::new();
     for (language, title) in LANGUAGES {
@@ -140,37 +140,6 @@ fn tell(missing: &[Missing]) {
         }
     }
 }
-
-/// Where mdBook is; installs it into `target/tools` where it is not there yet.
-fn install() -> Result<String> {
-    const PROGRAM: &str = "target/tools/bin/mdbook";
-    if !run::root().join(PROGRAM).exists() {
-        println!("Installing mdBook {VERSION} into target/tools (some minutes)");
-        // It watches nothing and serves nothing here.
-        run::shown(&[
-            "cargo",
-            "install",
-            "mdbook",
-            "--version",
-            VERSION,
-            "--locked",
-            "--no-default-features",
-            "--features",
-            "search",
-            "--quiet",
-            "--root",
-            "target/tools",
-        ])?;
-    }
-    let program = run::root().join(PROGRAM);
-    program
-        .into_os_string()
-        .into_string()
-        .ok()
-        .context("a folder with a name in UTF-8")
-}
-
-const VERSION: &str = "0.5.4";
 
 /// The books: language and title.
 const LANGUAGES: [(&str, &str); 3] = [

@@ -1,6 +1,6 @@
 //! The protocol's model: every file in docs/model gives the result that its first line expects.
 
-use crate::run;
+use crate::{run, tools};
 use anyhow::{Context, Result, bail};
 use std::{
     fs,
@@ -8,10 +8,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-const VERSION: &str = "1.6.7";
-
 pub(crate) fn run() -> Result<()> {
-    let program = install()?;
+    let program = PathBuf::from(tools::install(&tools::VERIFPAL)?);
     println!("\n$ verifpal verify docs/model/*.vp --sessions 1");
     let mut files: Vec<PathBuf> = fs::read_dir(run::root().join("docs/model"))?
         .map(|entry| Ok(entry?.path()))
@@ -34,29 +32,6 @@ pub(crate) fn run() -> Result<()> {
         check(&file, child)?;
     }
     Ok(())
-}
-
-fn install() -> Result<PathBuf> {
-    let folder = run::root().join("target/tools");
-    let program = folder.join("bin/verifpal");
-    if !program.exists() {
-        println!("Installing Verifpal {VERSION} into target/tools (some minutes)");
-        let folder = folder.to_str().context("a folder with a name in UTF-8")?;
-        // It declares a newer Rust than it needs.
-        run::shown(&[
-            "cargo",
-            "install",
-            "verifpal",
-            "--version",
-            VERSION,
-            "--locked",
-            "--ignore-rust-version",
-            "--quiet",
-            "--root",
-            folder,
-        ])?;
-    }
-    Ok(program)
 }
 
 fn start(program: &Path, file: &Path) -> Result<Child> {

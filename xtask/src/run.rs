@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -34,6 +35,31 @@ pub(crate) fn finish(command: &mut Command, name: &str) -> Result<()> {
         .stdin(Stdio::null())
         .status()
         .with_context(|| format!("cannot run `{name}`"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        bail!("`{name}` failed: {status}")
+    }
+}
+
+/// Runs a command, shows what it prints, lets `look` see each line of that, and fails where the command fails.
+pub(crate) fn each_line(
+    command: &mut Command,
+    name: &str,
+    mut look: impl FnMut(&str),
+) -> Result<()> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run `{name}`"))?;
+    let output = child.stdout.take().context("no output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        println!("{line}");
+        look(&line);
+    }
+    let status = child.wait()?;
     if status.success() {
         Ok(())
     } else {

@@ -1,71 +1,132 @@
-//! Everything that CI runs, in one command.
+//! Everything that CI runs, in one command, and what each part of it costs.
 
-use crate::{constant_time, deb, debian, demo, fuzz, layers, model, rage, run, tidy};
+use crate::{
+    compiler::Compiler,
+    constant_time, deb, debian, demo, deny, fuzz, layers, model,
+    run::{self, shown},
+    stages::Stages,
+    tidy, tools,
+};
 use anyhow::Result;
 
-pub(crate) fn run() -> Result<()> {
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Also what is slow and rarely broken: the whole dependency audit, and fuzzing for a minute a target.
+    #[arg(long)]
+    all: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut stages = Stages::default();
+    let outcome = all(&mut stages, options);
+    println!("\n{}", stages.table());
+    outcome?;
+    println!("everything passed");
+    Ok(())
+}
+
+fn all(stages: &mut Stages, options: &Options) -> Result<()> {
+    stages.run("packages and tools", || quietly(install()))?;
+    stages.run("format", || quietly(format()))?;
+    stages.run("layers, documents", || {
+        quietly(layers::run().and_then(|()| tidy::run()))
+    })?;
+    // The core alone: without features that other crates switch on for it.
+    stages.run("core alone", || {
+        quietly(shown(&["cargo", "check", "--quiet", "-p", "hsm-core"]))
+    })?;
+    // All that tests start or run, with lints and reference in the same pass.
+    stages.run("build, lints, docs", || quietly(build()))?;
+    stages.run("tests", tests)?;
+    stages.run("demo", || {
+        quietly(demo::run_built(&demo::Options::default()))
+    })?;
+    stages.run("Debian packages", || quietly(deb::test_built()))?;
+    stages.run("constant time", || quietly(constant_time::branches()))?;
+    let seconds = if options.all { 60 } else { 2 };
+    stages.run("fuzzing", || {
+        quietly(fuzz::run(&fuzz::Options::all_targets(seconds)))
+    })?;
+    stages.run("model", || quietly(model::run()))?;
+    if options.all {
+        stages.run("dependencies", || {
+            quietly(deny::run(&deny::Options::default()))
+        })?;
+    }
+    Ok(())
+}
+
+/// A stage whose row needs no note.
+fn quietly(outcome: Result<()>) -> Result<String> {
+    outcome.map(|()| String::new())
+}
+
+fn install() -> Result<()> {
     debian::install(&[
         debian::BUILD,
         debian::TEST,
         debian::PORTAL,
         debian::WINDOW,
         debian::WINDOW_TEST,
+        debian::PACKAGE,
         debian::FUZZ,
         debian::CONSTANT_TIME,
     ])?;
-    rage::install()?;
+    tools::install(&tools::RAGE)?;
+    tools::install(&tools::VERIFPAL)?;
     python_tools()?;
-    axe()?;
-    run::shown(&["cargo", "fmt", "--all", "--check"])?;
-    run::shown(&[
-        "cargo",
-        "fmt",
-        "--manifest-path",
-        "fuzz/Cargo.toml",
-        "--check",
-    ])?;
-    run::shown(&[
-        "cargo",
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ])?;
-    layers::run()?;
-    tidy::run()?;
-    // The core alone: without features that other crates switch on for it.
-    run::shown(&["cargo", "check", "--quiet", "-p", "hsm-core"])?;
-    // Programs and the reader driver, which the tests start.
-    run::shown(&["cargo", "build", "--quiet", "--workspace"])?;
-    run::shown(&["cargo", "test", "--workspace", "--no-fail-fast"])?;
-    let mut doc = run::command(&["cargo", "doc", "--quiet", "--workspace", "--no-deps"]);
-    println!("\n$ cargo doc --workspace --no-deps  (warnings are errors)");
-    run::finish(doc.env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")?;
-    demo::run(&demo::Options::default())?;
-    deb::test_built()?;
-    constant_time::branches()?;
-    fuzz::run(&fuzz::Options {
-        target: None,
-        seconds: 2,
-    })?;
-    model::run()?;
-    println!("\neverything passed");
-    Ok(())
+    axe()
 }
 
-/// An SMTP server and a maker of bad requests, in an environment of their own.
+fn format() -> Result<()> {
+    shown(&["cargo", "fmt", "--all", "--check"])
+}
+
+fn build() -> Result<()> {
+    println!(
+        "\n$ cargo build --workspace --all-targets  (with lints and reference; warnings are errors)"
+    );
+    let words = ["cargo", "build", "--quiet", "--workspace", "--all-targets"];
+    let mut cargo = run::command(&words);
+    Compiler::Checked.prepare(&mut cargo)?;
+    run::finish(&mut cargo, "cargo build")
+}
+
+/// Runs the tests, and counts them.
+fn tests() -> Result<String> {
+    println!("\n$ cargo test --workspace --no-fail-fast");
+    let mut cargo = run::command(&["cargo", "test", "--workspace", "--no-fail-fast"]);
+    Compiler::Checked.prepare(&mut cargo)?;
+    let mut passed = 0;
+    run::each_line(&mut cargo, "cargo test", |line| passed += passed_in(line))?;
+    Ok(format!("{passed} tests"))
+}
+
+/// Returns how many tests a closing line of a test program speaks of.
+fn passed_in(line: &str) -> usize {
+    line.strip_prefix("test result: ")
+        .and_then(|rest| {
+            rest.split_once(". ")?
+                .1
+                .split_once(" passed")?
+                .0
+                .parse()
+                .ok()
+        })
+        .unwrap_or(0)
+}
+
+/// Installs an SMTP server and a maker of bad requests, in an environment of their own.
 fn python_tools() -> Result<()> {
     const FOLDER: &str = "target/tools/portal";
     if run::root().join(FOLDER).join("bin/schemathesis").exists() {
         return Ok(());
     }
     println!("Installing aiosmtpd and schemathesis from PyPI into {FOLDER}");
-    run::shown(&["python3", "-m", "venv", FOLDER])?;
+    shown(&["python3", "-m", "venv", FOLDER])?;
     let pip = format!("{FOLDER}/bin/pip");
-    run::shown(&[
+    shown(&[
         &pip,
         "install",
         "--quiet",
@@ -74,14 +135,14 @@ fn python_tools() -> Result<()> {
     ])
 }
 
-/// axe-core, which checks pages for accessibility; from the Python registry, where it comes without npm.
+/// Installs axe-core, which checks pages for accessibility; from the Python registry, where it comes without npm.
 fn axe() -> Result<()> {
     const FOLDER: &str = "target/tools/axe";
     if run::root().join(FOLDER).exists() {
         return Ok(());
     }
     println!("Installing axe-core 4.12.1 from PyPI into {FOLDER}");
-    run::shown(&[
+    shown(&[
         "target/tools/portal/bin/pip",
         "install",
         "--quiet",
@@ -90,4 +151,17 @@ fn axe() -> Result<()> {
         FOLDER,
         "axe-playwright-python==0.1.8",
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passed_in;
+
+    #[test]
+    fn passed_tests_are_counted_from_closing_lines() {
+        let line = "test result: ok. 57 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s";
+        assert_eq!(passed_in(line), 57);
+        assert_eq!(passed_in("test result: FAILED. 3 passed; 1 failed"), 3);
+        assert_eq!(passed_in("test tests::three ... ok"), 0);
+    }
 }

@@ -211,7 +211,7 @@ fn tools(folder: &Path) -> Vec<Tool> {
     )];
     let rage = Path::new(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../../target/tools/bin/rage"
+        "/../../target/tools/released/bin/rage"
     ));
     let key = folder.join("key.txt");
     if !key.exists() {

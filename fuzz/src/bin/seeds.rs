@@ -1,4 +1,4 @@
-//! Writes every target's seeds: `seeds VECTORS CORPUS`.
+//! Writes the seeds of every target, `seeds VECTORS CORPUS`, and prints the names of the targets.
 
 use std::{collections::HashMap, env, fs, io, path::PathBuf};
 
@@ -10,12 +10,14 @@ fn main() -> io::Result<()> {
     let (Some(vectors), Some(corpus)) = (arguments.next(), arguments.next()) else {
         return Err(io::Error::other("usage: seeds VECTORS CORPUS"));
     };
+    for (target, _) in fuzz::TARGETS {
+        fs::create_dir_all(corpus.join(target))?;
+        println!("{target}");
+    }
     let mut counts = HashMap::new();
     for (target, seed) in fuzz::seeds::all(&vectors)? {
-        let folder = corpus.join(target);
-        fs::create_dir_all(&folder)?;
         let count = counts.entry(target).or_insert(0_u32);
-        fs::write(folder.join(format!("seed-{count}")), seed)?;
+        fs::write(corpus.join(target).join(format!("seed-{count}")), seed)?;
         *count += 1;
     }
     Ok(())

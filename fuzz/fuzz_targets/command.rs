@@ -1,5 +1,0 @@
-//! The meaning of a command.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::parsers::command(data));

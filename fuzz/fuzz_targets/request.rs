@@ -1,5 +1,0 @@
-//! Certification requests.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::parsers::request(data));
