@@ -1,4 +1,4 @@
-//! Measurements; the numbers are the benchmark's own (crates/system-tests/benches).
+//! Runs the benchmarks (crates/system-tests/benches), which print their own numbers.
 
 use crate::{debian, run, tools};
 use anyhow::Result;
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
         "--bins",
         "--examples",
     ])?;
-    // SoftHSM2 reads where its tokens are from a file that only the environment names.
+    // SoftHSM2 reads the folder of its tokens from a file, which only an environment variable can name.
     let folder = tempfile::tempdir()?;
     let tokens = folder.path().join("tokens");
     fs::create_dir(&tokens)?;
@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
     )?;
     println!("\n$ cargo bench -p system-tests");
     let mut bench = run::command(&["cargo", "bench", "--quiet", "-p", "system-tests"]);
-    // Modules write their stores durably; a disk would be what is measured.
+    // Modules write their stores durably; on a disk, the benchmark would measure the disk.
     let bench = bench
         .env("SOFTHSM2_CONF", &configuration)
         .env("TMPDIR", "/dev/shm");

@@ -1,4 +1,4 @@
-//! What could be timed (docs/CONSTANT-TIME.md): branches on secrets under valgrind, and unlocks that must look alike.
+//! Checks for timing differences (docs/CONSTANT-TIME.md): branches on secrets under valgrind, and the times of unlocks.
 
 use crate::{debian, run};
 use anyhow::{Context, Result, bail};
@@ -6,7 +6,7 @@ use std::fs;
 
 pub(crate) fn run() -> Result<()> {
     branches()?;
-    println!("\n$ constant-time timing  (wants a quiet machine)");
+    println!("\n$ constant-time timing  (run it on an idle machine)");
     run::shown(&[
         "cargo",
         "build",
@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
     run::shown(&["target/release/constant-time", "timing"])
 }
 
-/// Checks what gives the same result on every machine, in seconds. The program is built as the tests build it: that is
+/// Runs the check that gives the same result on every machine. The program is built with the profile of the tests: that is
 /// paid once, and it has the names of inlined functions, which the list of what is allowed refers to.
 pub(crate) fn branches() -> Result<()> {
     debian::install(&[debian::CONSTANT_TIME])?;

@@ -1,4 +1,4 @@
-//! The product in one minute: a master and nine secondaries in a virtual hub, set up on their keypads, cloned, compared.
+//! Shows the product in one minute: a master and nine secondaries in a virtual hub are configured, cloned and compared.
 
 use crate::{debian, run};
 use anyhow::{Context, Result, bail};
@@ -9,10 +9,10 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// How the demo runs.
+/// Options of `cargo xtask demo`.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Talk to the modules through a real pcscd only.
+    /// Use a real pcscd to reach the modules, nothing else.
     #[arg(long)]
     pcsc: bool,
 }
@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     run_built(options)
 }
 
-/// Runs the demo with the programs that were built before.
+/// Runs the demo with programs that are already built.
 pub(crate) fn run_built(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let demo = Demo::start(folder.path(), options)?;
@@ -45,7 +45,7 @@ pub(crate) fn run_built(options: &Options) -> Result<()> {
     demo.press(MASTER, "KEY+5 15 SHIFT")?;
     demo.press(MASTER, "KEY+8 1 SHIFT")?;
     demo.press(MASTER, "SHIFT:1s")?;
-    say("Its Administrator unlocks it. The nine secondaries are as delivered.");
+    say("The Administrator unlocks the master. The nine secondaries are new.");
     demo.press(MASTER, &format!("KEY {ADMIN_PIN} KEY"))?;
 
     demo.keywriter(&["list"])?;
@@ -53,7 +53,7 @@ pub(crate) fn run_built(options: &Options) -> Result<()> {
     demo.keywriter(&["clone", "--receipts", &demo.path("receipts")])?;
     demo.keywriter(&["list"])?;
 
-    say("Anyone can check a receipt, with nothing but the root.");
+    say("Anyone can verify a receipt with only the root certificate.");
     let receipt = first_receipt(&demo.folder.join("receipts"))?;
     demo.keywriter(&[
         "receipt",
@@ -186,7 +186,7 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // SIGTERM, so that the hub ends its pcscd too.
+        // On SIGTERM the hub also ends its pcscd.
         let id = self.hub.id().to_string();
         if let Err(error) = run::output(&["kill", "-TERM", &id]) {
             eprintln!("xtask: {error:#}");

@@ -3,7 +3,7 @@
 use crate::{run, tools};
 use anyhow::Result;
 
-/// What to check.
+/// Options of `cargo xtask deny`.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
     /// Also look for known vulnerabilities; fetches the advisory database, or uses the copy that cargo-deny has.

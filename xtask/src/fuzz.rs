@@ -12,10 +12,10 @@ use std::{
     thread,
 };
 
-/// What to fuzz, and for how long.
+/// Options of `cargo xtask fuzz`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// One target; all of them if it is left out.
+    /// The target; all targets if none is named.
     pub(crate) target: Option<String>,
     /// How long each target runs.
     #[arg(long, default_value_t = 60)]
@@ -23,7 +23,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Every target, for so many seconds each.
+    /// Returns the options for all targets, with this many seconds each.
     pub(crate) const fn all_targets(seconds: u32) -> Self {
         Self {
             target: None,
@@ -80,7 +80,7 @@ fn targets(programs: &Path, corpus: &Path) -> Result<Vec<String>> {
     Ok(names.lines().map(str::to_owned).collect())
 }
 
-/// A target that falls over at some bytes that nobody told the fuzzer. If it does not find them, it finds nothing.
+/// A target that panics at bytes that the fuzzer has to find by itself. If it does not, it would find nothing else.
 const CONTROL: &str = "control";
 
 fn find_the_control(programs: &Path) -> Result<()> {
@@ -93,7 +93,7 @@ fn find_the_control(programs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs targets, as many at a time as there are processors.
+/// Runs targets in parallel, one per processor.
 fn all(programs: &Path, targets: &[String], seconds: u32) -> Result<()> {
     let next = Mutex::new(targets.iter());
     let broken = Mutex::new(Vec::new());
@@ -121,11 +121,11 @@ fn all(programs: &Path, targets: &[String], seconds: u32) -> Result<()> {
     if broken.is_empty() {
         Ok(())
     } else {
-        bail!("brought down: {}", broken.join(", "))
+        bail!("failed: {}", broken.join(", "))
     }
 }
 
-/// Runs one target and reports; whether it stood.
+/// Runs one target, prints a summary, and returns whether the target passed.
 fn one(programs: &Path, target: &str, seconds: u32) -> Result<bool> {
     let corpus = run::root().join("fuzz/corpus").join(target);
     let artifacts = run::root().join("fuzz/artifacts").join(target);
@@ -158,13 +158,13 @@ fn fuzz(
         .arg(corpus)
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg(format!("-max_total_time={seconds}"))
-        // Ten seconds for one input, two gigabytes: more is a finding.
+        // An input that takes more than ten seconds or two gigabytes is a finding.
         .args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"])
         .output()
         .with_context(|| format!("cannot run {target}"))
 }
 
-/// `target: runs, runs a second, places covered`.
+/// Returns `target: runs, runs per second, places covered`.
 fn summary(target: &str, text: &str) -> String {
     let figure = |name: &str| {
         let line = text.lines().rev().find(|line| line.contains(name));

@@ -1,11 +1,11 @@
-//! Who may depend on whom: the arrows of ARCHITECTURE.md, the wall over the whole dependency closure, and the rooms of
+//! Checks dependencies: the arrows of ARCHITECTURE.md, the wall over the whole dependency closure, and the rooms of
 //! the module's core.
 
 use crate::{rooms, run};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 
-/// Direct dependencies among our crates. Tests of a crate may use more: what is shipped may not.
+/// Direct dependencies between our crates. Tests of a crate may use more.
 const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-protocol", &[]),
     ("hsm-core", &["hsm-protocol"]),
@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// The only place where both sides meet; it is never shipped.
+/// The only crate that uses both sides; it is never shipped.
 const MEETING_PLACES: &[&str] = &["system-tests", "fuzz"];
 
 /// What tests of any crate may use (as a dev-dependency), and nothing that is shipped.
@@ -45,7 +45,7 @@ const PUBLIC: &[&str] = &[
 /// Crates that define or hold secrets.
 const SECRET: &[&str] = &["hsm-core", "hsm-virtual", "hsm-factory", "hub-panel"];
 
-/// What the module core must do without.
+/// Crates that the module's core must not use.
 const NOT_IN_CORE: &[&str] = &["std", "alloc", "getrandom", "aws-lc-rs", "libc", "rustix"];
 
 pub(crate) fn run() -> Result<()> {
@@ -95,7 +95,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Our crates, each with those of ours that it depends on when it is shipped.
+/// Returns our crates, each with our crates that it depends on, without dev-dependencies.
 fn members() -> Result<Vec<(String, BTreeSet<String>)>> {
     let text = run::output(&["cargo", "metadata", "--format-version", "1", "--no-deps"])?;
     let metadata: serde_json::Value = serde_json::from_str(&text)?;
@@ -121,7 +121,7 @@ fn members() -> Result<Vec<(String, BTreeSet<String>)>> {
         .collect()
 }
 
-/// The names of all crates that a crate reaches when it is shipped.
+/// Returns the names of all crates that a crate depends on, directly or not, without dev-dependencies.
 fn closure(name: &str) -> Result<BTreeSet<String>> {
     let tree = run::output(&[
         "cargo",

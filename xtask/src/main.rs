@@ -42,9 +42,9 @@ enum Command {
     App(app::Options),
     /// Install what the tests need, then run everything that CI runs.
     Test(test::Options),
-    /// Check who may depend on whom, over the whole dependency closure.
+    /// Check the dependencies between crates, over the whole dependency closure.
     Layers,
-    /// Check that documents name what exists.
+    /// Check that paths in documents exist, that their lines are short, and that the list of third-party software is current.
     Tidy,
     /// Check licenses, sources and banned crates (installs cargo-deny into target/tools on first use).
     Deny(deny::Options),
@@ -52,9 +52,9 @@ enum Command {
     Model,
     /// Build the Debian packages into target/debian; with --test, install and start them in a clean Debian.
     Deb(deb::Options),
-    /// Build the programs to be given to others; refuses the development license key.
+    /// Build the programs for release; refuses the development license key.
     Release,
-    /// Write the list of whose work is in the programs.
+    /// Write the list of third-party software in the programs.
     ThirdParty,
     /// Build the user's manual in three languages into target/manual (installs mdBook into target/tools on first use).
     Manual(manual::Options),
@@ -62,7 +62,7 @@ enum Command {
     Bench,
     /// Fuzz every parser and every state machine.
     Fuzz(fuzz::Options),
-    /// Check that no branch and no address depends on a secret, and measure what cannot be told apart.
+    /// Check that no branch and no address depends on a secret, and compare the times of unlocks.
     ConstantTime,
 }
 

@@ -1,4 +1,4 @@
-//! The user's manual as three books, with the pictures that tests make.
+//! Builds the user's manual as three books, with the pictures that tests make.
 //!
 //! Pages name pictures without language: `images/login.png`. Each book is built from a copy of its pages, into which the pictures of its
 //! language are put, in light colors.
@@ -11,10 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How the manual is built.
+/// Options of `cargo xtask manual`.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Fail where a picture is missing.
+    /// Fail if a picture is missing.
     #[arg(long)]
     strict: bool,
 }
@@ -47,13 +47,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A picture that no test has made.
+/// A picture that no test has made yet.
 struct Missing {
     file: PathBuf,
     made_by: &'static str,
 }
 
-/// Where a picture comes from.
+/// Returns where a picture comes from.
 fn source(picture: &str, language: &str) -> (PathBuf, &'static str) {
     let portal = PORTAL.iter().find(|(name, _)| *name == picture);
     match portal {
@@ -72,7 +72,7 @@ fn source(picture: &str, language: &str) -> (PathBuf, &'static str) {
     }
 }
 
-/// A copy of a language's book without pictures.
+/// Copies a language's book, without pictures.
 fn copy_pages(language: &str, pages: &Path) -> Result<()> {
     let manual = run::root().join("manual");
     if pages.exists() {
@@ -99,7 +99,7 @@ fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts beside the pages the pictures that they name; those that are not there.
+/// Copies the pictures that the pages name next to the pages, and returns the missing ones.
 fn copy_pictures(language: &str, pages: &Path) -> Result<Vec<Missing>> {
     let folder = pages.join("src/keywriter");
     let images = folder.join("images");
@@ -117,7 +117,7 @@ fn copy_pictures(language: &str, pages: &Path) -> Result<Vec<Missing>> {
     Ok(missing)
 }
 
-/// The pictures that the pages of a folder name, without `images/` and ending.
+/// Returns the pictures that the pages of a folder name, without `images/` and extension.
 fn pictures(folder: &Path) -> Result<BTreeSet<String>> {
     let mut pictures = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
@@ -141,14 +141,14 @@ fn tell(missing: &[Missing]) {
     }
 }
 
-/// The books: language and title.
+/// The books, by language and title.
 const LANGUAGES: [(&str, &str); 3] = [
     ("en", "KeyWriter: User Manual"),
     ("de", "KeyWriter: Benutzerhandbuch"),
     ("fr", "KeyWriter : manuel d'utilisation"),
 ];
 
-/// Pictures of the license portal: their names in the manual, and in the browser test.
+/// Pictures of the license portal, by their names in the manual and in the browser test.
 const PORTAL: [(&str, &str); 7] = [
     ("activation", "1-activation"),
     ("verification", "2-verification"),

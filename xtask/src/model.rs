@@ -1,4 +1,4 @@
-//! The protocol's model: every file in docs/model gives the result that its first line expects.
+//! Checks the protocol's model: every file in docs/model must give the result in its first line.
 
 use crate::{run, tools};
 use anyhow::{Context, Result, bail};
@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<()> {
         .collect::<Result<_>>()?;
     files.retain(|path| path.extension().is_some_and(|ending| ending == "vp"));
     files.sort();
-    // The long one runs beside the short ones.
+    // The long one runs in parallel to the short ones.
     let (long, short): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|path| path.file_name().is_some_and(|name| name == "cloning.vp"));
@@ -51,7 +51,7 @@ fn check(file: &Path, child: Child) -> Result<()> {
     let first = text.lines().next().unwrap_or_default();
     let expected = first
         .strip_prefix("// expect: ")
-        .with_context(|| format!("{name} does not say what it expects"))?;
+        .with_context(|| format!("{name} has no expected result"))?;
     let output = child.wait_with_output()?;
     let code = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || code.trim() != expected {

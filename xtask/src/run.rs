@@ -1,4 +1,4 @@
-//! Running programs, and saying so.
+//! Runs programs and prints their command lines.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// The workspace's folder.
+/// Returns the workspace's folder.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -15,7 +15,7 @@ pub(crate) fn root() -> PathBuf {
         .into()
 }
 
-/// A program to be run in the workspace's folder.
+/// Returns a command that runs in the workspace's folder.
 pub(crate) fn command(words: &[&str]) -> Command {
     let (program, arguments) = words.split_first().unwrap_or((&"true", &[]));
     let mut command = Command::new(program);
@@ -23,13 +23,13 @@ pub(crate) fn command(words: &[&str]) -> Command {
     command
 }
 
-/// Runs a program, shown, and fails where it fails.
+/// Prints a command line, runs it, and fails if it fails.
 pub(crate) fn shown(words: &[&str]) -> Result<()> {
     println!("\n$ {}", words.join(" "));
     finish(&mut command(words), &words.join(" "))
 }
 
-/// Runs a command and fails where it fails.
+/// Runs a command and fails if it fails.
 pub(crate) fn finish(command: &mut Command, name: &str) -> Result<()> {
     let status = command
         .stdin(Stdio::null())
@@ -67,7 +67,7 @@ pub(crate) fn each_line(
     }
 }
 
-/// What a program prints, if it succeeds.
+/// Returns what a program prints if it succeeds.
 pub(crate) fn output(words: &[&str]) -> Result<String> {
     let name = words.join(" ");
     let output = command(words)

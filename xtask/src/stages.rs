@@ -1,4 +1,4 @@
-//! What the stages of a long command cost: a table at its end, in processor seconds and in seconds on the clock.
+//! Measures the stages of a long command: a table with processor time and elapsed time, in seconds.
 
 use anyhow::{Context, Result};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The stages that ran so far.
+/// The stages that have run so far.
 #[derive(Default)]
 pub(crate) struct Stages(Vec<Stage>);
 
@@ -20,7 +20,7 @@ struct Stage {
 }
 
 impl Stages {
-    /// Runs a stage. What it returns is noted in its row, also when a later stage fails.
+    /// Runs a stage. Its result is in its row of the table, even if a later stage fails.
     pub(crate) fn run(
         &mut self,
         name: &'static str,
@@ -69,7 +69,7 @@ fn row(name: &str, processor: Duration, wall: Duration, note: &str) -> String {
 /// Returns the processor time of all programs that have ended (proc(5): `cutime` and `cstime`).
 fn children() -> Result<Duration> {
     let text = fs::read_to_string("/proc/self/stat").context("/proc/self/stat")?;
-    parse(&text).context("/proc/self/stat is not as proc(5) says")
+    parse(&text).context("/proc/self/stat has an unexpected format")
 }
 
 fn parse(stat: &str) -> Option<Duration> {

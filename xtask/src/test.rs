@@ -1,4 +1,4 @@
-//! Everything that CI runs, in one command, and what each part of it costs.
+//! Runs everything that CI runs, and measures each part.
 
 use crate::{
     compiler::Compiler,
@@ -9,10 +9,10 @@ use crate::{
 };
 use anyhow::Result;
 
-/// What to run.
+/// Options of `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also what is slow and rarely broken: the whole dependency audit, and fuzzing for a minute a target.
+    /// Also run slow checks that rarely fail: the whole dependency audit, and fuzzing for a minute per target.
     #[arg(long)]
     all: bool,
 }
@@ -32,7 +32,7 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
     stages.run("layers, documents", || {
         quietly(layers::run().and_then(|()| tidy::run()))
     })?;
-    // The core alone: without features that other crates switch on for it.
+    // The core alone, without features that other crates enable.
     stages.run("core alone", || {
         quietly(shown(&["cargo", "check", "--quiet", "-p", "hsm-core"]))
     })?;
@@ -57,7 +57,7 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A stage whose row needs no note.
+/// Runs a stage without a note in its row.
 fn quietly(outcome: Result<()>) -> Result<String> {
     outcome.map(|()| String::new())
 }
@@ -93,7 +93,7 @@ fn build() -> Result<()> {
     run::finish(&mut cargo, "cargo build")
 }
 
-/// Runs the tests, and counts them.
+/// Runs the tests and counts them.
 fn tests() -> Result<String> {
     println!("\n$ cargo test --workspace --no-fail-fast");
     let mut cargo = run::command(&["cargo", "test", "--workspace", "--no-fail-fast"]);
@@ -103,7 +103,7 @@ fn tests() -> Result<String> {
     Ok(format!("{passed} tests"))
 }
 
-/// Returns how many tests a closing line of a test program speaks of.
+/// Returns the number of tests in the last line of a test program.
 fn passed_in(line: &str) -> usize {
     line.strip_prefix("test result: ")
         .and_then(|rest| {
@@ -117,7 +117,7 @@ fn passed_in(line: &str) -> usize {
         .unwrap_or(0)
 }
 
-/// Installs an SMTP server and a maker of bad requests, in an environment of their own.
+/// Installs an SMTP server and a generator of bad requests, in a separate Python environment.
 fn python_tools() -> Result<()> {
     const FOLDER: &str = "target/tools/portal";
     if run::root().join(FOLDER).join("bin/schemathesis").exists() {
@@ -135,7 +135,7 @@ fn python_tools() -> Result<()> {
     ])
 }
 
-/// Installs axe-core, which checks pages for accessibility; from the Python registry, where it comes without npm.
+/// Installs axe-core, which checks pages for accessibility, from the Python registry, so that npm is not needed.
 fn axe() -> Result<()> {
     const FOLDER: &str = "target/tools/axe";
     if run::root().join(FOLDER).exists() {

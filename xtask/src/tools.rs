@@ -1,4 +1,4 @@
-//! Programs of others that tests run, and that Debian does not have: built from the Rust registry into `target/tools`.
+//! Third-party programs that Debian does not have, built from the Rust registry into `target/tools`.
 
 use crate::run;
 use anyhow::{Context, Result};
@@ -10,11 +10,11 @@ pub(crate) struct Tool {
     version: &'static str,
     /// Further options of `cargo install`.
     options: &'static [&'static str],
-    /// How much the compiler optimizes it: as much as its use is worth.
+    /// The optimization level, according to its use.
     optimization: &'static str,
 }
 
-/// The other implementation of age: tests exchange files with it. No SSH keys, and of its programs the one that is used.
+/// rage, the other implementation of age: tests exchange files with it. Only the program that is used, without SSH keys.
 pub(crate) const RAGE: Tool = Tool {
     program: "rage",
     package: "rage",
@@ -23,7 +23,7 @@ pub(crate) const RAGE: Tool = Tool {
     optimization: "1",
 };
 
-/// Checks the protocol's model. It declares a newer Rust than it needs.
+/// Verifpal, which checks the protocol's model. It declares a newer Rust version than it needs.
 pub(crate) const VERIFPAL: Tool = Tool {
     program: "verifpal",
     package: "verifpal",
@@ -32,7 +32,7 @@ pub(crate) const VERIFPAL: Tool = Tool {
     optimization: "2",
 };
 
-/// Builds the manual. It watches nothing and serves nothing here.
+/// mdBook, which builds the manual. Its file watcher and web server are left out.
 pub(crate) const MDBOOK: Tool = Tool {
     program: "mdbook",
     package: "mdbook",
@@ -41,7 +41,7 @@ pub(crate) const MDBOOK: Tool = Tool {
     optimization: "1",
 };
 
-/// Checks licenses and sources.
+/// cargo-deny, which checks licenses and sources.
 pub(crate) const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",
     package: "cargo-deny",
@@ -50,19 +50,19 @@ pub(crate) const CARGO_DENY: Tool = Tool {
     optimization: "0",
 };
 
-/// Builds a tool where it is not there yet, and returns the path of its program.
+/// Builds a tool if it is missing, and returns the path of its program.
 pub(crate) fn install(tool: &Tool) -> Result<String> {
     install_as(tool, "target/tools", tool.optimization)
 }
 
-/// Likewise, optimized as its authors release it: for benchmarks.
+/// Builds a tool as its authors release it, for benchmarks.
 pub(crate) fn install_released(tool: &Tool) -> Result<String> {
     install_as(tool, "target/tools/released", "3")
 }
 
 fn install_as(tool: &Tool, folder: &str, optimization: &str) -> Result<String> {
     let program = run::root().join(folder).join("bin").join(tool.program);
-    let path = program.to_str().context("a folder with a name in UTF-8")?;
+    let path = program.to_str().context("the folder's name is not UTF-8")?;
     if program.exists() {
         return Ok(path.to_owned());
     }
@@ -82,7 +82,7 @@ fn install_as(tool: &Tool, folder: &str, optimization: &str) -> Result<String> {
         folder,
     ];
     let mut cargo = run::command(&[&words, tool.options].concat());
-    // One folder for all tools: what they share is compiled once.
+    // One folder for all tools: shared dependencies are compiled once.
     cargo
         .env("CARGO_TARGET_DIR", run::root().join("target/tools/build"))
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", optimization)
