@@ -56,7 +56,11 @@ pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
         reason: problem.reason.code().into(),
         subject: problem.subject.as_str().into(),
         retry_after: count(problem.retry_after.unwrap_or(0)),
-        detail: problem.detail.as_str().into(),
+        // The detail is English: these reasons say everything without it.
+        detail: match problem.reason {
+            Reason::TwoMasters | Reason::NotRegistered => "".into(),
+            _ => problem.detail.as_str().into(),
+        },
         remedy: match problem.reason {
             Reason::NotRegistered | Reason::LicenseNeeded => ui::Remedy::Register,
             Reason::LicenseExpired | Reason::ClockWrong => ui::Remedy::Renew,
