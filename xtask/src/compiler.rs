@@ -39,7 +39,8 @@ impl Compiler {
         fs::create_dir_all(&folder)?;
         fs::create_dir_all(scratch())?;
         let fresh = folder.join(format!("{}.{}", self.name(), std::process::id()));
-        fs::copy(env::current_exe()?, &fresh).context("cannot copy this program")?;
+        // By this name it can be read even after a build has replaced it.
+        fs::copy("/proc/self/exe", &fresh).context("cannot copy this program")?;
         fs::rename(fresh, &program)?;
         cargo
             .env("RUSTC_WORKSPACE_WRAPPER", program)
