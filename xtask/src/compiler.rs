@@ -175,12 +175,12 @@ fn status(command: &mut Command) -> Result<ExitStatus> {
         .with_context(|| format!("cannot run `{name}`"))
 }
 
-/// Where lints leave what nobody reads.
+/// Returns the folder for output of lints, which is not read.
 fn scratch() -> PathBuf {
     run::root().join("target/tools/compiler/scratch")
 }
 
-/// Tells this program what it stands in for.
+/// The variable that tells this program which [`Compiler`] it is.
 const VARIABLE: &str = "KEYWRITER_XTASK_COMPILER";
 
 #[cfg(test)]

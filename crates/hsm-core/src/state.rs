@@ -201,7 +201,7 @@ impl<C: Provider> State<C> {
 
 /// The gates: each asks the state for what a command or an act needs.
 impl<C: Provider> State<C> {
-    /// Returns the session of whoever unlocked the module: for everything that deals with data.
+    /// Returns the session of the User or Administrator who unlocked the module: for commands on data.
     pub(crate) fn unlocked(&self) -> Result<&Session, Status> {
         match self {
             Self::User(user) => Ok(&user.session),

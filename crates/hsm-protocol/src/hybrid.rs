@@ -1,5 +1,5 @@
 //! The team's post-quantum recipient, and file keys sealed to it (PROTOCOL § 2.9, docs/FORMAT.md § 6): ECDH P-384 and
-//! ML-KEM-1024 together, so that whoever breaks one of them has nothing yet.
+//! ML-KEM-1024 together: breaking one of them is not enough.
 
 use crate::{
     EcPoint, Malformed, Sha384Digest, Verifier,

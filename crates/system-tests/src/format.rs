@@ -95,7 +95,7 @@ impl<P: Provider> Reference<P> {
         }
         let mut plain = Vec::new();
         for index in 0.. {
-            let (lead, behind) = rest.split_first_chunk::<4>().ok_or("cut off")?;
+            let (lead, after) = rest.split_first_chunk::<4>().ok_or("cut off")?;
             let word = u32::from_be_bytes(*lead);
             let (last, len) = (word >> 31 == 1, word & 0x7FFF_FFFF);
             let len = usize::try_from(len).expect("small");
@@ -108,12 +108,12 @@ impl<P: Provider> Reference<P> {
                 return Err("damaged chunk");
             }
             let padded = len.next_multiple_of(16);
-            if behind.len() < padded + 16 {
+            if after.len() < padded + 16 {
                 return Err("cut off");
             }
-            let (body, behind) = behind.split_at(padded);
-            let (tag, behind) = behind.split_at(16);
-            if last && !behind.is_empty() {
+            let (body, after) = after.split_at(padded);
+            let (tag, after) = after.split_at(16);
+            if last && !after.is_empty() {
                 return Err("goes on behind its end");
             }
             if tag != self.tag(header, index, &[&lead[..], body].concat()) {
@@ -125,7 +125,7 @@ impl<P: Provider> Reference<P> {
             if last {
                 break;
             }
-            rest = behind;
+            rest = after;
         }
         Ok(plain)
     }

@@ -360,7 +360,7 @@ impl Model {
         vec![self.cloning.look()]
     }
 
-    /// Opens a page; those behind the login only after it.
+    /// Opens a page; those that need the login open only after it.
     fn open(&mut self, page: Page) {
         let is_inside = matches!(self.page, Page::Clone | Page::ChangePin | Page::About);
         let is_allowed = match page {

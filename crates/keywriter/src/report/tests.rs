@@ -1,4 +1,4 @@
-//! Reports of real receipts, and reports that somebody changed.
+//! Reports of real receipts, and reports that were changed.
 
 use super::*;
 use crate::{
