@@ -301,6 +301,7 @@ async fn portal(folder: &std::path::Path) -> Portal {
             },
             ..Settings::default()
         },
+        courier: Some(Arc::new(Mails::default())),
         bell: Notify::new(),
     }
 }
@@ -342,6 +343,10 @@ impl Courier for Mails {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
         self.0.lock().unwrap().push(parcel.text.to_owned());
         Ok(())
+    }
+
+    async fn takes_utf8(&self) -> Result<bool, CourierError> {
+        Ok(true)
     }
 }
 

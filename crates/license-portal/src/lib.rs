@@ -5,6 +5,7 @@
 //! | [`model`] | licenses, holders, links, mails |
 //! | [`store`] | the database: SQLite or PostgreSQL |
 //! | [`service`] | what the portal does, for pages, API and command line alike |
+//! | [`email`] | email addresses, written in one way |
 //! | [`mail`] | the text of mails, the outbox, delivery |
 //! | [`web`] | pages, API, operator API |
 //! | [`language`] | every text of pages and mails in English, German and French |
@@ -15,6 +16,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod email;
 mod files;
 pub mod keys;
 pub mod language;
@@ -25,4 +27,5 @@ pub mod pin_hash;
 pub mod portal;
 pub mod service;
 pub mod store;
+mod text;
 pub mod web;

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     match license_portal::cli::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("license-portal: {error:#}");
+            license_portal::cli::complain(&error);
             ExitCode::FAILURE
         }
     }

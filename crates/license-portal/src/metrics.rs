@@ -96,6 +96,12 @@ impl Metrics {
                 "Waiting mails that failed before",
                 counts.mails_failing,
             );
+            gauge(
+                &mut database,
+                "mails_undeliverable",
+                "Mails that cannot be delivered, and were not replaced by others",
+                counts.mails_undeliverable,
+            );
         }
         gauge(
             &mut database,

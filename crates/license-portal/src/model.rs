@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::language::Language;
+use crate::{email::EmailAddress, language::Language};
 
 /// The state of a license: `issued → verifying → active`, and from each of them to `revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl LicenseState {
 pub struct License {
     /// Its number.
     pub number: LicenseNumber,
-    /// The email address it was sold to, in small letters.
+    /// The email address it was sold to, as [`EmailAddress`] writes it.
     pub email: String,
     /// The language of its mails.
     pub language: Language,
@@ -128,6 +128,50 @@ impl MailKind {
     }
 }
 
+/// What became of a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailState {
+    /// It waits for its first or its next attempt.
+    Waiting,
+    /// The mail server accepted it.
+    Delivered,
+    /// It cannot be delivered, and is not tried again.
+    Failed,
+}
+
+impl MailState {
+    /// Returns its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Waiting, Self::Delivered, Self::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// The newest mail about a license.
+#[derive(Clone, Debug, Serialize)]
+pub struct Delivery {
+    /// Its kind: `license` or `verification`.
+    pub kind: String,
+    /// What became of it.
+    pub state: MailState,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// A mail to be queued.
 #[derive(Clone)]
 pub struct NewMail {
@@ -199,6 +243,8 @@ pub struct Counts {
     pub mails_waiting: i64,
     /// Waiting mails that failed at least once.
     pub mails_failing: i64,
+    /// Mails that cannot be delivered.
+    pub mails_undeliverable: i64,
 }
 
 /// Which licenses an operator wants to see.
@@ -207,7 +253,11 @@ pub struct Filter {
     /// Only those in this state.
     pub state: Option<LicenseState>,
     /// Only those sold to this address.
-    pub email: Option<String>,
+    pub email: Option<EmailAddress>,
+    /// Only those whose newest mail is in this state.
+    pub mail: Option<MailState>,
+    /// Only this one.
+    pub number: Option<LicenseNumber>,
     /// Only those after this number, in the order of numbers.
     pub after: Option<String>,
     /// How many at most.

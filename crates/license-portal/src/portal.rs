@@ -8,7 +8,9 @@ use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
+    email::NoAddress,
     keys::PortalKeys,
+    mail::courier::{Courier, CourierError},
     metrics::Metrics,
     model::{Attempt, Pace},
     pin_hash::{HashError, PinHasher},
@@ -31,6 +33,8 @@ pub struct Portal {
     pub metrics: Metrics,
     /// Its settings.
     pub settings: Settings,
+    /// Delivers mails, if the portal is configured to send any.
+    pub courier: Option<Arc<dyn Courier>>,
     /// Notified when a mail was queued.
     pub bell: Notify,
 }
@@ -168,8 +172,17 @@ pub enum Refusal {
     #[error("no random bytes")]
     Randomness(#[from] getrandom::Error),
     /// An operator entered an invalid email address.
-    #[error("not an email address")]
-    NoAddress,
+    #[error(transparent)]
+    NoAddress(#[from] NoAddress),
+    /// The mail server does not deliver to addresses with other characters than ASCII before the `@`.
+    #[error(
+        "the mail server does not deliver to this address: it does not offer SMTPUTF8, which characters other than \
+         ASCII before the @ need"
+    )]
+    NoUtf8,
+    /// The mail server could not be asked.
+    #[error("the mail server could not be asked whether it delivers to this address")]
+    Courier(#[from] CourierError),
     /// An operator named a holder that a token cannot carry, or for licenses that are not sold active.
     #[error(
         "only a license that is sold active can have a holder; a name and a company have at most 100 bytes each"
@@ -184,6 +197,15 @@ impl Portal {
             .missing
             .first()
             .map_or(Ok(()), |missing| Err((*missing).into()))
+    }
+
+    /// Fails if mails cannot be sent to an address whose local part is not ASCII.
+    pub(crate) async fn require_utf8(&self) -> Result<(), Refusal> {
+        match &self.courier {
+            Some(courier) if courier.takes_utf8().await? => Ok(()),
+            Some(_) => Err(Refusal::NoUtf8),
+            None => Err(Missing::Mail.into()),
+        }
     }
 
     /// Counts a PIN that was entered from an address for a license, whether the license exists or not.

@@ -43,7 +43,7 @@ CREATE TABLE installations (
     PRIMARY KEY (license, installation)
 );
 
--- `sealed` is emptied on delivery.
+-- `sealed` is emptied when the mail is delivered or has failed for good.
 CREATE TABLE outbox (
     id            BIGINT NOT NULL PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     license       TEXT NOT NULL REFERENCES licenses (number),
@@ -55,9 +55,10 @@ CREATE TABLE outbox (
     claimed_by    TEXT,
     claimed_until BIGINT,
     delivered_at  BIGINT,
+    failed_at     BIGINT,
     last_error    TEXT
 );
-CREATE INDEX outbox_due ON outbox (next_at) WHERE delivered_at IS NULL;
+CREATE INDEX outbox_due ON outbox (next_at) WHERE delivered_at IS NULL AND failed_at IS NULL;
 CREATE INDEX outbox_by_license ON outbox (license);
 
 -- `full_at`: when the bucket is full again (milliseconds).

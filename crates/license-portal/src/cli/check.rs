@@ -1,35 +1,37 @@
 //! `license-portal check-config` and `test-mail`.
 
-use anyhow::{Context as _, bail, ensure};
-use lettre::Address;
+use anyhow::{bail, ensure};
 
-use super::Options;
+use super::{Options, say};
 use crate::{
+    email::EmailAddress,
     keys,
     mail::courier::Parcel,
     store::{self, Store},
+    text::plain,
 };
 
 /// Prints what is configured, and every problem with it. Creates nothing.
 pub(super) async fn config(options: &Options) -> anyhow::Result<()> {
     let file = options.config.as_ref();
-    println!(
-        "configuration file: {}",
-        file.map_or("none".into(), |file| file.display().to_string())
-    );
-    println!("data folder: {}", options.data().display());
+    let file = file.map_or("none".into(), |file| file.display().to_string());
+    say(plain(&format!("configuration file: {file}")))?;
+    let data = options.data();
+    say(plain(&format!("data folder: {}", data.display())))?;
     let mut problems = Vec::new();
     match options.settings() {
         Ok(settings) => {
             problems.extend(settings.missing.iter().map(ToString::to_string));
             if options.public_url.is_some() {
-                println!("public URL: {}", settings.public_url);
+                say(format_args!("public URL: {}", settings.public_url))?;
             }
         }
         Err(error) => problems.push(format!("{error:#}")),
     }
-    if options.smtp.is_some() && options.mail_folder {
-        problems.push("smtp and mail_folder exclude each other".into());
+    if options.smtp.is_some()
+        && let Err(error) = options.courier()
+    {
+        problems.push(format!("{error:#}"));
     }
     match options.signer() {
         Ok(signer) if signer.anchor().is_development() => {
@@ -38,7 +40,10 @@ pub(super) async fn config(options: &Options) -> anyhow::Result<()> {
                     .into(),
             );
         }
-        Ok(signer) => println!("signing key: its public key is {}", signer.anchor()),
+        Ok(signer) => say(format_args!(
+            "signing key: its public key is {}",
+            signer.anchor()
+        ))?,
         Err(error) => problems.push(format!("{error:#}")),
     }
     let key = options.portal_key();
@@ -49,11 +54,10 @@ pub(super) async fn config(options: &Options) -> anyhow::Result<()> {
         problems.push(format!("database: {error:#}"));
     }
     for problem in &problems {
-        println!("problem: {problem}");
+        say(format_args!("problem: {}", plain(problem)))?;
     }
     ensure!(problems.is_empty(), "the configuration has problems");
-    println!("the configuration is complete");
-    Ok(())
+    Ok(say("the configuration is complete")?)
 }
 
 async fn database(options: &Options) -> anyhow::Result<()> {
@@ -66,7 +70,7 @@ async fn database(options: &Options) -> anyhow::Result<()> {
 
 /// Sends a mail at once.
 pub(super) async fn mail(options: &Options, to: &str) -> anyhow::Result<()> {
-    to.parse::<Address>().context("recipient")?;
+    let to = EmailAddress::parse(to)?;
     let settings = options.settings()?;
     let Some(courier) = options.courier()? else {
         bail!("there is no way to send mail: set smtp");
@@ -79,11 +83,12 @@ pub(super) async fn mail(options: &Options, to: &str) -> anyhow::Result<()> {
         id: 0,
         reference: "test",
         from: &settings.mail_from,
-        to,
+        to: to.as_str(),
         subject: "License portal test",
         text: &text,
     };
     courier.deliver(&parcel).await?;
-    println!("the mail server accepted a mail to {to}");
-    Ok(())
+    Ok(say(format_args!(
+        "the mail server accepted a mail to {to}"
+    ))?)
 }

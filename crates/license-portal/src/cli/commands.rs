@@ -1,16 +1,18 @@
 //! The commands of operators.
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use license_token::{Installation, LicenseNumber};
 use serde_json::json;
 
-use super::{Command, One, OperatorCommand, Options};
+use super::{Command, One, OperatorCommand, Options, say};
 use crate::{
+    email::EmailAddress,
     keys::OperatorKey,
     model::Filter,
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     store::StoreError,
+    text::{plain, plain_json},
 };
 
 /// Runs a command that needs an existing portal.
@@ -38,12 +40,13 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
             if json {
                 print_json(&json!({ "licenses": numbers }))?;
             } else {
-                println!("{}", numbers.join("\n"));
+                say(numbers.join("\n"))?;
             }
         }
         Command::List {
             state,
             email,
+            mail,
             after,
             limit,
             json,
@@ -53,20 +56,22 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 .map(parse)
                 .transpose()?
                 .map(|number| number.to_string());
-            let email = email.map(|email| email.to_lowercase());
+            let email = email.as_deref().map(EmailAddress::parse).transpose()?;
             let found = portal
                 .list(&Filter {
                     state,
                     email,
+                    mail,
                     after,
                     limit,
+                    ..Filter::default()
                 })
                 .await?;
             if json {
                 print_json(&json!({ "licenses": found }))?;
             } else {
                 for report in &found {
-                    println!("{}", report.line());
+                    say(report.line())?;
                 }
             }
         }
@@ -113,11 +118,15 @@ async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Resu
                 Err(StoreError::Exists) => bail!("{name} already has a key"),
                 added => added?,
             }
-            println!("{}", key.expose());
+            // It is shown this once: unread, it must not stay.
+            if let Err(error) = say(key.expose()) {
+                portal.store.remove_operator(&name).await?;
+                return Err(error).context("the key could not be written, and was not added");
+            }
         }
         OperatorCommand::List => {
             for (name, _hash) in portal.store.operators().await? {
-                println!("{name}");
+                say(plain(&name))?;
             }
         }
         OperatorCommand::Remove { name } => {
@@ -134,9 +143,9 @@ async fn report(portal: &Portal, one: &One) -> anyhow::Result<()> {
     if one.json {
         return print_json(&report);
     }
-    println!("{}", report.line());
+    say(report.line())?;
     for registration in report.registrations() {
-        println!("{registration}");
+        say(registration)?;
     }
     Ok(())
 }
@@ -154,6 +163,5 @@ fn unknown(refusal: Refusal) -> anyhow::Error {
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    Ok(say(plain_json(&serde_json::to_string_pretty(value)?))?)
 }

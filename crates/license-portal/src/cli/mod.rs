@@ -6,11 +6,19 @@ mod options;
 mod serve;
 mod settings;
 
-use std::path::PathBuf;
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use crate::{language::Language, model::LicenseState};
+use crate::{
+    language::Language,
+    model::{LicenseState, MailState},
+    text::plain,
+};
 
 pub use options::Options;
 
@@ -70,6 +78,9 @@ enum Command {
         /// Only those of this address
         #[arg(long, value_name = "ADDRESS")]
         email: Option<String>,
+        /// Only those whose newest mail is waiting, delivered or failed
+        #[arg(long, value_name = "STATE", value_parser = mail_state)]
+        mail: Option<MailState>,
         /// Only those after this number, for the next page
         #[arg(long, value_name = "NUMBER")]
         after: Option<String>,
@@ -147,6 +158,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
                 .unwrap_or_else(|_unset| "info,sqlx=warn".into()),
         )
         .with_writer(std::io::stderr)
+        // Reporting to a closed standard error that it is closed would end the service.
+        .log_internal_errors(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -158,10 +171,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Init => options.create().await,
             Command::CheckConfig => check::config(&options).await,
             Command::TestMail { to } => check::mail(&options, &to).await,
-            Command::Anchor => {
-                println!("{}", options.signer()?.anchor());
-                Ok(())
-            }
+            Command::Anchor => Ok(say(options.signer()?.anchor())?),
             Command::Man { folder } => {
                 std::fs::create_dir_all(&folder)?;
                 Ok(clap_mangen::generate_to(Cli::command(), folder)?)
@@ -169,6 +179,24 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             command => commands::run(&options, command).await,
         }
     })
+}
+
+/// Writes lines to standard output.
+fn say(lines: impl Display) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{lines}")?;
+    output.flush()
+}
+
+/// Writes why a command failed to standard error, if anyone reads it. The error may quote a file or a server.
+pub fn complain(error: &anyhow::Error) {
+    let text = plain(&format!("{error:#}"));
+    // Nobody is left to tell.
+    let _unread = writeln!(io::stderr(), "license-portal: {text}");
+}
+
+fn mail_state(text: &str) -> Result<MailState, &'static str> {
+    MailState::parse(text).ok_or("waiting, delivered or failed")
 }
 
 fn state(text: &str) -> Result<LicenseState, &'static str> {

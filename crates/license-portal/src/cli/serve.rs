@@ -12,7 +12,6 @@ use crate::{mail::outbox::Postman, pin_hash::PinHasher, web};
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     options.create().await?;
     let portal = Arc::new(options.open().await?);
-    let courier = options.courier()?;
     let listen = options.listen();
     let listener = TcpListener::bind(listen)
         .await
@@ -27,7 +26,9 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
         tracing::warn!("no license can be sold: {missing}");
     }
     let (stop, stopped) = watch::channel(false);
-    let postman = courier
+    let postman = portal
+        .courier
+        .clone()
         .map(|courier| Postman::new(Arc::clone(&portal), courier))
         .transpose()?;
     let delivery = tokio::spawn({
@@ -46,7 +47,8 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
         waiting,
         "the most memory for PIN hashes, and the most PINs that wait"
     );
-    println!("serving on http://{address}");
+    // A service manager may have closed it.
+    let _unread = super::say(format_args!("serving on http://{address}"));
     let mut stopped = stopped;
     let shutdown = async move {
         // An error means that the sender was dropped: stop as well.

@@ -52,6 +52,7 @@ impl Options {
             signer: self.signer()?,
             metrics: Metrics::default(),
             settings: self.settings()?,
+            courier: self.courier()?,
             bell: Notify::new(),
         })
     }

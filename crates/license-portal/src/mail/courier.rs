@@ -1,14 +1,27 @@
 //! Delivery of mails: to a folder and the console, or to a mail server.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io::{self, Write as _},
+    net::IpAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
+    Message,
     message::{Body, Mailbox, SinglePart, header},
+    transport::smtp::{
+        self,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, TlsParameters},
+        extension::{ClientId, Extension},
+    },
 };
+use percent_encoding::percent_decode_str;
+use url::Url;
 
-use crate::files::create_private_folder;
+use crate::{files::create_private_folder, text::plain};
 
 /// A mail to be delivered.
 pub struct Parcel<'a> {
@@ -33,9 +46,15 @@ pub enum CourierError {
     /// The mail could not be composed.
     #[error("cannot compose the mail: {0}")]
     Message(String),
-    /// The mail server did not accept it.
+    /// The mail server refused this mail for good (RFC 5321 § 4.2.1, a reply 5yz).
+    #[error("the mail server refused the mail: {0}")]
+    Refused(String),
+    /// The mail server did not accept it now.
     #[error("the mail server did not accept the mail: {0}")]
     Server(String),
+    /// The address of the mail server cannot be used.
+    #[error("smtp: {0}")]
+    Address(&'static str),
     /// The mail server did not answer in time.
     #[error("the mail server did not answer in time")]
     Slow,
@@ -44,11 +63,21 @@ pub enum CourierError {
     Folder(#[from] io::Error),
 }
 
+impl CourierError {
+    /// Returns whether trying again would change nothing: the fault is in this mail.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Refused(_))
+    }
+}
+
 /// Delivers mails.
 #[async_trait]
 pub trait Courier: Send + Sync {
     /// Delivers one mail.
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError>;
+
+    /// Returns whether it delivers to addresses with a local part in UTF-8 (RFC 6531).
+    async fn takes_utf8(&self) -> Result<bool, CourierError>;
 }
 
 /// Writes mails to files and to the console, for development.
@@ -77,55 +106,173 @@ impl Courier for FolderCourier {
         let mut file = options.open(file).await?;
         tokio::io::AsyncWriteExt::write_all(&mut file, &message.formatted()).await?;
         file.sync_all().await?;
-        println!(
+        // The file counts; whether anyone reads the console does not.
+        let _unread = writeln!(
+            io::stdout(),
             "--- mail to {}\nSubject: {}\n\n{}---",
-            parcel.to, parcel.subject, parcel.text
+            plain(parcel.to),
+            parcel.subject,
+            parcel.text
         );
         Ok(())
+    }
+
+    async fn takes_utf8(&self) -> Result<bool, CourierError> {
+        Ok(true)
     }
 }
 
 /// Hands mails to a mail server.
 pub struct SmtpCourier {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    host: String,
+    port: u16,
+    tls: Tls,
+    credentials: Option<Credentials>,
     time_limit: Duration,
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    /// From the first byte.
+    Whole,
+    /// From STARTTLS on.
+    Required,
+    /// From STARTTLS on, if the server offers it.
+    Offered,
+    None,
 }
 
 impl SmtpCourier {
     /// Takes a URL `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required` or
-    /// `smtp://localhost:25`.
+    /// `smtp://localhost:25`. A password for another machine is refused without TLS.
     pub fn new(url: &str, time_limit: Duration) -> Result<Self, CourierError> {
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            // The text of the error may contain the URL and its password.
-            .map_err(|_form| CourierError::Server("its URL is malformed".into()))?;
+        // The text of an error must not contain the URL and its password.
+        let url = Url::parse(url).map_err(|_form| CourierError::Address("malformed URL"))?;
+        let tls = url.query_pairs().find(|(name, _)| name == "tls");
+        let (tls, port) = match (url.scheme(), tls.as_ref().map(|(_, value)| &**value)) {
+            ("smtps", _) => (Tls::Whole, 465),
+            ("smtp", Some("required")) => (Tls::Required, 587),
+            ("smtp", Some("opportunistic")) => (Tls::Offered, 587),
+            ("smtp", None) => (Tls::None, 25),
+            _ => return Err(CourierError::Address("not smtps: or smtp:, or unknown tls")),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or(CourierError::Address("no host"))?;
+        let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let password = url.password().map(decode);
+        let credentials =
+            password.map(|password| Credentials::new(decode(url.username()), password));
+        let host = host.trim_matches(['[', ']']).to_owned();
+        if credentials.is_some() && matches!(tls, Tls::Offered | Tls::None) && !is_here(&host) {
+            return Err(CourierError::Address(
+                "the password would be sent unencrypted; use smtps:// or ?tls=required",
+            ));
+        }
         Ok(Self {
-            transport: builder.timeout(Some(time_limit)).build(),
+            port: url.port().unwrap_or(port),
+            host,
+            tls,
+            credentials,
             time_limit,
         })
     }
+
+    /// Connects, encrypts and logs in. No error of this is final: another mail would meet the same.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, CourierError> {
+        let failed = |error: smtp::Error| unless_slow(&error, CourierError::Server);
+        let parameters = || TlsParameters::new(self.host.clone()).map_err(failed);
+        let hello = ClientId::default();
+        let whole = (self.tls == Tls::Whole).then(parameters).transpose()?;
+        let place = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(place, Some(self.time_limit), &hello, whole, None)
+                .await
+                .map_err(failed)?;
+        if self.tls == Tls::Required || (self.tls == Tls::Offered && connection.can_starttls()) {
+            connection
+                .starttls(parameters()?, &hello)
+                .await
+                .map_err(failed)?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection
+                .auth(DEFAULT_MECHANISMS, credentials)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(connection)
+    }
+
+    /// Does something with a connection. The time limit is for all of it: that of the connection restarts with every
+    /// byte, and a slow server must not outlast the claim.
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, CourierError>> + Send,
+    ) -> Result<T, CourierError> {
+        tokio::time::timeout(self.time_limit, work)
+            .await
+            .unwrap_or(Err(CourierError::Slow))
+    }
+}
+
+/// Returns whether a host is this machine.
+fn is_here(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 #[async_trait]
 impl Courier for SmtpCourier {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
         let message = message(parcel, Body::new(parcel.text.to_owned()))?;
-        // The timeout of the transport restarts with every byte; a slow server must not outlast the claim.
-        match tokio::time::timeout(self.time_limit, self.transport.send(message)).await {
-            Err(_elapsed) => Err(CourierError::Slow),
-            Ok(Err(error)) if error.is_timeout() => Err(CourierError::Slow),
-            // The text of the error may contain the recipient.
-            Ok(Err(error)) => Err(CourierError::Server(describe(&error))),
-            Ok(Ok(_response)) => Ok(()),
-        }
+        self.within(async {
+            let mut connection = self.connect().await?;
+            connection
+                .send(message.envelope(), &message.formatted())
+                .await
+                .map_err(|error| {
+                    let is_final = error.is_permanent() || error.is_client();
+                    let kind = if is_final {
+                        CourierError::Refused
+                    } else {
+                        CourierError::Server
+                    };
+                    unless_slow(&error, kind)
+                })?;
+            // It has the mail; how it says good-bye changes nothing.
+            connection.abort().await;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn takes_utf8(&self) -> Result<bool, CourierError> {
+        self.within(async {
+            let mut connection = self.connect().await?;
+            let server = connection.server_info();
+            let takes = server.supports_feature(Extension::SmtpUtfEight);
+            connection.abort().await;
+            Ok(takes)
+        })
+        .await
     }
 }
 
-fn describe(error: &lettre::transport::smtp::Error) -> String {
-    match error.status() {
-        Some(code) => format!("status {code}"),
-        None if error.is_response() => "not an SMTP response".into(),
-        None => "no connection".into(),
+fn unless_slow(error: &smtp::Error, kind: fn(String) -> CourierError) -> CourierError {
+    if error.is_timeout() {
+        return CourierError::Slow;
     }
+    // The text of the error may contain the recipient.
+    kind(match error.status() {
+        Some(code) => format!("status {code}"),
+        None if error.is_client() => "it does not offer what the mail needs".into(),
+        None if error.is_response() => "not an SMTP response".into(),
+        None if error.is_tls() => "no encrypted connection".into(),
+        None => "no connection".into(),
+    })
 }
 
 fn message(parcel: &Parcel<'_>, body: Body) -> Result<Message, CourierError> {
@@ -134,10 +281,8 @@ fn message(parcel: &Parcel<'_>, body: Body) -> Result<Message, CourierError> {
         .from
         .parse()
         .map_err(|error: lettre::address::AddressError| failed(&error))?;
-    let to: Mailbox = parcel
-        .to
-        .parse()
-        .map_err(|error: lettre::address::AddressError| failed(&error))?;
+    let to = parcel.to.parse().map(|address| Mailbox::new(None, address));
+    let to = to.map_err(|error: lettre::address::AddressError| failed(&error))?;
     let domain = from.email.domain().to_owned();
     let body = SinglePart::builder()
         .header(header::ContentType::TEXT_PLAIN)

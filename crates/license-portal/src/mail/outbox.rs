@@ -6,7 +6,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
 
 use crate::{
     clock::later,
@@ -14,13 +17,15 @@ use crate::{
     mail::courier::{Courier, Parcel},
     model::ClaimedMail,
     portal::{Portal, Refusal},
+    store::LONGEST_PAUSE,
 };
 
-/// Delivers the mails of one instance.
+/// Delivers the mails of one instance, several at once. Clones deliver for the same instance.
+#[derive(Clone)]
 pub struct Postman {
     portal: Arc<Portal>,
     courier: Arc<dyn Courier>,
-    name: String,
+    name: Arc<str>,
 }
 
 impl Postman {
@@ -30,17 +35,21 @@ impl Postman {
         Ok(Self {
             portal,
             courier,
-            name: format!("{name:016x}"),
+            name: format!("{name:016x}").into(),
         })
     }
 
-    /// Delivers until `stop` is set, and finishes the batch in progress.
+    /// Delivers until `stop` is set, and finishes the deliveries in progress.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut deliveries = JoinSet::new();
         let mut rounds = 0_u32;
         while !*stop.borrow() {
-            match self.round().await {
-                Ok(0) => {}
-                Ok(_some) => continue,
+            match self.claim(AT_ONCE.saturating_sub(deliveries.len())).await {
+                Ok(mails) if mails.is_empty() => {}
+                Ok(mails) => {
+                    self.start(&mut deliveries, mails);
+                    continue;
+                }
                 Err(error) => tracing::warn!(%error, "cannot read the outbox"),
             }
             if rounds.is_multiple_of(PRUNE_EVERY)
@@ -51,31 +60,54 @@ impl Postman {
             rounds = rounds.wrapping_add(1);
             // Only this instance is notified; the others look every few seconds.
             tokio::select! {
+                Some(ended) = deliveries.join_next() => log(ended),
                 () = self.portal.bell.notified() => {}
                 () = tokio::time::sleep(PAUSE) => {}
                 _changed = stop.changed() => {}
             }
         }
+        while let Some(ended) = deliveries.join_next().await {
+            log(ended);
+        }
     }
 
-    /// Delivers a batch of mails that are due. Returns how many.
+    /// Delivers mails that are due, as many as one instance delivers at once. Returns how many.
     pub async fn round(&self) -> Result<usize, Refusal> {
+        let mut deliveries = JoinSet::new();
+        let mails = self.claim(AT_ONCE).await?;
+        let count = mails.len();
+        self.start(&mut deliveries, mails);
+        while let Some(ended) = deliveries.join_next().await {
+            ended.unwrap_or(Ok(()))?;
+        }
+        Ok(count)
+    }
+
+    /// Claims mails for this many free places. The last of them are kept for mails that somebody waits for.
+    async fn claim(&self, free: usize) -> Result<Vec<ClaimedMail>, Refusal> {
+        let (limit, urgent) = match free.saturating_sub(KEPT) {
+            0 => (free, true),
+            limit => (limit, false),
+        };
         let now = self.portal.clock.now();
-        let mails = self
+        let claim = self
             .portal
             .store
-            .claim(&self.name, now, later(now, CLAIM), BATCH)
-            .await?;
-        for mail in &mails {
-            self.deliver(mail).await?;
+            .claim(&self.name, now, later(now, CLAIM), limit, urgent);
+        Ok(claim.await?)
+    }
+
+    fn start(&self, deliveries: &mut JoinSet<Result<(), Refusal>>, mails: Vec<ClaimedMail>) {
+        for mail in mails {
+            let postman = self.clone();
+            deliveries.spawn(async move { postman.deliver(&mail).await });
         }
-        Ok(mails.len())
     }
 
     async fn deliver(&self, mail: &ClaimedMail) -> Result<(), Refusal> {
         let portal = &*self.portal;
         let outcome = match portal.keys.open(&mail.number, &mail.sealed) {
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err((error.to_string(), false)),
             Ok(letter) => {
                 let (subject, text) = letter.split_once('\n').unwrap_or(("KeyWriter", &letter));
                 let [a, b, c, d, ..] = LinkSecret::hash_of(&mail.number).0;
@@ -90,7 +122,7 @@ impl Postman {
                 self.courier
                     .deliver(&parcel)
                     .await
-                    .map_err(|error| error.to_string())
+                    .map_err(|error| (error.to_string(), error.is_final()))
             }
         };
         let now = portal.clock.now();
@@ -104,41 +136,52 @@ impl Postman {
                     );
                 }
             }
-            Err(error) => {
+            Err((error, is_final)) => {
                 portal.metrics.mails_failed.inc();
                 tracing::warn!(
                     mail = mail.id,
                     attempts = mail.attempts,
                     error,
+                    is_final,
                     "cannot deliver a mail"
                 );
-                portal
-                    .store
-                    .failed(
-                        mail.id,
-                        &self.name,
-                        later(now, backoff(mail.attempts)),
-                        &error,
-                    )
-                    .await?;
+                let (store, id, by) = (&portal.store, mail.id, &self.name);
+                if is_final {
+                    store.gave_up(id, by, now, &error).await?;
+                } else {
+                    let next = later(now, backoff(mail.attempts));
+                    store.failed(id, by, next, &error).await?;
+                }
             }
         }
         Ok(())
     }
 }
 
+/// Reports a delivery whose outcome could not be recorded; its claim expires.
+fn log(ended: Result<Result<(), Refusal>, JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "cannot record a delivery"),
+        Err(error) => tracing::error!(%error, "a delivery ended unexpectedly"),
+    }
+}
+
 /// Returns the seconds until the next attempt: 10, 20, 40 … up to an hour.
 fn backoff(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 9)).unwrap_or_default();
-    (10_i64 << doublings).min(3600)
+    (10_i64 << doublings).min(LONGEST_PAUSE)
 }
 
 /// How long a delivery may take.
 pub const DELIVERY: Duration = Duration::from_secs(30);
 
-/// How long a batch is claimed, in seconds: longer than all its deliveries can take.
+/// How long a mail is claimed, in seconds: longer than its delivery can take.
 const CLAIM: i64 = 300;
-const BATCH: u32 = 8;
+/// How many mails one instance delivers at once.
+const AT_ONCE: usize = 8;
+/// How many of these places are kept for mails that somebody waits for.
+const KEPT: usize = 2;
 const PAUSE: Duration = Duration::from_secs(2);
 /// How many pauses there are between two prunings: about ten minutes.
 const PRUNE_EVERY: u32 = 300;
@@ -156,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_outlasts_a_batch_of_slow_deliveries() {
-        assert!(u64::try_from(CLAIM).unwrap() > DELIVERY.as_secs() * u64::from(BATCH));
+    fn a_claim_outlasts_a_slow_delivery() {
+        assert!(u64::try_from(CLAIM).unwrap() > 2 * DELIVERY.as_secs());
     }
 }

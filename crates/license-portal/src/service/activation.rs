@@ -5,6 +5,7 @@ use license_token::{LicenseNumber, Pin};
 
 use crate::{
     clock::later,
+    email::EmailAddress,
     keys::LinkSecret,
     mail::letter,
     model::{Completion, Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
@@ -47,7 +48,7 @@ impl Portal {
     pub async fn activate(
         &self,
         address: &str,
-        email: &str,
+        email: &EmailAddress,
         number: LicenseNumber,
         pin: Pin,
     ) -> Result<String, Refusal> {
@@ -55,7 +56,7 @@ impl Portal {
         let license = self.store.license(number).await?;
         let hash = license.as_ref().map(|license| license.pin_hash.as_str());
         let matched = self.hasher.compare(hash, pin).await?;
-        let license = license.filter(|license| license.email == email.trim().to_lowercase());
+        let license = license.filter(|license| license.email == email.as_str());
         let (Some(license), Some(_matched)) = (license, matched) else {
             self.metrics.refused.inc();
             return Err(Refusal::Refused);

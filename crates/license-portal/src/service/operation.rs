@@ -1,17 +1,20 @@
 //! What operators and partners do.
 
 use jiff::Timestamp;
-use lettre::Address;
 use license_token::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
 use serde::Serialize;
 
 use crate::{
+    email::EmailAddress,
     keys::random,
     language::Language,
     mail::letter,
-    model::{Filter, Holder, License, LicenseState, MailKind, NewMail, Registration},
+    model::{
+        Delivery, Filter, Holder, License, LicenseState, MailKind, MailState, NewMail, Registration,
+    },
     portal::{Portal, Refusal},
     store::StoreError,
+    text::plain,
 };
 
 /// Licenses to issue.
@@ -39,6 +42,9 @@ pub struct LicenseReport {
     issued_at: String,
     changed_at: String,
     activated_at: Option<String>,
+    /// The newest mail about it, for 30 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holder: Option<Holder>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,12 +59,14 @@ impl LicenseReport {
 
     /// Returns a line for a terminal.
     pub fn line(&self) -> String {
+        let mail = self.mail.as_ref().map_or_else(String::new, Delivery::line);
         format!(
-            "{}  {:<9}  {}  {}",
+            "{}  {:<9}  {}  {}{}",
             self.license,
             self.state.as_str(),
             self.issued_at,
-            self.email
+            plain(&self.email),
+            mail
         )
     }
 
@@ -78,8 +86,21 @@ impl LicenseReport {
     }
 }
 
-impl From<License> for LicenseReport {
-    fn from(license: License) -> Self {
+impl Delivery {
+    /// Returns what an operator should know about the mail, for the end of a line.
+    fn line(&self) -> String {
+        let error = self.error.as_deref().map(plain).unwrap_or_default();
+        match self.state {
+            MailState::Delivered => String::new(),
+            MailState::Waiting if error.is_empty() => "  mail waiting".into(),
+            MailState::Waiting => format!("  mail waiting: {error}"),
+            MailState::Failed => format!("  mail failed: {error}"),
+        }
+    }
+}
+
+impl From<(License, Option<Delivery>)> for LicenseReport {
+    fn from((license, mail): (License, Option<Delivery>)) -> Self {
         Self {
             license: license.number.to_string(),
             email: license.email,
@@ -88,6 +109,7 @@ impl From<License> for LicenseReport {
             issued_at: license.issued_at.to_string(),
             changed_at: license.changed_at.to_string(),
             activated_at: license.activated_at.map(|time| time.to_string()),
+            mail,
             holder: None,
             registrations: None,
         }
@@ -98,9 +120,9 @@ impl Portal {
     /// Issues licenses and queues their mails.
     pub async fn issue(&self, order: &IssueOrder) -> Result<Vec<LicenseNumber>, Refusal> {
         self.require_mail()?;
-        let email = order.email.trim().to_lowercase();
-        if email.len() > ADDRESS || email.parse::<Address>().is_err() {
-            return Err(Refusal::NoAddress);
+        let email = EmailAddress::parse(&order.email)?;
+        if email.needs_utf8() {
+            self.require_utf8().await?;
         }
         let is_named = order.holder.as_ref().is_none_or(|(name, company)| {
             order.is_activated && !name.is_empty() && TokenHolder::new(name, company).is_ok()
@@ -110,7 +132,7 @@ impl Portal {
         }
         let mut numbers = Vec::new();
         for _ in 0..order.count {
-            numbers.push(self.issue_one(&email, order).await?);
+            numbers.push(self.issue_one(email.as_str(), order).await?);
         }
         self.bell.notify_one();
         Ok(numbers)
@@ -199,8 +221,13 @@ impl Portal {
 
     /// Returns a license with its holder and its registrations.
     pub async fn show(&self, number: LicenseNumber) -> Result<LicenseReport, Refusal> {
-        let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
-        let mut report = LicenseReport::from(license);
+        let filter = Filter {
+            number: Some(number),
+            limit: 1,
+            ..Filter::default()
+        };
+        let found = self.store.list(&filter).await?.pop();
+        let mut report = LicenseReport::from(found.ok_or(Refusal::Refused)?);
         report.holder = self.store.holder(number).await?;
         report.registrations = Some(self.store.registrations(number).await?);
         Ok(report)
@@ -230,6 +257,3 @@ impl Portal {
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 }
-
-/// The most bytes of an email address (RFC 5321 § 4.5.3.1.3, without the brackets).
-const ADDRESS: usize = 254;

@@ -4,8 +4,16 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use sqlx::{Any, Transaction, query, query_as};
 
-use super::{Store, Stored, exists, outbox::queue, rows::LicenseRow, seconds};
-use crate::model::{Filter, Holder, License, LicenseState, NewMail};
+use super::{
+    Store, Stored, exists,
+    outbox::queue,
+    rows::{LicenseRow, ReportRow},
+    seconds,
+};
+use crate::{
+    email::EmailAddress,
+    model::{Delivery, Filter, Holder, License, LicenseState, MailState, NewMail},
+};
 
 impl Store {
     /// Adds a license, its holder if known, and queues the mail with its PIN.
@@ -55,22 +63,34 @@ impl Store {
         Ok(holder.fetch_optional(&self.pool).await?)
     }
 
-    /// Returns licenses in the order of their numbers.
-    pub async fn list(&self, filter: &Filter) -> Stored<Vec<License>> {
-        let rows: Vec<LicenseRow> = query_as(
-            "SELECT * FROM licenses
+    /// Returns licenses in the order of their numbers, each with the newest mail about it.
+    pub async fn list(&self, filter: &Filter) -> Stored<Vec<(License, Option<Delivery>)>> {
+        let rows: Vec<ReportRow> = query_as(
+            "SELECT * FROM (
+                 SELECT l.*, o.kind AS mail_kind, o.attempts AS mail_attempts, o.last_error AS mail_error,
+                        CASE WHEN o.id IS NULL THEN NULL
+                             WHEN o.failed_at IS NOT NULL THEN 'failed'
+                             WHEN o.delivered_at IS NOT NULL THEN 'delivered'
+                             ELSE 'waiting' END AS mail_state
+                 FROM licenses l LEFT JOIN outbox o
+                   ON o.id = (SELECT max(id) FROM outbox WHERE license = l.number)
+             ) AS reports
              WHERE (CAST($1 AS TEXT) IS NULL OR state = $1)
                AND (CAST($2 AS TEXT) IS NULL OR email = $2)
                AND (CAST($3 AS TEXT) IS NULL OR number > $3)
-             ORDER BY number LIMIT $4",
+               AND (CAST($4 AS TEXT) IS NULL OR number = $4)
+               AND (CAST($5 AS TEXT) IS NULL OR mail_state = $5)
+             ORDER BY number LIMIT $6",
         )
         .bind(filter.state.map(LicenseState::as_str))
-        .bind(&filter.email)
+        .bind(filter.email.as_ref().map(EmailAddress::as_str))
         .bind(&filter.after)
+        .bind(filter.number.map(|number| number.to_string()))
+        .bind(filter.mail.map(MailState::as_str))
         .bind(i64::from(filter.limit))
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(License::try_from).collect()
+        rows.into_iter().map(TryInto::try_into).collect()
     }
 
     /// Replaces the PIN, and a waiting mail with a PIN by this one. `false`: unknown or revoked.

@@ -29,6 +29,8 @@ use sqlx::{
 use crate::model::Counts;
 use dialect::{Dialect, Embedded};
 
+pub use outbox::LONGEST_PAUSE;
+
 /// Why a database operation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -117,9 +119,11 @@ impl Store {
                     (SELECT count(*) FROM licenses WHERE state = 'verifying') AS verifying,
                     (SELECT count(*) FROM licenses WHERE state = 'active') AS active,
                     (SELECT count(*) FROM licenses WHERE state = 'revoked') AS revoked,
-                    (SELECT count(*) FROM outbox WHERE delivered_at IS NULL) AS mails_waiting,
-                    (SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND last_error IS NOT NULL)
-                        AS mails_failing",
+                    (SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND failed_at IS NULL)
+                        AS mails_waiting,
+                    (SELECT count(*) FROM outbox
+                     WHERE delivered_at IS NULL AND failed_at IS NULL AND last_error IS NOT NULL) AS mails_failing,
+                    (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL) AS mails_undeliverable",
         );
         Ok(counts.fetch_one(&self.pool).await?)
     }

@@ -7,26 +7,35 @@ use super::{Store, Stored, rows::MailRow, seconds};
 use crate::model::{ClaimedMail, NewMail};
 
 impl Store {
-    /// Claims mails that are due and that no other instance has claimed, until `until`.
+    /// Claims mails that are due and that no other instance has claimed, until `until`: first those that somebody
+    /// waits for, and only those if `urgent`.
+    ///
+    /// Waiting times longer than this program ever sets come from a clock that was wrong, and do not count.
     pub async fn claim(
         &self,
         by: &str,
         now: Timestamp,
         until: Timestamp,
-        limit: u32,
+        limit: usize,
+        urgent: bool,
     ) -> Stored<Vec<ClaimedMail>> {
         let rows: Vec<MailRow> = query_as(AssertSqlSafe(format!(
             "UPDATE outbox SET claimed_by = $1, claimed_until = $3, attempts = attempts + 1
              WHERE id IN (SELECT id FROM outbox
-                          WHERE delivered_at IS NULL AND next_at <= $2 AND coalesce(claimed_until, 0) <= $2
-                          ORDER BY next_at, id LIMIT $4{})
+                          WHERE delivered_at IS NULL AND failed_at IS NULL
+                            AND (next_at <= $2 OR next_at > $2 + $5)
+                            AND (coalesce(claimed_until, 0) <= $2 OR claimed_until > $3)
+                            AND (kind <> 'license' OR $6 = 0)
+                          ORDER BY CASE kind WHEN 'license' THEN 1 ELSE 0 END, next_at, id LIMIT $4{})
              RETURNING id, license, recipient, sealed, attempts",
             self.dialect.skip_locked
         )))
         .bind(by)
         .bind(seconds(now))
         .bind(seconds(until))
-        .bind(i64::from(limit))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(LONGEST_PAUSE)
+        .bind(i64::from(urgent))
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(ClaimedMail::from).collect())
@@ -48,6 +57,22 @@ impl Store {
         Ok(erased.rows_affected() == 1)
     }
 
+    /// Gives up a mail that this instance claimed, and erases its text.
+    pub async fn gave_up(&self, id: i64, by: &str, now: Timestamp, error: &str) -> Stored<()> {
+        query(
+            "UPDATE outbox SET failed_at = $3, last_error = $4, sealed = $5, claimed_by = NULL, claimed_until = NULL
+             WHERE id = $1 AND claimed_by = $2",
+        )
+        .bind(id)
+        .bind(by)
+        .bind(seconds(now))
+        .bind(error)
+        .bind(Vec::<u8>::new())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// Releases a mail that this instance claimed, to be tried again at `next`.
     pub async fn failed(&self, id: i64, by: &str, next: Timestamp, error: &str) -> Stored<()> {
         query(
@@ -63,6 +88,9 @@ impl Store {
         Ok(())
     }
 }
+
+/// The longest pause between two attempts, in seconds.
+pub const LONGEST_PAUSE: i64 = 3600;
 
 /// Queues a mail, and deletes a waiting one of the same kind: its PIN or link is no longer valid.
 pub(super) async fn queue(

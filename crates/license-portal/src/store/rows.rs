@@ -6,7 +6,7 @@ use license_token::LicenseNumber;
 use super::StoreError;
 use crate::{
     language::Language,
-    model::{ClaimedMail, License, LicenseState, Link},
+    model::{ClaimedMail, Delivery, License, LicenseState, Link, MailState},
 };
 
 #[derive(sqlx::FromRow)]
@@ -35,6 +35,34 @@ impl TryFrom<LicenseRow> for License {
             changed_at: time(row.changed_at)?,
             activated_at: row.activated_at.map(time).transpose()?,
         })
+    }
+}
+
+/// A license and the newest mail about it.
+#[derive(sqlx::FromRow)]
+pub(super) struct ReportRow {
+    #[sqlx(flatten)]
+    license: LicenseRow,
+    mail_kind: Option<String>,
+    mail_state: Option<String>,
+    mail_attempts: Option<i64>,
+    mail_error: Option<String>,
+}
+
+impl TryFrom<ReportRow> for (License, Option<Delivery>) {
+    type Error = StoreError;
+
+    fn try_from(row: ReportRow) -> Result<Self, StoreError> {
+        let delivery = match row.mail_kind.zip(row.mail_state) {
+            None => None,
+            Some((kind, state)) => Some(Delivery {
+                kind,
+                state: MailState::parse(&state).ok_or(StoreError::Corrupt("mail"))?,
+                attempts: row.mail_attempts.unwrap_or_default(),
+                error: row.mail_error,
+            }),
+        };
+        Ok((row.license.try_into()?, delivery))
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) enum ApiError {
     TooLarge,
     /// 422: the request does not match `openapi.json`.
     Malformed,
+    /// 422, for operators only: the mail server does not deliver to this address.
+    NoUtf8,
     /// 429: too many attempts.
     SlowDown { retry_after: i64 },
     /// 503: the database is down, or too many PINs are waiting to be compared.
@@ -40,8 +42,10 @@ impl From<Refusal> for ApiError {
             Refusal::Refused => Self::Refused,
             Refusal::SlowDown { retry_after } => Self::SlowDown { retry_after },
             Refusal::Full { most } => Self::Full { most },
-            Refusal::NoAddress | Refusal::NoHolder => Self::Malformed,
+            Refusal::NoAddress(_) | Refusal::NoHolder => Self::Malformed,
+            Refusal::NoUtf8 => Self::NoUtf8,
             Refusal::NotConfigured(_)
+            | Refusal::Courier(_)
             | Refusal::Hash(_)
             | Refusal::Store(_)
             | Refusal::Randomness(_) => {
@@ -66,6 +70,7 @@ impl IntoResponse for ApiError {
             }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
+            Self::NoUtf8 => (StatusCode::UNPROCESSABLE_ENTITY, "no-smtputf8"),
             Self::SlowDown { retry_after } => {
                 let body = Json(json!({ "error": "slow-down", "retry_after": retry_after }));
                 let header = [(header::RETRY_AFTER, HeaderValue::from(retry_after))];

@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    email::EmailAddress,
     keys::OperatorKey,
     language::Language,
-    model::{Filter, LicenseState},
+    model::{Filter, LicenseState, MailState},
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     web::{
@@ -115,6 +116,7 @@ pub(super) async fn issue(
 pub(super) struct Search {
     state: Option<LicenseState>,
     email: Option<String>,
+    mail: Option<MailState>,
     after: Option<String>,
     limit: Option<u32>,
 }
@@ -133,16 +135,19 @@ pub(super) async fn list(
         .map(number)
         .transpose()?
         .map(|number| number.to_string());
-    let email = search.email.map(|email| email.to_lowercase());
-    if !(1..=MOST).contains(&limit) || email.as_ref().is_some_and(|email| email.contains('\0')) {
+    let email = search.email.as_deref().map(EmailAddress::parse).transpose();
+    let email = email.map_err(|_form| ApiError::Malformed)?;
+    if !(1..=MOST).contains(&limit) {
         return Err(ApiError::Malformed);
     }
     let found = portal
         .list(&Filter {
             state: search.state,
             email,
+            mail: search.mail,
             after,
             limit,
+            ..Filter::default()
         })
         .await?;
     Ok(Json(json!({ "licenses": found })))

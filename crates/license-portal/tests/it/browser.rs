@@ -11,7 +11,7 @@ use std::{
 
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 use hyper_util::client::legacy::connect::HttpConnector;
-use license_portal::{language::Language, service::IssueOrder, web};
+use license_portal::{email::EmailAddress, language::Language, service::IssueOrder, web};
 use license_token::{Installation, LicenseNumber, Pin, RequestCode};
 use serde_json::json;
 
@@ -308,10 +308,11 @@ impl Walk<'_> {
     async fn lapsed(&self) {
         let sold = self.world.sell(false).await;
         let (number, pin) = (LicenseNumber::parse(&sold.number), Pin::parse(&sold.pin));
-        let entered =
-            self.world
-                .portal
-                .activate("here", &sold.email, number.unwrap(), pin.unwrap());
+        let email = EmailAddress::parse(&sold.email).unwrap();
+        let entered = self
+            .world
+            .portal
+            .activate("here", &email, number.unwrap(), pin.unwrap());
         entered.await.unwrap();
         let link = self.world.newest_link().await;
         self.world.clock.forward(3600);

@@ -128,3 +128,43 @@ fn test_mail_uses_the_configured_server() {
     let text = failed(bare(data.path()).args(["test-mail", "me@b.example"]));
     assert!(text.contains("set smtp"), "{text}");
 }
+
+#[test]
+fn a_key_that_nobody_could_read_is_not_kept() {
+    let data = tempfile::tempdir().unwrap();
+    output(bare(data.path()).arg("init"));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut add = bare(data.path());
+    add.args(["operator-key", "add", "shop"])
+        .stdout(full.unwrap());
+    let added = add.output().unwrap();
+    assert_eq!(added.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&added.stderr).contains("was not added"));
+    assert_eq!(output(bare(data.path()).args(["operator-key", "list"])), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_output_nobody_takes_still_delivers() {
+    let data = tempfile::tempdir().unwrap();
+    output(program(data.path(), None).arg("init"));
+    let place = format!("127.0.0.1:{}", free_port());
+    // Standard output and error are closed, as by a terminal that is gone.
+    let mut serve = Command::new("sh");
+    serve
+        .args(["-c", "exec \"$0\" serve --listen \"$1\" >&- 2>&-"])
+        .arg(env!("CARGO_BIN_EXE_license-portal"))
+        .arg(&place)
+        .env("LICENSE_PORTAL_DATA", data.path())
+        .env("LICENSE_PORTAL_URL", "http://127.0.0.1:8480")
+        .env("LICENSE_PORTAL_MAIL_FOLDER", "true");
+    let mut service = serve.spawn().unwrap();
+    output(program(data.path(), None).args(ISSUE));
+    let outbox = data.path().join("outbox");
+    let mails = || fs::read_dir(&outbox).map_or(0, Iterator::count);
+    until("the delivery", async || mails() == 1).await;
+    let health = format!("http://{place}/healthz");
+    let (status, _) = fetch("GET", &health, String::new()).await.unwrap();
+    assert_eq!(status, 200);
+    service.kill().unwrap();
+    service.wait().unwrap();
+}

@@ -354,7 +354,8 @@ async fn in_state(store: &Store, state: LicenseState) -> Vec<License> {
         limit: 100_000,
         ..Filter::default()
     };
-    store.list(&filter).await.unwrap()
+    let found = store.list(&filter).await.unwrap();
+    found.into_iter().map(|(license, _mail)| license).collect()
 }
 
 /// Returns license and installation of a received token, if the portal signed it.

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use license_portal::{
+    email::EmailAddress,
     model::{Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, Pace},
     store::{Store, StoreError},
 };
@@ -120,17 +121,18 @@ async fn a_list_goes_on_where_it_ended(store: Store) {
     loop {
         let page = store.list(&filter).await.unwrap();
         let Some(last) = page.last() else { break };
-        filter.after = Some(last.number.to_string());
-        seen.extend(page.iter().map(|license| license.number.to_string()));
+        filter.after = Some(last.0.number.to_string());
+        seen.extend(page.iter().map(|license| license.0.number.to_string()));
     }
     assert_eq!(seen.len(), 5);
     assert!(seen.is_sorted());
     let found = |state, email: Option<&str>| {
         let filter = Filter {
             state,
-            email: email.map(str::to_owned),
+            email: email.map(|email| EmailAddress::parse(email).unwrap()),
             after: None,
             limit: 9,
+            ..Filter::default()
         };
         let store = store.clone();
         async move { store.list(&filter).await.unwrap().len() }
@@ -266,23 +268,23 @@ async fn a_new_pin_replaces_the_mail_that_waits(store: Store) {
         store.license(number(1)).await.unwrap().unwrap().pin_hash,
         "newer hash"
     );
-    let mails = store.claim("me", at(1), at(60), 9).await.unwrap();
+    let mails = store.claim("me", at(1), at(60), 9, false).await.unwrap();
     let sealed: Vec<_> = mails.iter().map(|mail| mail.sealed.as_slice()).collect();
     assert_eq!(sealed, [b"newer"]);
 }
 
 async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Store) {
     issue(&store, 1).await;
-    let claimed = store.claim("one", at(0), at(60), 9).await.unwrap();
+    let claimed = store.claim("one", at(0), at(60), 9, false).await.unwrap();
     assert!(claimed.len() == 1 && claimed[0].attempts == 1);
     assert!(
         store
-            .claim("two", at(59), at(120), 9)
+            .claim("two", at(59), at(120), 9, false)
             .await
             .unwrap()
             .is_empty()
     );
-    let claimed = store.claim("two", at(60), at(120), 9).await.unwrap();
+    let claimed = store.claim("two", at(60), at(120), 9, false).await.unwrap();
     assert!(claimed.len() == 1 && claimed[0].attempts == 2);
     // The first one reports too late.
     assert!(!store.delivered(claimed[0].id, "one", at(61)).await.unwrap());
@@ -296,26 +298,30 @@ async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Store) 
         .unwrap();
     assert!(
         store
-            .claim("one", at(199), at(300), 9)
+            .claim("one", at(199), at(300), 9, false)
             .await
             .unwrap()
             .is_empty()
     );
     assert_eq!(store.counts().await.unwrap().mails_failing, 1);
     assert_eq!(
-        store.claim("one", at(200), at(300), 9).await.unwrap().len(),
+        store
+            .claim("one", at(200), at(300), 9, false)
+            .await
+            .unwrap()
+            .len(),
         1
     );
 }
 
 async fn a_delivered_mail_is_wiped(store: Store) {
     issue(&store, 1).await;
-    let claimed = store.claim("me", at(0), at(60), 9).await.unwrap();
+    let claimed = store.claim("me", at(0), at(60), 9, false).await.unwrap();
     assert!(store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
     assert!(!store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
     assert!(
         store
-            .claim("me", at(9999), at(99_999), 9)
+            .claim("me", at(9999), at(99_999), 9, false)
             .await
             .unwrap()
             .is_empty()
@@ -333,7 +339,7 @@ async fn many_claims_at_once_never_take_one_mail_twice(store: Store) {
             let mut taken = Vec::new();
             for _ in 0..5 {
                 let mails = store
-                    .claim(&worker.to_string(), at(0), at(600), 3)
+                    .claim(&worker.to_string(), at(0), at(600), 3, false)
                     .await
                     .unwrap();
                 taken.extend(mails.into_iter().map(|mail| mail.id));

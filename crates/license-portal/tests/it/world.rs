@@ -73,6 +73,10 @@ impl Courier for Mailbox {
         self.0.lock().unwrap().push(mail);
         Ok(())
     }
+
+    async fn takes_utf8(&self) -> Result<bool, CourierError> {
+        Ok(true)
+    }
 }
 
 pub(crate) struct World {
@@ -96,7 +100,19 @@ impl World {
         Self::with(|_settings| {}).await
     }
 
+    /// With a way to send mail of its own; the mailbox stays the postman's.
+    pub(crate) async fn through(courier: Arc<dyn Courier>) -> Self {
+        Self::build(|_settings| {}, Some(courier)).await
+    }
+
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(change, None).await
+    }
+
+    async fn build(
+        change: impl FnOnce(&mut Settings),
+        own_courier: Option<Arc<dyn Courier>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = sqlite(folder.path()).await;
         let clock = TestClock::new();
@@ -105,7 +121,11 @@ impl World {
             ..Settings::default()
         };
         change(&mut settings);
-        let portal = Arc::new(portal(store, Arc::new(clock.clone()), settings));
+        let mut portal = portal(store, Arc::new(clock.clone()), settings);
+        if own_courier.is_some() {
+            portal.courier = own_courier;
+        }
+        let portal = Arc::new(portal);
         let mailbox = Arc::new(Mailbox::default());
         let courier: Arc<dyn Courier> = Arc::<Mailbox>::clone(&mailbox);
         let postman = Postman::new(Arc::clone(&portal), courier).unwrap();
@@ -186,6 +206,7 @@ pub(crate) fn portal(store: Store, clock: Arc<dyn Clock>, settings: Settings) ->
         signer: SigningKey::development(),
         metrics: Metrics::default(),
         settings,
+        courier: Some(Arc::new(Mailbox::default())),
         bell: Notify::new(),
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
-use lettre::Address;
 use license_token::{LicenseNumber, NumberError};
 use serde::Deserialize;
 
 use super::{explain, field::Field};
 use crate::{
+    email::EmailAddress,
     language::Key,
     portal::{Portal, Refusal},
     web::{
@@ -51,12 +51,12 @@ pub(crate) async fn submit(
     ClientAddress(address): ClientAddress,
     Posted(typed): Posted<Typed>,
 ) -> Response {
-    let email = typed.email.trim().parse::<Address>();
+    let email = EmailAddress::parse(&typed.email);
     let number = LicenseNumber::parse(&typed.license);
     let pin = typed.pin.parse();
     match (email, number, pin) {
-        (Ok(_), Ok(number), Ok(pin)) => {
-            match portal.activate(&address, &typed.email, number, pin).await {
+        (Ok(email), Ok(number), Ok(pin)) => {
+            match portal.activate(&address, &email, number, pin).await {
                 Ok(ticket) => redirect(&format!("/verification/{ticket}")),
                 Err(Refusal::Refused) => {
                     let problem = Some(Key("activation-refused"));

@@ -41,9 +41,10 @@ impl Field {
     }
 
     /// Makes a field for an email address.
+    ///
+    /// HTML's type `email` would refuse local parts in UTF-8.
     pub(crate) fn email(name: &'static str, label: Key) -> Self {
         Self {
-            kind: "email",
             keyboard: "email",
             most: 254,
             ..Self::text(name, label, "email")

@@ -11,11 +11,11 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use lettre::Address;
 use serde::Deserialize;
 
 use super::{Message, clean, explain, field::Field, say, verify::Button};
 use crate::{
+    email::EmailAddress,
     language::Key,
     mail::letter,
     model::{Holder, License},
@@ -203,7 +203,10 @@ fn holder(typed: Typed) -> Holder {
         first_name: clean(typed.first_name),
         last_name: clean(typed.last_name),
         company: clean(typed.company),
-        company_email: clean(typed.company_email),
+        company_email: EmailAddress::parse(&typed.company_email).map_or_else(
+            |_form| clean(typed.company_email),
+            |email| email.to_string(),
+        ),
         phone: clean(typed.phone),
         address: clean(typed.address),
         city: clean(typed.city),
@@ -243,9 +246,9 @@ fn check(fields: Vec<Field>) -> Vec<Field> {
             Some(Key("wrong-empty"))
         } else if text.chars().count() > field.most || text.chars().any(char::is_control) {
             Some(Key("wrong-text"))
-        } else if field.kind == "email" && text.parse::<Address>().is_err() {
+        } else if field.keyboard == "email" && EmailAddress::parse(text).is_err() {
             Some(Key("wrong-email"))
-        } else if field.kind == "tel" && !is_phone(text) {
+        } else if field.keyboard == "tel" && !is_phone(text) {
             Some(Key("wrong-phone"))
         } else {
             None

@@ -113,10 +113,13 @@ pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
                 .insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
             response
         }
-        Refusal::Refused | Refusal::Full { .. } | Refusal::NoAddress | Refusal::NoHolder => {
-            say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID)
-        }
+        Refusal::Refused
+        | Refusal::Full { .. }
+        | Refusal::NoAddress(_)
+        | Refusal::NoUtf8
+        | Refusal::NoHolder => say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID),
         Refusal::NotConfigured(_)
+        | Refusal::Courier(_)
         | Refusal::Hash(_)
         | Refusal::Store(_)
         | Refusal::Randomness(_) => {
