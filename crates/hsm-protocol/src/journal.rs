@@ -24,7 +24,7 @@ pub struct JournalEntry {
     pub serial: Serial,
     /// SHA-384 of the secondary's certificate.
     pub certificate: Sha384Digest,
-    /// The run's transcript up to the Parcel.
+    /// The run's transcript up to the Consent.
     pub transcript: Sha384Digest,
     /// Whether the secondary proved what it stored and the master countersigned the receipt.
     pub countersigned: bool,

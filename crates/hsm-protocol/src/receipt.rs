@@ -34,7 +34,8 @@ impl Party {
         writer.bytes(&self.certificate)
     }
 
-    fn is(&self, module: &Genuine<'_>) -> bool {
+    /// Returns whether this is the holder of that certificate.
+    pub fn is(&self, module: &Genuine<'_>) -> bool {
         self.serial == module.serial() && &self.certificate == module.hash()
     }
 }
@@ -164,7 +165,7 @@ impl Commitments {
 /// What happened, as both modules sign it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The run's transcript up to the Parcel.
+    /// The run's transcript up to the Consent.
     pub transcript: Sha384Digest,
     /// The Parcel's number on its master.
     pub number: u64,
@@ -187,6 +188,9 @@ pub struct Statement {
     /// HMAC-SHA-384 over the transcript and what the secondary read back from its store, under a label of the cloned
     /// key.
     pub proof: [u8; 48],
+    /// HMAC-SHA-384 over everything before it, under a key of the master's own. It came in the Parcel: by it the master
+    /// knows the statement again that it expected, whatever has changed on it since.
+    pub token: [u8; 48],
 }
 
 impl Statement {
@@ -208,6 +212,7 @@ impl Statement {
             epoch: reader.u32()?,
             commitments: Commitments::read(&mut reader)?,
             proof: *reader.array()?,
+            token: *reader.array()?,
         };
         reader.finish()?;
         Ok(statement)
@@ -215,6 +220,18 @@ impl Statement {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        self.write_before_token(writer)?;
+        writer.bytes(&self.token)
+    }
+
+    /// Appends what the token covers: everything before it.
+    pub fn write_before_token(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        self.write_before_proof(writer)?;
+        writer.bytes(&self.proof)
+    }
+
+    /// Appends what the proof covers: everything before it.
+    pub fn write_before_proof(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u8(PROTOCOL_VERSION)?;
         writer.bytes(&self.transcript)?;
         writer.u64(self.number)?;
@@ -225,8 +242,7 @@ impl Statement {
         writer.u8(self.condition.to_byte())?;
         writer.bytes(&self.group)?;
         writer.u32(self.epoch)?;
-        self.commitments.write(writer)?;
-        writer.bytes(&self.proof)
+        self.commitments.write(writer)
     }
 }
 
@@ -433,6 +449,7 @@ mod tests {
             epoch: 1,
             commitments,
             proof: [5; 48],
+            token: [6; 48],
         }
     }
 

@@ -1,22 +1,18 @@
 //! The master's last step: it checks what the secondary proves, and countersigns the receipt.
 //!
-//! This needs no cycle: the journal entry authorizes it. A countersignature that was lost can be requested again
-//! after a power cut, and after the cycle has disabled its master.
+//! This needs no cycle and no journal entry: the token in the statement authorizes it. A countersignature that was lost
+//! can be requested again at any time: after a power cut, after the cycle has disabled its master, after PINs and
+//! settings have changed, after the entry has left the journal.
 
 use super::{
     Refusal, internal_error,
-    master::{Master, MasterCycle},
-    proof::{Proved, Recorded},
+    master::{Master, MasterCycle, own_party},
+    proof::{Own, Proved},
 };
-use crate::{
-    crypto::Provider,
-    platform::Board,
-    vault::{journal::Journal, store::Image},
-};
+use crate::{crypto::Provider, platform::Board, vault::store::Image};
 use hsm_protocol::{
-    Verifier,
-    certificate::Chain,
-    receipt::{Countersignature, Party, Receipt},
+    certificate::{Chain, Root},
+    receipt::{Countersignature, Receipt},
     writer::Writer,
 };
 
@@ -29,31 +25,21 @@ pub(crate) fn countersign<B: Board>(
     out: &mut Writer<'_>,
 ) -> Result<(), Refusal> {
     let receipt = Receipt::parse(bytes)?;
-    let statement = receipt.statement()?;
     let device = master.store.device();
-    let mut journal = master.store.image().open_journal::<B::Crypto>(master.kek)?;
-    let entry = journal
-        .find_mut(&statement.transcript)
-        .ok_or(Refusal::NotFound)?;
     let chain = device.chain.clone();
     let own_chain = Chain::parse(&chain)?;
-    let proved = Recorded {
-        master: Party {
-            serial: master.platform.serial,
-            certificate: <B::Crypto as Verifier>::sha384(&[own_chain.leaf().as_der()]),
-        },
-        entry,
-        csps: master.csps,
-        device,
+    let proved = Own {
+        party: own_party::<B>(master.platform, &own_chain),
+        group: master.csps.keyring.group(),
+        root: Root::parse(&device.root)?,
+        secret: &master.platform.secret,
     }
-    .check::<B::Crypto>(&receipt, &statement)?;
+    .check::<B::Crypto>(&receipt)?;
 
     let rng = &mut master.platform.rng;
     let signature =
         B::Crypto::sign(master.signer, rng, proved.message()).map_err(internal_error)?;
-    if !core::mem::replace(&mut entry.countersigned, true) {
-        record(master, cycle, &proved, &journal)?;
-    }
+    record(master, cycle, &proved)?;
     Ok(Countersignature {
         chain: own_chain,
         signature: &signature,
@@ -61,17 +47,13 @@ pub(crate) fn countersign<B: Board>(
     .write(out)?)
 }
 
-/// Stores in one write that the entry is countersigned and, with the last one of a disabling cycle, that cloning is
-/// off.
+/// Notes in the journal, if it still has the entry, that the receipt is countersigned, and counts the secondary. With
+/// the last one of a disabling cycle, the same write disables cloning. Nothing is written that is stored already.
 fn record<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,
     proved: &Proved,
-    journal: &Journal,
 ) -> Result<(), Refusal> {
-    let disables = cycle
-        .as_ref()
-        .is_some_and(|cycle| cycle.completes_with(proved));
     let Master {
         platform,
         store,
@@ -79,16 +61,31 @@ fn record<B: Board>(
         csps,
         ..
     } = master;
+    let mut journal = store.image().open_journal::<B::Crypto>(kek)?;
+    let entry = journal.find_mut(proved.transcript());
+    let is_noted = match entry {
+        Some(entry) if entry.countersigned => return Ok(()),
+        Some(entry) => {
+            entry.countersigned = true;
+            true
+        }
+        None => false,
+    };
+    let disables = cycle
+        .as_ref()
+        .is_some_and(|cycle| cycle.completes_with(proved));
     // If the write fails, the module stops until its next power-up: the session ends, and this setting with it.
     csps.settings.cloning &= !disables;
-    store.update(platform, |image: &mut Image, platform| {
-        image.seal_journal(platform, kek, journal)?;
-        if disables {
-            image.seal_csps(platform, kek, csps)
-        } else {
-            Ok(())
-        }
-    })?;
+    if is_noted || disables {
+        store.update(platform, |image: &mut Image, platform| {
+            image.seal_journal(platform, kek, &journal)?;
+            if disables {
+                image.seal_csps(platform, kek, csps)
+            } else {
+                Ok(())
+            }
+        })?;
+    }
     if let Some(running) = cycle {
         running.count(proved);
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal, internal_error, peer_error,
-    proof::Proved,
+    proof::{self, AgreedRun, Copied, Proved},
     signed::{Consented, SignedTerms},
     transcript::Transcript,
 };
@@ -18,17 +18,19 @@ use crate::{
             run_keys::{RunKeys, SealedMessage},
             shared::{EcdhShared, KemShared},
         },
+        device::Device,
         store::Store,
     },
 };
 use heapless::Vec;
 use hsm_protocol::{
-    EcPoint, Serial, Sha384Digest, Status,
+    EcPoint, Serial, Sha384Digest, Status, Verifier,
     certificate::{Chain, Root},
     cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, Ticket},
     identity::PROTOCOL_VERSION,
     journal::JournalEntry,
     limits,
+    receipt::Party,
     writer::Writer,
 };
 use zeroize::Zeroizing;
@@ -294,7 +296,7 @@ impl Granted {
 impl Peer {
     /// Seals the Parcel and stores the journal entry; only then is the Parcel written out.
     fn send_parcel<B: Board>(
-        mut self,
+        self,
         _: &Consented,
         keys: &RunKeys,
         master: &mut Master<'_, B>,
@@ -309,14 +311,16 @@ impl Peer {
             ..
         } = master;
         let mut journal = store.image().open_journal::<B::Crypto>(kek)?;
-        let number = journal.next_number();
+        let entry = self.entry(journal.next_number(), cycle);
+        let token = expected_token::<B>(&entry, self.transcript, platform, store.device(), csps)?;
         let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
         ParcelContents::write(
             &mut Writer::new(contents.as_mut_slice()),
-            number,
+            entry.number,
             store.device(),
             csps,
             cycle.options,
+            &token,
         )?;
         let mut parcel = [0; ParcelContents::SIZE + 3 + 16];
         let mut writer = Writer::new(&mut parcel);
@@ -327,9 +331,17 @@ impl Peer {
             contents.as_mut_slice(),
             &mut writer,
         )?;
-        self.transcript.absorb::<B::Crypto>(&parcel);
 
-        journal.append::<B::Crypto>(JournalEntry {
+        journal.append::<B::Crypto>(entry)?;
+        store.update(platform, |image, platform| {
+            image.seal_journal(platform, kek, &journal)
+        })?;
+        Ok(out.bytes(&parcel)?)
+    }
+
+    /// Returns the journal's entry of the Parcel with that number.
+    const fn entry(&self, number: u64, cycle: Cycle) -> JournalEntry {
+        JournalEntry {
             number,
             cycle,
             ticket: TICKET,
@@ -338,11 +350,44 @@ impl Peer {
             certificate: self.certificate,
             transcript: *self.transcript.hash(),
             countersigned: false,
-        })?;
-        store.update(platform, |image, platform| {
-            image.seal_journal(platform, kek, &journal)
-        })?;
-        Ok(out.bytes(&parcel)?)
+        }
+    }
+}
+
+/// Returns the token of the statement that the secondary will sign, if it stores what it is sent.
+fn expected_token<B: Board>(
+    entry: &JournalEntry,
+    transcript: Transcript,
+    platform: &Platform<B>,
+    device: &Device,
+    csps: &Csps,
+) -> Result<[u8; 48], Refusal> {
+    let options = entry.cycle.options;
+    let run = AgreedRun {
+        transcript,
+        number: entry.number,
+        cycle: entry.cycle,
+        ticket: entry.ticket,
+        master: own_party::<B>(platform, &Chain::parse(&device.chain)?),
+        secondary: Party {
+            serial: entry.serial,
+            certificate: entry.certificate,
+        },
+        condition: entry.condition,
+    };
+    let copied = Copied {
+        auto_lock: options.auto_lock && csps.settings.auto_lock.is_some(),
+        policy: options.user_pin_policy && csps.settings.policy.is_some(),
+    };
+    let expected = run.statement::<B::Crypto>(csps, device, copied)?;
+    proof::token::<B::Crypto>(&platform.secret, &expected)
+}
+
+/// Returns this module as statements name it.
+pub(super) fn own_party<B: Board>(platform: &Platform<B>, chain: &Chain<'_>) -> Party {
+    Party {
+        serial: platform.serial,
+        certificate: <B::Crypto as Verifier>::sha384(&[chain.leaf().as_der()]),
     }
 }
 

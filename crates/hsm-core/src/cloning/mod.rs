@@ -37,7 +37,7 @@ pub(crate) enum Refusal {
     OtherKind,
     /// A message was changed, or belongs to another run.
     Broken,
-    /// The journal has no entry of this run.
+    /// There is no last receipt.
     NotFound,
     /// What was stored is not what was sent.
     NotProved,

@@ -1,13 +1,16 @@
-//! What a receipt commits to and what it proves (PROTOCOL § 4.6), computed by both modules from their own CSPs.
+//! What a receipt commits to and what it proves (PROTOCOL § 4.6), computed by both modules from their own CSPs: by the
+//! master before it seals the Parcel, by the secondary after it has stored what came in it.
 
-use super::{Refusal, internal_error, signed::verify_receipt};
+use super::{Refusal, internal_error, signed::verify_receipt, transcript::Transcript};
 use crate::{
     crypto::Provider,
+    platform::ModuleSecret,
     vault::{
         csp::{
             contents::Csps,
             epoch_keys::{CommitmentKey, ProofKey},
             keyring::{EpochKey, Keyring},
+            receipt_key::ReceiptKey,
             slot::Slot,
         },
         device::{AttemptLimits, Device},
@@ -15,7 +18,8 @@ use crate::{
 };
 use hsm_protocol::{
     Malformed, Serial, Sha384Digest,
-    journal::JournalEntry,
+    certificate::Root,
+    cloning::{Condition, Cycle, Ticket},
     limits,
     receipt::{Commitments, Countersignature, Item, Party, Receipt, Statement},
     settings::UserPinPolicy,
@@ -33,7 +37,7 @@ pub(super) struct Copied {
 }
 
 /// Commits to every item that was copied, under a key that only the modules of the group can derive.
-pub(super) fn commit<C: Provider>(
+fn commit<C: Provider>(
     csps: &Csps,
     device: &Device,
     copied: Copied,
@@ -102,103 +106,119 @@ fn write_item(
     }
 }
 
-/// Computes the MAC over everything else in the statement, the transcript first.
-pub(super) fn prove<C: Provider>(
-    epoch: &EpochKey,
-    statement: &Statement,
-) -> Result<[u8; 48], Refusal> {
+/// Computes the MAC over everything before it in the statement, the transcript first.
+fn prove<C: Provider>(epoch: &EpochKey, statement: &Statement) -> Result<[u8; 48], Refusal> {
     let mut bytes = [0; limits::STATEMENT];
     let mut writer = Writer::new(&mut bytes);
-    statement.write(&mut writer)?;
-    let (stated, _proof) = writer
-        .written()
-        .split_last_chunk::<48>()
-        .ok_or(Refusal::Malformed)?;
+    statement.write_before_proof(&mut writer)?;
     let mut proof = [0; 48];
     ProofKey::with::<C, _>(epoch, |key| {
-        C::hmac_sha384(key.expose(), &[stated], &mut proof);
+        C::hmac_sha384(key.expose(), &[writer.written()], &mut proof);
     })
     .map_err(internal_error)?;
     Ok(proof)
 }
 
-/// What a master knows of a run: its journal entry and its own CSPs.
-pub(super) struct Recorded<'a> {
+/// What both modules of a run know before a CSP leaves the master.
+pub(super) struct AgreedRun {
+    pub(super) transcript: Transcript,
+    pub(super) number: u64,
+    pub(super) cycle: Cycle,
+    pub(super) ticket: Ticket,
     pub(super) master: Party,
-    pub(super) entry: &'a JournalEntry,
-    pub(super) csps: &'a Csps,
-    pub(super) device: &'a Device,
+    pub(super) secondary: Party,
+    pub(super) condition: Condition,
 }
 
-impl Recorded<'_> {
-    /// Checks that the recorded secondary signed the receipt, and that its statement is what the journal and these
-    /// CSPs say. Nothing in the statement is trusted: it is computed again as a whole, and its proof, which covers
-    /// the rest, is compared in constant time.
-    pub(super) fn check<C: Provider>(
+impl AgreedRun {
+    /// Makes the statement of a module that holds these CSPs, still without its token.
+    pub(super) fn statement<C: Provider>(
         &self,
-        receipt: &Receipt<'_>,
-        statement: &Statement,
-    ) -> Result<Proved, Refusal> {
-        // The certificate was verified before the Grant; the journal has its hash.
-        if self.entry.certificate != C::sha384(&[receipt.chain.leaf().as_der()]) {
-            return Err(Refusal::NotProved);
-        }
-        verify_receipt::<C>(receipt)?;
-        let expected = self.expected::<C>()?;
-        let is_proved = bool::from(expected.proof.ct_eq(&statement.proof));
-        if is_proved && expected == *statement {
-            Ok(Proved {
-                serial: self.entry.serial,
-                message: Countersignature::signed::<C>(receipt.statement_bytes, receipt.signature),
-            })
-        } else {
-            Err(Refusal::NotProved)
-        }
-    }
-
-    fn expected<C: Provider>(&self) -> Result<Statement, Refusal> {
-        let Self {
-            entry,
-            csps,
-            device,
-            ..
-        } = self;
+        csps: &Csps,
+        device: &Device,
+        copied: Copied,
+    ) -> Result<Statement, Refusal> {
         let epoch = csps.keyring.current();
-        let options = entry.cycle.options;
-        let copied = Copied {
-            auto_lock: options.auto_lock && csps.settings.auto_lock.is_some(),
-            policy: options.user_pin_policy && csps.settings.policy.is_some(),
-        };
-        let mut expected = Statement {
-            transcript: entry.transcript,
-            number: entry.number,
-            cycle: entry.cycle,
-            ticket: entry.ticket,
+        let mut statement = Statement {
+            transcript: *self.transcript.hash(),
+            number: self.number,
+            cycle: self.cycle,
+            ticket: self.ticket,
             master: self.master,
-            secondary: Party {
-                serial: entry.serial,
-                certificate: entry.certificate,
-            },
-            condition: entry.condition,
+            secondary: self.secondary,
+            condition: self.condition,
             group: *csps.keyring.group(),
             epoch: epoch.number,
             commitments: commit::<C>(csps, device, copied)?,
             proof: [0; 48],
+            token: [0; 48],
         };
-        expected.proof = prove::<C>(&epoch.key, &expected)?;
-        Ok(expected)
+        statement.proof = prove::<C>(&epoch.key, &statement)?;
+        Ok(statement)
+    }
+}
+
+/// Returns the token of the statement that a master expects.
+pub(super) fn token<C: Provider>(
+    secret: &impl ModuleSecret,
+    expected: &Statement,
+) -> Result<[u8; 48], Refusal> {
+    let mut bytes = [0; limits::STATEMENT];
+    let mut writer = Writer::new(&mut bytes);
+    expected.write_before_token(&mut writer)?;
+    Ok(ReceiptKey::token::<C>(secret, writer.written()))
+}
+
+/// What a master knows its own receipts by.
+pub(super) struct Own<'a, S> {
+    pub(super) party: Party,
+    pub(super) group: &'a [u8; 16],
+    pub(super) root: Root<'a>,
+    pub(super) secret: &'a S,
+}
+
+impl<S: ModuleSecret> Own<'_, S> {
+    /// Checks that the statement is, to the byte, the one that this master expected when it sealed the Parcel, and that
+    /// the secondary which it names signed it. The token says the former: what the master holds today plays no part.
+    pub(super) fn check<C: Provider>(&self, receipt: &Receipt<'_>) -> Result<Proved, Refusal> {
+        let statement = receipt.statement()?;
+        let (before_token, token) = receipt
+            .statement_bytes
+            .split_last_chunk::<48>()
+            .ok_or(Refusal::Malformed)?;
+        let expected = ReceiptKey::token::<C>(self.secret, before_token);
+        let is_expected = bool::from(expected.ct_eq(token));
+        if !is_expected || statement.master != self.party || &statement.group != self.group {
+            return Err(Refusal::NotProved);
+        }
+        let genuine = self.root.verify::<C>(&receipt.chain)?;
+        if !statement.secondary.is(&genuine) {
+            return Err(Refusal::NotProved);
+        }
+        verify_receipt::<C>(&genuine, receipt)?;
+        Ok(Proved {
+            serial: statement.secondary.serial,
+            transcript: statement.transcript,
+            message: Countersignature::signed::<C>(receipt.statement_bytes, receipt.signature),
+        })
     }
 }
 
 /// Proof that a secondary stored what this master holds. Only with it a receipt is countersigned and counted.
 pub(super) struct Proved {
     serial: Serial,
+    transcript: Sha384Digest,
     message: [u8; SIGNED_MESSAGE],
 }
 
 impl Proved {
     pub(super) const fn serial(&self) -> Serial {
         self.serial
+    }
+
+    /// Returns the run's transcript, by which the journal has its entry.
+    pub(super) const fn transcript(&self) -> &Sha384Digest {
+        &self.transcript
     }
 
     /// Returns what the master's countersignature signs.

@@ -2,7 +2,7 @@
 
 use super::{
     Refusal, internal_error, peer_error,
-    proof::{self, Copied},
+    proof::{AgreedRun, Copied},
     signed::{Consented, SignedTerms},
     transcript::Transcript,
 };
@@ -32,7 +32,7 @@ use hsm_protocol::{
     cloning::{Condition, Grant, GrantBody, Nonce, Offer, Parcel},
     identity::PROTOCOL_VERSION,
     limits,
-    receipt::{Commitments, Party, Receipt, Statement},
+    receipt::{Party, Receipt, Statement},
     writer::Writer,
 };
 use zeroize::Zeroizing;
@@ -237,7 +237,7 @@ impl<C: Provider> Offered<C> {
 
 impl Agreement {
     fn commit<B: Board>(
-        mut self,
+        self,
         keys: &RunKeys,
         secondary: &mut Secondary<'_, B>,
         retained: Option<&Retained<'_>>,
@@ -255,7 +255,6 @@ impl Agreement {
         )
         .map_err(peer_error)?;
         contents.fill(plain.as_slice())?;
-        self.transcript.absorb::<B::Crypto>(bytes);
         if !(MIN_COST..=MAX_COST).contains(&contents.cost)
             || contents.pins.record(Slot::Admin).is_none()
         {
@@ -298,11 +297,10 @@ impl Agreement {
             auto_lock: contents.auto_lock.is_some(),
             policy: contents.policy.is_some(),
         };
-        let epoch = csps.keyring.current();
         let chain = Chain::parse(&image.device.chain)?;
         let certificate = <B::Crypto as Verifier>::sha384(&[chain.leaf().as_der()]);
-        let mut statement = Statement {
-            transcript: *self.transcript.hash(),
+        let run = AgreedRun {
+            transcript: self.transcript,
             number: contents.number,
             cycle: self.terms.cycle(),
             ticket: self.terms.ticket(),
@@ -312,13 +310,9 @@ impl Agreement {
                 certificate,
             },
             condition: self.condition,
-            group: *csps.keyring.group(),
-            epoch: epoch.number,
-            commitments: Commitments::default(),
-            proof: [0; 48],
         };
-        statement.commitments = proof::commit::<B::Crypto>(&csps, &image.device, copied)?;
-        statement.proof = proof::prove::<B::Crypto>(&epoch.key, &statement)?;
+        let mut statement = run.statement::<B::Crypto>(&csps, &image.device, copied)?;
+        statement.token = contents.token;
         Ok(statement)
     }
 }

@@ -79,10 +79,13 @@ impl Consented {
     }
 }
 
-/// Verifies the secondary's signature under a Receipt.
-pub(super) fn verify_receipt<V: Verifier>(receipt: &Receipt<'_>) -> Result<(), Refusal> {
+/// Verifies the signature of a genuine secondary under its Receipt.
+pub(super) fn verify_receipt<V: Verifier>(
+    secondary: &Genuine<'_>,
+    receipt: &Receipt<'_>,
+) -> Result<(), Refusal> {
     let message = Receipt::signed::<V>(receipt.statement_bytes);
-    verify::<V>(receipt.chain.leaf().public(), &message, receipt.signature)
+    verify::<V>(secondary.public(), &message, receipt.signature)
 }
 
 fn verify<V: Verifier>(

@@ -186,7 +186,7 @@ impl Model {
     }
 
     fn parcel(&mut self, run: usize, consent: &Carried) -> Result<Content, Refusal> {
-        let id = self.number();
+        let (id, master) = (self.number(), self.index);
         let Some(cycle) = self.cycle()? else {
             return no(Status::OutOfOrder);
         };
@@ -215,6 +215,7 @@ impl Model {
                 Ok(Content::Message(Message::Parcel {
                     run: id,
                     consent: *consent,
+                    master,
                     items: Items::of(&self.stored, terms.options),
                 }))
             }
@@ -224,33 +225,45 @@ impl Model {
 
     fn seal(&mut self, receipt: &Carried) -> Result<Content, Refusal> {
         self.cycle()?;
-        let (run, items, is_altered) = match receipt {
+        let (receipt, is_altered) = match receipt {
             // Its first bytes are a length, not a version.
             Carried::Garbage(_) => return no(Status::Malformed),
-            Carried::Whole(Message::Receipt { run, items }) => (run, items, false),
-            Carried::Altered(Message::Receipt { run, items }) => (run, items, true),
-            other => panic!("{other:?} is no Receipt"),
+            Carried::Whole(receipt) => (receipt, false),
+            // Its last byte is in the signature.
+            Carried::Altered(receipt) => (receipt, true),
         };
-        let Some(at) = self.stored.journal.iter().position(|line| line.run == *run) else {
-            return no(Status::NotFound);
+        let Message::Receipt {
+            run,
+            master,
+            secondary,
+            items,
+        } = receipt
+        else {
+            panic!("{receipt:?} is no Receipt");
         };
-        let line = self.stored.journal[at].clone();
+        // What it was sent is in the token; what it holds today plays no part.
+        if *master != self.index || items.group() != self.stored.group {
+            return no(Status::NotProved);
+        }
         if is_altered {
             return no(Status::NotGenuine);
         }
-        if *items != Items::of(&self.stored, line.options) {
-            return no(Status::NotProved);
-        }
-        if !line.sealed {
+        let at = self.stored.journal.iter().position(|line| line.run == *run);
+        let is_noted = at.is_some_and(|at| self.stored.journal[at].sealed);
+        if !is_noted {
             let is_last = self.cycle()?.as_mut().is_some_and(|cycle| {
-                cycle.sealed.insert(line.secondary);
+                cycle.sealed.insert(*secondary);
                 cycle.terms.options & DISABLE != 0
                     && cycle.sealed.len() >= usize::from(cycle.terms.secondaries)
             });
-            self.write(|stored| {
-                stored.journal[at].sealed = true;
-                stored.cloning &= !is_last;
-            });
+            if at.is_some() || is_last {
+                self.write(|stored| {
+                    if let Some(at) = at {
+                        stored.journal[at].sealed = true;
+                    }
+                    stored.cloning &= !is_last;
+                });
+            }
             if is_last {
                 self.seen.push("master disabled by its cycle");
                 *self.cycle()? = None;
@@ -305,18 +318,20 @@ impl Model {
 
     fn commit(&mut self, parcel: &Carried, now: u64) -> Result<Content, Refusal> {
         let is_fresh = self.stored.lifecycle != Lifecycle::Configured;
+        let secondary = self.index;
         let run = self.run()?;
         let SecondaryRun::Agreed { consent, .. } = std::mem::replace(run, SecondaryRun::Idle)
         else {
             return no(Status::OutOfOrder);
         };
-        let (run, items) = match parcel {
+        let (run, master, items) = match parcel {
             Carried::Garbage(status) => return no(*status),
             Carried::Whole(Message::Parcel {
                 run,
                 consent: of,
+                master,
                 items,
-            }) if *of == consent => (*run, items.clone()),
+            }) if *of == consent => (*run, *master, items.clone()),
             _ => return no(Status::RunBroken),
         };
         self.seen.push(if is_fresh {
@@ -339,7 +354,12 @@ impl Model {
             self.clear(path);
         }
         self.lock(now);
-        Ok(Content::Message(Message::Receipt { run, items }))
+        Ok(Content::Message(Message::Receipt {
+            run,
+            master,
+            secondary,
+            items,
+        }))
     }
 }
 

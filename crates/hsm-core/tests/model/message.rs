@@ -32,6 +32,10 @@ impl Items {
         }
     }
 
+    pub(crate) const fn group(&self) -> u64 {
+        self.group
+    }
+
     /// What was not copied keeps its value.
     pub(crate) fn copy_to(&self, stored: &mut Stored) {
         stored.pins = self.pins.clone();
@@ -64,10 +68,13 @@ pub(crate) enum Message {
     Parcel {
         run: u64,
         consent: u64,
+        master: usize,
         items: Items,
     },
     Receipt {
         run: u64,
+        master: usize,
+        secondary: usize,
         items: Items,
     },
     Seal,

@@ -1,5 +1,6 @@
 //! A host that alters what it relays. Who must notice is in a table (PROTOCOL § 4.8), which the test follows.
 
+mod later;
 mod notice;
 mod order;
 

@@ -146,6 +146,7 @@ impl CloneFields {
             epoch,
             commitments,
             proof: _,
+            token: _,
         } = &entry.statement;
         let items = commitments.iter().map(|(item, _)| Item::name(item));
         let receipt = pem_rfc7468::encode_string(LABEL, LineEnding::LF, entry.bytes);

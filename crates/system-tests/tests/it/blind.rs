@@ -201,6 +201,10 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
     for module in modules {
         let secret = board::secret(module.serial());
         know(format!("secret of {}", module.serial()), &secret);
+        let mut mac = Hmac::<Sha384>::new_from_slice(&secret).unwrap();
+        mac.update(b"KeyWriter v1 receipt key");
+        let key = mac.finalize().into_bytes();
+        know(format!("receipt key of {}", module.serial()), &key[..32]);
     }
     for (run, session) in sessions.iter().enumerate() {
         assert!(

@@ -14,6 +14,7 @@
 //! | `shared`, `file_key` | secrets agreed with a peer; file keys of age |
 //! | `run_keys`, `parcel` | the keys of a cloning run; what a Parcel carries |
 //! | `module_key` | the module's signing key |
+//! | `receipt_key` | the key by which a master knows its own receipts again |
 
 pub(crate) mod contents;
 pub(crate) mod epoch_keys;
@@ -26,6 +27,7 @@ pub(crate) mod parcel;
 pub(crate) mod part;
 pub mod pin;
 pub(crate) mod pin_records;
+pub(crate) mod receipt_key;
 pub(crate) mod run_keys;
 pub(crate) mod shared;
 pub(crate) mod slot;
@@ -45,6 +47,7 @@ mod tests {
         part::PartKey,
         pin::{Pin, Stretched},
         pin_records::PinRecords,
+        receipt_key::ReceiptKey,
         run_keys::RunKeys,
         shared::{EcdhShared, KemShared},
     };
@@ -88,6 +91,7 @@ mod tests {
         Pin,
         PinRecords,
         ProofKey,
+        ReceiptKey,
         RecipientScalar,
         RunKeys,
         Stretched,
@@ -105,6 +109,7 @@ mod tests {
         wipes::<KemShared>();
         wipes::<PartKey>();
         wipes::<Pin>();
+        wipes::<ReceiptKey>();
         wipes::<RunKeys>();
         wipes::<Stretched>();
         wipes::<XtsKey>();

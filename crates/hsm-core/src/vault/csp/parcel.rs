@@ -11,7 +11,6 @@ use hsm_protocol::{
 };
 
 /// A Parcel's plaintext, once it is opened.
-#[derive(Default)]
 pub(crate) struct ParcelContents {
     pub(crate) number: u64,
     pub(crate) salt: [u8; 32],
@@ -22,12 +21,31 @@ pub(crate) struct ParcelContents {
     pub(crate) limits: AttemptLimits,
     pub(crate) auto_lock: Option<u8>,
     pub(crate) policy: Option<UserPinPolicy>,
+    /// Comes back in the Receipt: see [`hsm_protocol::receipt::Statement::token`].
+    pub(crate) token: [u8; 48],
+}
+
+impl Default for ParcelContents {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            salt: [0; 32],
+            cost: 0,
+            keyring: Keyring::default(),
+            pins: PinRecords::default(),
+            mode: EncryptionMode::default(),
+            limits: AttemptLimits::default(),
+            auto_lock: None,
+            policy: None,
+            token: [0; 48],
+        }
+    }
 }
 
 impl ParcelContents {
     /// Its size, in bytes; always the same.
     pub(crate) const SIZE: usize =
-        8 + 32 + 4 + Keyring::SIZE + PinRecords::SIZE + 1 + AttemptLimits::SIZE + 1 + 2;
+        8 + 32 + 4 + Keyring::SIZE + PinRecords::SIZE + 1 + AttemptLimits::SIZE + 1 + 2 + 48;
 
     /// Writes what a master sends. An option that is not chosen, or not configured, is sent as "not set".
     pub(crate) fn write(
@@ -36,6 +54,7 @@ impl ParcelContents {
         device: &Device,
         csps: &Csps,
         options: Options,
+        token: &[u8; 48],
     ) -> Result<(), Malformed> {
         writer.u64(number)?;
         writer.bytes(&device.salt)?;
@@ -52,7 +71,8 @@ impl ParcelContents {
         UserPinPolicy::write(
             csps.settings.policy.filter(|_| options.user_pin_policy),
             writer,
-        )
+        )?;
+        writer.bytes(token)
     }
 
     /// Gives keyring, PINs and mode to `csps`, in place.
@@ -74,6 +94,7 @@ impl ParcelContents {
         self.limits = AttemptLimits::read(&mut reader)?;
         self.auto_lock = read_auto_lock(&mut reader)?;
         self.policy = UserPinPolicy::read(&mut reader)?;
+        self.token = *reader.array()?;
         reader.finish()
     }
 }

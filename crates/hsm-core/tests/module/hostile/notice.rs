@@ -80,7 +80,8 @@ pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize
                 ("master", party),
                 ("secondary", party),
                 ("condition", 1),
-                ("group, epoch, commitments, proof", after - 1),
+                ("group, epoch, commitments", after - 1 - 96),
+                ("proof, token", 96),
                 ("certificates", receipt.chain.as_wire().len()),
                 ("signature", 96),
             ]
@@ -164,38 +165,43 @@ pub(super) const TABLE: &[Row] = &[
     row(Message::Parcel, "sealed part", &[S(Status::RunBroken)]),
     row(Message::Parcel, "length", &[S(Status::Malformed)]),
     row(Message::Receipt, "version", &[M(Status::Malformed)]),
-    // By the transcript the master finds the run: its certificate, whose key checks the signature over all the rest.
-    row(Message::Receipt, "transcript", &[M(Status::NotFound)]),
-    row(Message::Receipt, "number", &[M(Status::NotGenuine)]),
+    // The token covers the statement; the signature is checked only under a statement that the master expected.
+    row(Message::Receipt, "transcript", &[M(Status::NotProved)]),
+    row(Message::Receipt, "number", &[M(Status::NotProved)]),
     row(
         Message::Receipt,
         "cycle, ticket",
-        &[M(Status::Malformed), M(Status::NotGenuine)],
+        &[M(Status::Malformed), M(Status::NotProved)],
     ),
     row(
         Message::Receipt,
         "master",
-        &[M(Status::Malformed), M(Status::NotGenuine)],
+        &[M(Status::Malformed), M(Status::NotProved)],
     ),
     row(
         Message::Receipt,
         "secondary",
-        &[M(Status::Malformed), M(Status::NotGenuine)],
+        &[M(Status::Malformed), M(Status::NotProved)],
     ),
     row(
         Message::Receipt,
         "condition",
-        &[M(Status::Malformed), M(Status::NotGenuine)],
+        &[M(Status::Malformed), M(Status::NotProved)],
     ),
     row(
         Message::Receipt,
-        "group, epoch, commitments, proof",
-        &[M(Status::Malformed), M(Status::NotGenuine)],
+        "group, epoch, commitments",
+        &[M(Status::Malformed), M(Status::NotProved)],
     ),
+    row(Message::Receipt, "proof, token", &[M(Status::NotProved)]),
     row(
         Message::Receipt,
         "certificates",
-        &[M(Status::Malformed), M(Status::NotProved)],
+        &[
+            M(Status::Malformed),
+            M(Status::ForeignRoot),
+            M(Status::NotGenuine),
+        ],
     ),
     row(Message::Receipt, "signature", &[M(Status::NotGenuine)]),
     row(Message::Receipt, "length", &[M(Status::Malformed)]),

@@ -68,7 +68,7 @@ pub(crate) fn run() -> bool {
             types(&mut module, &taken, Pattern::Refused);
         }),
         ("a PIN typed twice, the same and another", &|| twice(&root)),
-        ("a receipt's proof, good and bad", &proof),
+        ("a receipt's token, good and bad", &token),
     ];
     let mut is_good = true;
     for (name, case) in cases {
@@ -157,11 +157,11 @@ fn secret_key(module: &mut Module, value: u8) {
 }
 
 /// What the master expects is secret, until it is equal to what it was given.
-fn proof() {
+fn token() {
     let mut pair = Pair::<Watched<RustCrypto>>::new();
     let parcel = pair.abandoned()[3].clone();
     let receipt = pair.step(Message::Receipt, &parcel).expect("a Parcel");
-    // The proof is the end of the statement.
+    // The token is the end of the statement.
     let mut other = receipt.clone();
     let end = Receipt::parse(&receipt)
         .expect("a Receipt")
@@ -172,7 +172,7 @@ fn proof() {
     with_secret_macs(|| {
         assert_eq!(
             pair.step(Message::Countersignature, &other),
-            Err(Status::NotGenuine)
+            Err(Status::NotProved)
         );
         assert!(pair.step(Message::Countersignature, &receipt).is_ok());
     });

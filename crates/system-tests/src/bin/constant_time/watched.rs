@@ -9,7 +9,7 @@ use std::{cell::Cell, marker::PhantomData};
 /// The provider `C`, watched.
 pub(crate) type Watched<C> = Observed<C, Marker<C>>;
 
-/// Marks stretched PINs, KEKs, and the proof that a master makes to compare with a receipt's. That a PIN was right is public:
+/// Marks stretched PINs, KEKs, and the token that a master makes to compare with a receipt's. That a PIN was right is public:
 /// the LEDs show it. `C` is what a planted fault works with.
 pub(crate) struct Marker<C>(PhantomData<C>);
 
