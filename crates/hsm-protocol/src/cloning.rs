@@ -5,6 +5,10 @@ use crate::{
     reader::Reader, writer::Writer,
 };
 
+/// What the transcript begins with: version, suite and purpose, so that anything else begins differently (PROTOCOL § 4.2).
+pub const SUITE: &[u8] =
+    b"KeyWriter v1 cloning: ECDH-P384 + ML-KEM-1024, ECDSA-P384-SHA384, HKDF-SHA384, AES-256-GCM";
+
 /// A nonce that makes the transcript of each run unique.
 pub type Nonce = [u8; 32];
 

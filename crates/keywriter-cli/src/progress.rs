@@ -4,13 +4,14 @@ use crate::{commands::list, failure::Failure, output, words};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
-    cycle::{Event, Step, Summary},
+    cycle::{Event, How, Step, Summary},
     problem::Problem,
     text::listed,
 };
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -128,21 +129,8 @@ fn text(event: &Event) -> Option<String> {
         } => format!("cycle began: {secondaries} secondaries, {jobs} at the same time"),
         Event::Joined { serial } => format!("{serial}: plugged in and joins the cycle"),
         Event::Done {
-            serial,
-            already,
-            receipt,
-            kept,
-        } => {
-            let what = match (already, receipt) {
-                (false, _) => "cloned and proved",
-                (true, Some(_)) => "already cloned, receipt completed now",
-                (true, None) => "already a clone of this master, left as it is",
-            };
-            match kept {
-                Some(path) => format!("{serial}: {what}; receipt {}", path.display()),
-                None => format!("{serial}: {what}"),
-            }
-        }
+            serial, how, kept, ..
+        } => done(*serial, *how, kept.as_deref()),
         Event::Failed { serial, failure } => {
             format!("{serial}: failed: {}", with_advice(&failure.into()))
         }
@@ -162,6 +150,19 @@ fn text(event: &Event) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// Returns how a secondary is a clone now, and where its receipt is.
+fn done(serial: Serial, how: How, kept: Option<&Path>) -> String {
+    let what = match how {
+        How::Cloned => "cloned and proved",
+        How::Completed => "already cloned, receipt completed now",
+        How::Already => "already a clone of this master, left as it is",
+    };
+    match kept {
+        Some(path) => format!("{serial}: {what}; receipt {}", path.display()),
+        None => format!("{serial}: {what}"),
+    }
 }
 
 /// Returns what is wrong and, on the next line, what to do.
@@ -202,14 +203,8 @@ fn json(event: &Event) -> Option<output::Event> {
             .with("of", Step::COUNT)
             .with("name", step.name()),
         Event::Done {
-            serial,
-            already,
-            kept,
-            ..
-        } => of("done", serial).with("already", *already).with(
-            "receipt",
-            kept.as_ref().map(|path| path.display().to_string()),
-        ),
+            serial, how, kept, ..
+        } => done_json(*serial, *how, kept.as_deref()),
         Event::Failed { serial, failure } => of("failed", serial).problem("why", &failure.into()),
         Event::CycleEnded(summary) => output::Event::new("cycle-ended")
             .with("done", summary.done)
@@ -217,6 +212,13 @@ fn json(event: &Event) -> Option<output::Event> {
             .with("disabled", summary.disabled),
         _ => return None,
     })
+}
+
+fn done_json(serial: Serial, how: How, kept: Option<&Path>) -> output::Event {
+    output::Event::new("done")
+        .text("serial", serial)
+        .with("already", how != How::Cloned)
+        .with("receipt", kept.map(|path| path.display().to_string()))
 }
 
 #[cfg(test)]
@@ -238,13 +240,9 @@ mod tests {
             }),
             r#"{"event":"step","serial":"A","step":3,"of":6,"name":"consent"}"#
         );
+        let done = done_json(serial, How::Cloned, Some("/r/A-7.receipt.pem".as_ref()));
         assert_eq!(
-            json(&Event::Done {
-                serial,
-                receipt: Some(vec![1]),
-                kept: Some("/r/A-7.receipt.pem".into()),
-                already: false
-            }),
+            serde_json::to_string(&done).unwrap(),
             r#"{"event":"done","serial":"A","already":false,"receipt":"/r/A-7.receipt.pem"}"#
         );
         assert_eq!(
@@ -266,23 +264,14 @@ mod tests {
 
     #[test]
     fn each_way_of_being_done_has_its_own_words() {
-        let done = |already, receipt| {
-            let serial = "A".parse().unwrap();
-            text(&Event::Done {
-                serial,
-                receipt,
-                kept: None,
-                already,
-            })
-            .unwrap()
-        };
-        assert_eq!(done(false, Some(vec![])), "A: cloned and proved");
+        let done = |how| done("A".parse().unwrap(), how, None);
+        assert_eq!(done(How::Cloned), "A: cloned and proved");
         assert_eq!(
-            done(true, Some(vec![])),
+            done(How::Completed),
             "A: already cloned, receipt completed now"
         );
         assert_eq!(
-            done(true, None),
+            done(How::Already),
             "A: already a clone of this master, left as it is"
         );
     }

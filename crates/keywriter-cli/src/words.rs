@@ -78,6 +78,8 @@ words! {
          for a second; KEY, the Admin PIN, KEY";
     SecondaryLocked: REFUSED, "the module is locked and holds keys of its own",
         "to replace what it holds, unlock it on its keypad: KEY, its Admin PIN, KEY; or unplug it";
+    OtherTeam: REFUSED, "the module is a clone of another team",
+        "to replace what it holds, unlock it on its keypad as Administrator: KEY, its Admin PIN, KEY; or unplug it";
     Unplugged: IO, "the module was pulled out",
         "plug it in and run the same command again; `keywriter clone` does only what is missing";
     MasterLost: IO, "the master is no longer available",
@@ -203,12 +205,10 @@ words! {
     ReceiptNotKept: IO, "cannot write the receipt",
         "check that there is room and that this user may write there, or name a folder with --receipts DIR; then \
          run `keywriter clone` again, which fetches it";
-    ReceiptConflict: IO, "another receipt has this file name, and was kept",
-        "move it away, or name another folder with --receipts DIR";
     ReceiptInvalid: BAD_FILE, "not a receipt",
         "name a file that ends in .receipt.pem";
     ReceiptNotVerified: BAD_FILE, "the receipt does not verify",
-        "do not rely on it; `keywriter clone` fetches a receipt again if its file is missing";
+        "do not rely on it; `keywriter clone` again fetches it from the modules";
     ReceiptForeignRoot: BAD_FILE, "the receipt is of modules under another root of trust",
         "name the root certificate of these modules with --root FILE";
     ReportInvalid: BAD_FILE, "not a valid report",

@@ -1,6 +1,6 @@
 //! Whether a module is genuine, as far as this computer can tell. Modules do not rely on it: they verify each other.
 
-use crate::module::SignedAnswer;
+use crate::{module::SignedAnswer, problem::Reason};
 use hsm_protocol::{
     BadSignature, EcPoint, Malformed, Sha384Digest, Signature, Verifier,
     certificate::{CertificateRefusal, Chain, Role, Root},
@@ -35,7 +35,7 @@ impl Verifier for P384 {
 }
 
 /// The root certificate that this computer's user trusts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedRoot(Vec<u8>);
 
 /// Why a file was rejected as a root certificate.
@@ -128,6 +128,27 @@ impl Authenticity {
             Self::NotGenuine => "not-genuine",
             Self::NotCertified => "not-certified",
             Self::UnknownRoot => "unknown-root",
+        }
+    }
+
+    /// Returns the reason why such a module is not used; `None` if it is.
+    pub const fn refusal(self) -> Option<Reason> {
+        match self {
+            Self::Genuine => None,
+            Self::ForeignRoot => Some(Reason::ForeignRoot),
+            Self::NotGenuine => Some(Reason::NotGenuine),
+            Self::NotCertified => Some(Reason::NotCertified),
+            Self::UnknownRoot => Some(Reason::NoRoot),
+        }
+    }
+
+    /// Returns how well it proves the serial number that a device claims; of several devices, the best has it.
+    pub(crate) const fn proof(self) -> u8 {
+        match self {
+            Self::Genuine => 3,
+            Self::UnknownRoot => 2,
+            Self::ForeignRoot => 1,
+            Self::NotGenuine | Self::NotCertified => 0,
         }
     }
 }

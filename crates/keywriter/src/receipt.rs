@@ -1,19 +1,23 @@
-//! Receipt files: what both modules signed, for anyone who has the root certificate.
+//! Receipts and their files: what both modules signed, for anyone who has the root certificate.
+//!
+//! Nothing that a cable or a disk delivered is believed: a secondary is a clone for this computer only by a
+//! [`ProvedReceipt`], which no code makes but the check of both signatures.
 
 use crate::{
     file::NewFile,
     genuine::{P384, TrustedRoot},
+    text::hex,
 };
 use hsm_protocol::{
-    Malformed, Serial,
+    Malformed, Sha384Digest, Verifier,
     certificate::CertificateRefusal,
     limits,
-    receipt::{FinishedReceipt, ReceiptRefusal, VerifiedReceipt},
+    receipt::{FinishedReceipt, Party, Receipt, ReceiptRefusal, Statement, VerifiedReceipt},
 };
 use pem_rfc7468::LineEnding;
 use std::{
-    fs, io,
-    io::Write,
+    fs::{self, File},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -42,15 +46,6 @@ pub enum ReceiptError {
         #[source]
         source: io::Error,
     },
-    /// Another receipt has this name already.
-    #[error("{} is another receipt, and was kept", path.display())]
-    Other {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The modules returned an invalid receipt.
-    #[error("the modules returned an invalid receipt")]
-    Malformed(#[source] Malformed),
     /// The file is not an armored receipt.
     #[error("{} is not a receipt file", path.display())]
     NotReceipt {
@@ -87,48 +82,238 @@ pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
     }
 }
 
-/// Keeps a finished receipt in a folder and returns the file's path. An existing file stays: a second receipt for the
-/// same Parcel differs in its signatures only.
-pub fn keep(folder: &Path, receipt: &[u8]) -> Result<PathBuf, ReceiptError> {
-    let finished = FinishedReceipt::parse(receipt).map_err(ReceiptError::Malformed)?;
-    let statement = finished
-        .receipt
-        .statement()
-        .map_err(ReceiptError::Malformed)?;
-    let path = folder.join(file_name(statement.secondary.serial, statement.number));
+/// Why a finished receipt does not prove the clone that it was expected to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unproved {
+    /// It does not verify.
+    #[error("{}", words(*.0))]
+    Refused(ReceiptRefusal),
+    /// It verifies, and is about other modules, another group or another run.
+    #[error("it is the receipt of another run")]
+    OtherRun,
+}
+
+/// Who takes part in a run, and what is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parties {
+    /// The master.
+    pub master: Party,
+    /// The secondary.
+    pub secondary: Party,
+    /// The master's group.
+    pub group: [u8; 16],
+}
+
+impl Parties {
+    /// Returns whether a statement is about these.
+    pub fn are_in(&self, statement: &Statement) -> bool {
+        statement.master == self.master
+            && statement.secondary == self.secondary
+            && statement.group == self.group
+    }
+}
+
+/// A Receipt that its secondary signed; the master's half is missing (PROTOCOL § 4.6).
+#[derive(Clone, Debug)]
+pub struct SignedReceipt {
+    bytes: Vec<u8>,
+    statement: Statement,
+}
+
+impl SignedReceipt {
+    /// Checks that `secondary` signed the Receipt, and that the Receipt names it.
+    pub fn check(bytes: Vec<u8>, secondary: &Party, root: &TrustedRoot) -> Option<Self> {
+        let statement = signed_statement(&bytes, secondary, root);
+        if statement.is_none() {
+            tracing::warn!(secondary = %secondary.serial, "its last receipt does not verify");
+        }
+        let statement = statement?;
+        Some(Self { bytes, statement })
+    }
+
+    /// Returns what the secondary signed.
+    pub const fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// Returns the Receipt.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+fn signed_statement(bytes: &[u8], secondary: &Party, root: &TrustedRoot) -> Option<Statement> {
+    let receipt = Receipt::parse(bytes).ok()?;
+    let statement = receipt.statement().ok()?;
+    let root = root.root().ok()?;
+    let signer = root.verify::<P384>(&receipt.chain).ok()?;
+    let is_its_own = signer.serial() == secondary.serial
+        && *signer.hash() == secondary.certificate
+        && statement.secondary == *secondary;
+    let signed = Receipt::signed::<P384>(receipt.statement_bytes);
+    P384::verify(signer.public(), &signed, receipt.signature).ok()?;
+    is_its_own.then_some(statement)
+}
+
+/// A finished receipt that verified under this computer's root, and is of the run that it was expected to be of.
+#[derive(Clone, Debug)]
+pub struct ProvedReceipt {
+    bytes: Vec<u8>,
+    verified: VerifiedReceipt,
+}
+
+impl ProvedReceipt {
+    /// Checks a finished receipt: both chains, both signatures, the parties, the group and the run's transcript.
+    pub fn check(
+        bytes: Vec<u8>,
+        parties: &Parties,
+        transcript: &Sha384Digest,
+        root: &TrustedRoot,
+    ) -> Result<Self, Unproved> {
+        let verified = check(&bytes, root).map_err(Unproved::Refused)?;
+        let statement = verified.statement();
+        if !parties.are_in(statement) || statement.transcript != *transcript {
+            return Err(Unproved::OtherRun);
+        }
+        Ok(Self { bytes, verified })
+    }
+
+    /// Returns the finished receipt.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns what both modules signed.
+    pub const fn statement(&self) -> &Statement {
+        self.verified.statement()
+    }
+}
+
+fn check(bytes: &[u8], root: &TrustedRoot) -> Result<VerifiedReceipt, ReceiptRefusal> {
+    let malformed = |Malformed| ReceiptRefusal::Malformed;
+    let root = root.root().map_err(malformed)?;
+    let finished = FinishedReceipt::parse(bytes).map_err(malformed)?;
+    finished.verify::<P384>(&root)
+}
+
+/// Finds the kept receipt of a run. A file that does not verify is set aside under another name, so that the receipt
+/// is fetched again.
+pub fn find(
+    folder: &Path,
+    parties: &Parties,
+    run: &Statement,
+    root: &TrustedRoot,
+) -> Option<(PathBuf, ProvedReceipt)> {
+    for (name, is_ours_alone) in [(file_name(run), true), (former_file_name(run), false)] {
+        let path = folder.join(name);
+        let bytes = match load(&path) {
+            Ok(bytes) => bytes,
+            Err(ReceiptError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                continue;
+            }
+            Err(ReceiptError::NotReceipt { .. }) => {
+                set_aside(&path);
+                continue;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a receipt is not read");
+                continue;
+            }
+        };
+        // The former names are those of other masters' receipts, too.
+        let is_ours = is_ours_alone || is_of_run(&bytes, run);
+        match ProvedReceipt::check(bytes, parties, &run.transcript, root) {
+            Ok(proved) => return Some((path, proved)),
+            Err(error) if is_ours => {
+                tracing::warn!(%error, "a kept receipt is not valid");
+                set_aside(&path);
+            }
+            Err(_other) => {}
+        }
+    }
+    None
+}
+
+/// Keeps a receipt in a folder and returns the file's path. A valid file of the same run stays; one that is not valid
+/// is set aside.
+pub fn keep(
+    folder: &Path,
+    receipt: &ProvedReceipt,
+    root: &TrustedRoot,
+) -> Result<PathBuf, ReceiptError> {
+    let statement = receipt.statement();
+    let parties = Parties {
+        master: statement.master,
+        secondary: statement.secondary,
+        group: statement.group,
+    };
+    if let Some((path, _kept)) = find(folder, &parties, statement, root) {
+        return Ok(path);
+    }
+    let path = folder.join(file_name(statement));
     let write = |source| ReceiptError::Write {
         path: path.clone(),
         source,
     };
-    let text = pem_rfc7468::encode_string(LABEL, LineEnding::LF, receipt)
+    let text = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &receipt.bytes)
         .map_err(|error| write(io::Error::other(error)))?;
     fs::create_dir_all(folder).map_err(write)?;
     let mut file = NewFile::begin(&path).map_err(write)?;
     file.write_all(text.as_bytes()).map_err(write)?;
-    match file.commit_new() {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let is_same = load(&path).is_ok_and(|kept| is_same_statement(&kept, &finished));
-            if is_same {
-                Ok(path)
-            } else {
-                Err(ReceiptError::Other { path })
-            }
-        }
-        committed => committed.map_err(write).map(|()| path.clone()),
-    }
+    file.commit_new().map_err(write)?;
+    Ok(path)
 }
 
-/// Returns the name of the file of a secondary's receipt for the Parcel of that number.
-pub fn file_name(secondary: Serial, number: u64) -> String {
+/// Returns the name of a receipt's file. The transcript tells runs apart: numbers begin anew with another master.
+pub fn file_name(statement: &Statement) -> String {
+    let run = statement.transcript.first_chunk::<RUN>();
+    let run = hex(run.map_or(&[], |run| run.as_slice()));
+    let (secondary, number) = (statement.secondary.serial, statement.number);
+    format!("{secondary}-{number}-{run}.receipt.pem")
+}
+
+/// How many bytes of the transcript are in a name.
+const RUN: usize = 8;
+
+/// Returns the name that earlier versions gave to a receipt's file.
+fn former_file_name(statement: &Statement) -> String {
+    let (secondary, number) = (statement.secondary.serial, statement.number);
     format!("{secondary}-{number}.receipt.pem")
+}
+
+fn is_of_run(bytes: &[u8], run: &Statement) -> bool {
+    let statement = FinishedReceipt::parse(bytes).and_then(|finished| finished.receipt.statement());
+    statement.is_ok_and(|statement| statement.transcript == run.transcript)
+}
+
+/// Gives a file the first free name of `NAME.invalid`, `NAME.invalid-2` and so on.
+fn set_aside(path: &Path) {
+    let mut names = (1_u32..).map(|number| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".invalid");
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        PathBuf::from(name)
+    });
+    let Some(aside) = names.find(|name| name.symlink_metadata().is_err()) else {
+        return;
+    };
+    match fs::rename(path, &aside) {
+        Ok(()) => tracing::warn!(?aside, "an invalid receipt is set aside"),
+        Err(error) => tracing::warn!(%error, "an invalid receipt is not set aside"),
+    }
 }
 
 /// Reads a receipt file and returns the receipt's bytes.
 pub fn load(path: &Path) -> Result<Vec<u8>, ReceiptError> {
-    let text = fs::read(path).map_err(|source| ReceiptError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_MAX).read_to_end(&mut text))
+        .map_err(|source| ReceiptError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
     match pem_rfc7468::decode_vec(&text) {
         Ok((LABEL, bytes)) if bytes.len() <= limits::RECEIPT => Ok(bytes),
         Ok(_) | Err(_) => Err(ReceiptError::NotReceipt {
@@ -137,20 +322,14 @@ pub fn load(path: &Path) -> Result<Vec<u8>, ReceiptError> {
     }
 }
 
+/// The most bytes of a file that are read: far more than a receipt in armor takes.
+const FILE_MAX: u64 = 64 * 1024;
+
 /// Checks a receipt file; only the root is needed.
 pub fn verify(path: &Path, root: &TrustedRoot) -> Result<VerifiedReceipt, ReceiptError> {
     let bytes = load(path)?;
-    let refused = |why| ReceiptError::Refused {
+    check(&bytes, root).map_err(|why| ReceiptError::Refused {
         path: path.to_owned(),
         why,
-    };
-    let malformed = |Malformed| refused(ReceiptRefusal::Malformed);
-    let root = root.root().map_err(malformed)?;
-    let finished = FinishedReceipt::parse(&bytes).map_err(malformed)?;
-    finished.verify::<P384>(&root).map_err(refused)
-}
-
-fn is_same_statement(kept: &[u8], new: &FinishedReceipt<'_>) -> bool {
-    FinishedReceipt::parse(kept)
-        .is_ok_and(|kept| kept.receipt.statement_bytes == new.receipt.statement_bytes)
+    })
 }

@@ -4,11 +4,13 @@ use crate::{
     discovery::Connector,
     genuine::{Authenticity, CertificateCheck, TrustedRoot},
     module::{ConnectedModule, ModuleError},
+    receipt::SignedReceipt,
     transport::{self, Location, TransportError},
 };
 use hsm_protocol::{
     Serial, Status,
-    identity::LockState,
+    identity::{Identity, LockState},
+    receipt::Party,
     settings::{ModuleStatus, Role},
 };
 use std::{
@@ -49,6 +51,15 @@ impl ModuleFacts {
     pub fn is_genuine(&self) -> bool {
         self.certificate.authenticity == Authenticity::Genuine
     }
+
+    /// Returns how statements name it; `None` unless it is genuine.
+    pub fn party(&self) -> Option<Party> {
+        let certificate = self.certificate.digest.filter(|_| self.is_genuine())?;
+        Some(Party {
+            serial: self.serial,
+            certificate,
+        })
+    }
 }
 
 /// A module that answered, and the connection to it.
@@ -56,15 +67,15 @@ impl ModuleFacts {
 pub struct Present {
     /// What is known of it.
     pub facts: ModuleFacts,
-    /// The last Receipt it gave as a secondary, if the survey asked for it.
-    pub receipt: Option<Vec<u8>>,
+    /// The last Receipt it gave as a secondary, if the survey asked for it and the module did sign it.
+    pub receipt: Option<SignedReceipt>,
     /// The connection.
     pub module: ConnectedModule,
     /// The same module at its other location. Kept open: an unused reader is powered off, and that ends runs.
     pub(crate) other: Option<ConnectedModule>,
 }
 
-/// A serial number that more than one module has.
+/// A serial number that more than one module has, none of them with better proof of it than the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateSerial {
     /// The serial number.
@@ -80,6 +91,8 @@ pub struct Survey {
     pub modules: Vec<Present>,
     /// Serial numbers that more than one module has; none of these is in `modules`.
     pub duplicates: Vec<DuplicateSerial>,
+    /// Devices that claim the serial number of a module with better proof of it, which is in `modules` or `duplicates`.
+    pub impostors: Vec<ModuleFacts>,
     /// Locations where a module is, or may be, that gave no useful answer.
     pub unusable: Vec<(Location, ModuleError)>,
     /// Locations where no module was, or not yet.
@@ -165,6 +178,38 @@ pub fn ask(
     if matches!(location, Location::Reader(_)) && !is_ours(&mut module)? {
         return Ok(None);
     }
+    let (identity, certificate) = identify(&mut module, root)?;
+    let status = match identity.lock {
+        LockState::Unlocked => Some(module.status()?),
+        LockState::Shipment | LockState::Reset | LockState::Locked => None,
+    };
+    let facts = ModuleFacts {
+        serial: identity.serial,
+        firmware: identity.firmware,
+        lock: identity.lock,
+        status,
+        certificate,
+        location: location.clone(),
+    };
+    let receipt = match (depth, root, facts.party()) {
+        (Depth::Receipts, Some(root), Some(party)) => module
+            .last_receipt()?
+            .and_then(|receipt| SignedReceipt::check(receipt, &party, root)),
+        _ => None,
+    };
+    Ok(Some(Present {
+        facts,
+        receipt,
+        module,
+        other: None,
+    }))
+}
+
+/// Asks a module who it is, and checks what it says.
+pub(crate) fn identify(
+    module: &mut ConnectedModule,
+    root: Option<&TrustedRoot>,
+) -> Result<(Identity, CertificateCheck), ModuleError> {
     let answer = module.identity()?;
     let identity = *answer.identity();
     let chain = if identity.certified {
@@ -172,28 +217,7 @@ pub fn ask(
     } else {
         Vec::new()
     };
-    let certificate = CertificateCheck::of(root, &answer, &chain);
-    let status = match identity.lock {
-        LockState::Unlocked => Some(module.status()?),
-        LockState::Shipment | LockState::Reset | LockState::Locked => None,
-    };
-    let receipt = match depth {
-        Depth::Receipts if identity.certified => module.last_receipt()?,
-        Depth::Receipts | Depth::Facts => None,
-    };
-    Ok(Some(Present {
-        facts: ModuleFacts {
-            serial: identity.serial,
-            firmware: identity.firmware,
-            lock: identity.lock,
-            status,
-            certificate,
-            location: location.clone(),
-        },
-        receipt,
-        module,
-        other: None,
-    }))
+    Ok((identity, CertificateCheck::of(root, &answer, &chain)))
 }
 
 /// Returns whether the card in a reader is a module. A socket is a module's by its name.
@@ -220,6 +244,8 @@ const fn is_worth_telling(error: &TransportError) -> bool {
 type Answer = (Location, Result<Option<Present>, ModuleError>);
 
 /// Sorts the answers by serial number; a module with both a socket and a reader is listed once.
+///
+/// Who has the better proof of a serial number has it: a device that only claims one takes it from no module.
 fn sort(answers: Vec<Answer>) -> Survey {
     let mut survey = Survey::default();
     let mut by_serial: BTreeMap<Serial, Vec<Present>> = BTreeMap::new();
@@ -237,8 +263,15 @@ fn sort(answers: Vec<Answer>) -> Survey {
         }
     }
     for (serial, mut found) in by_serial {
+        let proof = |present: &Present| present.facts.certificate.authenticity.proof();
+        let best = found.iter().map(proof).max();
         // Sockets come first in the order of locations.
         found.sort_by(|a, b| a.facts.location.cmp(&b.facts.location));
+        let (found, claims): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|present| Some(proof(present)) == best);
+        let claims = claims.into_iter().map(|present| present.facts);
+        survey.impostors.extend(claims);
         let is_one = match found.as_slice() {
             [_] => true,
             [first, second] => is_same(&first.facts, &second.facts),

@@ -7,6 +7,7 @@
     reason = "for tests: what is not as a test expects ends the test"
 )]
 
+pub mod cable;
 pub mod format;
 pub mod lab;
 pub mod screen;

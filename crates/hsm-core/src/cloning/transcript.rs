@@ -8,7 +8,7 @@ use crate::{
     crypto::Provider,
     vault::csp::run_keys::{RunKeys, SealedMessage},
 };
-use hsm_protocol::{Sha384Digest, Verifier, writer::Writer};
+use hsm_protocol::{Sha384Digest, Verifier, cloning::SUITE, writer::Writer};
 
 /// SHA-384 over everything so far.
 #[derive(Clone, Copy)]
@@ -45,7 +45,3 @@ impl Transcript {
         Ok(out.bytes(&tag)?)
     }
 }
-
-/// Names version, suite and purpose: the transcript of anything else begins differently.
-const SUITE: &[u8] =
-    b"KeyWriter v1 cloning: ECDH-P384 + ML-KEM-1024, ECDSA-P384-SHA384, HKDF-SHA384, AES-256-GCM";

@@ -36,8 +36,10 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
             to: choices.to.clone(),
         },
         jobs: choices.jobs.map(usize::from),
-        root: args.trusted_root()?,
-        receipts: Some(receipts),
+        root: args
+            .trusted_root()?
+            .ok_or(Failure::Problem(Reason::NoRoot.into()))?,
+        receipts,
         hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
             session.permit(&Anchor::of_this_build(), now())
         }),
@@ -65,7 +67,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
     let summary = cycle::run(&discovery, &setup, &emit)?;
     // Even after a failure: what the modules signed is worth keeping.
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let saved = save(args, choices, &report, setup.root.as_ref());
+    let saved = save(args, choices, &report, &setup.root);
     match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(failure) => Err(failure),
         None => saved.and_then(|()| conclude(master, summary)),
@@ -91,14 +93,14 @@ fn save(
     args: &Args,
     choices: &CloneChoices,
     report: &Report,
-    root: Option<&TrustedRoot>,
+    root: &TrustedRoot,
 ) -> Result<(), Failure> {
     if let Some(file) = &choices.report {
         report.save(file)?;
         print(args, "report-saved", file)?;
     }
     if let Some(file) = &choices.report_page {
-        report.save_page(file, root, choices.report_language.into())?;
+        report.save_page(file, Some(root), choices.report_language.into())?;
         print(args, "report-page-saved", file)?;
     }
     Ok(())

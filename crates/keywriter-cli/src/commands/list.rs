@@ -9,6 +9,7 @@ use crate::{
 };
 use keywriter::{
     Serial,
+    genuine::Authenticity,
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::{LockState, Role},
@@ -37,11 +38,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn print_text(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
-    if !found.modules.is_empty() {
+    let facts = || {
+        let modules = found.modules.iter().map(|present| &present.facts);
+        modules.chain(&found.impostors)
+    };
+    if facts().next().is_some() {
         let header = ["SERIAL", "STATE", "ROLE", "CLONING", "GENUINE", "LOCATION"];
         let mut rows = vec![header.map(String::from).to_vec()];
-        let facts = found.modules.iter().map(|present| &present.facts);
-        rows.extend(facts.map(|facts| row(facts, master)));
+        rows.extend(facts().map(|facts| row(facts, master)));
         output::line(table::render(&rows).trim_end())?;
     }
     for duplicate in &found.duplicates {
@@ -70,7 +74,7 @@ fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {
         genuine.push_str(" (virtual)");
     }
     let mut location = facts.location.to_string();
-    if master == Some(facts.serial) {
+    if is_master(facts, master) {
         location.push_str("  <- master");
     }
     vec![
@@ -84,8 +88,9 @@ fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {
 }
 
 fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
-    for present in &found.modules {
-        module(&present.facts, master).print()?;
+    let modules = found.modules.iter().map(|present| &present.facts);
+    for facts in modules.chain(&found.impostors) {
+        module(facts, master).print()?;
     }
     for duplicate in &found.duplicates {
         let places: Vec<_> = duplicate.locations.iter().map(Location::name).collect();
@@ -114,7 +119,16 @@ fn module(facts: &ModuleFacts, master: Option<Serial>) -> Event {
         .with("transport", facts.location.kind())
         .with("place", facts.location.name())
         .with("firmware", format!("{major}.{minor}.{patch}"))
-        .with("master", master == Some(facts.serial))
+        .with("master", is_master(facts, master))
+}
+
+/// Returns whether it is the master of this computer. A device that only claims its serial number is not.
+fn is_master(facts: &ModuleFacts, master: Option<Serial>) -> bool {
+    let is_claim = matches!(
+        facts.certificate.authenticity,
+        Authenticity::NotGenuine | Authenticity::NotCertified | Authenticity::ForeignRoot
+    );
+    master == Some(facts.serial) && !is_claim
 }
 
 /// Returns the event of a location without a useful answer, for `list` and `clone`.
@@ -144,7 +158,7 @@ const fn role_name(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywriter::genuine::{Authenticity, CertificateCheck};
+    use keywriter::genuine::CertificateCheck;
 
     fn facts() -> ModuleFacts {
         ModuleFacts {

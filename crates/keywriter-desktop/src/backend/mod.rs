@@ -118,11 +118,20 @@ impl Backend {
     fn run(&mut self, request: Request) {
         self.stop = StopRequest::default();
         let folders = &self.environment.folders;
+        let root = files::root(self.environment.root.as_deref())
+            .and_then(|root| root.ok_or(Reason::NoRoot.into()));
+        let root = match root {
+            Ok(root) => root,
+            Err(problem) => {
+                (self.emit)(Event::Cycle(CycleEvent::Ended(Err(problem))));
+                return;
+            }
+        };
         let setup = Setup {
             request,
             jobs: None,
-            root: None,
-            receipts: Some(folders.receipts()),
+            root,
+            receipts: folders.receipts(),
             hardware: self.licensing.permit(),
             stop: self.stop.clone(),
         };

@@ -6,7 +6,7 @@ use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Problem, Rea
 use keywriter::{
     Serial,
     cycle::{
-        self, Setup,
+        self, How, Setup,
         plan::{Plan, Request, Task, check_master},
     },
     discovery::{Connector, Discovery},
@@ -125,6 +125,12 @@ impl ModuleWatcher {
         for present in &found.modules {
             surveyed.modules.push(view(&present.facts, &plan));
         }
+        for impostor in &found.impostors {
+            let reason = impostor.certificate.authenticity.refusal();
+            surveyed
+                .unusable
+                .extend(reason.map(|reason| Problem::new(reason).about(&impostor.location)));
+        }
         for duplicate in &found.duplicates {
             let problem = Problem::new(Reason::DuplicateSerial).about(duplicate.serial);
             surveyed.unusable.push(problem);
@@ -138,8 +144,7 @@ impl ModuleWatcher {
         found
     }
 
-    fn run(&self, mut setup: Setup) {
-        setup.root = files::root(self.root.as_deref()).ok().flatten();
+    fn run(&self, setup: Setup) {
         let Request {
             master, options, ..
         } = setup.request;
@@ -169,9 +174,10 @@ fn shown(event: cycle::Event) -> Option<CycleEvent> {
         cycle::Event::Preflight { secondaries, .. } => CycleEvent::Preflight { secondaries },
         cycle::Event::Joined { serial } => CycleEvent::Joined(serial),
         cycle::Event::Step { serial, step } => CycleEvent::Step(serial, step.number()),
-        cycle::Event::Done {
-            serial, already, ..
-        } => CycleEvent::Done { serial, already },
+        cycle::Event::Done { serial, how, .. } => CycleEvent::Done {
+            serial,
+            already: how != How::Cloned,
+        },
         cycle::Event::NotKept { error, .. } => CycleEvent::NotKept((&error).into()),
         cycle::Event::Failed { serial, failure } => CycleEvent::Failed(serial, (&failure).into()),
         // The survey before the cycle has reported unusable modules; the caller reports the end.

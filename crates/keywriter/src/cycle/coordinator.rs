@@ -1,7 +1,7 @@
 //! Starts workers, adds modules that are plugged in meanwhile, and ends the cycle.
 
 use super::{
-    CycleError, Event, Failure, JOBS_MAX, Setup, is_virtual,
+    CycleError, Event, Failure, How, JOBS_MAX, Setup, is_virtual,
     plan::{
         CycleRefusal, Decision, MasterRefusal, MasterView, Plan, Request, SecondaryRefusal, Task,
         decide,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     discovery::{Connector, Watch},
+    receipt::{ProvedReceipt, SignedReceipt},
     survey::{Depth, Present, Survey, survey},
     transport::Location,
 };
@@ -18,6 +19,7 @@ use hsm_protocol::Serial;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     mem,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -34,7 +36,6 @@ pub(super) struct Coordinator<'a> {
     emit: &'a (dyn Fn(Event) + Sync),
     /// Secondaries announced to the master. A cycle that disables its master adds no others.
     counted: BTreeSet<Serial>,
-    group: Option<[u8; 16]>,
     /// Whether modules that join may be cloned to.
     is_licensed: bool,
     /// Locations whose module was asked already.
@@ -66,7 +67,6 @@ impl<'a> Coordinator<'a> {
             connector,
             emit,
             counted: plan.counted(),
-            group: None,
             is_licensed: setup.hardware.is_ok() || is_virtual(setup.request.master, found),
             idle: unused(&locations, found, plan, setup.request.master),
             known: locations,
@@ -77,15 +77,19 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Reports the clones that the master already has, and modules that get nothing.
-    pub(super) fn report_settled(&mut self, plan: &Plan) {
-        for (serial, _) in &plan.clones {
-            self.settle(*serial, End::Done);
+    /// Reports the clones that the master already has, with the receipts that prove it, and modules that get nothing.
+    pub(super) fn report_settled(
+        &mut self,
+        plan: &Plan,
+        clones: BTreeMap<Serial, (PathBuf, ProvedReceipt)>,
+    ) {
+        for (serial, (path, receipt)) in clones {
+            self.settle(serial, End::Done);
             (self.emit)(Event::Done {
-                serial: *serial,
-                receipt: None,
-                kept: None,
-                already: true,
+                serial,
+                receipt,
+                kept: Some(path),
+                how: How::Already,
             });
         }
         for (serial, why) in &plan.refused {
@@ -111,10 +115,11 @@ impl<'a> Coordinator<'a> {
         let Some(Present { facts, module, .. }) = found.take(master) else {
             return Err(refusal_absent(master));
         };
-        self.group = facts.status.map(|status| status.group);
+        let view = MasterView::of(&facts, None).ok_or_else(|| refusal_absent(master))?;
         let outstanding = self.counted.clone();
-        let queue = MasterQueue::open(self.connector, module, master, options, outstanding)
-            .map_err(refusal)?;
+        let link = (self.connector, &self.setup.root);
+        let queue =
+            MasterQueue::open(link, module, view.party, options, outstanding).map_err(refusal)?;
         (self.emit)(Event::CycleBegan {
             master,
             secondaries: tasks.len(),
@@ -129,7 +134,7 @@ impl<'a> Coordinator<'a> {
         let (handle, inbox) = queue::channel();
         let left = thread::scope(|scope| {
             let queue = scope.spawn(move || queue.serve(&inbox));
-            self.coordinate(scope, handle, watch, jobs);
+            self.coordinate(scope, (handle, view), watch, jobs);
             queue.join()
         });
         // If the queue panicked, its workers got no more answers and failed, and so did the cycle.
@@ -142,7 +147,7 @@ impl<'a> Coordinator<'a> {
     fn coordinate<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
-        queue: QueueHandle,
+        (queue, view): (QueueHandle, MasterView<'_>),
         watch: Box<dyn Watch>,
         jobs: usize,
     ) where
@@ -153,8 +158,10 @@ impl<'a> Coordinator<'a> {
             emit: self.emit,
             queue,
             permits: Permits::new(),
-            master: self.setup.request.master,
-            receipts: self.setup.receipts.as_deref(),
+            master: view.party,
+            group: view.group,
+            root: &self.setup.root,
+            receipts: &self.setup.receipts,
         };
         let (sender, reports) = channel();
         let is_over = Arc::new(AtomicBool::new(false));
@@ -227,7 +234,7 @@ impl<'a> Coordinator<'a> {
             return;
         }
         self.known.extend(new.iter().cloned());
-        let root = self.setup.root.as_ref();
+        let root = Some(&self.setup.root);
         let found = survey(self.connector, new, root, Depth::Receipts);
         for present in found.modules {
             let serial = present.facts.serial;
@@ -273,13 +280,14 @@ impl<'a> Coordinator<'a> {
     fn take_in(&mut self, present: Present, worker: &Worker<'_>) {
         let serial = present.facts.serial;
         let view = MasterView {
-            serial: worker.master,
-            group: self.group,
+            party: worker.master,
+            group: worker.group,
             journal: None,
         };
         *self.attempts.entry(serial).or_default() += 1;
         (self.emit)(Event::Joined { serial });
-        match decide(view, &present.facts, present.receipt.as_deref()) {
+        let receipt = present.receipt.as_ref().map(SignedReceipt::statement);
+        match decide(view, &present.facts, receipt) {
             Decision::Do(Task::Clone { .. }) if !self.is_licensed => {
                 self.idle.insert(present.facts.location);
                 self.refuse(serial, SecondaryRefusal::NoLicense);
@@ -288,7 +296,11 @@ impl<'a> Coordinator<'a> {
                 worker.queue.expect(serial);
                 self.waiting.push_back((present, task));
             }
-            Decision::IsClone { .. } => self.settle(serial, End::Done),
+            // Only a journal tells; without one, the receipt is fetched again.
+            Decision::IsClone(_) => {
+                worker.queue.expect(serial);
+                self.waiting.push_back((present, Task::Refetch));
+            }
             Decision::Refused(why) => {
                 self.idle.insert(present.facts.location);
                 self.refuse(serial, why);

@@ -6,6 +6,8 @@
 
 mod coordinator;
 pub mod plan;
+#[cfg(test)]
+mod proof_tests;
 mod queue;
 pub mod run;
 #[cfg(test)]
@@ -17,13 +19,13 @@ use crate::{
     genuine::TrustedRoot,
     license::{GateRefusal, HardwarePermit},
     module::ModuleError,
-    receipt::{ReceiptError, file_name},
+    receipt::{self, Parties, ProvedReceipt, ReceiptError, SignedReceipt},
     survey::{Depth, Survey, survey},
     transport::Location,
 };
 use coordinator::Coordinator;
 use hsm_protocol::{Serial, cloning::Options};
-use plan::{CycleRefusal, Plan, Request, SecondaryRefusal, Task, names};
+use plan::{CycleRefusal, Plan, Request, SecondaryRefusal, Task};
 use run::StepError;
 use std::{
     path::PathBuf,
@@ -44,9 +46,9 @@ pub struct Setup {
     /// Secondaries at the same time, 1 to [`JOBS_MAX`]; `None`: all that are present.
     pub jobs: Option<usize>,
     /// The root certificate that this computer trusts.
-    pub root: Option<TrustedRoot>,
-    /// The folder that receipts are kept in; a receipt that is missing there is fetched again.
-    pub receipts: Option<PathBuf>,
+    pub root: TrustedRoot,
+    /// The folder that receipts are kept in; a receipt that is missing there, or not valid, is fetched again.
+    pub receipts: PathBuf,
     /// The license that new cycles on hardware modules need, or why it is missing.
     pub hardware: Result<HardwarePermit, GateRefusal>,
     /// How its user stops it.
@@ -126,12 +128,12 @@ pub enum Event {
     Done {
         /// The secondary.
         serial: Serial,
-        /// The finished receipt; `None` if an earlier cycle finished it.
-        receipt: Option<Vec<u8>>,
-        /// The file that it is kept in.
+        /// The finished receipt.
+        receipt: ProvedReceipt,
+        /// The file that it is kept in; `None` if it could not be kept.
         kept: Option<PathBuf>,
-        /// It committed in an earlier cycle, and no Parcel was sent now.
-        already: bool,
+        /// What was done for that.
+        how: How,
     },
     /// The receipt of a clone could not be kept. The next cycle fetches it again.
     NotKept {
@@ -149,6 +151,17 @@ pub enum Event {
     },
     /// All are finished.
     CycleEnded(Summary),
+}
+
+/// What a cycle did for a secondary that is a clone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It was cloned.
+    Cloned,
+    /// It committed in an earlier cycle; its receipt was completed, or fetched again.
+    Completed,
+    /// Nothing: its receipt was here.
+    Already,
 }
 
 /// The messages of a run, in their order (PROTOCOL § 4).
@@ -253,7 +266,7 @@ pub fn run(
     // The watch begins first, so that no module that is plugged in during the survey is missed.
     let watch = connector.watch();
     let mut locations = connector.locations();
-    let mut found = survey(connector, locations.clone(), root.as_ref(), Depth::Receipts);
+    let mut found = survey(connector, locations.clone(), Some(root), Depth::Receipts);
     // These are asked again while the cycle runs.
     locations.retain(|location| !found.absent.contains(location));
     for (location, error) in found.unusable.drain(..) {
@@ -261,9 +274,10 @@ pub fn run(
         emit(Event::Unusable { location, error });
     }
     let mut plan = preflight(request, &mut found)?;
-    if let Some(folder) = receipts {
-        plan.refetch(|serial, number| folder.join(file_name(serial, number)).exists());
-    }
+    let kept = plan.settle(|serial, run| {
+        let parties = parties(&found, master, serial)?;
+        receipt::find(receipts, &parties, run, root)
+    });
     if is_virtual(master, &found) {
         emit(Event::Evaluation { master });
     } else {
@@ -276,7 +290,7 @@ pub fn run(
     });
 
     let mut cycle = Coordinator::new(setup, (connector, emit), locations, (&found, &plan));
-    cycle.report_settled(&plan);
+    cycle.report_settled(&plan, kept);
     let mut summary = Summary::default();
     if !plan.tasks.is_empty() {
         let left = cycle.work(found, plan.tasks, watch)?;
@@ -287,6 +301,20 @@ pub fn run(
     (summary.done, summary.failed) = cycle.count();
     emit(Event::CycleEnded(summary));
     Ok(summary)
+}
+
+/// Returns who would take part in a run.
+fn parties(found: &Survey, master: Serial, secondary: Serial) -> Option<Parties> {
+    let facts = |serial| {
+        let mut facts = found.modules.iter().map(|present| &present.facts);
+        facts.find(|facts| facts.serial == serial)
+    };
+    let master = facts(master)?;
+    Some(Parties {
+        master: master.party()?,
+        secondary: facts(secondary)?.party()?,
+        group: master.status?.group,
+    })
 }
 
 /// Returns whether a master's certificate says that it is virtual. Modules only clone to others of their kind.
@@ -330,9 +358,7 @@ pub fn preflight(request: &Request, found: &mut Survey) -> Result<Plan, CycleErr
 /// Returns whether any last receipt names this master. Reading the journal takes several commands.
 fn is_journal_needed(master: Serial, found: &Survey) -> bool {
     found.modules.iter().any(|present| {
-        present
-            .receipt
-            .as_deref()
-            .is_some_and(|receipt| names(receipt, master, present.facts.serial).is_some())
+        let statement = present.receipt.as_ref().map(SignedReceipt::statement);
+        statement.is_some_and(|statement| statement.master.serial == master)
     })
 }

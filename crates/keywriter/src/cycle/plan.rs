@@ -3,18 +3,22 @@
 use crate::{
     genuine::Authenticity,
     module::Journal,
+    receipt::SignedReceipt,
     survey::{ModuleFacts, Survey},
     text::listed,
 };
 use hsm_protocol::{
-    Malformed, Serial,
+    Serial,
     cloning::Options,
     identity::LockState,
     limits,
-    receipt::{Receipt, Statement},
+    receipt::{Party, Statement},
     settings::Role,
 };
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 /// What the user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,9 +121,15 @@ pub enum SecondaryRefusal {
     /// Its certificate or its answer does not verify.
     #[error("it is not genuine: its certificate or its signature does not verify")]
     NotGenuine,
+    /// This computer trusts no root.
+    #[error("this computer has no root certificate to verify it with")]
+    UnknownRoot,
     /// It is in use and locked.
     #[error("it is locked and holds keys of its own")]
     LockedNotFresh,
+    /// It is in use and locked, and a clone of a master of another group.
+    #[error("it is a clone of another team")]
+    OtherTeam,
     /// Its User unlocked it.
     #[error("it is unlocked by its User, not by its Administrator")]
     UnlockedAsUser,
@@ -141,7 +151,7 @@ pub enum Task {
     },
     /// It committed earlier, and only the master's countersignature is missing.
     Finish,
-    /// The master countersigned it earlier, and this computer has lost the receipt.
+    /// The master countersigned it earlier, and this computer has no valid receipt of that.
     Refetch,
 }
 
@@ -150,12 +160,8 @@ pub enum Task {
 pub enum Decision {
     /// This task.
     Do(Task),
-    /// Nothing: the master countersigned it in an earlier cycle. `number`: its Parcel's, if the master can
-    /// countersign it again.
-    IsClone {
-        /// The Parcel's number.
-        number: Option<u64>,
-    },
+    /// Nothing, if this computer has the receipt of that run: the master countersigned it in an earlier cycle.
+    IsClone(Box<Statement>),
     /// Nothing, for this reason.
     Refused(SecondaryRefusal),
 }
@@ -163,25 +169,43 @@ pub enum Decision {
 /// What the master knows of earlier cycles.
 #[derive(Clone, Copy, Debug)]
 pub struct MasterView<'a> {
-    /// Its serial number.
-    pub serial: Serial,
+    /// Its serial number and its certificate.
+    pub party: Party,
     /// Its group.
-    pub group: Option<[u8; 16]>,
+    pub group: [u8; 16],
     /// Its journal, if it was read.
     pub journal: Option<&'a Journal>,
 }
 
-/// Judges one module that is not the master.
-pub fn decide(master: MasterView<'_>, facts: &ModuleFacts, receipt: Option<&[u8]>) -> Decision {
+impl<'a> MasterView<'a> {
+    /// Returns the view of a genuine master that is unlocked.
+    pub fn of(facts: &ModuleFacts, journal: Option<&'a Journal>) -> Option<Self> {
+        Some(Self {
+            party: facts.party()?,
+            group: facts.status?.group,
+            journal,
+        })
+    }
+}
+
+/// Judges one module that is not the master; `receipt` is what it signed last as a secondary.
+pub fn decide(
+    master: MasterView<'_>,
+    facts: &ModuleFacts,
+    receipt: Option<&Statement>,
+) -> Decision {
     match facts.certificate.authenticity {
         Authenticity::ForeignRoot => return Decision::Refused(SecondaryRefusal::ForeignRoot),
         Authenticity::NotGenuine => return Decision::Refused(SecondaryRefusal::NotGenuine),
         Authenticity::NotCertified => return Decision::Refused(SecondaryRefusal::NotCertified),
-        // The modules verify each other, even if this computer trusts no root.
-        Authenticity::Genuine | Authenticity::UnknownRoot => {}
+        Authenticity::UnknownRoot => return Decision::Refused(SecondaryRefusal::UnknownRoot),
+        Authenticity::Genuine => {}
     }
-    let earlier = earlier(master, facts, receipt);
-    if earlier == Some(Earlier::Pending) {
+    let is_of_group = |statement: &&Statement| statement.group == master.group;
+    let earlier = receipt
+        .filter(is_of_group)
+        .and_then(|statement| Some((statement, earlier(master, statement)?)));
+    if let Some((_, Earlier::Pending)) = earlier {
         return Decision::Do(Task::Finish);
     }
     match (facts.lock, facts.role()) {
@@ -192,31 +216,27 @@ pub fn decide(master: MasterView<'_>, facts: &ModuleFacts, receipt: Option<&[u8]
             Decision::Do(Task::Clone { replaces: true })
         }
         (LockState::Unlocked, _) => Decision::Refused(SecondaryRefusal::UnlockedAsUser),
-        (LockState::Locked, _) => match earlier {
-            Some(Earlier::Sealed { number }) => Decision::IsClone { number },
-            Some(Earlier::Pending) | None => Decision::Refused(SecondaryRefusal::LockedNotFresh),
+        (LockState::Locked, _) => match (earlier, receipt) {
+            (Some((statement, Earlier::Sealed)), _) => Decision::IsClone(Box::new(*statement)),
+            (_, Some(other)) if other.group != master.group => {
+                Decision::Refused(SecondaryRefusal::OtherTeam)
+            }
+            _ => Decision::Refused(SecondaryRefusal::LockedNotFresh),
         },
     }
-}
-
-/// Returns a receipt's statement if it names this master and this secondary.
-pub fn names(receipt: &[u8], master: Serial, secondary: Serial) -> Option<Statement> {
-    let statement = Receipt::parse(receipt)
-        .and_then(|receipt| receipt.statement())
-        .map_err(|Malformed| tracing::debug!(%secondary, "its last receipt is malformed"))
-        .ok()?;
-    (statement.master.serial == master && statement.secondary.serial == secondary)
-        .then_some(statement)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Earlier {
     Pending,
-    Sealed { number: Option<u64> },
+    Sealed,
 }
 
-fn earlier(master: MasterView<'_>, facts: &ModuleFacts, receipt: Option<&[u8]>) -> Option<Earlier> {
-    let statement = names(receipt?, master.serial, facts.serial)?;
+/// Returns what the master knows of a secondary's last run, in which the master's group was copied.
+fn earlier(master: MasterView<'_>, statement: &Statement) -> Option<Earlier> {
+    if statement.master != master.party {
+        return None;
+    }
     let Some(journal) = master.journal else {
         // It joined while the cycle runs: asking for a countersignature again changes nothing.
         return Some(Earlier::Pending);
@@ -226,16 +246,13 @@ fn earlier(master: MasterView<'_>, facts: &ModuleFacts, receipt: Option<&[u8]>) 
         .iter()
         .find(|entry| entry.transcript == statement.transcript);
     match entry {
-        Some(entry) if entry.countersigned => Some(Earlier::Sealed {
-            number: Some(entry.number),
-        }),
+        Some(entry) if entry.countersigned => Some(Earlier::Sealed),
         Some(_) => Some(Earlier::Pending),
-        // Older than the oldest entry of the journal, and still of this group.
+        // Older than the oldest entry of the journal.
         None => {
             let oldest = journal.entries.last().map(|entry| entry.number);
             let is_older = oldest.is_some_and(|oldest| statement.number < oldest);
-            (is_older && master.group == Some(statement.group))
-                .then_some(Earlier::Sealed { number: None })
+            is_older.then_some(Earlier::Sealed)
         }
     }
 }
@@ -292,8 +309,8 @@ pub enum CycleRefusal {
 pub struct Plan {
     /// Modules that get work.
     pub tasks: Vec<(Serial, Task)>,
-    /// Modules that are clones of this master already, with their Parcels' numbers.
-    pub clones: Vec<(Serial, Option<u64>)>,
+    /// Modules that the master countersigned in earlier cycles, with the statements of their runs.
+    pub clones: Vec<(Serial, Box<Statement>)>,
     /// Modules that get nothing, and why.
     pub refused: Vec<(Serial, SecondaryRefusal)>,
 }
@@ -315,11 +332,10 @@ impl Plan {
             serial: master,
             why,
         })?;
-        let view = MasterView {
+        let view = MasterView::of(facts, journal).ok_or(CycleRefusal::Master {
             serial: master,
-            group: facts.status.map(|status| status.group),
-            journal,
-        };
+            why: MasterRefusal::Locked,
+        })?;
         let is_wanted =
             |serial: &Serial| *serial != master && (to.is_empty() || to.contains(serial));
         let mut plan = Self::default();
@@ -332,9 +348,10 @@ impl Plan {
             if to.is_empty() && check_master(&present.facts).is_ok() {
                 others.push(serial);
             }
-            match decide(view, &present.facts, present.receipt.as_deref()) {
+            let receipt = present.receipt.as_ref().map(SignedReceipt::statement);
+            match decide(view, &present.facts, receipt) {
                 Decision::Do(task) => plan.tasks.push((serial, task)),
-                Decision::IsClone { number } => plan.clones.push((serial, number)),
+                Decision::IsClone(statement) => plan.clones.push((serial, statement)),
                 Decision::Refused(why) => plan.refused.push((serial, why)),
             }
         }
@@ -346,13 +363,22 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Adds tasks for clones whose receipt is not kept here, if the master can still countersign it.
-    pub fn refetch(&mut self, is_kept: impl Fn(Serial, u64) -> bool) {
-        let lost = |clone: &(Serial, Option<u64>)| matches!(*clone, (serial, Some(number)) if !is_kept(serial, number));
-        let refetched = self.clones.iter().filter(|clone| lost(clone));
-        self.tasks
-            .extend(refetched.map(|(serial, _)| (*serial, Task::Refetch)));
-        self.clones.retain(|clone| !lost(clone));
+    /// Adds a task for each clone without a valid receipt here, and returns the receipts of the others.
+    pub fn settle<T>(
+        &mut self,
+        find: impl Fn(Serial, &Statement) -> Option<T>,
+    ) -> BTreeMap<Serial, T> {
+        let mut found = BTreeMap::new();
+        for (serial, statement) in mem::take(&mut self.clones) {
+            match find(serial, &statement) {
+                Some(receipt) => {
+                    found.insert(serial, receipt);
+                    self.clones.push((serial, statement));
+                }
+                None => self.tasks.push((serial, Task::Refetch)),
+            }
+        }
+        found
     }
 
     /// Returns the modules that a cycle that disables its master counts.

@@ -10,19 +10,36 @@
 //! ```
 //!
 //! ```
-//! use keywriter::{module::ConnectedModule, cycle::run::{DirectMaster, Run, StepError}};
-//! fn clone(master: &mut ConnectedModule, secondary: &mut ConnectedModule) -> Result<Vec<u8>, StepError> {
+//! use keywriter::{
+//!     cycle::run::{DirectMaster, Run, StepError},
+//!     genuine::TrustedRoot,
+//!     module::ConnectedModule,
+//!     receipt::{Parties, ProvedReceipt},
+//! };
+//! fn clone(
+//!     (master, secondary): (&mut ConnectedModule, &mut ConnectedModule),
+//!     (parties, root): (&Parties, &TrustedRoot),
+//! ) -> Result<ProvedReceipt, StepError> {
 //!     let master = &mut DirectMaster::new(master);
 //!     Run::offer(secondary)?
 //!         .grant(master)?
 //!         .consent(secondary)?
 //!         .parcel(master)?
 //!         .commit(secondary)?
-//!         .countersign(master)
+//!         .countersign(master)?
+//!         .prove(parties, root)
 //! }
 //! ```
 
-use crate::module::{ConnectedModule, ModuleError};
+use crate::{
+    genuine::{P384, TrustedRoot},
+    module::{ConnectedModule, ModuleError},
+    receipt::{Parties, ProvedReceipt, SignedReceipt, Unproved},
+};
+use hsm_protocol::{
+    Sha384Digest, Verifier,
+    cloning::{Grant, SUITE},
+};
 use std::sync::Arc;
 
 /// The master as a run sees it: used by one run alone, or through a queue that other runs use too.
@@ -53,6 +70,9 @@ pub enum StepError {
     /// The master is lost to every run.
     #[error("the master is no longer available: {0}")]
     MasterLost(#[source] Arc<ModuleError>),
+    /// On neither, but what arrived here as the finished receipt does not prove that the secondary is a clone.
+    #[error("the receipt that arrived is not valid: {0}")]
+    Unproved(#[from] Unproved),
 }
 
 impl StepError {
@@ -61,8 +81,31 @@ impl StepError {
         match self {
             Self::Secondary(error) => error.is_link() || error.is_run_lost(),
             Self::Master(error) => error.is_run_lost(),
-            Self::MasterLost(_) => false,
+            Self::MasterLost(_) | Self::Unproved(_) => false,
         }
+    }
+}
+
+/// The running hash over the messages of a run up to the Consent, as both modules compute it (PROTOCOL § 4.2). This
+/// computer needs it to tell the receipt of this run from those of earlier runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transcript(Sha384Digest);
+
+impl Transcript {
+    /// Returns the transcript of a run whose Offer is this.
+    fn of_offer(offer: &[u8]) -> Self {
+        Self(P384::sha384(&[SUITE])).absorb(offer)
+    }
+
+    fn absorb(self, part: &[u8]) -> Self {
+        Self(P384::sha384(&[&self.0, part]))
+    }
+
+    /// Absorbs a Grant in its two parts. A malformed one is absorbed whole: no module goes on with it.
+    fn absorb_grant(self, grant: &[u8]) -> Self {
+        let open = Grant::parse(grant).map_or(grant.len(), |grant| grant.open.len());
+        let (open, sealed) = grant.split_at_checked(open).unwrap_or((grant, &[]));
+        self.absorb(open).absorb(sealed)
     }
 }
 
@@ -82,6 +125,7 @@ pub struct Offered {
 pub struct Granted<T> {
     number: T,
     grant: Vec<u8>,
+    transcript: Transcript,
 }
 
 /// The secondary consented.
@@ -89,18 +133,28 @@ pub struct Granted<T> {
 pub struct Consented<T> {
     number: T,
     consent: Vec<u8>,
+    transcript: Transcript,
 }
 
 /// The master wrote the run into its journal, and released the Parcel.
 #[derive(Debug)]
 pub struct Parceled {
     parcel: Vec<u8>,
+    transcript: Transcript,
 }
 
 /// The secondary committed; its Receipt needs the master's countersignature.
 #[derive(Debug)]
 pub struct Committed {
     receipt: Vec<u8>,
+    transcript: Transcript,
+}
+
+/// The master countersigned, as far as this computer was told.
+#[derive(Debug)]
+pub struct Countersigned {
+    finished: Vec<u8>,
+    transcript: Transcript,
 }
 
 impl Run<Offered> {
@@ -112,17 +166,30 @@ impl Run<Offered> {
 
     /// Has the master grant it.
     pub fn grant<M: Master>(self, master: &mut M) -> Result<Run<Granted<M::RunNumber>>, StepError> {
+        let transcript = Transcript::of_offer(&self.0.offer);
         let (number, grant) = master.grant(self.0.offer)?;
-        Ok(Run(Granted { number, grant }))
+        Ok(Run(Granted {
+            transcript: transcript.absorb_grant(&grant),
+            number,
+            grant,
+        }))
     }
 }
 
 impl<T> Run<Granted<T>> {
     /// Has the secondary check the master and consent.
     pub fn consent(self, secondary: &mut ConnectedModule) -> Result<Run<Consented<T>>, StepError> {
-        let Granted { number, grant } = self.0;
+        let Granted {
+            number,
+            grant,
+            transcript,
+        } = self.0;
         let consent = secondary.consent(&grant).map_err(StepError::Secondary)?;
-        Ok(Run(Consented { number, consent }))
+        Ok(Run(Consented {
+            transcript: transcript.absorb(&consent),
+            number,
+            consent,
+        }))
     }
 }
 
@@ -132,32 +199,77 @@ impl<T> Run<Consented<T>> {
         self,
         master: &mut impl Master<RunNumber = T>,
     ) -> Result<Run<Parceled>, StepError> {
-        let Consented { number, consent } = self.0;
+        let Consented {
+            number,
+            consent,
+            transcript,
+        } = self.0;
         let parcel = master.parcel(number, consent)?;
-        Ok(Run(Parceled { parcel }))
+        Ok(Run(Parceled { parcel, transcript }))
     }
 }
 
 impl Run<Parceled> {
+    /// Returns the run's transcript, which its Receipt names.
+    pub const fn transcript(&self) -> Transcript {
+        self.0.transcript
+    }
+
     /// Has the secondary commit, all or nothing. If its answer is lost, its last Receipt tells which: see
     /// [`Run::resume`].
     pub fn commit(self, secondary: &mut ConnectedModule) -> Result<Run<Committed>, StepError> {
-        let receipt = secondary
-            .commit(&self.0.parcel)
-            .map_err(StepError::Secondary)?;
-        Ok(Run(Committed { receipt }))
+        let Parceled { parcel, transcript } = self.0;
+        let receipt = secondary.commit(&parcel).map_err(StepError::Secondary)?;
+        Ok(Run(Committed {
+            receipt,
+            transcript,
+        }))
     }
 }
 
 impl Run<Committed> {
     /// Continues with a Receipt that was fetched from the secondary again.
-    pub const fn resume(receipt: Vec<u8>) -> Self {
-        Self(Committed { receipt })
+    pub fn resume(receipt: SignedReceipt) -> Self {
+        let transcript = Transcript(receipt.statement().transcript);
+        Self(Committed {
+            receipt: receipt.into_bytes(),
+            transcript,
+        })
     }
 
-    /// Has the master check the proof and countersign. Returns the finished receipt.
-    pub fn countersign(self, master: &mut impl Master) -> Result<Vec<u8>, StepError> {
-        master.countersign(self.0.receipt)
+    /// Continues with a Receipt that was fetched again, if it is that of the run with this transcript.
+    pub fn resume_run(receipt: SignedReceipt, run: Transcript) -> Option<Self> {
+        let is_same = receipt.statement().transcript == run.0;
+        is_same.then(|| Self::resume(receipt))
+    }
+
+    /// Has the master check the proof and countersign.
+    pub fn countersign(self, master: &mut impl Master) -> Result<Run<Countersigned>, StepError> {
+        let Committed {
+            receipt,
+            transcript,
+        } = self.0;
+        let finished = master.countersign(receipt)?;
+        Ok(Run(Countersigned {
+            finished,
+            transcript,
+        }))
+    }
+}
+
+impl Run<Countersigned> {
+    /// Checks what arrived. Only this makes a secondary a clone for this computer.
+    pub fn prove(self, parties: &Parties, root: &TrustedRoot) -> Result<ProvedReceipt, StepError> {
+        let Countersigned {
+            finished,
+            transcript,
+        } = self.0;
+        Ok(ProvedReceipt::check(
+            finished,
+            parties,
+            &transcript.0,
+            root,
+        )?)
     }
 }
 

@@ -2,14 +2,12 @@
 
 use crate::{
     cycle::{
-        self, CycleError, Event, Setup, Step, StopRequest, Summary,
-        plan::{CycleRefusal, MasterRefusal, Request},
+        self, CycleError, Event, Step, Summary,
+        plan::{CycleRefusal, MasterRefusal},
     },
-    license::GateRefusal,
-    receipt,
     test_hub::{
-        module::{TestModule, Unlocked, trusted_root},
-        world::{Fault, World, setup},
+        module::{TestModule, Unlocked},
+        world::{Fault, World},
     },
     transport::Location,
 };
@@ -37,7 +35,7 @@ fn words(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn a_cycle_that_is_stopped_finishes_what_it_began_and_begins_nothing_more() {
     let world = World::new(&[("A", FRESH), ("B", FRESH), ("C", FRESH)]);
-    let mut setup = setup(&[], DISABLE);
+    let mut setup = world.setup(&[], DISABLE);
     setup.jobs = Some(1);
     let summary = cycle::run(&world, &setup, &|event| {
         if let Event::Step {
@@ -369,82 +367,18 @@ fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
 }
 
 #[test]
-fn a_receipt_that_this_computer_lost_is_fetched_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::new(&[("A", FRESH)]);
-    clone(&world);
-    let setup = Setup {
-        request: Request {
-            master: "M".parse().unwrap(),
-            options: NO_OPTIONS,
-            to: Vec::new(),
-        },
-        jobs: Some(1),
-        root: Some(trusted_root(0)),
-        receipts: Some(folder.path().to_owned()),
-        hardware: Err(GateRefusal::Unregistered),
-        stop: StopRequest::default(),
-    };
-    assert_eq!(world.run(&setup).unwrap().1, words_of_a("finished"));
-    std::fs::write(
-        folder
-            .path()
-            .join(receipt::file_name("A".parse().unwrap(), 1)),
-        "",
-    )
-    .unwrap();
-    assert_eq!(world.run(&setup).unwrap().1, words_of_a("clone"));
-    assert_eq!(world.with("M", |master| master.journal().len()), 1);
-}
-
-#[test]
-fn a_kept_receipt_verifies_under_its_root_and_no_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::new(&[("A", FRESH)]);
-    let receipt = world.receipt_of("A");
-    let path = receipt::keep(folder.path(), &receipt).unwrap();
-    assert_eq!(path.file_name().unwrap(), "A-1.receipt.pem");
-    assert_eq!(
-        receipt::keep(folder.path(), &receipt).unwrap(),
-        path,
-        "the same again"
-    );
-    let verified = receipt::verify(&path, &trusted_root(0)).unwrap();
-    assert_eq!(verified.statement().secondary.serial.as_str(), "A");
-    let foreign = receipt::verify(&path, &trusted_root(1)).unwrap_err();
-    assert!(
-        foreign
-            .to_string()
-            .ends_with("the secondary is certified under another root")
-    );
-
-    // Another receipt of the same name stays.
-    std::fs::write(
-        &path,
-        "-----BEGIN KEYWRITER RECEIPT-----\nAAAA\n-----END KEYWRITER RECEIPT-----\n",
-    )
-    .unwrap();
-    let refused = receipt::keep(folder.path(), &receipt).unwrap_err();
-    assert!(
-        refused
-            .to_string()
-            .contains("is another receipt, and was kept")
-    );
-}
-
-#[test]
-fn no_changed_byte_of_a_receipt_verifies() {
-    let folder = tempfile::tempdir().unwrap();
-    let receipt = World::new(&[("A", FRESH)]).receipt_of("A");
-    let root = trusted_root(0);
-    let path = folder.path().join("changed.receipt.pem");
-    for at in (0..receipt.len()).step_by(7) {
-        let mut changed = receipt.clone();
-        changed[at] ^= 1;
-        let text =
-            pem_rfc7468::encode_string(receipt::LABEL, pem_rfc7468::LineEnding::LF, &changed);
-        std::fs::write(&path, text.unwrap()).unwrap();
-        assert!(receipt::verify(&path, &root).is_err(), "byte {at}");
+fn a_device_that_only_claims_a_serial_number_takes_it_from_no_module() {
+    for impostor in [
+        TestModule::foreign("A"),
+        TestModule::uncertified("A"),
+        TestModule::foreign("M"),
+        TestModule::uncertified("M"),
+    ] {
+        let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+        // Before the socket in the order of locations, and of a later reader too.
+        world.plug_at(Location::Socket("/run/0.sock".into()), impostor);
+        let (summary, words_then) = clone(&world);
+        assert_eq!((summary.done, summary.failed), (2, 0), "{words_then:?}");
     }
 }
 

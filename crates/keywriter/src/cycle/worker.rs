@@ -1,19 +1,20 @@
 //! What a cycle does with one secondary, and what it does when a link breaks.
 
 use super::{
-    Event, Failure, Step,
-    plan::{self, Task},
+    Event, Failure, How, Step,
+    plan::Task,
     queue::{Permits, QueueHandle, QueuedMaster, reopen},
-    run::{Committed, Run, StepError},
+    run::{Committed, Run, StepError, Transcript},
 };
 use crate::{
     discovery::Connector,
-    module::ConnectedModule,
-    receipt,
+    genuine::TrustedRoot,
+    module::{ConnectedModule, ModuleError},
+    receipt::{self, Parties, ProvedReceipt, SignedReceipt},
     survey::{ModuleFacts, Present},
     transport::Location,
 };
-use hsm_protocol::Serial;
+use hsm_protocol::{Serial, Status, receipt::Party};
 use std::path::Path;
 
 /// What every worker of a cycle needs.
@@ -23,9 +24,12 @@ pub(super) struct Worker<'a> {
     pub(super) emit: &'a (dyn Fn(Event) + Sync),
     pub(super) queue: QueueHandle,
     pub(super) permits: Permits,
-    pub(super) master: Serial,
+    pub(super) master: Party,
+    /// The master's group.
+    pub(super) group: [u8; 16],
+    pub(super) root: &'a TrustedRoot,
     /// The folder that receipts are kept in.
-    pub(super) receipts: Option<&'a Path>,
+    pub(super) receipts: &'a Path,
 }
 
 /// How the work on a secondary ended, and where it is.
@@ -47,6 +51,7 @@ pub(super) enum End {
 impl Worker<'_> {
     /// Does what the plan says, emits its events, and releases the module.
     pub(super) fn work(self, present: Present, task: &Task) -> Outcome {
+        let party = present.facts.party();
         let Present {
             facts: ModuleFacts {
                 serial, location, ..
@@ -55,25 +60,28 @@ impl Worker<'_> {
             module,
             other: _other,
         } = present;
+        let Some(party) = party else {
+            // The plan has no task for a module that is not genuine.
+            return Outcome {
+                serial,
+                location,
+                end: End::Refused,
+            };
+        };
         let mut secondary = Secondary {
             worker: &self,
-            serial,
+            party,
             location,
             module,
-            receipt,
         };
-        let finished = match task {
-            Task::Clone { .. } => secondary.clone_to(),
-            Task::Finish | Task::Refetch => secondary.finish(),
+        let (finished, how) = match task {
+            Task::Clone { .. } => (secondary.clone_to(), How::Cloned),
+            Task::Finish | Task::Refetch => (secondary.finish(receipt), How::Completed),
         };
         let location = secondary.location;
         let end = match finished {
             Ok(receipt) => {
-                self.finish(
-                    serial,
-                    receipt,
-                    matches!(task, Task::Finish | Task::Refetch),
-                );
+                self.finish(serial, receipt, how);
                 End::Done
             }
             Err(error) => {
@@ -97,17 +105,16 @@ impl Worker<'_> {
     }
 
     /// Keeps the receipt, and emits that the secondary is a clone: it is one even if its receipt cannot be kept.
-    fn finish(&self, serial: Serial, receipt: Vec<u8>, already: bool) {
-        let kept = self.receipts.map(|folder| receipt::keep(folder, &receipt));
-        let (kept, error) = match kept.transpose() {
-            Ok(path) => (path, None),
+    fn finish(&self, serial: Serial, receipt: ProvedReceipt, how: How) {
+        let (kept, error) = match receipt::keep(self.receipts, &receipt, self.root) {
+            Ok(path) => (Some(path), None),
             Err(error) => (None, Some(error)),
         };
         (self.emit)(Event::Done {
             serial,
-            receipt: Some(receipt),
+            receipt,
             kept,
-            already,
+            how,
         });
         if let Some(error) = error {
             (self.emit)(Event::NotKept { serial, error });
@@ -117,22 +124,20 @@ impl Worker<'_> {
 
 struct Secondary<'a> {
     worker: &'a Worker<'a>,
-    serial: Serial,
+    party: Party,
     location: Location,
     module: ConnectedModule,
-    /// The receipt of an earlier run.
-    receipt: Option<Vec<u8>>,
 }
 
 impl Secondary<'_> {
     /// Tries until a run succeeds or a module refuses.
-    fn clone_to(&mut self) -> Result<Vec<u8>, StepError> {
+    fn clone_to(&mut self) -> Result<ProvedReceipt, StepError> {
         let mut runs_left = RUNS;
         loop {
             runs_left -= 1;
             match self.run() {
                 Err(error) if runs_left > 0 && error.is_worth_another_run() => {
-                    tracing::info!(secondary = %self.serial, %error, "another run");
+                    tracing::info!(secondary = %self.party.serial, %error, "another run");
                     if matches!(&error, StepError::Secondary(why) if why.is_link()) {
                         self.reconnect()?;
                     }
@@ -142,7 +147,7 @@ impl Secondary<'_> {
         }
     }
 
-    fn run(&mut self) -> Result<Vec<u8>, StepError> {
+    fn run(&mut self) -> Result<ProvedReceipt, StepError> {
         let mut master = self.master();
         master.permit = Some(self.worker.permits.acquire());
         let run = Run::offer(&mut self.module)?;
@@ -153,41 +158,52 @@ impl Secondary<'_> {
         self.step(Step::Consent);
         let run = run.parcel(&mut master)?;
         self.step(Step::Parcel);
+        let transcript = run.transcript();
         let run = match run.commit(&mut self.module) {
             Err(StepError::Secondary(error)) if error.is_link() => {
-                self.find_out(StepError::Secondary(error))?
+                self.find_out(transcript, StepError::Secondary(error))?
             }
             committed => committed?,
         };
         self.step(Step::Receipt);
-        let receipt = run.countersign(&mut master)?;
+        self.countersign(run, &mut master)
+    }
+
+    fn countersign(
+        &self,
+        run: Run<Committed>,
+        master: &mut QueuedMaster,
+    ) -> Result<ProvedReceipt, StepError> {
+        let parties = Parties {
+            master: self.worker.master,
+            secondary: self.party,
+            group: self.worker.group,
+        };
+        let receipt = run.countersign(master)?.prove(&parties, self.worker.root)?;
         self.step(Step::Countersignature);
         Ok(receipt)
     }
 
-    /// Asks whether the secondary committed, after its answer to the Parcel was lost: if so, it has a new receipt.
-    fn find_out(&mut self, lost: StepError) -> Result<Run<Committed>, StepError> {
+    /// Asks whether the secondary committed, after its answer to the Parcel was lost: if so, it has the run's receipt.
+    fn find_out(&mut self, run: Transcript, lost: StepError) -> Result<Run<Committed>, StepError> {
         self.reconnect()?;
         let receipt = self.module.last_receipt().map_err(StepError::Secondary)?;
-        let is_new = |receipt: &Vec<u8>| {
-            self.receipt.as_ref() != Some(receipt)
-                && plan::names(receipt, self.worker.master, self.serial).is_some()
-        };
-        receipt.filter(is_new).map(Run::resume).ok_or(lost)
+        receipt
+            .and_then(|receipt| SignedReceipt::check(receipt, &self.party, self.worker.root))
+            .and_then(|receipt| Run::resume_run(receipt, run))
+            .ok_or(lost)
     }
 
     /// Fetches the countersignature, which is all that is missing.
-    fn finish(&mut self) -> Result<Vec<u8>, StepError> {
-        let receipt = self.receipt.clone().unwrap_or_default();
-        let mut master = self.master();
-        let receipt = Run::resume(receipt).countersign(&mut master)?;
-        self.step(Step::Countersignature);
-        Ok(receipt)
+    fn finish(&self, receipt: Option<SignedReceipt>) -> Result<ProvedReceipt, StepError> {
+        let missing = || StepError::Secondary(ModuleError::Refused(Status::NotFound));
+        let run = Run::resume(receipt.ok_or_else(missing)?);
+        self.countersign(run, &mut self.master())
     }
 
     fn reconnect(&mut self) -> Result<(), StepError> {
         let worker = self.worker;
-        self.module = reopen(worker.connector, &self.location, self.serial)
+        self.module = reopen(worker.connector, &self.location, &self.party, worker.root)
             .map_err(|error| StepError::Secondary(error.into_pulled_out()))?;
         Ok(())
     }
@@ -195,13 +211,13 @@ impl Secondary<'_> {
     fn master(&self) -> QueuedMaster {
         QueuedMaster {
             queue: self.worker.queue.clone(),
-            serial: self.serial,
+            serial: self.party.serial,
             permit: None,
         }
     }
 
     fn step(&self, step: Step) {
-        let serial = self.serial;
+        let serial = self.party.serial;
         (self.worker.emit)(Event::Step { serial, step });
     }
 }

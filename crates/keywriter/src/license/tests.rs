@@ -5,7 +5,7 @@ use crate::{
     cycle::{self, CycleError, Event, Setup, Summary},
     test_hub::{
         module::{TestModule, Unlocked},
-        world::{Fault, World, setup},
+        world::{Fault, World},
     },
 };
 use hsm_protocol::{cloning::Options, command::ins};
@@ -368,17 +368,17 @@ fn a_stored_license_that_was_changed_is_told_from_a_file_that_was() {
 const UNLICENSED: GateRefusal = GateRefusal::Unregistered;
 const FRESH: Unlocked = Unlocked::Fresh;
 
-fn unlicensed() -> Setup {
+fn unlicensed(world: &World) -> Setup {
     Setup {
         hardware: Err(UNLICENSED),
-        ..setup(&[], Options::default())
+        ..world.setup(&[], Options::default())
     }
 }
 
 #[test]
 fn without_a_license_no_hardware_is_cloned_and_nothing_is_begun() {
     let world = World::new(&[("A", FRESH)]);
-    let refusal = match world.run(&unlicensed()) {
+    let refusal = match world.run(&unlicensed(&world)) {
         Err(CycleError::License(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
@@ -394,7 +394,7 @@ fn without_a_license_a_virtual_master_clones_and_says_evaluation() {
     world.plug(TestModule::new_virtual("M", master));
     world.plug(TestModule::new_virtual("A", FRESH));
     let has_said = Mutex::new(false);
-    let summary = cycle::run(&world, &unlicensed(), &|event| {
+    let summary = cycle::run(&world, &unlicensed(&world), &|event| {
         if let Event::Evaluation { master } = event {
             assert_eq!(master.as_str(), "M");
             *has_said.lock().unwrap() = true;
@@ -408,12 +408,12 @@ fn without_a_license_a_virtual_master_clones_and_says_evaluation() {
 fn what_was_begun_with_a_license_is_finished_without_one() {
     let world = World::new(&[("A", FRESH)]);
     world.break_at("M", ins::COUNTERSIGN, Fault::Replug);
-    let licensed = setup(&[], Options::default());
+    let licensed = world.setup(&[], Options::default());
     assert!(world.run(&licensed).unwrap().0.master_lost);
     world.with("M", |master| master.bench.unlock_admin());
     // A module that joins meanwhile would be a new clone.
     world.break_at("M", ins::COUNTERSIGN, Fault::PlugOther("B"));
-    let (Summary { done, failed, .. }, words) = world.run(&unlicensed()).unwrap();
+    let (Summary { done, failed, .. }, words) = world.run(&unlicensed(&world)).unwrap();
     assert_eq!((done, failed), (1, 1), "{words:?}");
     assert_eq!(words["A"], "finished");
     assert_eq!(words["B"], "cloning hardware modules needs a license");

@@ -16,7 +16,7 @@ use crate::{
         pin::PinRefusal,
     },
     module::ModuleError,
-    receipt::{self, ReceiptError},
+    receipt::{self, ReceiptError, Unproved},
     report::ReportError,
     settings::{SettingsError, Wrong},
     share::{ShareError, finder::NotFound, paths::PathError},
@@ -51,7 +51,9 @@ impl From<SecondaryRefusal> for Reason {
             SecondaryRefusal::NotCertified => Self::NotCertified,
             SecondaryRefusal::ForeignRoot => Self::ForeignRoot,
             SecondaryRefusal::NotGenuine => Self::NotGenuine,
+            SecondaryRefusal::UnknownRoot => Self::NoRoot,
             SecondaryRefusal::LockedNotFresh => Self::SecondaryLocked,
+            SecondaryRefusal::OtherTeam => Self::OtherTeam,
             SecondaryRefusal::UnlockedAsUser => Self::UnlockedAsUser,
             SecondaryRefusal::Stopped => Self::Stopped,
             SecondaryRefusal::NoLicense => Self::LicenseNeeded,
@@ -145,6 +147,10 @@ impl From<&StepError> for Problem {
                 }
             }
             StepError::MasterLost(error) => Self::new(Reason::MasterLost).because(error.as_ref()),
+            StepError::Unproved(Unproved::Refused(why)) => not_verified(*why),
+            StepError::Unproved(why @ Unproved::OtherRun) => {
+                Self::new(Reason::ReceiptNotVerified).because(why)
+            }
         }
     }
 }
@@ -311,10 +317,6 @@ impl From<&ReceiptError> for Problem {
             ReceiptError::Write { path, source } => Self::new(Reason::ReceiptNotKept)
                 .about(path.display())
                 .because(source),
-            ReceiptError::Other { path } => {
-                Self::new(Reason::ReceiptConflict).about(path.display())
-            }
-            ReceiptError::Malformed(_) => Self::new(Reason::Incompatible).because(error),
             ReceiptError::NotReceipt { path } => {
                 Self::new(Reason::ReceiptInvalid).about(path.display())
             }

@@ -122,6 +122,8 @@ reasons! {
     CloningDisabled = "cloning-disabled",
     /// A secondary that holds keys of its own and is locked.
     SecondaryLocked = "secondary-locked",
+    /// A secondary that is locked, and a clone of a master of another group.
+    OtherTeam = "secondary-other-team",
     /// Pulled out during the work.
     Unplugged = "module-unplugged",
     /// The master is no longer available: unplugged, or locked.
@@ -242,8 +244,6 @@ reasons! {
     RootInvalid = "root-certificate-invalid",
     /// A receipt cannot be written.
     ReceiptNotKept = "receipt-not-written",
-    /// Another receipt has this file name.
-    ReceiptConflict = "receipt-conflict",
     /// Not a receipt.
     ReceiptInvalid = "receipt-invalid",
     /// A receipt does not verify.

@@ -12,7 +12,7 @@ mod words;
 pub use page::Language;
 
 use crate::{
-    cycle::Event,
+    cycle::{Event, How},
     error::with_sources,
     file,
     genuine::{P384, TrustedRoot},
@@ -152,10 +152,15 @@ impl Report {
     pub fn note(&mut self, event: &Event) {
         match event {
             Event::Done {
-                serial, receipt, ..
+                serial,
+                receipt,
+                how,
+                ..
             } => {
                 self.failed.retain(|failed| failed.serial != *serial);
-                self.receipts.extend(receipt.clone());
+                if *how != How::Already {
+                    self.receipts.push(receipt.as_bytes().to_vec());
+                }
             }
             Event::Failed { serial, failure } => {
                 self.failed.retain(|failed| failed.serial != *serial);

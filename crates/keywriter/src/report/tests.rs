@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    cycle::{Failure, plan::SecondaryRefusal},
+    cycle::{Failure, How, plan::SecondaryRefusal},
     problem::{Problem, Reason},
     test_hub::{
         module::{TestModule, Unlocked, trusted_root},
@@ -231,19 +231,22 @@ fn what_is_no_receipt_is_not_saved() {
 
 #[test]
 fn the_last_word_on_a_secondary_counts_and_a_run_is_saved_once() {
-    let mut report = report();
-    let receipt = report.receipts[0].clone();
+    let world = World::new(&[("A", Unlocked::Fresh), ("B", Unlocked::Fresh)]);
+    let receipt = world.proof_of("A");
+    let mut report = Report::new(0, "M".parse().unwrap(), Options::default());
+    report.receipts = vec![receipt.as_bytes().to_vec(), world.receipt_of("B")];
+    report.note(&failed("C"));
     report.note(&failed("A"));
     report.note(&failed("A"));
     assert_eq!(report.failed.len(), 2);
-    let done = |receipt| Event::Done {
+    let done = |how| Event::Done {
         serial: "A".parse().unwrap(),
-        receipt,
+        receipt: receipt.clone(),
         kept: None,
-        already: true,
+        how,
     };
-    report.note(&done(Some(receipt)));
-    report.note(&done(None));
+    report.note(&done(How::Completed));
+    report.note(&done(How::Already));
     assert_eq!((report.receipts.len(), report.failed.len()), (3, 1));
     let saved = Saved::new(report);
     assert_eq!(Report::load(&saved.path()).unwrap().receipts.len(), 2);

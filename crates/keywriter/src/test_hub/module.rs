@@ -42,6 +42,14 @@ impl TestModule {
         Self::made(Bench::bare(serial), 1, false, Unlocked::Fresh)
     }
 
+    /// Makes a device without a certificate.
+    pub(crate) fn uncertified(serial: &str) -> Self {
+        Self {
+            bench: Bench::bare(serial),
+            log: Vec::new(),
+        }
+    }
+
     /// Makes a module with the serial number of another one, but another key.
     pub(crate) fn duplicate(serial: &str) -> Self {
         let mut bench = Bench::bare(serial);

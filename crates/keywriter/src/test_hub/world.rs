@@ -2,21 +2,24 @@
 
 use super::module::{TestModule, Unlocked, trusted_root};
 use crate::{
-    cycle::{self, CycleError, Event, Setup, StopRequest, Summary, plan::Request},
+    cycle::{self, CycleError, Event, How, Setup, StopRequest, Summary, plan::Request},
     discovery::{Connector, Watch},
     license::HardwarePermit,
+    receipt::ProvedReceipt,
     transport::{Location, Transport, TransportError},
 };
 use hsm_core::Link;
 use hsm_protocol::cloning::Options;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     time::Duration,
 };
+use tempfile::TempDir;
 
 /// What goes wrong, once, when an instruction reaches a module.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,13 +36,18 @@ pub(crate) enum Fault {
     Replug,
     /// Another module is plugged in meanwhile.
     PlugOther(&'static str),
+    /// The cable changes a bit of this byte of the answer.
+    Flip(usize),
+    /// The cable gives this answer instead.
+    Instead(&'static [u8]),
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct World(Arc<Mutex<Inside>>);
 
-#[derive(Default)]
 struct Inside {
+    /// The folder of receipts.
+    receipts: TempDir,
     plugged: BTreeMap<Location, TestModule>,
     /// Modules that were pulled out.
     drawer: BTreeMap<Location, TestModule>,
@@ -49,6 +57,20 @@ struct Inside {
     deaf: Vec<Location>,
     faults: Vec<(String, u8, Fault)>,
     watchers: Vec<Sender<()>>,
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self {
+            receipts: tempfile::tempdir().unwrap(),
+            plugged: BTreeMap::new(),
+            drawer: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            deaf: Vec::new(),
+            faults: Vec::new(),
+            watchers: Vec::new(),
+        }
+    }
 }
 
 impl World {
@@ -113,21 +135,25 @@ impl World {
         to: &[&str],
         options: Options,
     ) -> Result<(Summary, BTreeMap<String, String>), CycleError> {
-        let setup = setup(to, options);
-        self.run(&setup)
+        self.run(&self.setup(to, options))
     }
 
     /// Clones from M to one secondary; the finished receipt.
     pub(crate) fn receipt_of(&self, name: &str) -> Vec<u8> {
-        let kept = Mutex::new(Vec::new());
-        let setup = setup(&[name], Options::default());
+        self.proof_of(name).as_bytes().to_vec()
+    }
+
+    /// The same, as it was checked.
+    pub(crate) fn proof_of(&self, name: &str) -> ProvedReceipt {
+        let kept = Mutex::new(None);
+        let setup = self.setup(&[name], Options::default());
         let summary = cycle::run(self, &setup, &|event| {
             if let Event::Done { receipt, .. } = event {
-                *kept.lock().unwrap() = receipt.unwrap();
+                *kept.lock().unwrap() = Some(receipt);
             }
         });
         assert_eq!(summary.unwrap().done, 1);
-        kept.into_inner().unwrap()
+        kept.into_inner().unwrap().unwrap()
     }
 
     pub(crate) fn run(
@@ -137,21 +163,14 @@ impl World {
         let words = Mutex::new(BTreeMap::new());
         let emit = |event: Event| {
             let (serial, word) = match event {
-                Event::Done {
-                    serial,
-                    already: true,
-                    receipt,
-                    ..
-                } => (
-                    serial,
-                    if receipt.is_some() {
-                        "finished"
-                    } else {
-                        "clone"
-                    }
-                    .to_owned(),
-                ),
-                Event::Done { serial, .. } => (serial, "done".to_owned()),
+                Event::Done { serial, how, .. } => {
+                    let word = match how {
+                        How::Cloned => "done",
+                        How::Completed => "finished",
+                        How::Already => "clone",
+                    };
+                    (serial, word.to_owned())
+                }
                 Event::Failed { serial, failure } => (serial, failure.to_string()),
                 _ => return,
             };
@@ -159,6 +178,28 @@ impl World {
         };
         let summary = cycle::run(self, setup, &emit)?;
         Ok((summary, words.into_inner().unwrap()))
+    }
+}
+
+impl World {
+    /// A cycle from M, with receipts in a folder of this world.
+    pub(crate) fn setup(&self, to: &[&str], options: Options) -> Setup {
+        Setup {
+            request: Request {
+                master: "M".parse().unwrap(),
+                options,
+                to: to.iter().map(|name| name.parse().unwrap()).collect(),
+            },
+            jobs: None,
+            root: trusted_root(0),
+            receipts: self.receipts(),
+            hardware: Ok(HardwarePermit::for_tests()),
+            stop: StopRequest::default(),
+        }
+    }
+
+    pub(crate) fn receipts(&self) -> PathBuf {
+        self.0.lock().unwrap().receipts.path().to_owned()
     }
 }
 
@@ -184,21 +225,6 @@ impl Inside {
             .iter()
             .position(|(known, at, _)| known == serial && *at == ins)?;
         Some(self.faults.remove(index).2)
-    }
-}
-
-pub(crate) fn setup(to: &[&str], options: Options) -> Setup {
-    Setup {
-        request: Request {
-            master: "M".parse().unwrap(),
-            options,
-            to: to.iter().map(|name| name.parse().unwrap()).collect(),
-        },
-        jobs: None,
-        root: Some(trusted_root(0)),
-        receipts: None,
-        hardware: Ok(HardwarePermit::for_tests()),
-        stop: StopRequest::default(),
     }
 }
 
@@ -295,13 +321,22 @@ impl Transport for Line {
                 self.world.plug(TestModule::new(name, Unlocked::Fresh));
                 inside = self.world.0.lock().unwrap();
             }
-            Some(Fault::CutAfter | Fault::PullAfter) | None => {}
+            Some(Fault::CutAfter | Fault::PullAfter | Fault::Flip(_) | Fault::Instead(_))
+            | None => {}
         }
         let module = inside.plugged.get_mut(&self.location).unwrap();
         let answer = module.apdu(command);
         match fault {
             Some(Fault::CutAfter) => inside.cut(&self.location),
             Some(Fault::PullAfter) => inside.pull(&self.location),
+            Some(Fault::Flip(at)) => {
+                let mut changed = answer;
+                if let Some(byte) = changed.get_mut(at) {
+                    *byte ^= 1;
+                }
+                return Ok(changed);
+            }
+            Some(Fault::Instead(other)) => return Ok(other.to_vec()),
             _ => return Ok(answer),
         }
         Err(lost())

@@ -8,10 +8,12 @@ pub(super) use permits::{Permit, Permits};
 use super::run::{Master, StepError};
 use crate::{
     discovery::Connector,
+    genuine::{Authenticity, TrustedRoot},
     module::{ConnectedModule, ModuleError},
+    survey::identify,
     transport::{Location, TransportError},
 };
-use hsm_protocol::{Serial, Status, cloning::Options};
+use hsm_protocol::{Serial, Status, cloning::Options, receipt::Party};
 use jobs::{JobQueue, Next};
 use std::{
     collections::BTreeSet,
@@ -139,9 +141,10 @@ impl Master for QueuedMaster {
 /// The thread that talks to the master, and its cycle.
 pub(super) struct MasterQueue<'a> {
     connector: &'a dyn Connector,
+    root: &'a TrustedRoot,
     link: Link,
     location: Location,
-    serial: Serial,
+    party: Party,
     options: Options,
     /// Secondaries whose receipts are still to be countersigned.
     outstanding: BTreeSet<Serial>,
@@ -182,18 +185,19 @@ pub(super) fn channel() -> (QueueHandle, Inbox) {
 impl<'a> MasterQueue<'a> {
     /// Begins the cycle on the master.
     pub(super) fn open(
-        connector: &'a dyn Connector,
+        (connector, root): (&'a dyn Connector, &'a TrustedRoot),
         mut master: ConnectedModule,
-        serial: Serial,
+        party: Party,
         options: Options,
         outstanding: BTreeSet<Serial>,
     ) -> Result<Self, ModuleError> {
         master.cycle_begin(options, count(outstanding.len()))?;
         Ok(Self {
             connector,
+            root,
             location: master.location().clone(),
             link: Link::Up(master),
-            serial,
+            party,
             options,
             outstanding,
             has_countersigned: false,
@@ -284,8 +288,8 @@ impl<'a> MasterQueue<'a> {
             },
         };
         if error.is_link() {
-            tracing::info!(master = %self.serial, %error, "the master is connected again");
-            self.link = match reopen(self.connector, &self.location, self.serial)
+            tracing::info!(master = %self.party.serial, %error, "the master is connected again");
+            self.link = match reopen(self.connector, &self.location, &self.party, self.root)
                 .and_then(|master| self.begin_again(master, asked))
             {
                 Ok(master) => Link::Up(master),
@@ -293,7 +297,7 @@ impl<'a> MasterQueue<'a> {
             };
         } else if error.is_run_lost() && asked != Asked::Parcel {
             // Another program reset the module; a Grant or a countersignature needs nothing but the cycle.
-            tracing::info!(master = %self.serial, "the cycle is begun again");
+            tracing::info!(master = %self.party.serial, "the cycle is begun again");
             if let Link::Up(master) = &mut self.link {
                 let left = count(self.outstanding.len());
                 master
@@ -337,7 +341,7 @@ impl<'a> MasterQueue<'a> {
             Link::Up(mut master) => {
                 // A master that has disabled itself has ended the cycle too.
                 if !has_disabled && let Err(error) = master.cycle_end() {
-                    tracing::debug!(master = %self.serial, %error, "the cycle was over already");
+                    tracing::debug!(master = %self.party.serial, %error, "the cycle was over already");
                 }
                 false
             }
@@ -349,17 +353,22 @@ impl<'a> MasterQueue<'a> {
     }
 }
 
-/// Connects to a location again, and makes sure that the same module is there.
+/// Connects to a location again, and makes sure that the same module is there: the one with that certificate's key.
 pub(super) fn reopen(
     connector: &dyn Connector,
     location: &Location,
-    serial: Serial,
+    party: &Party,
+    root: &TrustedRoot,
 ) -> Result<ConnectedModule, ModuleError> {
     let mut module = ConnectedModule::new(connector.open(location)?);
     if matches!(location, Location::Reader(_)) {
         module.select()?;
     }
-    if module.identity()?.identity().serial == serial {
+    let (identity, check) = identify(&mut module, Some(root))?;
+    let is_same = check.authenticity == Authenticity::Genuine
+        && identity.serial == party.serial
+        && check.digest == Some(party.certificate);
+    if is_same {
         Ok(module)
     } else {
         let location = location.clone();

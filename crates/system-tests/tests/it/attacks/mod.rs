@@ -1,0 +1,5 @@
+//! What an attacker does with the cable, the disk or a device of its own, against the programs that a user installs.
+
+mod group;
+mod impostor;
+mod receipt;
