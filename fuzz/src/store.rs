@@ -84,8 +84,8 @@ fn with_cheap_primitives(counter: u8, blob: &[u8]) {
 
 fn powered_up<C: Provider>(counter: u8, blob: &[u8]) -> Bench<C> {
     let mut flash = Flash::default();
-    for _ in 0..counter {
-        flash.advance().expect("power");
+    for value in 1..=u64::from(counter) {
+        flash.raise_to(value).expect("power");
     }
     flash.set_blob(blob.to_vec());
     Bench::over("MASTER-1", flash, Recorded::default())

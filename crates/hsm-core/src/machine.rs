@@ -7,11 +7,7 @@ use crate::{
     platform::{Board, Fault, Platform},
     state::{Locked, State},
     time::{FLASH, Millis},
-    vault::{
-        attempt::AdminAttempts,
-        csp::module_key,
-        store::{Image, Store},
-    },
+    vault::{attempt::AdminAttempts, csp::module_key, store::Store},
 };
 
 /// A powered-up module without its doors.
@@ -81,7 +77,7 @@ fn open<B: Board>(platform: &mut Platform<B>) -> Result<Opened<B>, Fault> {
     let mut store = Store::power_up(platform)?;
     // Power was cut between counting the last attempt and erasing: the erasure is completed now.
     if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
-        store.update(platform, Image::erase)?;
+        store.erase(platform).map_err(|_not_stored| Fault)?;
     }
     let signer = module_key::load_signer(platform, &store)?;
     Ok((store, signer))

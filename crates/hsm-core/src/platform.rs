@@ -21,12 +21,35 @@ pub trait ModuleSecret {
     fn expose(&self) -> &[u8; 32];
 }
 
-/// A counter in hardware that only rises.
+/// The keys that everything but the module's identity is sealed under, one after the other. They never leave the chip
+/// and differ from each other and from module to module. An erasure goes on to the next key and destroys the one
+/// before: what was sealed under that one can never be opened again, not even by who opens the chip.
+///
+/// There are as many as the chip has room for in fuses. They are numbered from 0.
+pub trait StoreKeys {
+    /// Returns how many there are in all, at least 2.
+    fn count(&self) -> u8;
+    /// Returns the number of the first one that is not destroyed. One that was destroyed in part may count either way.
+    fn first(&mut self) -> Result<u8, Fault>;
+    /// Returns a key that is not destroyed. Which one is asked for must not show in the time that it takes.
+    fn expose(&self, number: u8) -> Result<&[u8; 32], Fault>;
+    /// Destroys all keys below that number, permanently.
+    ///
+    /// The number is a secret at the time of the call. So the same is done if they are destroyed already: the fuses of
+    /// the last of them are burnt again, and below number 0 those of a spare one.
+    fn destroy_below(&mut self, number: u8) -> Result<(), Fault>;
+}
+
+/// A number in hardware that only rises, up to a last value: a row of fuses.
 pub trait Monotonic {
-    /// Returns its value.
+    /// Returns its value. A fuse whose burning was cut short may read either way, now or later: so this is the value
+    /// that it was raised to last, or the next one if a raise was cut short.
     fn value(&mut self) -> Result<u64, Fault>;
-    /// Raises it by one, permanently.
-    fn advance(&mut self) -> Result<(), Fault>;
+    /// Raises it to that value, which is what it reads, or one more. Once this returns, it never reads less: the fuse
+    /// of this value is burnt even if it reads as burnt.
+    fn raise_to(&mut self, value: u64) -> Result<(), Fault>;
+    /// Returns the highest value that it can be raised to.
+    fn last(&self) -> u64;
 }
 
 /// The types of a board's parts.
@@ -39,6 +62,8 @@ pub trait Board {
     type Rng: Rng;
     /// The chip's own secret.
     type Secret: ModuleSecret;
+    /// The keys of the store.
+    type StoreKeys: StoreKeys;
     /// The rollback counter.
     type Counter: Monotonic;
 }
@@ -56,6 +81,8 @@ pub struct Platform<B: Board> {
     pub rng: B::Rng,
     /// The chip's own secret.
     pub secret: B::Secret,
+    /// The keys of the store.
+    pub store_keys: B::StoreKeys,
     /// The rollback counter.
     pub counter: B::Counter,
 }

@@ -39,7 +39,7 @@ pub enum Status {
     NotGenuine,
     /// Master and secondary are the same module.
     SameModule,
-    /// The peer's protocol version is another, or below the version floor.
+    /// The peer's protocol version is another.
     VersionRefused,
     /// A message was changed in transit, or belongs to another run; the run is over.
     RunBroken,

@@ -6,7 +6,7 @@ use hsm_core::{
         CryptoError, Provider, Rng,
         drbg::{Entropy, HmacDrbg},
     },
-    platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
+    platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage, StoreKeys},
 };
 use std::{
     collections::BTreeMap,
@@ -22,6 +22,7 @@ impl<C: Provider> Board for MemoryBoard<C> {
     type Storage = Flash;
     type Rng = RecordingRng;
     type Secret = FixedSecret;
+    type StoreKeys = Fuses;
     type Counter = Flash;
 }
 
@@ -46,6 +47,10 @@ pub fn platform<C: Provider>(
             recorded: recorded.clone(),
         },
         secret: FixedSecret(secret(serial)),
+        store_keys: Fuses {
+            flash: flash.clone(),
+            keys: std::array::from_fn(|number| store_key(serial, number)),
+        },
         counter: flash.clone(),
     }
 }
@@ -57,26 +62,95 @@ pub fn secret(serial: &str) -> [u8; 32] {
     secret
 }
 
-/// Blob and counter, as they are in chips, and when the power fails.
+/// A store key of the module of that serial number.
+pub fn store_key(serial: &str, number: usize) -> [u8; 32] {
+    let mut key = secret(serial);
+    key[31] = u8::try_from(number).expect("few");
+    key
+}
+
+/// Blob and fuses, as they are in chips, and when the power fails.
 #[derive(Clone, Default)]
 pub struct Flash(Arc<Mutex<Cells>>);
 
-#[derive(Default)]
+#[derive(Clone)]
 struct Cells {
     blob: Vec<u8>,
+    /// Every blob that was ever stored, for an attacker who reads the flash all the time.
+    kept: Option<Vec<Vec<u8>>>,
     counter: u64,
+    last: u64,
+    /// How many store keys are destroyed.
+    destroyed: u8,
+    /// Which of the two had its last fuse burnt in part.
+    is_counter_torn: bool,
+    is_key_torn: bool,
+    /// How torn fuses read, bit by bit, again and again.
+    noise: u64,
     operations: u32,
     cut: Option<Cut>,
     is_dead: bool,
 }
 
-/// When the power fails: at the n-th operation from here, counted from 0. A write of the store is two operations.
+impl Default for Cells {
+    fn default() -> Self {
+        Self {
+            blob: Vec::new(),
+            kept: None,
+            counter: 0,
+            last: u64::MAX,
+            destroyed: 0,
+            is_counter_torn: false,
+            is_key_torn: false,
+            noise: 0x5555_5555_5555_5555,
+            operations: 0,
+            cut: None,
+            is_dead: false,
+        }
+    }
+}
+
+impl Cells {
+    /// How a torn fuse reads this time.
+    const fn reads_as_burnt(&mut self) -> bool {
+        self.noise = self.noise.rotate_left(1);
+        self.noise & 1 == 1
+    }
+}
+
+/// When the power fails: at the n-th operation from here, counted from 0. An operation replaces the blob, raises the
+/// counter or destroys store keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// Before the cells change.
     Before(u32),
+    /// While a fuse is burnt: it reads either way from now on. A blob is replaced or not; here it is not.
+    During(u32),
     /// After they changed, before anyone hears of it.
     After(u32),
+}
+
+impl Cut {
+    /// The same cut for who counts from a later operation; `None` if it is before that.
+    #[must_use]
+    pub fn later(self, operations: u32) -> Option<Self> {
+        Some(match self {
+            Self::Before(number) => Self::Before(number.checked_sub(operations)?),
+            Self::During(number) => Self::During(number.checked_sub(operations)?),
+            Self::After(number) => Self::After(number.checked_sub(operations)?),
+        })
+    }
+
+    /// Every cut at the first operations, that many of them.
+    pub fn every(operations: u32) -> impl Iterator<Item = Self> {
+        (0..operations).flat_map(|number| {
+            [
+                Self::Before(number),
+                Self::During(number),
+                Self::After(number),
+            ]
+        })
+    }
 }
 
 impl Flash {
@@ -97,9 +171,10 @@ impl Flash {
     pub fn copy(&self) -> Self {
         let cells = self.cells();
         Self(Arc::new(Mutex::new(Cells {
-            blob: cells.blob.clone(),
-            counter: cells.counter,
-            ..Cells::default()
+            operations: 0,
+            cut: None,
+            is_dead: false,
+            ..cells.clone()
         })))
     }
 
@@ -112,6 +187,7 @@ impl Flash {
     pub fn restore_power(&self) {
         let mut cells = self.cells();
         cells.is_dead = false;
+        cells.operations = 0;
         cells.cut = None;
     }
 
@@ -125,7 +201,44 @@ impl Flash {
         self.cells().blob = blob;
     }
 
-    fn operate(&self, act: impl FnOnce(&mut Cells)) -> Result<(), Fault> {
+    /// From now on, keeps every blob that is stored.
+    pub fn keep_blobs(&self) {
+        let mut cells = self.cells();
+        let blob = cells.blob.clone();
+        cells.kept = Some(vec![blob]);
+    }
+
+    /// The blobs that were kept, oldest first.
+    pub fn kept_blobs(&self) -> Vec<Vec<u8>> {
+        self.cells().kept.clone().unwrap_or_default()
+    }
+
+    /// Says how torn fuses read from now on, bit by bit, again and again.
+    pub fn set_noise(&self, noise: u64) {
+        self.cells().noise = noise;
+    }
+
+    /// Gives the counter so many steps from here, and no more.
+    pub fn leave_steps(&self, steps: u64) {
+        let mut cells = self.cells();
+        cells.last = cells.counter + steps;
+    }
+
+    /// Which value the counter was raised to last.
+    pub fn counter(&self) -> u64 {
+        self.cells().counter
+    }
+
+    /// How many store keys are destroyed.
+    pub fn destroyed(&self) -> u8 {
+        self.cells().destroyed
+    }
+
+    fn operate(
+        &self,
+        tear: impl FnOnce(&mut Cells),
+        act: impl FnOnce(&mut Cells),
+    ) -> Result<(), Fault> {
         let mut cells = self.cells();
         let number = cells.operations;
         cells.operations += 1;
@@ -133,6 +246,11 @@ impl Flash {
             return Err(Fault);
         }
         if cells.cut == Some(Cut::Before(number)) {
+            cells.is_dead = true;
+            return Err(Fault);
+        }
+        if cells.cut == Some(Cut::During(number)) {
+            tear(&mut cells);
             cells.is_dead = true;
             return Err(Fault);
         }
@@ -164,25 +282,105 @@ impl Storage for Flash {
 
     fn replace(&mut self, blob: &[u8]) -> Result<(), Fault> {
         note("replace", [blob.len(), 0, 0]);
-        self.operate(|cells| cells.blob = blob.to_vec())
+        self.operate(
+            |_| {},
+            |cells| {
+                cells.blob = blob.to_vec();
+                if let Some(kept) = &mut cells.kept {
+                    kept.push(blob.to_vec());
+                }
+            },
+        )
     }
 }
 
 impl Monotonic for Flash {
     fn value(&mut self) -> Result<u64, Fault> {
-        let value = self.cells().counter;
+        let mut cells = self.cells();
+        let reads_more = cells.is_counter_torn && cells.reads_as_burnt();
+        let value = cells.counter + u64::from(reads_more);
         note("counter", [usize::try_from(value).expect("few"), 0, 0]);
         Ok(value)
     }
 
-    fn advance(&mut self) -> Result<(), Fault> {
-        self.operate(|cells| {
-            cells.counter += 1;
-            let value = usize::try_from(cells.counter).expect("few");
-            note("advance", [value, 0, 0]);
-        })
+    fn raise_to(&mut self, value: u64) -> Result<(), Fault> {
+        let now = self.counter();
+        assert!(
+            value == now || value == now + 1,
+            "raised from {now} to {value}"
+        );
+        if value > self.cells().last {
+            return Err(Fault);
+        }
+        note("raise", [usize::try_from(value).expect("few"), 0, 0]);
+        self.operate(
+            // A fuse that is burnt already stays so.
+            |cells| cells.is_counter_torn |= value > cells.counter,
+            |cells| {
+                cells.is_counter_torn &= value == cells.counter;
+                cells.counter = value;
+            },
+        )
+    }
+
+    fn last(&self) -> u64 {
+        self.cells().last
     }
 }
+
+/// How many store keys a board in memory has.
+pub const STORE_KEYS: u8 = 32;
+
+/// The store keys of one module.
+pub struct Fuses {
+    flash: Flash,
+    keys: [[u8; 32]; STORE_KEYS as usize],
+}
+
+impl StoreKeys for Fuses {
+    fn count(&self) -> u8 {
+        STORE_KEYS
+    }
+
+    fn first(&mut self) -> Result<u8, Fault> {
+        let mut cells = self.flash.cells();
+        let reads_more = cells.is_key_torn && cells.reads_as_burnt();
+        Ok(cells.destroyed + u8::from(reads_more))
+    }
+
+    fn expose(&self, number: u8) -> Result<&[u8; 32], Fault> {
+        let cells = self.flash.cells();
+        let is_torn = cells.is_key_torn && number == cells.destroyed;
+        if number < cells.destroyed {
+            return Err(Fault);
+        }
+        // Of a key that is destroyed in part, something is read.
+        let key = if is_torn {
+            Some(&TORN_KEY)
+        } else {
+            self.keys.get(usize::from(number))
+        };
+        key.ok_or(Fault)
+    }
+
+    fn destroy_below(&mut self, number: u8) -> Result<(), Fault> {
+        note("destroy", [0; 3]);
+        let now = self.flash.destroyed();
+        assert!(
+            number == now || number == now + 1,
+            "destroyed {now}, now {number}"
+        );
+        self.flash.operate(
+            |cells| cells.is_key_torn |= number > cells.destroyed,
+            |cells| {
+                cells.is_key_torn &= number == cells.destroyed;
+                cells.destroyed = number;
+            },
+        )
+    }
+}
+
+const TORN_KEY: [u8; 32] = [0xFF; 32];
 
 /// A secret that the test knows.
 pub struct FixedSecret([u8; 32]);

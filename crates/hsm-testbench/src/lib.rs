@@ -20,7 +20,7 @@ pub mod vector;
 
 pub use hsm_virtual::keys;
 
-use board::{Flash, MemoryBoard, Recorded};
+use board::{Cut, Flash, MemoryBoard, Recorded};
 use hsm_core::{Link, Module, crypto::Provider, keypad::KeyEvent, leds::Pattern, time::Millis};
 use hsm_factory::{Profile, Root};
 use hsm_protocol::{
@@ -106,8 +106,16 @@ impl<C: Provider> Bench<C> {
 
     /// Drops the module as a power cut does, and powers it up again, plugged in.
     pub fn power_up(&mut self) {
+        self.power_up_until(None);
+    }
+
+    /// Does the same, with a power cut planned.
+    pub fn power_up_until(&mut self, cut: Option<Cut>) {
         self.module = None;
         self.flash.restore_power();
+        if let Some(cut) = cut {
+            self.flash.cut(cut);
+        }
         let platform = board::platform(&self.serial, &self.flash, &self.recorded);
         let mut module = Module::power_up(platform);
         module.link(Link::Plugged, self.now);

@@ -1,4 +1,4 @@
-//! A board made of files: one for the store, one for the chip's secret and counter.
+//! A board made of files: one for the store, one for what a chip has in fuses.
 
 use crate::{aws_lc::AwsLc, files};
 use hsm_core::{
@@ -6,12 +6,13 @@ use hsm_core::{
         CryptoError,
         drbg::{Entropy, HmacDrbg},
     },
-    platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage},
+    platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage, StoreKeys},
 };
 use hsm_protocol::Serial;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -24,6 +25,7 @@ impl Board for VirtualBoard {
     type Storage = FileStorage;
     type Rng = HmacDrbg<SystemEntropy>;
     type Secret = ChipSecret;
+    type StoreKeys = ChipKeys;
     type Counter = ChipCounter;
 }
 
@@ -32,6 +34,8 @@ pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform
     fs::create_dir_all(folder)?;
     let chip = Chip::open(folder.join(CHIP_FILE))?;
     let secret = ChipSecret(chip.secret.clone());
+    let keys = chip.keys.clone();
+    let chip = SharedChip(Arc::new(Mutex::new(chip)));
     let rng = HmacDrbg::instantiate(SystemEntropy, serial.as_str().as_bytes())
         .map_err(|CryptoError| io::Error::other("the operating system returned no random bytes"))?;
     let storage = FileStorage(folder.join(STORE_FILE));
@@ -41,6 +45,10 @@ pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform
         storage,
         rng,
         secret,
+        store_keys: ChipKeys {
+            chip: chip.clone(),
+            keys,
+        },
         counter: ChipCounter(chip),
     })
 }
@@ -48,7 +56,7 @@ pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform
 /// The sealed store's file.
 pub const STORE_FILE: &str = "store.bin";
 
-/// The file of the chip's secret and counter, which a real chip keeps in fuses and never outputs.
+/// The file of the chip's secret, counter and store keys, which a real chip keeps in fuses and never outputs.
 pub const CHIP_FILE: &str = "chip.bin";
 
 /// The store in a file.
@@ -90,26 +98,88 @@ impl ModuleSecret for ChipSecret {
     }
 }
 
-/// The chip's counter.
-pub struct ChipCounter(Chip);
+/// The chip's counter. It has no last value that could ever be reached.
+pub struct ChipCounter(SharedChip);
 
 impl Monotonic for ChipCounter {
     fn value(&mut self) -> Result<u64, Fault> {
-        Ok(self.0.counter)
+        Ok(self.0.lock().counter)
     }
 
-    fn advance(&mut self) -> Result<(), Fault> {
-        let counter = self.0.counter.checked_add(1).ok_or(Fault)?;
-        self.0.write(counter).map_err(fault)?;
-        self.0.counter = counter;
+    fn raise_to(&mut self, value: u64) -> Result<(), Fault> {
+        let mut chip = self.0.lock();
+        let mut next = chip.clone();
+        next.counter = next.counter.max(value);
+        chip.become_durably(next)
+    }
+
+    fn last(&self) -> u64 {
+        u64::MAX
+    }
+}
+
+/// The chip's store keys. One that is destroyed is all zeros in the file.
+pub struct ChipKeys {
+    chip: SharedChip,
+    keys: Zeroizing<Keys>,
+}
+
+type Keys = [[u8; 32]; STORE_KEYS as usize];
+
+/// How many store keys a virtual module has: as many as a chip has room for.
+pub const STORE_KEYS: u8 = 32;
+
+impl StoreKeys for ChipKeys {
+    fn count(&self) -> u8 {
+        STORE_KEYS
+    }
+
+    fn first(&mut self) -> Result<u8, Fault> {
+        let first = self.keys.iter().position(|key| *key != DESTROYED);
+        first
+            .and_then(|number| u8::try_from(number).ok())
+            .ok_or(Fault)
+    }
+
+    fn expose(&self, number: u8) -> Result<&[u8; 32], Fault> {
+        self.keys
+            .get(usize::from(number))
+            .filter(|key| **key != DESTROYED)
+            .ok_or(Fault)
+    }
+
+    fn destroy_below(&mut self, number: u8) -> Result<(), Fault> {
+        let mut chip = self.chip.lock();
+        let mut next = chip.clone();
+        next.keys
+            .iter_mut()
+            .take(usize::from(number))
+            .for_each(Zeroize::zeroize);
+        chip.become_durably(next)?;
+        *self.keys = *chip.keys;
         Ok(())
     }
 }
 
+const DESTROYED: [u8; 32] = [0; 32];
+
+/// The chip that counter and store keys share.
+#[derive(Clone)]
+struct SharedChip(Arc<Mutex<Chip>>);
+
+impl SharedChip {
+    fn lock(&self) -> MutexGuard<'_, Chip> {
+        // What is in memory is always what the file holds.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone)]
 struct Chip {
     path: PathBuf,
     secret: Zeroizing<[u8; 32]>,
     counter: u64,
+    keys: Zeroizing<Keys>,
 }
 
 impl Chip {
@@ -119,14 +189,15 @@ impl Chip {
             bytes.zeroize();
             return chip;
         }
-        let mut secret = Zeroizing::new([0; 32]);
-        getrandom::fill(secret.as_mut_slice())?;
-        let chip = Self {
+        let mut chip = Self {
             path,
-            secret,
+            secret: Zeroizing::new([0; 32]),
             counter: 0,
+            keys: Zeroizing::new([[0; 32]; STORE_KEYS as usize]),
         };
-        chip.write(0)?;
+        getrandom::fill(chip.secret.as_mut_slice())?;
+        getrandom::fill(chip.keys.as_flattened_mut())?;
+        chip.write()?;
         Ok(chip)
     }
 
@@ -139,22 +210,34 @@ impl Chip {
         };
         let (magic, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
         let (secret, rest) = rest.split_first_chunk::<32>().ok_or_else(damaged)?;
-        let counter = <[u8; 8]>::try_from(rest).map_err(|_length| damaged())?;
-        if magic != CHIP_MAGIC {
+        let (counter, rest) = rest.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let mut keys = Zeroizing::new([[0; 32]; STORE_KEYS as usize]);
+        if magic != CHIP_MAGIC || rest.len() != keys.as_flattened().len() {
             return Err(damaged());
         }
+        keys.as_flattened_mut().copy_from_slice(rest);
         Ok(Self {
             path: path.into(),
             secret: Zeroizing::new(*secret),
-            counter: u64::from_be_bytes(counter),
+            counter: u64::from_be_bytes(*counter),
+            keys,
         })
     }
 
-    fn write(&self, counter: u64) -> io::Result<()> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(48));
+    /// Becomes another chip once the file says so.
+    fn become_durably(&mut self, next: Self) -> Result<(), Fault> {
+        next.write().map_err(fault)?;
+        *self = next;
+        Ok(())
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let size = 8 + 32 + 8 + self.keys.as_flattened().len();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(size));
         bytes.extend_from_slice(CHIP_MAGIC);
         bytes.extend_from_slice(self.secret.as_slice());
-        bytes.extend_from_slice(&counter.to_be_bytes());
+        bytes.extend_from_slice(&self.counter.to_be_bytes());
+        bytes.extend_from_slice(self.keys.as_flattened());
         files::replace(&self.path, &bytes)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn run<B: Board>(
     }
     match command {
         FactoryCommand::GenerateKey => {
-            module_key::generate(platform, store).map_err(|Fault| Status::MemoryFailure)?;
+            module_key::generate(platform, store)?;
             *signer =
                 module_key::load_signer(platform, store).map_err(|Fault| Status::MemoryFailure)?;
             Ok(())
@@ -74,11 +74,9 @@ fn install<B: Board>(
     }
     let root = Vec::from_slice(root).map_err(|_overlong| Status::TooLarge)?;
     let chain = Vec::from_slice(chain).map_err(|_overlong| Status::TooLarge)?;
-    store
-        .update(platform, |image, _| {
-            image.device.root = root;
-            image.device.chain = chain;
-            Ok::<_, Fault>(())
-        })
-        .map_err(|Fault| Status::MemoryFailure)
+    store.update(platform, |image, _| {
+        image.device.root = root;
+        image.device.chain = chain;
+        Ok(())
+    })
 }

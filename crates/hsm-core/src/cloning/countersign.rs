@@ -9,7 +9,7 @@ use super::{
     master::{Master, MasterCycle, own_party},
     proof::{Own, Proved},
 };
-use crate::{crypto::Provider, platform::Board, vault::store::Image};
+use crate::{crypto::Provider, platform::Board};
 use hsm_protocol::{
     certificate::{Chain, Root},
     receipt::{Countersignature, Receipt},
@@ -54,14 +54,7 @@ fn record<B: Board>(
     cycle: &mut Option<MasterCycle>,
     proved: &Proved,
 ) -> Result<(), Refusal> {
-    let Master {
-        platform,
-        store,
-        kek,
-        csps,
-        ..
-    } = master;
-    let mut journal = store.image().open_journal::<B::Crypto>(kek)?;
+    let mut journal = master.store.image().open_journal::<B::Crypto>(master.kek)?;
     let entry = journal.find_mut(proved.transcript());
     let is_noted = match entry {
         Some(entry) if entry.countersigned => return Ok(()),
@@ -75,16 +68,9 @@ fn record<B: Board>(
         .as_ref()
         .is_some_and(|cycle| cycle.completes_with(proved));
     // If the write fails, the module stops until its next power-up: the session ends, and this setting with it.
-    csps.settings.cloning &= !disables;
+    master.csps.settings.cloning &= !disables;
     if is_noted || disables {
-        store.update(platform, |image: &mut Image, platform| {
-            image.seal_journal(platform, kek, &journal)?;
-            if disables {
-                image.seal_csps(platform, kek, csps)
-            } else {
-                Ok(())
-            }
-        })?;
+        master.store(&journal)?;
     }
     if let Some(running) = cycle {
         running.count(proved);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     crypto::{Provider, Rng},
-    platform::{Board, Fault, Platform},
+    platform::{Board, Platform},
     time::{Millis, RUN},
     vault::{
         csp::{
@@ -19,7 +19,8 @@ use crate::{
             shared::{EcdhShared, KemShared},
         },
         device::Device,
-        store::Store,
+        journal::Journal,
+        store::{NotStored, Store},
     },
 };
 use heapless::Vec;
@@ -76,8 +77,27 @@ pub(crate) struct Master<'a, B: Board> {
     pub(crate) platform: &'a mut Platform<B>,
     pub(crate) store: &'a mut Store,
     pub(crate) signer: &'a <B::Crypto as Provider>::Signer,
-    pub(crate) kek: &'a Kek,
+    pub(crate) kek: &'a mut Kek,
     pub(crate) csps: &'a mut Csps,
+}
+
+impl<B: Board> Master<'_, B> {
+    /// Stores the journal and the session's CSPs, under a new KEK.
+    pub(super) fn store(&mut self, journal: &Journal) -> Result<(), NotStored> {
+        let Self {
+            platform,
+            store,
+            kek,
+            csps,
+            ..
+        } = self;
+        let mut new_kek = Kek::default();
+        store.update(platform, |image, platform| {
+            Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, journal)?)
+        })?;
+        kek.copy_from(&new_kek);
+        Ok(())
+    }
 }
 
 impl MasterCycle {
@@ -102,14 +122,12 @@ impl MasterCycle {
             kek,
             ..
         } = master;
-        let number = store
-            .update(platform, |image, platform| {
-                let mut journal = image.open_journal::<B::Crypto>(kek)?;
-                let number = journal.begin_cycle();
-                image.seal_journal(platform, kek, &journal)?;
-                Ok::<_, Fault>(number)
-            })
-            .map_err(|Fault| Status::MemoryFailure)?;
+        let number = store.update(platform, |image, platform| {
+            let mut journal = image.open_journal::<B::Crypto>(kek)?;
+            let number = journal.begin_cycle();
+            image.seal_journal(platform, kek, &journal)?;
+            Ok::<_, NotStored>(number)
+        })?;
         Ok(Self {
             cycle: Cycle {
                 number,
@@ -333,9 +351,7 @@ impl Peer {
         )?;
 
         journal.append::<B::Crypto>(entry)?;
-        store.update(platform, |image, platform| {
-            image.seal_journal(platform, kek, &journal)
-        })?;
+        master.store(&journal)?;
         Ok(out.bytes(&parcel)?)
     }
 

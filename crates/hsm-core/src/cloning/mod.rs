@@ -11,7 +11,7 @@ pub(crate) mod secondary;
 mod signed;
 mod transcript;
 
-use crate::{crypto::CryptoError, platform::Fault};
+use crate::{crypto::CryptoError, platform::Fault, vault::store::NotStored};
 use hsm_protocol::{
     Status,
     certificate::{CertificateRefusal, Chain, Genuine, Role},
@@ -41,6 +41,8 @@ pub(crate) enum Refusal {
     NotFound,
     /// What was stored is not what was sent.
     NotProved,
+    /// The module is worn out, and stores nothing any more.
+    WornOut,
     /// The board failed.
     Fault,
 }
@@ -58,6 +60,7 @@ impl From<Refusal> for Status {
             Refusal::Broken => Self::RunBroken,
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,
+            Refusal::WornOut => Self::TooLarge,
             Refusal::Fault => Self::MemoryFailure,
         }
     }
@@ -66,6 +69,15 @@ impl From<Refusal> for Status {
 impl From<Fault> for Refusal {
     fn from(_: Fault) -> Self {
         Self::Fault
+    }
+}
+
+impl From<NotStored> for Refusal {
+    fn from(reason: NotStored) -> Self {
+        match reason {
+            NotStored::Fault => Self::Fault,
+            NotStored::WornOut => Self::WornOut,
+        }
     }
 }
 

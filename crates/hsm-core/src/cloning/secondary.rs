@@ -108,6 +108,9 @@ impl<C: Provider> SecondaryRun<C> {
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
         *self = Self::Idle;
+        if !secondary.store.can_be_erased(secondary.platform) {
+            return Err(Refusal::WornOut);
+        }
         let rng = &mut secondary.platform.rng;
         let mut nonce: Nonce = [0; 32];
         rng.fill(&mut nonce).map_err(internal_error)?;
@@ -195,9 +198,6 @@ impl<C: Provider> Offered<C> {
         let mut transcript = self.transcript;
         let grant = Grant::parse(bytes)?;
         let device = secondary.store.device();
-        if device.floor > PROTOCOL_VERSION {
-            return Err(Refusal::Version);
-        }
         let peer = Root::parse(&device.root)?.verify::<C>(&grant.chain)?;
         super::check_pair(&Chain::parse(&device.chain)?, &peer)?;
 
@@ -267,9 +267,8 @@ impl Agreement {
             signer,
         } = secondary;
         let mut kek = Kek::default();
-        kek.generate(&mut platform.rng).map_err(internal_error)?;
         let statement = store.update(platform, |image, platform| {
-            install(image, platform, &kek, retained, &contents)?;
+            install(image, platform, &mut kek, retained, &contents)?;
             let statement = self.statement::<B>(image, platform, &kek, &contents)?;
             image.device.receipt = sign::<B>(&statement, platform, signer)?;
             Ok::<_, Refusal>(statement)
@@ -321,7 +320,7 @@ impl Agreement {
 fn install<B: Board>(
     image: &mut Image,
     platform: &mut Platform<B>,
-    kek: &Kek,
+    kek: &mut Kek,
     retained: Option<&Retained<'_>>,
     contents: &ParcelContents,
 ) -> Result<(), Refusal> {
@@ -344,14 +343,7 @@ fn install<B: Board>(
     device.limits = contents.limits;
     device.salt = contents.salt;
     device.cost = contents.cost;
-    for slot in Slot::ALL {
-        match csps.pins.record(slot) {
-            Some(stretched) => image.set_slot(platform, slot, stretched, kek)?,
-            None => image.fill_slot(platform, slot)?,
-        }
-    }
-    image.seal_csps(platform, kek, &csps)?;
-    Ok(image.seal_journal(platform, kek, &journal)?)
+    Ok(image.seal_anew(platform, kek, &csps, &journal)?)
 }
 
 /// Signs the statement. Returns both as they are stored.

@@ -3,7 +3,7 @@
 use super::leds::Pattern;
 use crate::{
     platform::Fault,
-    vault::{attempt::Uncounted, csp::pin::RuleBroken},
+    vault::{attempt::Uncounted, csp::pin::RuleBroken, store::NotStored},
 };
 
 /// What the LEDs show of a success, if anything, or why nothing was done.
@@ -11,7 +11,7 @@ pub(crate) type EntryOutcome = Result<Option<Pattern>, EntryError>;
 
 /// Why an entry or a gesture was not accepted.
 pub(crate) enum EntryError {
-    /// The PIN is wrong or blocked, or a rule is broken: the LEDs show a refusal.
+    /// The PIN is wrong or blocked, a rule is broken, or the module is worn out: the LEDs show a refusal.
     Rejected,
     /// The board failed.
     Fault,
@@ -20,6 +20,15 @@ pub(crate) enum EntryError {
 impl From<Fault> for EntryError {
     fn from(_: Fault) -> Self {
         Self::Fault
+    }
+}
+
+impl From<NotStored> for EntryError {
+    fn from(reason: NotStored) -> Self {
+        match reason {
+            NotStored::WornOut => Self::Rejected,
+            NotStored::Fault => Self::Fault,
+        }
     }
 }
 

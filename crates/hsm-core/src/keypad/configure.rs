@@ -19,9 +19,9 @@ use crate::{
             pin::{MIN_COST, Pin, Stretched},
             slot::Slot,
         },
-        device::{Failures, Lifecycle, USER_LIMIT},
+        device::{Device, Failures, Lifecycle, USER_LIMIT},
         journal::Journal,
-        store::Store,
+        store::{NotStored, Store},
     },
 };
 use core::ops::RangeInclusive;
@@ -38,11 +38,14 @@ pub(crate) fn set_first_admin_pin<B: Board>(
     let Machine {
         platform, store, ..
     } = machine;
+    // What could not be erased beyond recovery is not stored.
+    if !store.can_be_erased(platform) {
+        return Err(EntryError::Rejected);
+    }
     let mut kek = Kek::default();
     let mut csps = Csps::default();
     let mut salt = [0; 32];
     let cost = platform.pin_cost.max(MIN_COST);
-    kek.generate(&mut platform.rng).map_err(|_error| Fault)?;
     platform.rng.fill(&mut salt).map_err(|_error| Fault)?;
     csps.keyring
         .generate(&mut platform.rng)
@@ -57,10 +60,7 @@ pub(crate) fn set_first_admin_pin<B: Board>(
         image.device.failures = Failures::default();
         image.device.salt = salt;
         image.device.cost = cost;
-        image.fill_slots(platform)?;
-        image.set_slot(platform, Slot::Admin, &stretched, &kek)?;
-        image.seal_csps(platform, &kek, &csps)?;
-        image.seal_journal(platform, &kek, &Journal::default())
+        Ok::<_, NotStored>(image.seal_anew(platform, &mut kek, &csps, &Journal::default())?)
     })?;
     open(machine, Opens::AdminMode, &kek, now)?;
     Ok(Some(Pattern::AdminPinStored))
@@ -76,7 +76,7 @@ pub(crate) struct Configuring<'a, B: Board> {
 impl<B: Board> Configuring<'_, B> {
     /// Sets a PIN as Administrator. It must differ from every other PIN.
     pub(crate) fn set_pin(&mut self, slot: Slot, pin: &Pin) -> EntryOutcome {
-        let Session { kek, csps } = &mut *self.session;
+        let csps = &mut self.session.csps;
         pin.check()?;
         if slot == Slot::User {
             pin.check_policy(csps.settings.policy)?;
@@ -89,11 +89,7 @@ impl<B: Board> Configuring<'_, B> {
             return Err(EntryError::Rejected);
         }
         csps.pins.set(slot, &stretched);
-        self.store.update(self.platform, |image, platform| {
-            image.set_slot(platform, slot, &stretched, kek)?;
-            image.device.failures.forget(slot);
-            image.seal_csps(platform, kek, csps)
-        })?;
+        self.store(|device| device.failures.forget(slot))?;
         Ok(Some(match slot {
             Slot::Admin => Pattern::AdminPinStored,
             Slot::User | Slot::Recovery | Slot::SelfDestruct => Pattern::Stored,
@@ -113,7 +109,7 @@ impl<B: Board> Configuring<'_, B> {
     /// Sets the User PIN. It is compared with the Self-Destruct PIN only: any other comparison would be a guess at a
     /// PIN that no counter records.
     fn replace_user_pin(&mut self, pin: &Pin, recovers: bool) -> EntryOutcome {
-        let Session { kek, csps } = &mut *self.session;
+        let csps = &mut self.session.csps;
         let device = self.store.device();
         let mut stretched = Stretched::default();
         pin.stretch::<B::Crypto>(&device.salt, device.cost, &mut stretched)
@@ -130,31 +126,20 @@ impl<B: Board> Configuring<'_, B> {
         if recovers {
             csps.pins.delete(Slot::Recovery);
         }
-        self.store.update(self.platform, |image, platform| {
-            image.set_slot(platform, Slot::User, &stretched, kek)?;
-            image.device.failures.forget(Slot::User);
-            if recovers {
-                image.fill_slot(platform, Slot::Recovery)?;
-            }
-            image.seal_csps(platform, kek, csps)
-        })?;
+        self.store(|device| device.failures.forget(Slot::User))?;
         Ok(Some(Pattern::Stored))
     }
 
     /// Deletes a PIN as Administrator. Its slot then holds random bytes and looks like any other.
     pub(crate) fn delete_pin(&mut self, slot: Slot) -> EntryOutcome {
-        let Session { kek, csps } = &mut *self.session;
-        csps.pins.delete(slot);
-        self.store.update(self.platform, |image, platform| {
-            image.fill_slot(platform, slot)?;
-            image.seal_csps(platform, kek, csps)
-        })?;
+        self.session.csps.pins.delete(slot);
+        self.store(|_| ())?;
         Ok(Some(Pattern::Stored))
     }
 
     /// Changes a setting as Administrator.
     pub(crate) fn set(&mut self, setting: Setting, typed: &Pin) -> EntryOutcome {
-        let Session { kek, csps } = &mut *self.session;
+        let csps = &mut self.session.csps;
         let mut settings = csps.settings;
         let mut limits = self.store.device().limits;
         let value = |digits| typed.number(digits).ok_or(EntryError::Rejected);
@@ -190,22 +175,30 @@ impl<B: Board> Configuring<'_, B> {
         if setting == Setting::UserPinPolicy {
             csps.pins.delete(Slot::User);
         }
-        let is_user_pin_set = csps.pins.record(Slot::User).is_some();
-        self.store.update(self.platform, |image, platform| {
-            image.device.limits = limits;
-            if !is_user_pin_set {
-                // After a power cut the slot of a PIN without attempts may still be filled: a higher limit must not
-                // make it usable again.
-                image.fill_slot(platform, Slot::User)?;
-            }
+        self.store(|device| {
+            device.limits = limits;
             if setting == Setting::UserLimit {
                 // A lower limit does not delete the present PIN. If there is none, the Self-Destruct PIN can be typed
                 // again.
-                image.device.failures.user = 0;
+                device.failures.user = 0;
             }
-            image.seal_csps(platform, kek, csps)
         })?;
         Ok(Some(Pattern::Stored))
+    }
+
+    /// Stores the session's CSPs together with a change of the device part, under a new KEK: a PIN that was replaced,
+    /// and a former blob, open nothing from now on. All slots are made from the session's PINs. So a slot that was
+    /// still filled after the last attempt, because power was cut, is not: a higher limit cannot make it usable again.
+    fn store(&mut self, change: impl FnOnce(&mut Device)) -> Result<(), NotStored> {
+        let Session { kek, csps } = &mut *self.session;
+        let mut new_kek = Kek::default();
+        self.store.update(self.platform, |image, platform| {
+            change(&mut image.device);
+            let journal = image.open_journal::<B::Crypto>(kek)?;
+            Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, &journal)?)
+        })?;
+        kek.copy_from(&new_kek);
+        Ok(())
     }
 
     /// Returns the blinks that show a setting's value.

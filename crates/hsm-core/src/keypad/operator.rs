@@ -24,7 +24,6 @@ use crate::{
             pin::{Pin, Symbol},
             slot::Slot,
         },
-        store::Image,
     },
 };
 
@@ -245,7 +244,7 @@ fn in_admin_mode(gesture: Gesture, now: Millis) -> Option<Waiting<AdminModeEntry
 
 /// Erases everything but the module's identity. No PIN is needed.
 fn reset<B: Board>(machine: &mut Machine<B>, now: Millis) -> EntryOutcome {
-    let erased = machine.store.update(&mut machine.platform, Image::erase);
+    let erased = machine.store.erase(&mut machine.platform);
     machine.lock(now);
     Ok(erased.map(|()| None)?)
 }

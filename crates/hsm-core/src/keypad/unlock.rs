@@ -15,7 +15,6 @@ use crate::{
             kek::Kek,
             pin::{Pin, UNBLOCK_CODE},
         },
-        store::Image,
     },
 };
 
@@ -39,7 +38,7 @@ pub(crate) fn unlock<B: Board>(
         Verdict::Matched => open(machine, opens, &kek, now).map(|()| None),
         Verdict::Wrong => Err(EntryError::Rejected),
         Verdict::Exhausted => {
-            store.update(platform, Image::erase)?;
+            store.erase(platform)?;
             machine.lock(now);
             Err(EntryError::Rejected)
         }

@@ -7,7 +7,7 @@ use super::{
         slot::Slot,
     },
     device::{Device, Failures},
-    store::Store,
+    store::{NotStored, Store},
 };
 use crate::platform::{Board, Fault, Platform};
 
@@ -55,6 +55,10 @@ impl AdminAttempts {
 /// One attempt that is already counted. Only such an attempt can be compared, and only once.
 pub(crate) struct Attempt(Path);
 
+/// The most steps of the counter that an attempt takes: it is counted, after a power-up in two of them, and its verdict
+/// is stored.
+const STEPS: u64 = 3;
+
 /// The result of an attempt.
 pub(crate) enum Verdict {
     /// A slot opened; the counter is back at zero.
@@ -67,15 +71,18 @@ pub(crate) enum Verdict {
 
 /// Why an attempt was not counted, and so nothing may be compared.
 pub(crate) enum Uncounted {
-    /// This path has no attempts left.
+    /// This path has no attempts left, or the store can no longer count them.
     Blocked,
     /// The store failed.
     Fault,
 }
 
-impl From<Fault> for Uncounted {
-    fn from(_: Fault) -> Self {
-        Self::Fault
+impl From<NotStored> for Uncounted {
+    fn from(reason: NotStored) -> Self {
+        match reason {
+            NotStored::WornOut => Self::Blocked,
+            NotStored::Fault => Self::Fault,
+        }
     }
 }
 
@@ -92,13 +99,13 @@ impl Attempt {
             Path::User => device.failures.user < device.limits.user,
             Path::Recovery => device.failures.recovery < device.limits.recovery,
         };
-        if !is_open {
+        if !is_open || store.writes_left(platform) < STEPS {
             return Err(Uncounted::Blocked);
         }
         store.update(platform, |image, _| {
             let count = path.count(&mut image.device);
             *count = count.saturating_add(1);
-            Ok::<_, Fault>(())
+            Ok::<_, NotStored>(())
         })?;
         Ok(Self(path))
     }
@@ -110,7 +117,7 @@ impl Attempt {
         platform: &mut Platform<B>,
         pin: &Pin,
         kek: &mut Kek,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<Verdict, NotStored> {
         let Self(path) = self;
         let device = store.device();
         let mut stretched = Stretched::default();
@@ -131,27 +138,26 @@ impl Path {
         platform: &mut Platform<B>,
         stretched: &Stretched,
         kek: &mut Kek,
-    ) -> Result<Verdict, Fault> {
-        let device = store.device();
+    ) -> Result<Verdict, NotStored> {
         let slot = self.slot();
-        let wrapped = device.slot(slot).ok_or(Fault)?;
-        if slot
-            .unwrap_key::<B::Crypto>(&platform.secret, stretched, wrapped, kek)
-            .is_ok()
-        {
+        if store.image().open_slot(platform, slot, stretched, kek)? {
             store.update(platform, |image, _| {
                 self.clear(&mut image.device);
-                Ok::<_, Fault>(())
+                Ok::<_, NotStored>(())
             })?;
             return Ok(Verdict::Matched);
         }
-        let failures = device.failures;
+        let Device {
+            failures, limits, ..
+        } = store.device();
         match self {
-            Self::Admin if AdminAttempts::of(failures) == AdminAttempts::Exhausted => {
+            Self::Admin if AdminAttempts::of(*failures) == AdminAttempts::Exhausted => {
                 Ok(Verdict::Exhausted)
             }
-            Self::Recovery if failures.recovery >= device.limits.recovery => {
-                store.update(platform, |image, platform| image.fill_slot(platform, slot))?;
+            Self::Recovery if failures.recovery >= limits.recovery => {
+                store.update(platform, |image, platform| {
+                    Ok::<_, NotStored>(image.fill_slot(platform, slot)?)
+                })?;
                 Ok(Verdict::Wrong)
             }
             Self::Admin | Self::User | Self::Recovery => Ok(Verdict::Wrong),
@@ -168,25 +174,16 @@ impl Path {
         platform: &mut Platform<B>,
         stretched: &Stretched,
         kek: &mut Kek,
-    ) -> Result<Verdict, Fault> {
-        let device = store.device();
+    ) -> Result<Verdict, NotStored> {
+        let image = store.image();
         let (mut user_kek, mut unused) = (Kek::default(), Kek::default());
-        let tries = |slot: Slot, kek| {
-            let wrapped = device.slot(slot).ok_or(Fault)?;
-            Ok(slot
-                .unwrap_key::<B::Crypto>(&platform.secret, stretched, wrapped, kek)
-                .is_ok())
-        };
-        let is_users = tries(self.slot(), &mut user_kek)?;
-        let destroys = tries(Slot::SelfDestruct, &mut unused)?;
+        let is_users = image.open_slot(platform, self.slot(), stretched, &mut user_kek)?;
+        let destroys = image.open_slot(platform, Slot::SelfDestruct, stretched, &mut unused)?;
 
-        store.update(platform, |image, platform| {
+        store.update_or_erase(platform, |image, platform| {
             let mut destroyed = image.clone();
             let mut new_kek = Kek::default();
-            new_kek
-                .generate(&mut platform.rng)
-                .map_err(|_error| Fault)?;
-            destroyed.destroy(platform, &new_kek, stretched)?;
+            destroyed.destroy(platform, &mut new_kek, stretched)?;
             image.choose(&destroyed, destroys)?;
             kek.choose(&user_kek, &new_kek, destroys);
             if is_users || destroys {
@@ -194,7 +191,7 @@ impl Path {
             } else if image.device.failures.user >= image.device.limits.user {
                 image.fill_slot(platform, self.slot())?;
             }
-            Ok::<_, Fault>(())
+            Ok::<_, NotStored>(())
         })?;
         Ok(if is_users || destroys {
             Verdict::Matched
@@ -231,12 +228,12 @@ impl Path {
 pub(crate) fn unblock_admin<B: Board>(
     store: &mut Store,
     platform: &mut Platform<B>,
-) -> Result<bool, Fault> {
+) -> Result<bool, NotStored> {
     let AdminAttempts::Blocked(steps) = AdminAttempts::of(store.device().failures) else {
         return Ok(false);
     };
     store.update(platform, |image, _| {
         image.device.failures.admin_steps = steps.saturating_add(1);
-        Ok::<_, Fault>(true)
+        Ok::<_, NotStored>(true)
     })
 }

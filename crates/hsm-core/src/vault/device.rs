@@ -2,9 +2,7 @@
 
 use super::csp::slot::Slot;
 use heapless::Vec;
-use hsm_protocol::{
-    EcPoint, Malformed, identity::PROTOCOL_VERSION, limits, reader::Reader, writer::Writer,
-};
+use hsm_protocol::{EcPoint, Malformed, limits, reader::Reader, writer::Writer};
 
 /// Failures after which the User PIN is deleted, unless the Administrator sets fewer; no more can be set.
 pub const USER_LIMIT: u8 = 10;
@@ -96,7 +94,7 @@ impl AttemptLimits {
     }
 }
 
-/// Sealed under the module's secret. It contains no CSP: slots are wrapped, and the module's key is in another part.
+/// Sealed under the store key. It contains no CSP: slots are wrapped, and the module's key is in another part.
 #[derive(Clone)]
 pub(crate) struct Device {
     pub(crate) lifecycle: Lifecycle,
@@ -112,8 +110,6 @@ pub(crate) struct Device {
     pub(crate) cost: u32,
     /// Always filled: a slot without a PIN holds random bytes and looks like any other.
     pub(crate) slots: [[u8; 40]; Slot::ALL.len()],
-    /// The lowest protocol version that this module accepts.
-    pub(crate) floor: u8,
     /// The last receipt's statement and this module's signature; empty if there is none.
     pub(crate) receipt: Vec<u8, { limits::STATEMENT + 96 }>,
 }
@@ -129,7 +125,6 @@ impl Device {
         + 32
         + 4
         + 40 * Slot::ALL.len()
-        + 1
         + (2 + limits::STATEMENT + 96);
 
     /// Returns the state of a new module.
@@ -144,7 +139,6 @@ impl Device {
             salt: [0; 32],
             cost: 0,
             slots: [[0; 40]; Slot::ALL.len()],
-            floor: PROTOCOL_VERSION,
             receipt: Vec::new(),
         }
     }
@@ -180,7 +174,6 @@ impl Device {
         writer.bytes(&self.salt)?;
         writer.u32(self.cost)?;
         self.slots.iter().try_for_each(|slot| writer.bytes(slot))?;
-        writer.u8(self.floor)?;
         write_padded(&self.receipt, writer)
     }
 
@@ -211,7 +204,6 @@ impl Device {
                 *reader.array()?,
                 *reader.array()?,
             ],
-            floor: reader.u8()?,
             receipt: read_padded(reader)?,
         })
     }

@@ -1,5 +1,5 @@
 //! Authenticated encryption at rest. Each sealing has a fresh salt and therefore a new key: no nonce is ever used
-//! twice.
+//! twice. The salt depends on what is sealed, too, so that this holds even if the random generator repeats itself.
 
 use super::csp::part::Part;
 use crate::crypto::{CryptoError, Provider, Rng};
@@ -27,20 +27,24 @@ impl<const N: usize> SealedPart<N> {
         }
     }
 
-    /// Seals what `fill` writes. The plaintext is only ever in the buffer where it is enciphered.
+    /// Seals what `fill` writes, for the blob of that number. The plaintext is only ever in the buffer where it is
+    /// enciphered.
     pub(crate) fn seal<C: Provider>(
         &mut self,
         rng: &mut dyn Rng,
         part: Part<'_>,
+        number: u64,
         fill: impl FnOnce(&mut Writer<'_>) -> Result<(), Malformed>,
     ) -> Result<(), CryptoError> {
-        rng.fill(&mut self.salt)?;
+        let mut random = [0; 32];
+        rng.fill(&mut random)?;
         self.bytes = [0; N];
         let filled = fill(&mut Writer::new(&mut self.bytes));
         if filled.is_err() {
             self.bytes = [0; N];
             return Err(CryptoError);
         }
+        part.salt::<C>(&random, number, &self.bytes, &mut self.salt);
         self.tag = part.with_key::<C, _>(&self.salt, |key| {
             C::gcm_seal(key.expose(), &NONCE, part.label(), &mut self.bytes)
         })?;

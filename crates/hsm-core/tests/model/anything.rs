@@ -13,7 +13,7 @@ impl Generator {
         if world.models[self.favorite].exchange != Exchange::Closed && self.random.chance(50) {
             return Act::GetResponse;
         }
-        match self.random.below(15) {
+        match self.random.below(16) {
             0..=2 => self.noise(),
             3 | 4 => self.wait(),
             5 => Act::Garbage(self.random.pick(&Garbage::ALL)),
@@ -34,6 +34,7 @@ impl Generator {
             }),
             12 => self.plugs().remove(0),
             13 => self.file_act(),
+            14 => Act::Restore(self.restore()),
             _ => Act::PowerUp,
         }
     }

@@ -10,6 +10,19 @@ pub(crate) struct Deed {
     pub(crate) module: usize,
     pub(crate) act: Act,
     pub(crate) cut: Option<Cut>,
+    /// What an attacker does before power comes back after that cut.
+    pub(crate) then: Option<Restore>,
+}
+
+/// An attacker puts a blob into the store before power comes. If it is refused, what was there is put back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Restore {
+    /// Counted from the newest back, modulo those that were ever stored.
+    pub(crate) back: usize,
+    /// From that byte on it is another blob, counted in the same way.
+    pub(crate) mixed: Option<(usize, usize)>,
+    /// How torn fuses read.
+    pub(crate) reads_burnt: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -22,6 +35,7 @@ pub(crate) enum Act {
     Unplug,
     ResetLink,
     PowerUp,
+    Restore(Restore),
     Send(Send, Sending),
     /// A link of a chain whose end never comes.
     OpenChain,
@@ -112,8 +126,13 @@ impl Display for Deed {
             other => write!(f, "{other:?}"),
         }?;
         match self.cut {
+            Some(Cut::During(number)) => write!(f, ", power cut in operation {number}"),
             Some(Cut::Before(number)) => write!(f, ", power cut before operation {number}"),
             Some(Cut::After(number)) => write!(f, ", power cut after operation {number}"),
+            None => Ok(()),
+        }?;
+        match self.then {
+            Some(then) => write!(f, ", then {then:?}"),
             None => Ok(()),
         }
     }

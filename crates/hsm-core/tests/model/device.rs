@@ -2,6 +2,7 @@
 //! stored, what state it is in, what time and plug do. `hand` adds the keypad, `host` the commands.
 
 use crate::{
+    disk::Disk,
     files::Slot,
     hand::Entry,
     host::{Cycle, Exchange, SecondaryRun},
@@ -132,11 +133,22 @@ impl Stored {
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// The store is written: afterwards it holds this.
-    Write(Box<Stored>),
+    Write(Box<Stored>, Purpose),
     /// A PIN is compared, on a path.
     Compared(Path),
     /// Starts a path's count again: a PIN matched, or was set again with the authority for it.
     Cleared(Path),
+}
+
+/// What a write does to the store keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Nothing.
+    Keeps,
+    /// It might have erased, and does as if.
+    MightErase,
+    /// The next one is used, and the one before destroyed.
+    Erases,
 }
 
 #[derive(Debug, Default)]
@@ -198,6 +210,7 @@ pub(crate) struct Model {
     pub(crate) stored: Stored,
     pub(crate) state: State,
     pub(crate) is_plugged: bool,
+    pub(crate) disk: Disk,
     /// A pattern that passes, and when it is over.
     pub(crate) flash: Option<(Pattern, u64)>,
     pub(crate) exchange: Exchange,
@@ -210,10 +223,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Certified, in Shipment State, plugged in.
-    pub(crate) fn new(index: usize, numbers: Rc<Cell<u64>>) -> Self {
+    /// Certified, in Shipment State, plugged in; its counter has that value.
+    pub(crate) fn new(index: usize, counter: u64, numbers: Rc<Cell<u64>>) -> Self {
         let mut model = Self {
             index,
+            disk: Disk::new(Stored::blank(Lifecycle::Shipment), counter),
             stored: Stored::blank(Lifecycle::Shipment),
             state: State::Asleep,
             is_plugged: true,
@@ -235,9 +249,13 @@ impl Model {
 
     /// One transaction of the store.
     pub(crate) fn write(&mut self, change: impl FnOnce(&mut Stored)) {
+        self.write_for(Purpose::Keeps, change);
+    }
+
+    pub(crate) fn write_for(&mut self, purpose: Purpose, change: impl FnOnce(&mut Stored)) {
         change(&mut self.stored);
         self.events
-            .push(Event::Write(Box::new(self.stored.clone())));
+            .push(Event::Write(Box::new(self.stored.clone()), purpose));
     }
 
     pub(crate) fn clear(&mut self, path: Path) {
@@ -246,7 +264,9 @@ impl Model {
 
     /// Everything but what a module is: reset, and the Admin PIN's limit.
     pub(crate) fn erase(&mut self) {
-        self.write(|stored| *stored = Stored::blank(Lifecycle::Reset));
+        self.write_for(Purpose::Erases, |stored| {
+            *stored = Stored::blank(Lifecycle::Reset);
+        });
         for path in [Path::Admin, Path::User, Path::Recovery] {
             self.clear(path);
         }
@@ -277,9 +297,9 @@ impl Model {
         self.flash = Some((pattern, now + time));
     }
 
-    /// Power comes back to what the store holds; it is plugged in.
-    pub(crate) fn power_up(&mut self, stored: Stored, now: u64) {
-        self.stored = stored;
+    /// Power came back to what the store holds; it is plugged in.
+    pub(crate) fn power_up(&mut self, now: u64) {
+        self.stored = self.disk.stored();
         self.events.clear();
         self.stored.delete_what_ran_out();
         if self.stored.failures(Path::Admin) >= 10 {

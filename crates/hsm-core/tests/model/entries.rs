@@ -1,7 +1,10 @@
 //! What a completed entry does in the model: unlocking, new PINs, settings (docs/KEYPAD.md).
 
 use crate::{
-    device::{Event, Kind, Lifecycle, Model, Path, Presence, State, Stored, Waiting},
+    device::{
+        Event, Kind, Lifecycle, Model, Path, Presence, Purpose as WritePurpose, State, Stored,
+        Waiting,
+    },
     hand::{Entry, Purpose},
     host::SecondaryRun,
     pins,
@@ -88,7 +91,12 @@ impl Model {
             self.seen.push("User limit");
         }
         let (group, typed) = (destroys.then(|| self.number()), typed.to_owned());
-        self.write(|stored| {
+        let purpose = if destroys {
+            WritePurpose::Erases
+        } else {
+            WritePurpose::MightErase
+        };
+        self.write_for(purpose, |stored| {
             if let Some(group) = group {
                 // Counts of failures stay: a blocked Admin PIN that was suddenly open again would give it away.
                 let before = std::mem::replace(stored, Stored::blank(Lifecycle::Configured));
@@ -147,7 +155,7 @@ impl Model {
     }
 
     fn first_admin_pin(&mut self, typed: &str, now: u64) -> Option<Shown> {
-        if !pins::is_allowed(typed) {
+        if !pins::is_allowed(typed) || !self.disk.can_be_erased() {
             return None;
         }
         let (group, salt) = (self.number(), self.number());

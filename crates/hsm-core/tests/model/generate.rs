@@ -1,14 +1,14 @@
 //! Chooses deeds: mostly such as make sense where the model is, so that a case gets somewhere; some that make none.
 
 use crate::{
-    deed::{Act, Deed, Pick, Send, Sending},
+    deed::{Act, Deed, Pick, Restore, Send, Sending},
     device::{Kind, State},
     files::{FileSend, Suite},
     pins,
     random::Random,
     world::{MODULES, World},
 };
-use hsm_core::time::MINUTE;
+use hsm_core::{BLOB, time::MINUTE};
 use hsm_testbench::board::Cut;
 use std::collections::VecDeque;
 
@@ -49,21 +49,40 @@ impl Generator {
             at(module, self.anything(world))
         });
         let is_cut = self.random.chance(12)
-            && matches!(deed.act, Act::Keys(_) | Act::Send(..))
+            && matches!(
+                deed.act,
+                Act::Keys(_) | Act::Send(..) | Act::PowerUp | Act::Restore(_)
+            )
             && !matches!(deed.act, Act::Send(Send::Status | Send::Identity, _));
         if is_cut {
             deed.cut = Some(self.cut());
+            deed.then = self.random.chance(50).then(|| self.restore());
         }
         deed
     }
 
-    /// In the first two writes.
+    /// In the first three writes.
     pub(crate) fn cut(&mut self) -> Cut {
-        let number = u32::try_from(self.random.below(4)).expect("small");
-        if self.random.chance(50) {
-            Cut::Before(number)
-        } else {
-            Cut::After(number)
+        let number = u32::try_from(self.random.below(8)).expect("small");
+        match self.random.below(3) {
+            0 => Cut::Before(number),
+            1 => Cut::During(number),
+            _ => Cut::After(number),
+        }
+    }
+
+    /// Mostly one of the newest blobs; sometimes two in one.
+    pub(crate) fn restore(&mut self) -> Restore {
+        let mut back = || {
+            let depth = if self.random.chance(80) { 6 } else { 200 };
+            self.random.below(depth)
+        };
+        let (back, other) = (back(), back());
+        let at = self.random.below(BLOB);
+        Restore {
+            back,
+            mixed: self.random.chance(10).then_some((other, at)),
+            reads_burnt: self.random.chance(50),
         }
     }
 
@@ -354,5 +373,10 @@ pub(crate) const fn whole(send: Send) -> Act {
 /// Nothing cuts its power.
 pub(crate) const fn at(module: usize, act: Act) -> Deed {
     let cut = None;
-    Deed { module, act, cut }
+    Deed {
+        module,
+        act,
+        cut,
+        then: None,
+    }
 }

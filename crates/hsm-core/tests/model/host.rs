@@ -279,6 +279,10 @@ impl Model {
             Lifecycle::Reset => Condition::Reset,
             Lifecycle::Configured => Condition::Replaced,
         };
+        *self.run()? = SecondaryRun::Idle;
+        if !self.disk.can_be_erased() {
+            return no(Status::TooLarge);
+        }
         *self.run()? = SecondaryRun::Offered { offer, since: now };
         Ok(Content::Message(Message::Offer {
             id: offer,

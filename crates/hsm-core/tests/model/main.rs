@@ -11,6 +11,7 @@ mod anything;
 mod command;
 mod deed;
 mod device;
+mod disk;
 mod entries;
 mod files;
 mod generate;

@@ -1,13 +1,14 @@
 //! Longer plans: cloning runs, and what only a certain order of deeds brings to light.
 
 use crate::{
-    deed::{Act, Deed, Send, Sending},
+    deed::{Act, Deed, Restore, Send, Sending},
     device::Kind,
     generate::{Generator, at, whole},
     pins,
     world::{MODULES, World},
 };
 use hsm_core::time::MINUTE;
+use hsm_testbench::board::Cut;
 
 impl Generator {
     /// One run, or a cycle that clones twice to the same module.
@@ -82,7 +83,7 @@ impl Generator {
         };
         let (one, two) = (pins::keys(first), pins::keys(second));
         self.enter_admin_mode(module, admin);
-        match self.random.below(6) {
+        match self.random.below(8) {
             // The User PIN's last attempt is cut, and the limit raised.
             0 => {
                 self.keys(
@@ -135,6 +136,9 @@ impl Generator {
                     self.planned.push_back(at(module, act));
                 }
             }
+            // A blob of a write that was cut is kept, the one before put back, and something else written: then comes the
+            // one that was kept.
+            5 | 6 => self.rollback(module, &one, admin),
             // The Admin PIN's attempts run out, and the last one is cut.
             _ => {
                 self.keys(module, "SHIFT:1s");
@@ -148,6 +152,39 @@ impl Generator {
                 self.unlock(module, admin);
             }
         }
+    }
+
+    fn rollback(&mut self, module: usize, wrong: &str, admin: &str) {
+        self.keys(module, "SHIFT:1s");
+        let writes = [
+            format!("KEY {wrong} KEY"),
+            format!("SHIFT+KEY {wrong} KEY"),
+            "0:1s 2+7".into(),
+        ];
+        let (first, second) = (
+            self.random.pick(&[0, 0, 1, 2]),
+            self.random.pick(&[0, 0, 1, 2]),
+        );
+        for _ in 0..3 {
+            self.planned.push_back(Deed {
+                module,
+                act: Act::Keys(writes[first].clone()),
+                cut: Some(Cut::After(0)),
+                then: Some(Restore {
+                    back: 1,
+                    mixed: None,
+                    reads_burnt: false,
+                }),
+            });
+            self.keys(module, &writes[second]);
+            let kept = Restore {
+                back: 1 + self.random.below(4),
+                mixed: None,
+                reads_burnt: self.random.chance(50),
+            };
+            self.planned.push_back(at(module, Act::Restore(kept)));
+        }
+        self.unlock(module, admin);
     }
 
     /// From whatever it is.
@@ -172,6 +209,12 @@ impl Generator {
     fn cut_keys(&mut self, module: usize, text: &str) {
         let cut = Some(self.cut());
         let act = Act::Keys(text.into());
-        self.planned.push_back(Deed { module, act, cut });
+        let then = self.random.chance(50).then(|| self.restore());
+        self.planned.push_back(Deed {
+            module,
+            act,
+            cut,
+            then,
+        });
     }
 }

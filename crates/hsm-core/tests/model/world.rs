@@ -2,8 +2,8 @@
 
 use crate::{
     Crypto,
-    deed::{Act, Deed},
-    device::{Event, Kind, Model, Path, Stored},
+    deed::{Act, Deed, Restore},
+    device::{Event, Kind, Model, Path},
     host::Exchange,
     message::Message,
     pins,
@@ -112,13 +112,15 @@ impl World {
         let bench = |(index, (flash, recorded)): (usize, &(Flash, Recorded))| {
             let mut bench = Bench::over(&serial(index), flash.copy(), recorded.copy());
             bench.host = Some(Vec::new());
+            bench.flash.keep_blobs();
             bench
+        };
+        let model = |(index, (flash, _)): (usize, &(Flash, Recorded))| {
+            Model::new(index, flash.counter(), Rc::clone(&numbers))
         };
         Self {
             benches: MADE.iter().enumerate().map(bench).collect(),
-            models: (0..MODULES)
-                .map(|index| Model::new(index, Rc::clone(&numbers)))
-                .collect(),
+            models: MADE.iter().enumerate().map(model).collect(),
             messages: Vec::new(),
             samples: Vec::new(),
             shared: Shared::default(),
@@ -136,42 +138,37 @@ impl World {
     pub(crate) fn act(&mut self, deed: &Deed) -> Result<(), String> {
         let index = deed.module;
         self.totals.steps += 1;
-        let before = self.models[index].stored.clone();
         let compared = Counter::slots_tried();
         self.models[index].events.clear();
+        match deed.act {
+            Act::PowerUp => return self.power_up(index, deed.then, deed.cut),
+            Act::Restore(restore) => return self.power_up(index, Some(restore), deed.cut),
+            _ => {}
+        }
         self.benches[index]
             .flash
             .cut(deed.cut.unwrap_or(Cut::Before(u32::MAX)));
         self.perform(index, &deed.act)?;
         let compared = Counter::slots_tried() - compared;
-        let operations = self.benches[index].flash.operations();
-        let is_cut = self.benches[index].flash.was_cut();
 
         let events = std::mem::take(&mut self.models[index].events);
-        let writes = count(&events, |event| matches!(event, Event::Write(_)));
-        let (done, stored) = match deed.cut.filter(|_| is_cut) {
-            None => (events.len(), None),
-            Some(cut) => {
-                self.totals.cuts += 1;
-                let (done, stored) = up_to(cut, &events);
-                (done, Some(stored.unwrap_or(before)))
+        let is_cut = self.run(index, &events, deed.cut)?;
+        let done = match is_cut {
+            None => events.len(),
+            Some((at, false)) => at,
+            Some((at, true)) => {
+                // That write took effect, although it was not reported.
+                let clears = |event: &&Event| matches!(event, Event::Cleared(_));
+                at + 1 + events[at + 1..].iter().take_while(clears).count()
             }
         };
-        let is_cut_expected = deed.cut.is_some_and(|cut| number(cut) < 2 * writes)
-            && !matches!(deed.act, Act::PowerUp);
-        same("whether the power was cut", &is_cut, &is_cut_expected)?;
-        if !is_cut {
-            // A write is two operations: the blob, then the counter.
-            same("operations of storage", &operations, &(2 * writes))?;
-        }
         let done = &events[..done];
         let expected = done.iter().map(|event| match event {
             Event::Compared(Path::User) => 2,
             Event::Compared(_) => 1,
-            Event::Write(_) | Event::Cleared(_) => 0,
+            Event::Write(..) | Event::Cleared(_) => 0,
         });
         same("PINs compared", &compared, &expected.sum())?;
-        self.totals.writes += u64::from(writes);
         self.enter(index, done)?;
         for seen in self
             .models
@@ -180,14 +177,128 @@ impl World {
         {
             self.totals.see(seen);
         }
-        if let Some(stored) = stored {
-            self.recover(index, stored)?;
+        if is_cut.is_some() {
+            self.recover(index, deed.then)?;
+        }
+        self.look(index)
+    }
+
+    /// The store's part of what was done: the board was asked for the operations that these events need, and the power was
+    /// cut where it should. If it was: in which event, and whether that took effect.
+    fn run(
+        &mut self,
+        index: usize,
+        events: &[Event],
+        cut: Option<Cut>,
+    ) -> Result<Option<(usize, bool)>, String> {
+        let (bench, disk) = (&self.benches[index], &mut self.models[index].disk);
+        let plan = disk.plan(events);
+        let planned = u32::try_from(plan.len()).expect("few");
+        let is_cut = disk.run(plan, cut);
+        same(
+            "whether the power was cut",
+            &bench.flash.was_cut(),
+            &is_cut.is_some(),
+        )?;
+        if is_cut.is_none() {
+            same("operations of storage", &bench.flash.operations(), &planned)?;
+        }
+        same(
+            "blobs that were stored",
+            &bench.flash.kept_blobs().len(),
+            &disk.kept.len(),
+        )?;
+        self.totals.cuts += u64::from(is_cut.is_some());
+        let writes = events
+            .iter()
+            .filter(|event| matches!(event, Event::Write(..)));
+        self.totals.writes += writes.count() as u64;
+        Ok(is_cut)
+    }
+
+    /// Power comes back, to what lies in the store or to what an attacker puts there.
+    fn power_up(
+        &mut self,
+        index: usize,
+        restore: Option<Restore>,
+        mut cut: Option<Cut>,
+    ) -> Result<(), String> {
+        if let Some(Restore {
+            back,
+            mixed,
+            reads_burnt,
+        }) = restore
+        {
+            let (bench, disk) = (&mut self.benches[index], &mut self.models[index].disk);
+            let blobs = bench.flash.kept_blobs();
+            let newest = |back: usize| blobs.len() - 1 - back % blobs.len();
+            let mut blob = blobs[newest(back)].clone();
+            if let Some((other, at)) = mixed {
+                blob[at..].copy_from_slice(&blobs[newest(other)][at..]);
+            }
+            bench
+                .flash
+                .set_noise(if reads_burnt { u64::MAX } else { 0 });
+            let restored = blobs.iter().position(|known| *known == blob);
+            let is_taken = match restored {
+                Some(kept) => disk.takes(kept, reads_burnt)?,
+                None => false,
+            };
+            bench.flash.set_blob(blob);
+            if let (true, Some(kept)) = (is_taken, restored) {
+                self.totals.see(if kept == disk.present {
+                    "the present blob restored"
+                } else {
+                    "another blob restored"
+                });
+                disk.present = kept;
+            } else {
+                self.totals.see("a blob refused");
+                bench.power_up();
+                same("LEDs after a rollback", &bench.leds(), &Pattern::Fault)?;
+                bench.flash.set_blob(blobs[disk.present].clone());
+                bench.flash.set_noise(0);
+                cut = None;
+            }
+        }
+        self.restart(index, cut)
+    }
+
+    /// Powers the module up with what lies in the store, which it takes; and once more if the power was cut again.
+    fn restart(&mut self, index: usize, cut: Option<Cut>) -> Result<(), String> {
+        for cut in [cut, None] {
+            let (bench, model) = (&mut self.benches[index], &mut self.models[index]);
+            bench.power_up_until(cut);
+            let mut is_cut = model.disk.power_up(cut);
+            model.power_up(bench.now.0);
+            let events = std::mem::take(&mut model.events);
+            if is_cut {
+                same("power cut at power-up", &bench.flash.was_cut(), &true)?;
+            } else {
+                // What is left of the erasure that a cut interrupted comes after raising and destroying.
+                let later = cut.map(|cut| cut.later(2));
+                let plan = model.disk.plan(&events);
+                let outcome = model.disk.run(plan, later.flatten());
+                same(
+                    "power cut at power-up",
+                    &bench.flash.was_cut(),
+                    &outcome.is_some(),
+                )?;
+                is_cut = outcome.is_some();
+                let is_done = !matches!(outcome, Some((_, false)));
+                self.enter(index, if is_done { &events } else { &[] })?;
+            }
+            let bench = &mut self.benches[index];
+            if !is_cut {
+                break;
+            }
+            self.totals.cuts += 1;
+            same("LEDs after a power cut", &bench.leds(), &Pattern::Fault)?;
         }
         self.look(index)
     }
 
     fn perform(&mut self, index: usize, act: &Act) -> Result<(), String> {
-        let now = self.benches[index].now.0;
         match act {
             Act::Keys(text) => {
                 for stroke in keys::parse(text).expect("keys") {
@@ -202,11 +313,7 @@ impl World {
             Act::Plug => self.link(index, Link::Plugged),
             Act::Unplug => self.link(index, Link::Unplugged),
             Act::ResetLink => self.link(index, Link::Reset),
-            Act::PowerUp => {
-                self.benches[index].power_up();
-                let stored = self.models[index].stored.clone();
-                self.models[index].power_up(stored, now);
-            }
+            Act::PowerUp | Act::Restore(_) => unreachable!("done elsewhere"),
             Act::Send(send, sending) => self.send(index, *send, *sending)?,
             Act::OpenChain => self.open_chain(index)?,
             Act::GetResponse => self.get_response(index)?,
@@ -264,7 +371,7 @@ impl World {
     }
 
     /// The power was cut: the module is out of order until it powers up, and is then what the last whole write made it.
-    fn recover(&mut self, index: usize, stored: Stored) -> Result<(), String> {
+    fn recover(&mut self, index: usize, then: Option<Restore>) -> Result<(), String> {
         let bench = &mut self.benches[index];
         same("LEDs after a power cut", &bench.leds(), &Pattern::Fault)?;
         if self.models[index].exchange == Exchange::Collecting {
@@ -273,11 +380,7 @@ impl World {
         let answer = bench.raw(&[0x80, 0x30, 0x00, 0x00, 0x00]);
         let expected = Status::MemoryFailure.to_word().to_be_bytes();
         same("STATUS after a power cut", &answer, &expected.to_vec())?;
-        bench.power_up();
-        let now = bench.now.0;
-        self.models[index].power_up(stored, now);
-        let events = std::mem::take(&mut self.models[index].events);
-        self.enter(index, &events)
+        self.power_up(index, then, None)
     }
 
     /// Keeps the books: no path compares more PINs than its limit before one matches or is set anew.
@@ -299,7 +402,7 @@ impl World {
                 Event::Cleared(path) => {
                     self.ledger.remove(&(index, *path));
                 }
-                Event::Write(_) => {}
+                Event::Write(..) => {}
             }
         }
         Ok(())
@@ -392,42 +495,4 @@ pub(crate) fn same<T: PartialEq + std::fmt::Debug>(
             "{what}: the module {module:?}, the model {model:?}"
         ))
     }
-}
-
-const fn number(cut: Cut) -> u32 {
-    match cut {
-        Cut::Before(number) | Cut::After(number) => number,
-    }
-}
-
-fn count(events: &[Event], is: impl Fn(&Event) -> bool) -> u32 {
-    u32::try_from(events.iter().filter(|event| is(event)).count()).expect("few")
-}
-
-/// What of a deed was done before that cut, and what the last whole write stored. A blob in its place counts: the counter
-/// is raised at the next power-up.
-fn up_to(cut: Cut, events: &[Event]) -> (usize, Option<Stored>) {
-    let writes: Vec<(usize, &Stored)> = events
-        .iter()
-        .enumerate()
-        .filter_map(|(at, event)| match event {
-            Event::Write(stored) => Some((at, &**stored)),
-            _ => None,
-        })
-        .collect();
-    let whole = match cut {
-        Cut::Before(number) => number.div_ceil(2),
-        Cut::After(number) => number / 2 + 1,
-    } as usize;
-    let failed = (number(cut) / 2) as usize;
-    let mut done = writes.get(failed).map_or(events.len(), |(at, _)| *at);
-    if whole > failed {
-        // That write took effect, although it was not reported.
-        done += 1;
-        while matches!(events.get(done), Some(Event::Cleared(_))) {
-            done += 1;
-        }
-    }
-    let stored = whole.checked_sub(1).and_then(|last| writes.get(last));
-    (done, stored.map(|(_, stored)| (*stored).clone()))
 }

@@ -60,7 +60,7 @@ fn cut_at_every_write(scene: &Scene) {
         uncut.clone_once();
         let operations = uncut.side(side).flash.operations();
         assert!(uncut.assert_old_or_new(), "uncut, it is a clone");
-        for cut in every(operations) {
+        for cut in Cut::every(operations) {
             let mut scene = scene.copy();
             scene.side(side).flash.cut(cut);
             scene.clone_once();
@@ -135,11 +135,6 @@ fn a_power_cut_between_any_two_messages_leaves_old_or_new_and_cloning_again_fini
         }
     }
     println!("power cuts between messages: {tried} tried, {tried} finished by a second clone");
-}
-
-/// Every operation, cut before it and after it.
-fn every(operations: u32) -> impl Iterator<Item = Cut> {
-    (0..operations).flat_map(|number| [Cut::Before(number), Cut::After(number)])
 }
 
 impl Scene {

@@ -8,6 +8,7 @@ mod hostile;
 mod keypad;
 mod options;
 mod states;
+mod storage;
 mod vectors;
 
 /// The provider of these tests: the fast one, since hostile messages are verified by the ten thousand.

@@ -187,7 +187,8 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
             assert!(contains(&session.parcel, &stretched));
         }
         for module in modules {
-            let mut mac = Hmac::<Sha384>::new_from_slice(&board::secret(module.serial())).unwrap();
+            let store_key = board::store_key(module.serial(), 0);
+            let mut mac = Hmac::<Sha384>::new_from_slice(&store_key).unwrap();
             mac.update(b"KeyWriter v1 slot key");
             mac.update(&[slot]);
             mac.update(&stretched);
@@ -201,6 +202,8 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
     for module in modules {
         let secret = board::secret(module.serial());
         know(format!("secret of {}", module.serial()), &secret);
+        let store_key = board::store_key(module.serial(), 0);
+        know(format!("store key of {}", module.serial()), &store_key);
         let mut mac = Hmac::<Sha384>::new_from_slice(&secret).unwrap();
         mac.update(b"KeyWriter v1 receipt key");
         let key = mac.finalize().into_bytes();

@@ -4,7 +4,7 @@ use super::part::Part;
 use crate::{
     crypto::{CryptoError, Provider},
     platform::{Board, Fault, Platform},
-    vault::store::Store,
+    vault::store::{NotStored, Store},
 };
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -22,7 +22,7 @@ impl ModuleScalar {
 pub(crate) fn generate<B: Board>(
     platform: &mut Platform<B>,
     store: &mut Store,
-) -> Result<(), Fault> {
+) -> Result<(), NotStored> {
     let mut scalar = ModuleScalar::empty();
     let public = B::Crypto::signer_generate(&mut platform.rng, &mut scalar.0).map_err(fault)?;
     store.update(platform, |image, platform| {
@@ -30,8 +30,11 @@ pub(crate) fn generate<B: Board>(
         let part = Part::module_key(&platform.secret);
         image
             .module_key
-            .seal::<B::Crypto>(&mut platform.rng, part, |writer| writer.bytes(&scalar.0))
-            .map_err(fault)
+            .seal::<B::Crypto>(&mut platform.rng, part, image.number, |writer| {
+                writer.bytes(&scalar.0)
+            })
+            .map_err(fault)?;
+        Ok(())
     })
 }
 

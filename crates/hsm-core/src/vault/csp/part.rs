@@ -19,10 +19,10 @@ pub(crate) struct Part<'a> {
 pub(crate) struct PartKey([u8; 32]);
 
 impl<'a> Part<'a> {
-    pub(crate) fn device(secret: &'a impl ModuleSecret) -> Self {
+    pub(crate) const fn device(store_key: &'a [u8; 32]) -> Self {
         Self {
             label: b"KeyWriter v1 store device",
-            parent: secret.expose(),
+            parent: store_key,
         }
     }
 
@@ -50,6 +50,25 @@ impl<'a> Part<'a> {
     /// Returns the additional data that the part is sealed with.
     pub(crate) const fn label(self) -> &'static [u8] {
         self.label
+    }
+
+    /// Derives the salt of a sealing from random bytes, the number of the blob and what is sealed: a generator that
+    /// repeats itself makes no two sealings with one key, unless they are the same sealing.
+    pub(crate) fn salt<C: Provider>(
+        self,
+        random: &[u8; 32],
+        number: u64,
+        plaintext: &[u8],
+        salt: &mut [u8; 32],
+    ) {
+        let parts: [&[u8]; 5] = [
+            b"KeyWriter v1 store salt",
+            self.label,
+            random,
+            &number.to_be_bytes(),
+            plaintext,
+        ];
+        derive_key::<C>(self.parent, &parts, salt);
     }
 
     /// Derives the key of the sealing with that salt, and lends it to `act`.

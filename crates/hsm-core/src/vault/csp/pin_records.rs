@@ -29,6 +29,24 @@ impl PinRecords {
         record.is_set.then_some(&record.stretched)
     }
 
+    /// Returns what a PIN stretches to; zeros if it is not set.
+    pub(crate) fn stretched(&self, slot: Slot) -> &Stretched {
+        let [admin, user, recovery, self_destruct] = &self.0;
+        let record = match slot {
+            Slot::Admin => admin,
+            Slot::User => user,
+            Slot::Recovery => recovery,
+            Slot::SelfDestruct => self_destruct,
+        };
+        &record.stretched
+    }
+
+    /// Returns whether a PIN is set.
+    pub(crate) fn is_set(&self, slot: Slot) -> Choice {
+        let is_set = self.record(slot).is_some();
+        Choice::from(u8::from(is_set))
+    }
+
     /// Sets a record, in place.
     pub(crate) fn set(&mut self, slot: Slot, stretched: &Stretched) {
         self.put(slot, true, stretched.expose());

@@ -1,10 +1,7 @@
 //! Slots: the KEK, wrapped for one PIN on one module (SP 800-38F).
 
 use super::{kek::Kek, pin::Stretched};
-use crate::{
-    crypto::{CryptoError, Provider, derive_key},
-    platform::ModuleSecret,
-};
+use crate::crypto::{CryptoError, Provider, derive_key};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The four PINs. Their numbers are part of the slot keys' labels.
@@ -16,7 +13,7 @@ pub(crate) enum Slot {
     SelfDestruct,
 }
 
-/// The key that wraps the KEK in a slot: derived from the module's secret and the stretched PIN.
+/// The key that wraps the KEK in a slot: derived from the store key and the stretched PIN.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 struct SlotKey([u8; 32]);
 
@@ -39,41 +36,36 @@ impl Slot {
     /// Wraps the KEK so that this PIN opens it again on this module.
     pub(crate) fn wrap_key<C: Provider>(
         self,
-        secret: &impl ModuleSecret,
+        store_key: &[u8; 32],
         stretched: &Stretched,
         kek: &Kek,
     ) -> Result<[u8; 40], CryptoError> {
         let mut key = SlotKey::default();
-        key.derive::<C>(self, secret, stretched);
+        key.derive::<C>(self, store_key, stretched);
         C::wrap_key(&key.0, kek.expose())
     }
 
     /// Unwraps a slot into `kek`. Fails in the same way for a wrong PIN and for a slot without a PIN.
     pub(crate) fn unwrap_key<C: Provider>(
         self,
-        secret: &impl ModuleSecret,
+        store_key: &[u8; 32],
         stretched: &Stretched,
         wrapped: &[u8; 40],
         kek: &mut Kek,
     ) -> Result<(), CryptoError> {
         let mut key = SlotKey::default();
-        key.derive::<C>(self, secret, stretched);
+        key.derive::<C>(self, store_key, stretched);
         C::unwrap_key(&key.0, wrapped, kek.expose_mut())
     }
 }
 
 impl SlotKey {
-    fn derive<C: Provider>(
-        &mut self,
-        slot: Slot,
-        secret: &impl ModuleSecret,
-        stretched: &Stretched,
-    ) {
+    fn derive<C: Provider>(&mut self, slot: Slot, store_key: &[u8; 32], stretched: &Stretched) {
         let parts: [&[u8]; 3] = [
             b"KeyWriter v1 slot key",
             &[slot.number()],
             stretched.expose(),
         ];
-        derive_key::<C>(secret.expose(), &parts, &mut self.0);
+        derive_key::<C>(store_key, &parts, &mut self.0);
     }
 }

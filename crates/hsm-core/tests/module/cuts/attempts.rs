@@ -1,7 +1,6 @@
 //! No power cut buys a guess: an attempt is in the store before anything is compared. A guess is one stretching of what was
 //! typed, and a try at every slot of its path.
 
-use super::every;
 use crate::Crypto;
 use hsm_core::leds::Pattern;
 use hsm_factory::Root;
@@ -16,11 +15,12 @@ use std::sync::LazyLock;
 
 type Module = Bench<Observed<Crypto>>;
 
-/// The writes of paying for an attempt: the store, then the counter.
-const SPEND: u32 = 2;
+/// The operations of paying for an attempt after a power-up: twice the store, then the counter.
+const SPEND: u32 = 4;
 
-/// The most writes of a wrong attempt: every one of the User's and the last one of the others write once more.
-const ATTEMPT: u32 = 4;
+/// The most operations of a wrong attempt: every one of the User's and the last one of the others write once more, and may
+/// destroy a store key.
+const ATTEMPT: u32 = 7;
 
 const WRONG: &str = "97531864";
 
@@ -89,7 +89,7 @@ fn while_an_attempt_is_paid_for_nothing_is_compared() {
     for path in Path::ALL {
         for (right, shown) in path.right() {
             for pin in [right, WRONG] {
-                for cut in every(SPEND) {
+                for cut in Cut::every(SPEND) {
                     let mut module = module();
                     let before = (Counter::stretched(), Counter::slots_tried());
                     module.flash.cut(cut);
@@ -109,7 +109,7 @@ fn while_an_attempt_is_paid_for_nothing_is_compared() {
 fn the_same_cut_in_every_attempt_gains_no_guess() {
     let mut tried = 0;
     for path in Path::ALL {
-        for cut in every(ATTEMPT) {
+        for cut in Cut::every(ATTEMPT) {
             let guesses = vec![Some(cut); 30];
             let compared = guess_to_the_end(path, &guesses);
             assert!(compared <= path.limit(), "{path:?} {cut:?}: {compared}");
@@ -133,9 +133,7 @@ proptest! {
     fn no_sequence_of_cuts_gains_a_guess(
         path in prop::sample::select(Path::ALL.to_vec()),
         cuts in prop::collection::vec(
-            prop::option::of((0..=ATTEMPT, any::<bool>()).prop_map(|(number, is_before)| {
-                if is_before { Cut::Before(number) } else { Cut::After(number) }
-            })),
+            prop::option::of(prop::sample::select(Cut::every(ATTEMPT).collect::<Vec<_>>())),
             1..24,
         ),
     ) {

@@ -1,6 +1,5 @@
 //! The power cut at every write of what is typed on the keypad, and stores that are not the one that was written last.
 
-use super::every;
 use crate::Crypto;
 use hsm_core::leds::Pattern;
 use hsm_factory::{Profile, Root};
@@ -44,7 +43,7 @@ fn a_power_cut_at_any_write_of_a_step_on_the_keypad_leaves_old_or_new() {
         let operations = uncut.flash.operations();
         assert!(operations > 0, "{name}");
         let new = observe(&uncut);
-        for cut in every(operations) {
+        for cut in Cut::every(operations) {
             let mut module = module.duplicate();
             module.flash.cut(cut);
             assert_eq!(module.press(&keys), Pattern::Fault, "{name} {cut:?}");
@@ -123,7 +122,7 @@ fn a_power_cut_at_any_write_of_manufacture_leaves_a_module_that_can_still_be_mad
     uncut.flash.cut(Cut::Before(u32::MAX));
     make(&mut uncut).unwrap();
     let operations = uncut.flash.operations();
-    for cut in every(operations) {
+    for cut in Cut::every(operations) {
         let mut bench = Bench::bare("MODULE-1");
         bench.flash.cut(cut);
         make(&mut bench).unwrap_err();
