@@ -96,7 +96,8 @@ impl Portal {
         let url = format!("http://127.0.0.1:{port}");
         let mut serve = program("license-portal");
         serve
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+            .args(["serve", "--development", "--listen"])
+            .arg(format!("127.0.0.1:{port}"))
             .args(["--public-url", &url, "--mail-folder", "--data"])
             .arg(data);
         let running = Running::until(&mut serve, |line| line.contains(&url))?;

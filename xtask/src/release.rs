@@ -15,7 +15,8 @@ const PROGRAMS: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn run() -> Result<()> {
-    check_anchor(std::env::var(ANCHOR).ok().as_deref())?;
+    check_anchors(std::env::var(ANCHOR).ok().as_deref())?;
+    check_portal(std::env::var(PORTAL).ok().as_deref())?;
     debian::install(&[debian::BUILD])?;
     let mut cargo = vec!["cargo", "build", "--release", "--locked"];
     for (package, _) in PROGRAMS {
@@ -33,23 +34,41 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Refuses license keys that a release must not be built with.
-fn check_anchor(anchor: Option<&str>) -> Result<()> {
-    let Some(anchor) = anchor else {
+fn check_anchors(anchors: Option<&str>) -> Result<()> {
+    let Some(anchors) = anchors else {
         bail!(
             "{ANCHOR} is not set: a release would accept licenses that anyone can make.\n{ADVICE}"
         );
     };
-    let is_key = anchor.len() == 64
-        && anchor
-            .bytes()
-            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_key {
-        bail!("{ANCHOR} is not 64 lower-case hexadecimal digits.\n{ADVICE}");
+    for anchor in anchors.split(',') {
+        let is_key = anchor.len() == 64
+            && anchor
+                .bytes()
+                .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_key {
+            bail!(
+                "{ANCHOR} is not 64 lower-case hexadecimal digits, or several such keys separated by commas.\n{ADVICE}"
+            );
+        }
+        if anchor == DEVELOPMENT {
+            bail!(
+                "{ANCHOR} is the published development key: anyone can make licenses for it.\n{ADVICE}"
+            );
+        }
     }
-    if anchor == DEVELOPMENT {
-        bail!(
-            "{ANCHOR} is the published development key: anyone can make licenses for it.\n{ADVICE}"
-        );
+    Ok(())
+}
+
+/// Refuses a release that would look for its portal on the user's own computer.
+fn check_portal(portal: Option<&str>) -> Result<()> {
+    let Some(portal) = portal else {
+        bail!("{PORTAL} is not set: the app would not know where to register.\n{PORTAL_ADVICE}");
+    };
+    let host = portal.strip_prefix("https://").unwrap_or_default();
+    let name = host.split([':', '/']).next().unwrap_or_default();
+    let is_here = name == "localhost" || name.starts_with("127.") || host.starts_with('[');
+    if name.is_empty() || is_here || host.contains([' ', '?', '#', '@']) {
+        bail!("{PORTAL} is not the address of a portal: {portal}\n{PORTAL_ADVICE}");
     }
     Ok(())
 }
@@ -71,6 +90,12 @@ fn check_version(version: &str) -> Result<()> {
 /// The environment variable with the license key, read when `license-token` is compiled.
 const ANCHOR: &str = "KEYWRITER_LICENSE_ANCHOR";
 
+/// The environment variable with the portal's address, read when `keywriter` is compiled.
+const PORTAL: &str = "KEYWRITER_LICENSE_PORTAL";
+
+const PORTAL_ADVICE: &str = "Build with your portal's public_url:
+    KEYWRITER_LICENSE_PORTAL=https://licenses.example.com KEYWRITER_LICENSE_ANCHOR=… cargo xtask release";
+
 /// The public key of the portals that sign with the published seed; `cargo run -p license-portal -- anchor` prints it.
 const DEVELOPMENT: &str = "95f01d1af7bb03e47a20b6ad612c1353fa05adc4fb39d1e8dd595857aa4e1b02";
 
@@ -79,7 +104,7 @@ const ADVICE: &str =
     (umask 077; openssl rand -hex 32 > signing.key)
     cargo run -p license-portal -- anchor --signing-key signing.key
 Then build with what that prints:
-    KEYWRITER_LICENSE_ANCHOR=… cargo xtask release";
+    KEYWRITER_LICENSE_ANCHOR=… KEYWRITER_LICENSE_PORTAL=https://… cargo xtask release";
 
 #[cfg(test)]
 mod tests {
@@ -88,7 +113,7 @@ mod tests {
     #[test]
     fn a_release_needs_a_key_that_is_not_published() {
         let refusal = |anchor: Option<&str>| {
-            check_anchor(anchor).map_or_else(|error| error.to_string(), |()| String::new())
+            check_anchors(anchor).map_or_else(|error| error.to_string(), |()| String::new())
         };
         assert!(refusal(None).contains("is not set"));
         assert!(refusal(Some(DEVELOPMENT)).contains("is the published development key"));
@@ -102,7 +127,37 @@ mod tests {
         for anchor in [None, Some(DEVELOPMENT), Some("00")] {
             assert!(refusal(anchor).contains("anchor --signing-key"));
         }
-        assert!(check_anchor(Some(&"0a".repeat(32))).is_ok());
+        let key = "0a".repeat(32);
+        assert!(check_anchors(Some(&key)).is_ok());
+        assert!(check_anchors(Some(&format!("{key},{key}"))).is_ok());
+        assert!(refusal(Some(&format!("{key},"))).contains("separated by commas"));
+        assert!(refusal(Some(&format!("{key},{DEVELOPMENT}"))).contains("published"));
+    }
+
+    #[test]
+    fn a_release_needs_a_portal_that_its_users_can_reach() {
+        for fine in ["https://licenses.example.com", "https://a.example:8443/kw"] {
+            assert!(check_portal(Some(fine)).is_ok(), "{fine}");
+        }
+        for wrong in [
+            "",
+            "https://",
+            "http://licenses.example.com",
+            "licenses.example.com",
+            "https://localhost:8480",
+            "https://127.0.0.1",
+            "https://[::1]",
+            "https://a b",
+        ] {
+            let error = check_portal(Some(wrong)).unwrap_err().to_string();
+            assert!(error.contains("is not the address"), "{wrong}");
+        }
+        assert!(
+            check_portal(None)
+                .unwrap_err()
+                .to_string()
+                .contains("is not set")
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ use hyper_util::{
 };
 use license_portal::{
     clock::SystemClock,
-    keys::PortalKeys,
+    keys::{PortalKeys, Signers},
     language::Language,
     mail::{
         courier::{Courier, CourierError, Parcel},
@@ -100,6 +100,7 @@ async fn activations(portal: &Arc<Portal>, ours: SocketAddr) -> f64 {
         is_activated: false,
         holder: None,
         language: Language::En,
+        sold_by: None,
     };
     portal.issue(&order).await.unwrap();
     let courier: Arc<dyn Courier> = Arc::<Mails>::clone(&mails);
@@ -290,7 +291,7 @@ async fn portal(folder: &std::path::Path) -> Portal {
         clock: Arc::new(SystemClock),
         keys: PortalKeys::derive_from(&[7; 32]),
         hasher: PinHasher::new().unwrap(),
-        signer: SigningKey::development(),
+        signers: Signers::development(),
         metrics: Metrics::default(),
         settings: Settings {
             installations: u32::MAX,
@@ -314,6 +315,7 @@ async fn sell(portal: &Arc<Portal>, count: u32) -> Vec<(String, String)> {
         is_activated: true,
         holder: None,
         language: Language::En,
+        sold_by: None,
     };
     portal.issue(&order).await.unwrap();
     let mails = Arc::new(Mails::default());

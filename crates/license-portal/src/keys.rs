@@ -14,7 +14,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
-use license_token::{LicenseNumber, SigningKey};
+use license_token::{Anchor, KeyId, LicenseNumber, SigningKey};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -204,6 +204,39 @@ impl OperatorKey {
     /// Returns the key, to print it once.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+/// The keys that this portal signs license tokens with: the newest first. While a portal changes its key it holds the
+/// old one too, for apps that do not know the new one yet.
+pub struct Signers(Vec<SigningKey>);
+
+impl Signers {
+    /// Takes the key to sign with, and older keys, the newest first.
+    pub fn new(newest: SigningKey, older: impl IntoIterator<Item = SigningKey>) -> Self {
+        Self(std::iter::once(newest).chain(older).collect())
+    }
+
+    /// Returns the published development key alone.
+    pub fn development() -> Self {
+        Self::new(SigningKey::development(), [])
+    }
+
+    /// Returns the newest key that an app verifies with. `None` as `known`: the app does not say.
+    pub fn for_app(&self, known: Option<&[KeyId]>) -> Option<&SigningKey> {
+        self.0
+            .iter()
+            .find(|key| known.is_none_or(|known| known.contains(&key.anchor().id())))
+    }
+
+    /// Returns the oldest key: it signs the codes of offline registrations, which do not say what the app knows.
+    pub fn oldest(&self) -> Option<&SigningKey> {
+        self.0.last()
+    }
+
+    /// Returns the public keys, the newest first.
+    pub fn anchors(&self) -> Vec<Anchor> {
+        self.0.iter().map(SigningKey::anchor).collect()
     }
 }
 

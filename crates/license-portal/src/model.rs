@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::EmailAddress, language::Language};
+use crate::{email::EmailAddress, language::Language, text::plain};
 
 /// The state of a license: `issued → verifying → active`, and from each of them to `revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,8 @@ pub struct License {
     pub changed_at: Timestamp,
     /// When it became active.
     pub activated_at: Option<Timestamp>,
+    /// The operator whose key sold it; `None`: it was sold on the command line.
+    pub sold_by: Option<String>,
 }
 
 /// The holder of a license: the fields of the form *Complete your activation*.
@@ -210,6 +212,91 @@ pub enum Completion {
     Refused,
 }
 
+/// What an operator's key permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scope {
+    /// Sell licenses; of those that it may read: mail a new PIN, and remove registrations.
+    Issue,
+    /// Read the licenses that it sold.
+    ReadOwn,
+    /// Read all licenses, and the metrics.
+    ReadAll,
+    /// Revoke licenses that it may read.
+    Revoke,
+}
+
+impl Scope {
+    /// Returns its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Issue => "issue",
+            Self::ReadOwn => "read-own",
+            Self::ReadAll => "read-all",
+            Self::Revoke => "revoke",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Issue, Self::ReadOwn, Self::ReadAll, Self::Revoke]
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+    }
+}
+
+/// An operator's key to be added.
+#[derive(Clone)]
+pub struct NewOperator {
+    /// The operator's name.
+    pub name: String,
+    /// The SHA-256 of the key.
+    pub hash: [u8; 32],
+    /// What it permits.
+    pub scopes: Vec<Scope>,
+    /// When it expires; `None`: never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// An operator's key as stored.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// The operator's name.
+    pub name: String,
+    /// The SHA-256 of the key.
+    pub hash: Vec<u8>,
+    /// What it permits.
+    pub scopes: Vec<Scope>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it expires; `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    pub used_at: Option<Timestamp>,
+}
+
+impl Operator {
+    /// Returns whether the key permits something.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+
+    /// Returns a line for a terminal.
+    pub fn line(&self) -> String {
+        let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
+        let or = |time: Option<Timestamp>, never: &str| {
+            time.map_or_else(|| never.to_owned(), |time| time.to_string())
+        };
+        format!(
+            "{}  {}  added {}  expires {}  last used {}",
+            plain(&self.name),
+            scopes.join(","),
+            self.created_at,
+            or(self.expires_at, "never"),
+            or(self.used_at, "never")
+        )
+    }
+}
+
 /// How many attempts a bucket holds, and how fast it refills.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -256,6 +343,8 @@ pub struct Filter {
     pub email: Option<EmailAddress>,
     /// Only those whose newest mail is in this state.
     pub mail: Option<MailState>,
+    /// Only those that this operator sold.
+    pub sold_by: Option<String>,
     /// Only this one.
     pub number: Option<LicenseNumber>,
     /// Only those after this number, in the order of numbers.

@@ -3,13 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ipnet::IpNet;
-use license_token::{LicenseNumber, SigningKey};
+use license_token::LicenseNumber;
 use tokio::sync::Notify;
 
 use crate::{
     clock::Clock,
     email::NoAddress,
-    keys::PortalKeys,
+    keys::{PortalKeys, Signers},
     mail::courier::{Courier, CourierError},
     metrics::Metrics,
     model::{Attempt, Pace},
@@ -27,8 +27,8 @@ pub struct Portal {
     pub keys: PortalKeys,
     /// Compares PINs.
     pub hasher: PinHasher,
-    /// Signs license tokens.
-    pub signer: SigningKey,
+    /// Sign license tokens.
+    pub signers: Signers,
     /// Counts what happened here.
     pub metrics: Metrics,
     /// Its settings.
@@ -153,6 +153,9 @@ pub enum Refusal {
         /// How many it allows.
         most: u32,
     },
+    /// The app verifies with none of the portal's keys, or its license is signed with a key that the portal never had.
+    #[error("the license or the app has another key than the portal")]
+    OtherKey,
     /// Too many attempts.
     #[error("too many attempts; try again in {retry_after} seconds")]
     SlowDown {

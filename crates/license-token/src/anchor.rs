@@ -11,13 +11,61 @@ pub struct Anchor(pub(crate) [u8; KEY]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(crate) [u8; KEY_ID]);
 
-impl Anchor {
-    /// Returns the key that this program was built with: `KEYWRITER_LICENSE_ANCHOR`, 64 lower-case hexadecimal
-    /// digits; without it, the development key.
-    pub const fn of_this_build() -> Self {
-        BUILT_IN
+/// The keys that a program verifies license tokens with: at least one, the newest first. While a portal changes its
+/// key, programs know both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchors(Vec<Anchor>);
+
+impl Anchors {
+    /// Returns the keys that this program was built with: `KEYWRITER_LICENSE_ANCHOR`, up to 4 times 64 lower-case
+    /// hexadecimal digits, separated by commas; without it, the development key.
+    pub fn of_this_build() -> Self {
+        Self(BUILT_IN.iter().copied().flatten().collect())
     }
 
+    /// Returns the published development key alone.
+    pub fn development() -> Self {
+        Anchor::development().into()
+    }
+
+    /// Returns the keys, the newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Anchor> {
+        self.0.iter()
+    }
+}
+
+impl From<Anchor> for Anchors {
+    fn from(anchor: Anchor) -> Self {
+        Self(vec![anchor])
+    }
+}
+
+impl FromIterator<Anchor> for Anchors {
+    fn from_iter<I: IntoIterator<Item = Anchor>>(anchors: I) -> Self {
+        Self(anchors.into_iter().collect())
+    }
+}
+
+impl AsRef<[Anchor]> for Anchors {
+    fn as_ref(&self) -> &[Anchor] {
+        &self.0
+    }
+}
+
+impl AsRef<[Anchor]> for Anchor {
+    fn as_ref(&self) -> &[Anchor] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl KeyId {
+    /// Reads 16 lower-case hexadecimal digits.
+    pub fn parse(hex: &str) -> Result<Self, Malformed> {
+        decode(hex.as_bytes()).map(Self).ok_or(Malformed)
+    }
+}
+
+impl Anchor {
     /// Returns the published development key. Anyone can sign with it: see [`crate::SigningKey::development`].
     pub const fn development() -> Self {
         DEVELOPMENT
@@ -63,16 +111,48 @@ impl Anchor {
 
 /// Returns whether this program verifies with the development key, so that anyone can sign a license for it.
 pub const fn is_development_build() -> bool {
-    BUILT_IN.is_development()
+    let mut rest: &[Option<Anchor>] = &BUILT_IN;
+    while let [anchor, others @ ..] = rest {
+        if let Some(anchor) = anchor
+            && anchor.is_development()
+        {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
-const BUILT_IN: Anchor = match option_env!("KEYWRITER_LICENSE_ANCHOR") {
-    None => DEVELOPMENT,
-    Some(hex) => match decode(hex.as_bytes()) {
-        Some(bytes) => Anchor(bytes),
-        None => panic!("KEYWRITER_LICENSE_ANCHOR is not 64 lower-case hexadecimal digits"),
+const BUILT_IN: [Option<Anchor>; MOST] = match option_env!("KEYWRITER_LICENSE_ANCHOR") {
+    None => [Some(DEVELOPMENT), None, None, None],
+    Some(hex) => match list(hex.as_bytes()) {
+        Some(anchors) => anchors,
+        None => panic!(
+            "KEYWRITER_LICENSE_ANCHOR is not 1 to 4 times 64 lower-case hexadecimal digits, separated by commas"
+        ),
     },
 };
+
+/// Reads keys separated by commas, at compile time.
+const fn list(mut hex: &[u8]) -> Option<[Option<Anchor>; MOST]> {
+    let mut anchors = [None; MOST];
+    let mut free: &mut [Option<Anchor>] = &mut anchors;
+    loop {
+        let Some((digits, rest)) = hex.split_first_chunk::<{ 2 * KEY }>() else {
+            return None;
+        };
+        let (Some(bytes), Some((anchor, others))) = (decode(digits), free.split_first_mut()) else {
+            return None;
+        };
+        *anchor = Some(Anchor(bytes));
+        free = others;
+        match rest {
+            [] => return Some(anchors),
+            [b',', others @ ..] => hex = others,
+            _ => return None,
+        }
+    }
+}
 
 /// The public key of [`crate::token::DEVELOPMENT_SEED`].
 const DEVELOPMENT: Anchor = Anchor([
@@ -80,6 +160,8 @@ const DEVELOPMENT: Anchor = Anchor([
     0xFA, 0x05, 0xAD, 0xC4, 0xFB, 0x39, 0xD1, 0xE8, 0xDD, 0x59, 0x58, 0x57, 0xAA, 0x4E, 0x1B, 0x02,
 ]);
 
+/// The most keys of a build.
+const MOST: usize = 4;
 /// The bytes of a public key.
 pub(crate) const KEY: usize = 32;
 /// The bytes of a [`KeyId`].
@@ -103,6 +185,21 @@ mod tests {
         assert_eq!(Anchor::parse(&text), Ok(Anchor::development()));
         for wrong in ["", &text[2..], &text.to_uppercase()] {
             assert_eq!(Anchor::parse(wrong), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn a_build_has_one_to_four_anchors() {
+        let (one, two) = (Anchor::development(), Anchor::from_bytes([2; KEY]));
+        let read = |text: &str| list(text.as_bytes());
+        assert_eq!(read(&one.to_string()), Some([Some(one), None, None, None]));
+        assert_eq!(
+            read(&format!("{two},{one}")),
+            Some([Some(two), Some(one), None, None])
+        );
+        let five = [one; 5].map(|anchor| anchor.to_string()).join(",");
+        for wrong in ["", ",", &format!("{one},"), &format!("{one} {two}"), &five] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 }

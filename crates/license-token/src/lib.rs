@@ -44,7 +44,7 @@ pub mod pin;
 mod symbols;
 pub mod token;
 
-pub use anchor::{Anchor, KeyId, is_development_build};
+pub use anchor::{Anchor, Anchors, KeyId, is_development_build};
 pub use claims::{Claims, Day, Holder, Installation, TokenId};
 pub use number::{LicenseNumber, NumberError};
 pub use offline::{CodeError, RequestCode, ResponseCode};

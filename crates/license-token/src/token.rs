@@ -116,15 +116,18 @@ impl LicenseToken {
         bytes
     }
 
-    /// Checks the signature.
-    pub fn verify(self, anchor: &Anchor) -> Result<VerifiedLicense, VerifyError> {
-        let expected = anchor.id();
-        if self.key != expected {
-            return Err(VerifyError::OtherKey {
-                found: self.key,
-                expected,
+    /// Checks the signature with the one of these keys that the token names.
+    pub fn verify(self, anchors: &impl AsRef<[Anchor]>) -> Result<VerifiedLicense, VerifyError> {
+        let anchors = anchors.as_ref();
+        let Some(anchor) = anchors.iter().find(|anchor| anchor.id() == self.key) else {
+            return Err(match anchors.first() {
+                Some(newest) => VerifyError::OtherKey {
+                    found: self.key,
+                    expected: newest.id(),
+                },
+                None => VerifyError::BadAnchor,
             });
-        }
+        };
         let key =
             VerifyingKey::from_bytes(anchor.bytes()).map_err(|_point| VerifyError::BadAnchor)?;
         // Strict: no key of small order, and only the canonical form of a signature.

@@ -235,7 +235,11 @@ fn portal_serves(root: &CleanRoot) -> Result<()> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
     let address = format!("127.0.0.1:{port}");
     let log = run::root().join("target/debian/license-portal.log");
-    let serve = [data.as_slice(), &["serve", "--listen", &address]].concat();
+    let serve = [
+        data.as_slice(),
+        &["serve", "--development", "--listen", &address],
+    ]
+    .concat();
     let mut portal = root.start(OWNER, &serve, &log)?;
     portal.until(|line| line.contains(&address))?;
     let mut connection = TcpStream::connect(&address)?;

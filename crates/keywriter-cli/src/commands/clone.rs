@@ -10,7 +10,7 @@ use crate::{
 use keywriter::{
     cycle::{self, Event, Setup, StopRequest, Summary, plan::Request},
     genuine::TrustedRoot,
-    license::{Anchor, GateRefusal},
+    license::{Anchors, GateRefusal},
     problem::Reason,
     report::Report,
     settings::MasterState,
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
             .ok_or(Failure::Problem(Reason::NoRoot.into()))?,
         receipts,
         hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
-            session.permit(&Anchor::of_this_build(), now())
+            session.permit(&Anchors::of_this_build(), now())
         }),
         stop: stop_on_interrupt(),
     };

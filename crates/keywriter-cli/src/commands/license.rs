@@ -8,7 +8,7 @@ use crate::{
     table, words,
 };
 use keywriter::{
-    license::{Anchor, GateRefusal, Portal, Registration, is_development_build},
+    license::{Anchors, GateRefusal, Portal, Registration, is_development_build},
     problem::{Problem, Reason},
 };
 
@@ -18,7 +18,7 @@ pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> 
         LicenseCommand::Show => store.registration()?,
         LicenseCommand::Refresh(choice) => {
             let portal = Portal::new(&choice.portal)?;
-            Some(store.refresh(&portal, &Anchor::of_this_build(), now())?)
+            Some(store.refresh(&portal, &Anchors::of_this_build(), now())?)
         }
     };
     match registration {
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args, command: &LicenseCommand) -> Result<(), Failure> 
 
 fn print(args: &Args, registration: &Registration) -> Result<(), Failure> {
     let claims = registration.claims()?;
-    let refusal = registration.decide(&Anchor::of_this_build(), now()).err();
+    let refusal = registration.decide(&Anchors::of_this_build(), now()).err();
     let problem = refusal.as_ref().map(Problem::from);
     let expires = claims.expires.map(|day| day.to_string());
     if args.json {

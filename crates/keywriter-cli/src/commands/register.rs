@@ -8,7 +8,7 @@ use crate::{
     pin::PinSource,
 };
 use keywriter::{
-    license::{Anchor, Launched, LicenseFile, Portal, RequestCode, ResponseCode},
+    license::{Anchors, Launched, LicenseFile, Portal, RequestCode, ResponseCode},
     problem::Reason,
 };
 use std::{
@@ -30,7 +30,7 @@ fn online(args: &Args, store: &LicenseFile, choices: &RegisterChoices) -> Result
     let portal = Portal::new(&choices.portal.portal)?;
     let pin = PinSource::open(args)?.ask("PIN number, as received: ")?;
     let license = (choices.license, &pin);
-    let session = store.register(&portal, license, &Anchor::of_this_build(), now())?;
+    let session = store.register(&portal, license, &Anchors::of_this_build(), now())?;
     print(args, &session)
 }
 
@@ -54,7 +54,7 @@ fn offline(args: &Args, store: &LicenseFile, choices: &RegisterChoices) -> Resul
         return Err(Failure::Problem(Reason::PinsDiffer.into()));
     }
     let codes = (&request, &response);
-    let session = store.complete(codes, &pin, &Anchor::of_this_build(), now())?;
+    let session = store.complete(codes, &pin, &Anchors::of_this_build(), now())?;
     print(args, &session)
 }
 

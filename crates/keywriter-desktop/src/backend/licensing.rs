@@ -3,7 +3,7 @@
 use super::{Emit, Environment, now};
 use crate::model::{Event, LicenseState, LicenseView, Problem};
 use keywriter::license::{
-    Anchor, GateRefusal, HardwarePermit, Launched, LicenseError, LicenseFile, LicenseNumber, Pin,
+    Anchors, GateRefusal, HardwarePermit, Launched, LicenseError, LicenseFile, LicenseNumber, Pin,
     Portal, Registration,
 };
 use std::{
@@ -44,7 +44,7 @@ impl Licensing {
     pub(super) fn permit(&self) -> Result<HardwarePermit, GateRefusal> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let session = session.as_ref().ok_or(GateRefusal::Unregistered)?;
-        session.permit(&Anchor::of_this_build(), now())
+        session.permit(&Anchors::of_this_build(), now())
     }
 
     pub(super) fn register(&self, number: LicenseNumber, pin: Pin) {
@@ -52,7 +52,7 @@ impl Licensing {
             let registered = Portal::new(&licensing.portal)
                 .map_err(LicenseError::from)
                 .and_then(|portal| {
-                    let anchor = Anchor::of_this_build();
+                    let anchor = Anchors::of_this_build();
                     licensing
                         .store
                         .register(&portal, (number, &pin), &anchor, now())
@@ -92,7 +92,7 @@ impl Licensing {
                 .and_then(|portal| {
                     licensing
                         .store
-                        .refresh(&portal, &Anchor::of_this_build(), now())
+                        .refresh(&portal, &Anchors::of_this_build(), now())
                 });
             Event::LicenseRefreshed(match refreshed {
                 Ok(registration) => {
@@ -140,7 +140,7 @@ impl Licensing {
 
 fn view(registration: &Registration) -> LicenseView {
     let problem = registration
-        .decide(&Anchor::of_this_build(), now())
+        .decide(&Anchors::of_this_build(), now())
         .err()
         .map(|refusal| Problem::from(&refusal));
     match registration.claims() {

@@ -1,7 +1,7 @@
 //! Whether new cloning cycles on hardware modules may be started.
 
 use super::store::Registration;
-use license_token::{Anchor, Day, Installation, LicenseToken, Malformed, Standing, VerifyError};
+use license_token::{Anchors, Day, Installation, LicenseToken, Malformed, Standing, VerifyError};
 
 /// Proof that a valid license of this installation was verified, and the app's PIN was given.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl HardwarePermit {
 /// Decides about a stored license at a time.
 pub(super) fn decide(
     registration: &Registration,
-    anchor: &Anchor,
+    anchors: &Anchors,
     now: u64,
 ) -> Result<HardwarePermit, GateRefusal> {
     if registration.is_revoked() {
@@ -66,17 +66,17 @@ pub(super) fn decide(
         LicenseToken::parse(registration.token()).map_err(|Malformed| GateRefusal::Damaged)?;
     // Moving the clock back does not make an expired license valid.
     let today = Day::from_unix(now.max(registration.seen()));
-    decide_token(token, registration.installation(), anchor, today)
+    decide_token(token, registration.installation(), anchors, today)
 }
 
 /// Decides about a token of an installation.
 pub(super) fn decide_token(
     token: LicenseToken,
     installation: Installation,
-    anchor: &Anchor,
+    anchors: &Anchors,
     today: Day,
 ) -> Result<HardwarePermit, GateRefusal> {
-    let license = token.verify(anchor).map_err(GateRefusal::Unverified)?;
+    let license = token.verify(anchors).map_err(GateRefusal::Unverified)?;
     let claims = license.claims();
     if claims.installation != installation {
         return Err(GateRefusal::OtherInstallation);

@@ -19,8 +19,9 @@ mod tests;
 
 pub use gate::{GateRefusal, HardwarePermit};
 pub use license_token::{
-    Anchor, Claims, CodeError, Day, Installation, LicenseNumber, LicenseToken, NumberError, Pin,
-    PinError, RequestCode, ResponseCode, Standing, VerifyError, is_development_build,
+    Anchor, Anchors, Claims, CodeError, Day, Installation, LicenseNumber, LicenseToken,
+    NumberError, Pin, PinError, RequestCode, ResponseCode, Standing, VerifyError,
+    is_development_build,
 };
 pub use portal::{DEFAULT_PORTAL, Portal, PortalError};
 pub use store::{Launched, LicenseError, LicenseFile, Registration};

@@ -1,6 +1,6 @@
 //! The portal's API: two questions, JSON over HTTPS.
 
-use license_token::{Installation, LicenseNumber, LicenseToken, Malformed, Pin};
+use license_token::{Anchors, Installation, LicenseNumber, LicenseToken, Malformed, Pin};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use ureq::{
@@ -47,6 +47,9 @@ pub enum PortalError {
         /// How many it allows.
         most: u32,
     },
+    /// The portal has none of the keys that this app verifies with, or does not know the key of this app's license.
+    #[error("the portal signs licenses with another key than this app verifies them with")]
+    OtherKey,
     /// The license number is mistyped or malformed.
     #[error("the portal does not accept this license number")]
     BadNumber,
@@ -105,6 +108,7 @@ impl Portal {
         number: LicenseNumber,
         pin: &Pin,
         installation: Installation,
+        anchors: &Anchors,
     ) -> Result<LicenseToken, PortalError> {
         let mut digits = Zeroizing::new(String::with_capacity(license_token::pin::DIGITS));
         pin.expose_in(&mut digits);
@@ -114,6 +118,7 @@ impl Portal {
                 license: number.to_string(),
                 pin: &digits,
                 installation: installation.to_string(),
+                keys: keys(anchors),
             },
         )
     }
@@ -123,12 +128,14 @@ impl Portal {
         &self,
         token: &str,
         installation: Installation,
+        anchors: &Anchors,
     ) -> Result<LicenseToken, PortalError> {
         self.ask(
             "refresh",
             &RefreshQuestion {
                 token,
                 installation: installation.to_string(),
+                keys: keys(anchors),
             },
         )
     }
@@ -164,6 +171,7 @@ impl Portal {
             status: status.as_u16(),
         };
         let answer: Answer = serde_json::from_slice(text).map_err(|_form| unexpected())?;
+        let answer_is_other_key = answer.error.as_deref() == Some("other-key");
         match (status.as_u16(), answer) {
             (
                 200,
@@ -178,6 +186,7 @@ impl Portal {
                     most: Some(most), ..
                 },
             ) => Err(PortalError::TooManyInstallations { most }),
+            (409, _) if answer_is_other_key => Err(PortalError::OtherKey),
             (400 | 422, _) => Err(PortalError::BadNumber),
             (429, answer) => Err(PortalError::SlowDown {
                 retry_after: answer.retry_after.unwrap_or(60),
@@ -185,6 +194,12 @@ impl Portal {
             _ => Err(unexpected()),
         }
     }
+}
+
+/// Returns the names of the keys that this app verifies with: the portal signs with one of them.
+fn keys(anchors: &Anchors) -> Vec<String> {
+    let ids = anchors.iter().map(|anchor| anchor.id().to_string());
+    ids.collect()
 }
 
 fn is_this_computer(host: &str) -> bool {
@@ -198,23 +213,33 @@ struct RegisterQuestion<'a> {
     license: String,
     pin: &'a str,
     installation: String,
+    keys: Vec<String>,
 }
 
 #[derive(Serialize)]
 struct RefreshQuestion<'a> {
     token: &'a str,
     installation: String,
+    keys: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Answer {
     token: Option<String>,
+    error: Option<String>,
     retry_after: Option<u64>,
     most: Option<u32>,
 }
 
-/// The portal of a computer that runs its own.
-pub const DEFAULT_PORTAL: &str = "http://127.0.0.1:8480";
+/// The portal that this program was built for: `KEYWRITER_LICENSE_PORTAL`, an address with `https://`; without it, the
+/// portal of a computer that runs its own.
+pub const DEFAULT_PORTAL: &str = match option_env!("KEYWRITER_LICENSE_PORTAL") {
+    None => "http://127.0.0.1:8480",
+    Some(url) => match url.as_bytes() {
+        [b'h', b't', b't', b'p', b's', b':', b'/', b'/', _, ..] => url,
+        _ => panic!("KEYWRITER_LICENSE_PORTAL does not begin with https://"),
+    },
+};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// More than the longest question.

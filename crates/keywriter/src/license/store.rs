@@ -10,8 +10,8 @@ use crate::{
     settings::{Format, Wrong, as_text},
 };
 use license_token::{
-    Anchor, Claims, Day, Installation, LicenseNumber, LicenseToken, Malformed, Pin, RequestCode,
-    ResponseCode,
+    Anchor, Anchors, Claims, Day, Installation, LicenseNumber, LicenseToken, Malformed, Pin,
+    RequestCode, ResponseCode,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -145,11 +145,11 @@ impl LicenseFile {
         &self,
         portal: &Portal,
         (number, pin): (LicenseNumber, &Pin),
-        anchor: &Anchor,
+        anchors: &Anchors,
         now: u64,
     ) -> Result<Launched, LicenseError> {
-        let token = portal.register(number, pin, self.installation()?)?;
-        self.keep(&token, (number, Some(pin)), anchor, now)
+        let token = portal.register(number, pin, self.installation()?, anchors)?;
+        self.keep(&token, (number, Some(pin)), anchors, now)
             .map(Launched)
     }
 
@@ -166,11 +166,17 @@ impl LicenseFile {
         &self,
         (request, response): (&RequestCode, &ResponseCode),
         pin: &Pin,
-        anchor: &Anchor,
+        anchors: &Anchors,
         now: u64,
     ) -> Result<Launched, LicenseError> {
-        let token = response.complete(request, anchor.id());
-        self.keep(&token, (request.number, Some(pin)), anchor, now)
+        // The code does not say which key signed it.
+        let complete = |anchor: &Anchor| response.complete(request, anchor.id());
+        let mut tokens = anchors.iter().map(complete);
+        let is_signed = |token: &LicenseToken| token.clone().verify(anchors).is_ok();
+        let token = tokens.find(is_signed);
+        let token = token.or_else(|| anchors.iter().next().map(complete));
+        let token = token.ok_or(LicenseError::NotRegistered)?;
+        self.keep(&token, (request.number, Some(pin)), anchors, now)
             .map(Launched)
     }
 
@@ -179,13 +185,13 @@ impl LicenseFile {
     pub fn refresh(
         &self,
         portal: &Portal,
-        anchor: &Anchor,
+        anchors: &Anchors,
         now: u64,
     ) -> Result<Registration, LicenseError> {
         let registration = self.registration()?.ok_or(LicenseError::NotRegistered)?;
         let number = registration.claims()?.number;
-        match portal.refresh(registration.token(), registration.installation()) {
-            Ok(token) => self.keep(&token, (number, None), anchor, now),
+        match portal.refresh(registration.token(), registration.installation(), anchors) {
+            Ok(token) => self.keep(&token, (number, None), anchors, now),
             Err(PortalError::Refused) => {
                 let _lock = self.lock()?;
                 let mut record = self.load()?.ok_or(LicenseError::NotRegistered)?;
@@ -202,13 +208,13 @@ impl LicenseFile {
         &self,
         token: &LicenseToken,
         (number, pin): (LicenseNumber, Option<&Pin>),
-        anchor: &Anchor,
+        anchors: &Anchors,
         now: u64,
     ) -> Result<Registration, LicenseError> {
         let _lock = self.lock()?;
         let mut record = self.load()?.ok_or(LicenseError::NotRegistered)?;
         let installation = record.installation;
-        gate::decide_token(token.clone(), installation, anchor, Day::from_unix(now))
+        gate::decide_token(token.clone(), installation, anchors, Day::from_unix(now))
             .map_err(LicenseError::Useless)?;
         let found = token.unverified().number;
         if found != number {
@@ -336,15 +342,15 @@ impl Registration {
     }
 
     /// Decides whether it allows cloning hardware modules now: to show. Only a [`Launched`] gives the permit.
-    pub fn decide(&self, anchor: &Anchor, now: u64) -> Result<(), GateRefusal> {
-        gate::decide(self, anchor, now).map(|_permit| ())
+    pub fn decide(&self, anchors: &Anchors, now: u64) -> Result<(), GateRefusal> {
+        gate::decide(self, anchors, now).map(|_permit| ())
     }
 }
 
 impl Launched {
     /// Returns the permit to start new cloning cycles on hardware modules.
-    pub fn permit(&self, anchor: &Anchor, now: u64) -> Result<HardwarePermit, GateRefusal> {
-        gate::decide(&self.0, anchor, now)
+    pub fn permit(&self, anchors: &Anchors, now: u64) -> Result<HardwarePermit, GateRefusal> {
+        gate::decide(&self.0, anchors, now)
     }
 
     /// Returns the license.

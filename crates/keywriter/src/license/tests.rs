@@ -118,7 +118,7 @@ fn register(store: &LicenseFile, portal: &Portal) -> Result<Launched, LicenseErr
     store.register(
         portal,
         (number(), &pin("12345678")),
-        &Anchor::development(),
+        &Anchors::development(),
         NOW,
     )
 }
@@ -138,7 +138,7 @@ fn a_registered_app_holds_a_license_and_no_digits_of_the_pin() {
     );
     let (portal, serve) = registering(400);
     let session = register(&store, &portal).unwrap();
-    assert!(session.permit(&Anchor::development(), NOW).is_ok());
+    assert!(session.permit(&Anchors::development(), NOW).is_ok());
     let (path, body) = serve.join().unwrap().remove(0);
     assert_eq!(path, "/api/v1/register");
     assert_eq!(
@@ -147,6 +147,7 @@ fn a_registered_app_holds_a_license_and_no_digits_of_the_pin() {
             "license": number().to_string(),
             "pin": "12345678",
             "installation": session.registration().installation().to_string(),
+            "keys": [license_token::Anchor::development().id().to_string()],
         })
     );
     let mode = store.path().metadata().unwrap().permissions().mode();
@@ -244,7 +245,7 @@ fn an_offline_registration_needs_no_network() {
     let typed = ResponseCode::of(&SigningKey::development().sign(claims)).unwrap();
     let response = ResponseCode::parse(&typed.to_string()).unwrap();
     let chosen = pin("12345678");
-    let anchor = Anchor::development();
+    let anchor = Anchors::development();
     store
         .complete((&request, &response), &chosen, &anchor, NOW)
         .unwrap();
@@ -305,7 +306,7 @@ fn a_changed_pin_counts_from_the_next_launch() {
 #[test]
 fn a_license_lapses_and_a_clock_moved_back_does_not_bring_it_back() {
     let (_folder, store) = registered(30);
-    let anchor = Anchor::development();
+    let anchor = Anchors::development();
     let permit = |now| {
         let session = store.launch(&pin("12345678"), now).unwrap();
         session.permit(&anchor, now).map(|_permit| ())
@@ -319,7 +320,7 @@ fn a_license_lapses_and_a_clock_moved_back_does_not_bring_it_back() {
 #[test]
 fn a_refresh_renews_a_license_and_a_refused_one_revokes_it() {
     let (_folder, store) = registered(30);
-    let anchor = Anchor::development();
+    let anchor = Anchors::development();
     let (again, serve) = portal(vec![|body: &Value| {
         let installation = installation_in(body);
         (
@@ -352,7 +353,7 @@ fn a_stored_license_that_was_changed_is_told_from_a_file_that_was() {
     let changed = text.replace("KEYWRITER LICENSE", "KEYWRITER LICENCE");
     std::fs::write(store.path(), changed).unwrap();
     let session = store.launch(&pin("12345678"), NOW).unwrap();
-    let refusal = session.permit(&Anchor::development(), NOW).unwrap_err();
+    let refusal = session.permit(&Anchors::development(), NOW).unwrap_err();
     assert_eq!(refusal, GateRefusal::Damaged);
 
     std::fs::write(store.path(), text.replace("$argon2id$", "argon2id$")).unwrap();

@@ -254,6 +254,7 @@ impl From<&PortalError> for Problem {
             PortalError::TooManyInstallations { most } => {
                 Self::new(Reason::TooManyInstallations).about(most)
             }
+            PortalError::OtherKey => Self::new(Reason::OtherBuild).because(error),
             PortalError::BadNumber => Reason::NumberInvalid.into(),
             PortalError::SlowDown { retry_after } => {
                 Self::new(Reason::PortalRateLimit).after(*retry_after)

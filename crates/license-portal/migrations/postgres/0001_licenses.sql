@@ -8,9 +8,11 @@ CREATE TABLE licenses (
     pin_hash     TEXT NOT NULL,
     issued_at    BIGINT NOT NULL,
     changed_at   BIGINT NOT NULL,
-    activated_at BIGINT
+    activated_at BIGINT,
+    sold_by      TEXT
 );
 CREATE INDEX licenses_by_email ON licenses (email);
+CREATE INDEX licenses_by_seller ON licenses (sold_by);
 
 CREATE TABLE holders (
     license       TEXT NOT NULL PRIMARY KEY REFERENCES licenses (number),
@@ -67,8 +69,19 @@ CREATE TABLE throttles (
     full_at BIGINT NOT NULL
 );
 
+-- `scopes`: separated by commas. `used_at`: to the minute.
 CREATE TABLE operator_keys (
     name       TEXT NOT NULL PRIMARY KEY,
     hash       BYTEA NOT NULL,
-    created_at BIGINT NOT NULL
+    scopes     TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    used_at    BIGINT
+);
+
+-- The public keys that licenses were ever signed with. The portal signs with the one that has the highest `position`.
+CREATE TABLE anchors (
+    anchor   TEXT NOT NULL PRIMARY KEY,
+    position BIGINT NOT NULL,
+    added_at BIGINT NOT NULL
 );

@@ -8,9 +8,11 @@ CREATE TABLE licenses (
     pin_hash     TEXT    NOT NULL,
     issued_at    INTEGER NOT NULL,
     changed_at   INTEGER NOT NULL,
-    activated_at INTEGER
+    activated_at INTEGER,
+    sold_by      TEXT
 ) STRICT;
 CREATE INDEX licenses_by_email ON licenses (email);
+CREATE INDEX licenses_by_seller ON licenses (sold_by);
 
 CREATE TABLE holders (
     license       TEXT NOT NULL PRIMARY KEY REFERENCES licenses (number),
@@ -67,8 +69,19 @@ CREATE TABLE throttles (
     full_at INTEGER NOT NULL
 ) STRICT;
 
+-- `scopes`: separated by commas. `used_at`: to the minute.
 CREATE TABLE operator_keys (
-    name       TEXT    NOT NULL PRIMARY KEY,
-    hash       BLOB    NOT NULL,
-    created_at INTEGER NOT NULL
+    name       TEXT NOT NULL PRIMARY KEY,
+    hash       BLOB NOT NULL,
+    scopes     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    used_at    INTEGER
+) STRICT;
+
+-- The public keys that licenses were ever signed with. The portal signs with the one that has the highest `position`.
+CREATE TABLE anchors (
+    anchor   TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL,
+    added_at INTEGER NOT NULL
 ) STRICT;

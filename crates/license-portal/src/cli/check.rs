@@ -33,17 +33,11 @@ pub(super) async fn config(options: &Options) -> anyhow::Result<()> {
     {
         problems.push(format!("{error:#}"));
     }
-    match options.signer() {
-        Ok(signer) if signer.anchor().is_development() => {
-            problems.push(
-                "signing_key is not set: only development builds of the app accept the licenses"
-                    .into(),
-            );
-        }
-        Ok(signer) => say(format_args!(
-            "signing key: its public key is {}",
-            signer.anchor()
-        ))?,
+    match options.anchor() {
+        Ok(anchor) if anchor.is_development() => problems.push(
+            "development is set: only development builds of the app accept the licenses".into(),
+        ),
+        Ok(anchor) => say(format_args!("signing key: its public key is {anchor}"))?,
         Err(error) => problems.push(format!("{error:#}")),
     }
     let key = options.portal_key();
@@ -64,7 +58,13 @@ async fn database(options: &Options) -> anyhow::Result<()> {
     let url = options.database();
     match store::file(&url)? {
         Some(file) if !file.exists() => bail!("{} does not exist", file.display()),
-        _ => Ok(Store::open(&url).await?.ping().await?),
+        _ => {
+            let store = Store::open(&url).await?;
+            if !store.anchors().await?.is_empty() && options.signers().is_ok() {
+                options.check_signers(&store).await?;
+            }
+            Ok(())
+        }
     }
 }
 

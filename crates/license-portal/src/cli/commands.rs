@@ -1,23 +1,24 @@
 //! The commands of operators.
 
 use anyhow::{Context as _, anyhow, bail};
-use license_token::{Installation, LicenseNumber};
+use license_token::{Anchor, Installation, LicenseNumber};
 use serde_json::json;
 
-use super::{Command, One, OperatorCommand, Options, say};
+use super::{Command, One, OperatorCommand, Options, SigningKeyCommand, say};
 use crate::{
+    clock::later,
     email::EmailAddress,
     keys::OperatorKey,
-    model::Filter,
+    model::{Filter, NewOperator},
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     store::StoreError,
-    text::{plain, plain_json},
+    text::plain_json,
 };
 
 /// Runs a command that needs an existing portal.
 pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<()> {
-    let portal = options.open().await?;
+    let portal = options.open(false).await?;
     match command {
         Command::Issue {
             email,
@@ -34,6 +35,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 is_activated: activated,
                 holder: holder.map(|name| (name, company.unwrap_or_default())),
                 language,
+                sold_by: None,
             };
             let numbers = portal.issue(&order).await?;
             let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
@@ -94,6 +96,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
             report(&portal, &one).await?;
         }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
+        Command::SigningKey { command } => signing_key(options, &portal, command).await?,
         Command::Backup { file } => portal.store.backup(&file).await?,
         Command::Serve
         | Command::Init
@@ -107,14 +110,16 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
 
 async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Result<()> {
     match command {
-        OperatorCommand::Add { name } => {
+        OperatorCommand::Add { name, scope, days } => {
             let key = OperatorKey::generate()?;
-            let hash = OperatorKey::hash_of(key.expose());
-            match portal
-                .store
-                .add_operator(&name, &hash, portal.clock.now())
-                .await
-            {
+            let now = portal.clock.now();
+            let operator = NewOperator {
+                name: name.clone(),
+                hash: OperatorKey::hash_of(key.expose()),
+                scopes: scope,
+                expires_at: days.map(|days| later(now, i64::from(days) * 24 * 3600)),
+            };
+            match portal.store.add_operator(&operator, now).await {
                 Err(StoreError::Exists) => bail!("{name} already has a key"),
                 added => added?,
             }
@@ -125,13 +130,45 @@ async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Resu
             }
         }
         OperatorCommand::List => {
-            for (name, _hash) in portal.store.operators().await? {
-                say(plain(&name))?;
+            for operator in portal.store.operators().await? {
+                say(operator.line())?;
             }
         }
         OperatorCommand::Remove { name } => {
             if !portal.store.remove_operator(&name).await? {
                 bail!("{name} has no key");
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn signing_key(
+    options: &Options,
+    portal: &Portal,
+    command: SigningKeyCommand,
+) -> anyhow::Result<()> {
+    match command {
+        SigningKeyCommand::Rotate => {
+            let anchors = options.signers()?.anchors();
+            portal.store.sign_with(&anchors, portal.clock.now()).await?;
+            for anchor in anchors.iter().take(1) {
+                say(format_args!("licenses are signed with {anchor}"))?;
+            }
+        }
+        SigningKeyCommand::List => {
+            for anchor in portal.store.anchors().await? {
+                say(anchor)?;
+            }
+        }
+        SigningKeyCommand::Forget { anchor } => {
+            let anchor = Anchor::parse(&anchor)
+                .map_err(|_form| anyhow!("a public key has 64 hexadecimal digits"))?;
+            if portal.store.anchors().await?.first() == Some(&anchor) {
+                bail!("licenses are signed with this key; rotate first");
+            }
+            if !portal.store.forget_anchor(anchor).await? {
+                bail!("no license was signed with this key");
             }
         }
     }

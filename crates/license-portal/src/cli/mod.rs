@@ -16,8 +16,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     language::Language,
-    model::{LicenseState, MailState},
-    text::plain,
+    model::{LicenseState, MailState, Scope},
+    text::{is_invisible, plain},
 };
 
 pub use options::Options;
@@ -110,6 +110,11 @@ enum Command {
         #[command(subcommand)]
         command: OperatorCommand,
     },
+    /// Manages the key that signs licenses
+    SigningKey {
+        #[command(subcommand)]
+        command: SigningKeyCommand,
+    },
     /// Writes a copy of the database; the service may run meanwhile
     Backup {
         /// File to create
@@ -139,14 +144,39 @@ enum OperatorCommand {
     /// Creates a key, and prints it this once
     Add {
         /// Name of the operator
+        #[arg(value_parser = operator_name)]
         name: String,
+        /// What the key permits
+        #[arg(
+            long,
+            value_enum,
+            value_delimiter = ',',
+            default_value = "issue,read-own"
+        )]
+        scope: Vec<Scope>,
+        /// Days until it expires [default: never]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        days: Option<u16>,
     },
-    /// Lists the operators that have a key
+    /// Lists the keys: name, what it permits, when it was added, when it expires, when it was last used
     List,
     /// Removes a key
     Remove {
         /// Name of the operator
         name: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum SigningKeyCommand {
+    /// Signs with the configured key from now on, and no longer with the one before
+    Rotate,
+    /// Lists the public keys that licenses were ever signed with, the newest first
+    List,
+    /// Forgets a public key: licenses signed with it cannot be refreshed
+    Forget {
+        /// Public key, 64 hexadecimal digits
+        anchor: String,
     },
 }
 
@@ -171,7 +201,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Init => options.create().await,
             Command::CheckConfig => check::config(&options).await,
             Command::TestMail { to } => check::mail(&options, &to).await,
-            Command::Anchor => Ok(say(options.signer()?.anchor())?),
+            Command::Anchor => Ok(say(options.anchor()?)?),
             Command::Man { folder } => {
                 std::fs::create_dir_all(&folder)?;
                 Ok(clap_mangen::generate_to(Cli::command(), folder)?)
@@ -193,6 +223,14 @@ pub fn complain(error: &anyhow::Error) {
     let text = plain(&format!("{error:#}"));
     // Nobody is left to tell.
     let _unread = writeln!(io::stderr(), "license-portal: {text}");
+}
+
+fn operator_name(text: &str) -> Result<String, &'static str> {
+    let is_name = !text.is_empty() && text.len() <= 64 && !text.chars().any(is_invisible);
+    let is_name = is_name && text.trim() == text;
+    is_name
+        .then(|| text.to_owned())
+        .ok_or("a name has 1 to 64 bytes, and nothing invisible")
 }
 
 fn mail_state(text: &str) -> Result<MailState, &'static str> {

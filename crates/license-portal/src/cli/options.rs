@@ -90,7 +90,7 @@ pub struct Options {
     /// Key that all instances of the portal share (default: portal.key in the data folder)
     #[arg(long, global = true, env = "LICENSE_PORTAL_KEY", value_name = "FILE")]
     pub portal_key: Option<PathBuf>,
-    /// Key that signs licenses: 64 hexadecimal digits, mode 0600 (default: the published development key)
+    /// Key that signs licenses: 64 hexadecimal digits, mode 0600
     #[arg(
         long,
         global = true,
@@ -98,6 +98,18 @@ pub struct Options {
         value_name = "FILE"
     )]
     pub signing_key: Option<PathBuf>,
+    /// Earlier signing keys, the newest first, for apps that do not know the present one yet
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_OLD_SIGNING_KEYS",
+        value_delimiter = ',',
+        value_name = "FILE"
+    )]
+    pub old_signing_key: Vec<PathBuf>,
+    /// Sign with the published development key, which only development builds of the app accept: for evaluation
+    #[arg(long, global = true, env = "LICENSE_PORTAL_DEVELOPMENT")]
+    pub development: bool,
     /// Address to listen on (default: 127.0.0.1:8480)
     #[arg(
         long,
@@ -296,12 +308,10 @@ impl Options {
             database: self.database.or(other.database),
             portal_key: self.portal_key.or(other.portal_key),
             signing_key: self.signing_key.or(other.signing_key),
+            old_signing_key: either(self.old_signing_key, other.old_signing_key),
+            development: self.development || other.development,
             listen: self.listen.or(other.listen),
-            trusted_proxy: if self.trusted_proxy.is_empty() {
-                other.trusted_proxy
-            } else {
-                self.trusted_proxy
-            },
+            trusted_proxy: either(self.trusted_proxy, other.trusted_proxy),
             packages: self.packages.or(other.packages),
             partners: self.partners.or(other.partners),
             link_minutes: self.link_minutes.or(other.link_minutes),
@@ -311,6 +321,11 @@ impl Options {
             address_every: self.address_every.or(other.address_every),
         }
     }
+}
+
+/// Returns the second list if the first is empty.
+fn either<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
+    if first.is_empty() { second } else { first }
 }
 
 /// Reads a configuration file. Relative paths in it start at its folder.
@@ -325,6 +340,9 @@ fn read(file: &Path) -> anyhow::Result<Options> {
         &mut options.partners,
     ] {
         *path = path.take().map(|path| folder.join(path));
+    }
+    for path in &mut options.old_signing_key {
+        *path = folder.join(&path);
     }
     Ok(options)
 }

@@ -11,13 +11,13 @@ use crate::{mail::outbox::Postman, pin_hash::PinHasher, web};
 /// Serves until SIGTERM or SIGINT, then finishes the requests and the batch of mails in progress.
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     options.create().await?;
-    let portal = Arc::new(options.open().await?);
+    let portal = Arc::new(options.open(true).await?);
     let listen = options.listen();
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| listen.to_string())?;
     let address = listener.local_addr()?;
-    if portal.signer.anchor().is_development() {
+    if options.development {
         tracing::warn!(
             "signing with the published development key: only development builds of the app accept these licenses"
         );

@@ -1,16 +1,16 @@
 //! Makes a portal from its options.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use license_token::SigningKey;
+use license_token::Anchor;
 use tokio::sync::Notify;
 
 use super::Options;
 use crate::{
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     files::create_private_folder,
-    keys,
+    keys::{self, Signers},
     metrics::Metrics,
     pin_hash::PinHasher,
     portal::Portal,
@@ -27,8 +27,9 @@ impl Options {
         store.migrate().await.context("database")
     }
 
-    /// Opens a portal that exists. A command in the wrong folder must not create another one.
-    pub(super) async fn open(&self) -> anyhow::Result<Portal> {
+    /// Opens a portal that exists. A command in the wrong folder must not create another one. If `must_sign`, the key
+    /// must be the portal's; the first one ever used becomes it.
+    pub(super) async fn open(&self, must_sign: bool) -> anyhow::Result<Portal> {
         let key = self.portal_key();
         let database = store::file(&self.database()).context("database")?;
         for file in database.iter().chain([&key]) {
@@ -44,12 +45,23 @@ impl Options {
             keys::portal_keys(&key).with_context(|| format!("portal key {}", key.display()))?;
         let store = Store::open(&self.database()).await.context("database")?;
         store.migrate().await.context("database")?;
+        // Commands that do not sign need no key.
+        let signers = if must_sign {
+            if store.anchors().await.context("database")?.is_empty() {
+                let anchors = self.signers()?.anchors();
+                store.sign_with(&anchors, SystemClock.now()).await?;
+            }
+            self.check_signers(&store).await?;
+            self.signers()?
+        } else {
+            Signers::development()
+        };
         Ok(Portal {
             store,
             clock: Arc::new(SystemClock),
             keys,
             hasher: PinHasher::new()?,
-            signer: self.signer()?,
+            signers,
             metrics: Metrics::default(),
             settings: self.settings()?,
             courier: self.courier()?,
@@ -57,13 +69,52 @@ impl Options {
         })
     }
 
-    /// Returns the key that signs licenses.
-    pub(super) fn signer(&self) -> anyhow::Result<SigningKey> {
+    /// Returns the keys that sign licenses.
+    pub(super) fn signers(&self) -> anyhow::Result<Signers> {
+        let read = |file: &PathBuf| {
+            keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))
+        };
         match &self.signing_key {
-            Some(file) => {
-                keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))
+            Some(_) if self.development => {
+                bail!("signing_key and development exclude each other")
             }
-            None => Ok(SigningKey::development()),
+            Some(file) => {
+                let older: Vec<_> = self
+                    .old_signing_key
+                    .iter()
+                    .map(read)
+                    .collect::<Result<_, _>>()?;
+                Ok(Signers::new(read(file)?, older))
+            }
+            None if self.development => Ok(Signers::development()),
+            None => bail!(
+                "signing_key is not set. For evaluation, `development` signs with the published key, which only \
+                 development builds of the app accept"
+            ),
         }
+    }
+
+    /// Returns the newest public key.
+    pub(super) fn anchor(&self) -> anyhow::Result<Anchor> {
+        let anchors = self.signers()?.anchors();
+        anchors.first().copied().context("no signing key")
+    }
+
+    /// Fails unless the portal signs with the configured key: with another one, apps would not accept its licenses.
+    pub(super) async fn check_signers(&self, store: &Store) -> anyhow::Result<()> {
+        let (configured, known) = (self.signers()?.anchors(), store.anchors().await?);
+        let stranger = configured.iter().find(|anchor| !known.contains(anchor));
+        if known.first() == configured.first() && stranger.is_none() {
+            return Ok(());
+        }
+        let known = known
+            .first()
+            .map_or_else(|| "none".into(), Anchor::to_string);
+        let wrong = stranger.or(configured.first());
+        let wrong = wrong.map_or_else(|| "none".into(), Anchor::to_string);
+        bail!(
+            "wrong signing key: its public key is {wrong}, and this portal signs licenses with {known}. To change the \
+             key: `license-portal signing-key rotate`"
+        )
     }
 }

@@ -30,6 +30,8 @@ pub struct IssueOrder {
     pub holder: Option<(String, String)>,
     /// The language of the mails.
     pub language: Language,
+    /// The operator whose key sells them; `None`: the command line.
+    pub sold_by: Option<String>,
 }
 
 /// A license as operators see it, without secrets.
@@ -42,6 +44,8 @@ pub struct LicenseReport {
     issued_at: String,
     changed_at: String,
     activated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sold_by: Option<String>,
     /// The newest mail about it, for 30 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     mail: Option<Delivery>,
@@ -55,6 +59,11 @@ impl LicenseReport {
     /// Returns its number.
     pub fn number(&self) -> &str {
         &self.license
+    }
+
+    /// Returns the operator whose key sold it.
+    pub fn sold_by(&self) -> Option<&str> {
+        self.sold_by.as_deref()
     }
 
     /// Returns a line for a terminal.
@@ -109,6 +118,7 @@ impl From<(License, Option<Delivery>)> for LicenseReport {
             issued_at: license.issued_at.to_string(),
             changed_at: license.changed_at.to_string(),
             activated_at: license.activated_at.map(|time| time.to_string()),
+            sold_by: license.sold_by,
             mail,
             holder: None,
             registrations: None,
@@ -164,6 +174,7 @@ impl Portal {
                 issued_at: now,
                 changed_at: now,
                 activated_at: order.is_activated.then_some(now),
+                sold_by: order.sold_by.clone(),
             };
             let issued = self.store.issue(&license, holder.as_ref(), &mail, now);
             match issued.await {

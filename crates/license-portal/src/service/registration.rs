@@ -1,8 +1,8 @@
 //! From an active license to a signed token in the app.
 
 use license_token::{
-    Claims, Day, Holder as TokenHolder, Installation, LicenseNumber, LicenseToken, Pin,
-    RequestCode, ResponseCode, TokenId, claims::HOLDER_NAME,
+    Anchors, Claims, Day, Holder as TokenHolder, Installation, KeyId, LicenseNumber, LicenseToken,
+    Pin, RequestCode, ResponseCode, SigningKey, TokenId, VerifyError, claims::HOLDER_NAME,
 };
 
 use crate::{
@@ -19,14 +19,16 @@ impl Portal {
         number: LicenseNumber,
         pin: Pin,
         installation: Installation,
+        known: Option<&[KeyId]>,
     ) -> Result<LicenseToken, Refusal> {
+        let key = self.signers.for_app(known).ok_or(Refusal::OtherKey)?;
         self.admit(address, number, pin, installation).await?;
         let holder = self
             .store
             .holder(number)
             .await?
             .map_or_else(TokenHolder::unnamed, |holder| name(&holder));
-        self.sign(number, installation, holder)
+        self.sign(key, number, installation, holder)
     }
 
     /// Registers an installation without a network: request code and PIN for a response code.
@@ -36,22 +38,32 @@ impl Portal {
         request: RequestCode,
         pin: Pin,
     ) -> Result<ResponseCode, Refusal> {
+        let key = self.signers.oldest().ok_or(Refusal::OtherKey)?;
         self.admit(address, request.number, pin, request.installation)
             .await?;
-        let token = self.sign(request.number, request.installation, TokenHolder::unnamed())?;
+        let holder = TokenHolder::unnamed();
+        let token = self.sign(key, request.number, request.installation, holder)?;
         ResponseCode::of(&token).map_err(|_named| Refusal::Refused)
     }
 
     /// Exchanges one of our tokens, expired or not, for a new one for the same installation.
+    ///
+    /// A token that is signed with a key which this portal never had says nothing about its license.
     pub async fn refresh(
         &self,
         token: &str,
         installation: Installation,
+        known: Option<&[KeyId]>,
     ) -> Result<LicenseToken, Refusal> {
         let token = LicenseToken::parse(token).map_err(|_malformed| Refusal::Refused)?;
-        let license = token
-            .verify(&self.signer.anchor())
-            .map_err(|_unproved| Refusal::Refused)?;
+        let key = self.signers.for_app(known).ok_or(Refusal::OtherKey)?;
+        // Read each time: another instance may sign with a newer key already.
+        let anchors = self.store.anchors().await?;
+        let license = token.verify(&Anchors::from_iter(anchors));
+        let license = license.map_err(|error| match error {
+            VerifyError::OtherKey { .. } | VerifyError::BadAnchor => Refusal::OtherKey,
+            _ => Refusal::Refused,
+        })?;
         let claims = license.claims();
         if claims.installation != installation
             || !self
@@ -62,7 +74,7 @@ impl Portal {
             self.metrics.refused.inc();
             return Err(Refusal::Refused);
         }
-        let token = self.sign(claims.number, installation, claims.holder.clone())?;
+        let token = self.sign(key, claims.number, installation, claims.holder.clone())?;
         self.metrics.refreshes.inc();
         Ok(token)
     }
@@ -97,6 +109,7 @@ impl Portal {
 
     fn sign(
         &self,
+        key: &SigningKey,
         number: LicenseNumber,
         installation: Installation,
         holder: TokenHolder,
@@ -104,7 +117,7 @@ impl Portal {
         let now = u64::try_from(self.clock.now().as_second()).unwrap_or_default();
         let issued = Day::from_unix(now);
         let days = self.settings.token_days;
-        Ok(self.signer.sign(Claims {
+        Ok(key.sign(Claims {
             token: TokenId::new(random()?),
             number,
             installation,

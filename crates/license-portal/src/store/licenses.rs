@@ -27,8 +27,9 @@ impl Store {
     ) -> Stored<()> {
         let mut tx = self.write().await?;
         query(
-            "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at,
+                                   sold_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(license.number.to_string())
         .bind(&license.email)
@@ -38,6 +39,7 @@ impl Store {
         .bind(seconds(license.issued_at))
         .bind(seconds(license.changed_at))
         .bind(license.activated_at.map(seconds))
+        .bind(&license.sold_by)
         .execute(&mut *tx)
         .await
         .map_err(exists)?;
@@ -80,13 +82,15 @@ impl Store {
                AND (CAST($3 AS TEXT) IS NULL OR number > $3)
                AND (CAST($4 AS TEXT) IS NULL OR number = $4)
                AND (CAST($5 AS TEXT) IS NULL OR mail_state = $5)
-             ORDER BY number LIMIT $6",
+               AND (CAST($6 AS TEXT) IS NULL OR sold_by = $6)
+             ORDER BY number LIMIT $7",
         )
         .bind(filter.state.map(LicenseState::as_str))
         .bind(filter.email.as_ref().map(EmailAddress::as_str))
         .bind(&filter.after)
         .bind(filter.number.map(|number| number.to_string()))
         .bind(filter.mail.map(MailState::as_str))
+        .bind(&filter.sold_by)
         .bind(i64::from(filter.limit))
         .fetch_all(&self.pool)
         .await?;

@@ -4,6 +4,7 @@
 //! Each method is one transaction: it happens completely or not at all. `tests/it/store.rs` runs one suite on both.
 
 mod activation;
+mod anchors;
 mod dialect;
 mod installations;
 mod licenses;

@@ -3,25 +3,46 @@
 use jiff::Timestamp;
 use sqlx::{query, query_as};
 
-use super::{Store, Stored, exists, seconds};
+use super::{Store, StoreError, Stored, exists, rows::OperatorRow, seconds};
+use crate::model::{NewOperator, Operator, Scope};
 
 impl Store {
     /// Adds an operator's key. [`StoreError::Exists`](super::StoreError::Exists): the name is taken.
-    pub async fn add_operator(&self, name: &str, hash: &[u8; 32], now: Timestamp) -> Stored<()> {
-        query("INSERT INTO operator_keys (name, hash, created_at) VALUES ($1, $2, $3)")
-            .bind(name)
-            .bind(hash.as_slice())
-            .bind(seconds(now))
-            .execute(&self.pool)
-            .await
-            .map_err(exists)?;
+    pub async fn add_operator(&self, operator: &NewOperator, now: Timestamp) -> Stored<()> {
+        let scopes: Vec<_> = operator.scopes.iter().map(|scope| scope.as_str()).collect();
+        query(
+            "INSERT INTO operator_keys (name, hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(&operator.name)
+        .bind(operator.hash.as_slice())
+        .bind(scopes.join(","))
+        .bind(seconds(now))
+        .bind(operator.expires_at.map(seconds))
+        .execute(&self.pool)
+        .await
+        .map_err(exists)?;
         Ok(())
     }
 
-    /// Returns every operator's name and the hash of the key.
-    pub async fn operators(&self) -> Stored<Vec<(String, Vec<u8>)>> {
-        let operators = query_as("SELECT name, hash FROM operator_keys ORDER BY name");
-        Ok(operators.fetch_all(&self.pool).await?)
+    /// Returns the operators in the order of their names.
+    pub async fn operators(&self) -> Stored<Vec<Operator>> {
+        let rows: Vec<OperatorRow> = query_as("SELECT * FROM operator_keys ORDER BY name")
+            .fetch_all(&self.pool)
+            .await?;
+        rows.into_iter().map(Operator::try_from).collect()
+    }
+
+    /// Records that an operator's key was used, once a minute at most.
+    pub async fn operator_used(&self, name: &str, now: Timestamp) -> Stored<()> {
+        query(
+            "UPDATE operator_keys SET used_at = $2
+             WHERE name = $1 AND (used_at IS NULL OR used_at <= $2 - 60 OR used_at > $2)",
+        )
+        .bind(name)
+        .bind(seconds(now))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Removes an operator's key. `false`: no such name.
@@ -32,4 +53,12 @@ impl Store {
             .await?;
         Ok(removed.rows_affected() == 1)
     }
+}
+
+/// Reads scopes as they are stored.
+pub(super) fn scopes(text: &str) -> Result<Vec<Scope>, StoreError> {
+    let scopes = text.split(',').map(Scope::parse);
+    scopes
+        .collect::<Option<_>>()
+        .ok_or(StoreError::Corrupt("scopes"))
 }

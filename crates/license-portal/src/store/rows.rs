@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use license_token::LicenseNumber;
 
-use super::StoreError;
+use super::{StoreError, operators::scopes};
 use crate::{
     language::Language,
-    model::{ClaimedMail, Delivery, License, LicenseState, Link, MailState},
+    model::{ClaimedMail, Delivery, License, LicenseState, Link, MailState, Operator},
 };
 
 #[derive(sqlx::FromRow)]
@@ -19,6 +19,7 @@ pub(super) struct LicenseRow {
     issued_at: i64,
     changed_at: i64,
     activated_at: Option<i64>,
+    sold_by: Option<String>,
 }
 
 impl TryFrom<LicenseRow> for License {
@@ -34,6 +35,7 @@ impl TryFrom<LicenseRow> for License {
             issued_at: time(row.issued_at)?,
             changed_at: time(row.changed_at)?,
             activated_at: row.activated_at.map(time).transpose()?,
+            sold_by: row.sold_by,
         })
     }
 }
@@ -105,6 +107,31 @@ impl From<MailRow> for ClaimedMail {
             sealed: row.sealed,
             attempts: row.attempts,
         }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct OperatorRow {
+    name: String,
+    hash: Vec<u8>,
+    scopes: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    used_at: Option<i64>,
+}
+
+impl TryFrom<OperatorRow> for Operator {
+    type Error = StoreError;
+
+    fn try_from(row: OperatorRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            name: row.name,
+            hash: row.hash,
+            scopes: scopes(&row.scopes)?,
+            created_at: time(row.created_at)?,
+            expires_at: row.expires_at.map(time).transpose()?,
+            used_at: row.used_at.map(time).transpose()?,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use license_token::{Installation, LicenseNumber, NumberError};
+use license_token::{Anchor, Installation, KeyId, LicenseNumber, NumberError};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -46,6 +46,7 @@ pub(super) struct Register {
     license: String,
     pin: TypedPin,
     installation: String,
+    keys: Option<Vec<String>>,
 }
 
 /// `POST /api/v1/register`
@@ -57,7 +58,10 @@ pub(super) async fn register(
     let number = number(&body.license)?;
     let pin = body.pin.parse().map_err(|_form| ApiError::Malformed)?;
     let installation = installation(&body.installation)?;
-    let token = portal.register(&address, number, pin, installation).await?;
+    let keys = keys(body.keys.as_deref())?;
+    let token = portal
+        .register(&address, number, pin, installation, keys.as_deref())
+        .await?;
     Ok(Json(json!({ "token": token.to_string() })))
 }
 
@@ -66,6 +70,7 @@ pub(super) async fn register(
 pub(super) struct Refresh {
     token: String,
     installation: String,
+    keys: Option<Vec<String>>,
 }
 
 /// `POST /api/v1/refresh`
@@ -75,17 +80,22 @@ pub(super) async fn refresh(
     Body(body): Body<Refresh>,
 ) -> Result<Json<Value>, ApiError> {
     let installation = installation(&body.installation)?;
+    let keys = keys(body.keys.as_deref())?;
     portal
         .take("address", &address, portal.settings.paces.address)
         .await?;
-    let token = portal.refresh(&body.token, installation).await?;
+    let token = portal
+        .refresh(&body.token, installation, keys.as_deref())
+        .await?;
     Ok(Json(json!({ "token": token.to_string() })))
 }
 
 /// `GET /api/v1/anchor`
 pub(super) async fn anchor(State(portal): State<Arc<Portal>>) -> Json<Value> {
-    let anchor = portal.signer.anchor();
-    Json(json!({ "anchor": anchor.to_string(), "development": anchor.is_development() }))
+    let anchors = portal.signers.anchors();
+    let is_development = anchors.iter().any(Anchor::is_development);
+    let anchors: Vec<_> = anchors.iter().map(Anchor::to_string).collect();
+    Json(json!({ "anchors": anchors, "development": is_development }))
 }
 
 /// `GET /api/v1/openapi.json`
@@ -111,6 +121,20 @@ pub(super) fn number(text: &str) -> Result<LicenseNumber, ApiError> {
         NumberError::Malformed => ApiError::Malformed,
     })
 }
+
+/// Reads the names of the keys that an app verifies with.
+fn keys(names: Option<&[String]>) -> Result<Option<Vec<KeyId>>, ApiError> {
+    let Some(names) = names else { return Ok(None) };
+    if names.is_empty() || names.len() > KEYS {
+        return Err(ApiError::Malformed);
+    }
+    let keys = names.iter().map(|name| KeyId::parse(name));
+    let keys: Result<_, _> = keys.collect();
+    keys.map(Some).map_err(|_form| ApiError::Malformed)
+}
+
+/// The most keys that an app may name.
+const KEYS: usize = 16;
 
 pub(super) fn installation(text: &str) -> Result<Installation, ApiError> {
     Installation::parse(text).map_err(|_form| ApiError::Malformed)

@@ -18,12 +18,16 @@ pub(crate) enum ApiError {
     Unauthorized,
     /// 403: license number and PIN do not match, or the license is not active.
     Refused,
+    /// 403: the operator's key does not permit it.
+    NotPermitted,
     /// 404: no such route or, for operators only, no such license.
     NotFound,
     /// 405: wrong method.
     WrongMethod,
     /// 409: the license is registered on as many installations as it allows.
     Full { most: u32 },
+    /// 409: the app has another key than the portal.
+    OtherKey,
     /// 413: the body is too large.
     TooLarge,
     /// 422: the request does not match `openapi.json`.
@@ -42,6 +46,7 @@ impl From<Refusal> for ApiError {
             Refusal::Refused => Self::Refused,
             Refusal::SlowDown { retry_after } => Self::SlowDown { retry_after },
             Refusal::Full { most } => Self::Full { most },
+            Refusal::OtherKey => Self::OtherKey,
             Refusal::NoAddress(_) | Refusal::NoHolder => Self::Malformed,
             Refusal::NoUtf8 => Self::NoUtf8,
             Refusal::NotConfigured(_)
@@ -62,12 +67,14 @@ impl IntoResponse for ApiError {
             Self::Slip => (StatusCode::BAD_REQUEST, "slip"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Refused => (StatusCode::FORBIDDEN, "refused"),
+            Self::NotPermitted => (StatusCode::FORBIDDEN, "not-permitted"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::WrongMethod => (StatusCode::METHOD_NOT_ALLOWED, "wrong-method"),
             Self::Full { most } => {
                 let body = json!({ "error": "too-many-installations", "most": most });
                 return (StatusCode::CONFLICT, Json(body)).into_response();
             }
+            Self::OtherKey => (StatusCode::CONFLICT, "other-key"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
             Self::NoUtf8 => (StatusCode::UNPROCESSABLE_ENTITY, "no-smtputf8"),

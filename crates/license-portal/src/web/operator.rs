@@ -16,7 +16,7 @@ use crate::{
     email::EmailAddress,
     keys::OperatorKey,
     language::Language,
-    model::{Filter, LicenseState, MailState},
+    model::{Filter, LicenseState, MailState, Operator, Scope},
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     web::{
@@ -25,12 +25,10 @@ use crate::{
     },
 };
 
-/// The operator whose key a request carries.
-pub(super) struct Operator {
-    name: String,
-}
+/// The operator whose key a request carries. The key has not expired.
+pub(super) struct Caller(Operator);
 
-impl FromRequestParts<Arc<Portal>> for Operator {
+impl FromRequestParts<Arc<Portal>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, ApiError> {
@@ -43,15 +41,57 @@ impl FromRequestParts<Arc<Portal>> for Operator {
             .ok_or(ApiError::Unauthorized)?;
         let shown = OperatorKey::hash_of(key);
         let mut found = None;
-        for (name, hash) in portal.store.operators().await.map_err(Refusal::from)? {
+        for operator in portal.store.operators().await.map_err(Refusal::from)? {
             // Compares with every key, each in constant time.
-            if bool::from(hash.ct_eq(&shown)) {
-                found = Some(name);
+            if bool::from(operator.hash.ct_eq(&shown)) {
+                found = Some(operator);
             }
         }
-        found
-            .map(|name| Self { name })
-            .ok_or(ApiError::Unauthorized)
+        let now = portal.clock.now();
+        let operator = found
+            .filter(|operator| operator.expires_at.is_none_or(|end| now < end))
+            .ok_or(ApiError::Unauthorized)?;
+        let used = portal.store.operator_used(&operator.name, now);
+        used.await.map_err(Refusal::from)?;
+        Ok(Self(operator))
+    }
+}
+
+impl Caller {
+    /// Fails unless the key permits something.
+    pub(super) fn need(&self, scope: Scope) -> Result<(), ApiError> {
+        if self.0.may(scope) {
+            Ok(())
+        } else {
+            Err(ApiError::NotPermitted)
+        }
+    }
+
+    /// Returns whose licenses the key may read; `None`: everybody's.
+    fn reads(&self) -> Result<Option<String>, ApiError> {
+        if self.0.may(Scope::ReadAll) {
+            return Ok(None);
+        }
+        self.need(Scope::ReadOwn)?;
+        Ok(Some(self.0.name.clone()))
+    }
+
+    /// Reads a license. One that the key may not read does not exist for it.
+    async fn license(
+        &self,
+        portal: &Portal,
+        number: LicenseNumber,
+    ) -> Result<LicenseReport, ApiError> {
+        let seller = self.reads()?;
+        let report = portal.show(number).await.map_err(known_to_operators)?;
+        if seller.is_some() && report.sold_by() != seller.as_deref() {
+            return Err(ApiError::NotFound);
+        }
+        Ok(report)
+    }
+
+    fn name(&self) -> &str {
+        &self.0.name
     }
 }
 
@@ -86,10 +126,11 @@ fn english() -> String {
 
 /// `POST /api/v1/operator/licenses`
 pub(super) async fn issue(
-    operator: Operator,
+    caller: Caller,
     State(portal): State<Arc<Portal>>,
     Body(body): Body<Issue>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
+    caller.need(Scope::Issue)?;
     let language = Language::parse(&body.language).ok_or(ApiError::Malformed)?;
     if !(1..=MOST).contains(&body.count) {
         return Err(ApiError::Malformed);
@@ -100,10 +141,11 @@ pub(super) async fn issue(
         is_activated: body.activated,
         holder: body.holder.map(|holder| (holder.name, holder.company)),
         language,
+        sold_by: Some(caller.name().to_owned()),
     };
     let numbers = portal.issue(&order).await?;
     tracing::info!(
-        operator = operator.name,
+        operator = caller.name(),
         count = numbers.len(),
         "licenses issued"
     );
@@ -123,10 +165,11 @@ pub(super) struct Search {
 
 /// `GET /api/v1/operator/licenses`
 pub(super) async fn list(
-    _operator: Operator,
+    caller: Caller,
     State(portal): State<Arc<Portal>>,
     search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
+    let sold_by = caller.reads()?;
     let Query(search) = search.map_err(|_form| ApiError::Malformed)?;
     let limit = search.limit.unwrap_or(MOST);
     let after = search
@@ -147,6 +190,7 @@ pub(super) async fn list(
             mail: search.mail,
             after,
             limit,
+            sold_by,
             ..Filter::default()
         })
         .await?;
@@ -155,23 +199,24 @@ pub(super) async fn list(
 
 /// `GET /api/v1/operator/licenses/{number}`
 pub(super) async fn show(
-    _operator: Operator,
+    caller: Caller,
     State(portal): State<Arc<Portal>>,
     Path(text): Path<String>,
 ) -> Result<Json<LicenseReport>, ApiError> {
-    let report = portal.show(number(&text)?).await;
-    report.map(Json).map_err(known_to_operators)
+    caller.license(&portal, number(&text)?).await.map(Json)
 }
 
 /// `POST /api/v1/operator/licenses/{number}/revoke`
 pub(super) async fn revoke(
-    operator: Operator,
+    caller: Caller,
     State(portal): State<Arc<Portal>>,
     Path(text): Path<String>,
 ) -> Result<Json<LicenseReport>, ApiError> {
+    caller.need(Scope::Revoke)?;
     let number = number(&text)?;
+    caller.license(&portal, number).await?;
     portal.revoke(number).await.map_err(known_to_operators)?;
-    tracing::info!(operator = operator.name, license = %number, "license revoked");
+    tracing::info!(operator = caller.name(), license = %number, "license revoked");
     portal
         .show(number)
         .await
@@ -181,13 +226,15 @@ pub(super) async fn revoke(
 
 /// `POST /api/v1/operator/licenses/{number}/resend`
 pub(super) async fn resend(
-    operator: Operator,
+    caller: Caller,
     State(portal): State<Arc<Portal>>,
     Path(text): Path<String>,
 ) -> Result<(StatusCode, Json<LicenseReport>), ApiError> {
+    caller.need(Scope::Issue)?;
     let number = number(&text)?;
+    caller.license(&portal, number).await?;
     portal.resend(number).await.map_err(known_to_operators)?;
-    tracing::info!(operator = operator.name, license = %number, "new PIN mailed");
+    tracing::info!(operator = caller.name(), license = %number, "new PIN mailed");
     let report = portal.show(number).await.map_err(known_to_operators)?;
     Ok((StatusCode::ACCEPTED, Json(report)))
 }
@@ -200,18 +247,20 @@ pub(super) struct Forget {
 
 /// `POST /api/v1/operator/licenses/{number}/forget`
 pub(super) async fn forget(
-    operator: Operator,
+    caller: Caller,
     State(portal): State<Arc<Portal>>,
     Path(text): Path<String>,
     Body(body): Body<Forget>,
 ) -> Result<Json<LicenseReport>, ApiError> {
+    caller.need(Scope::Issue)?;
     let number = number(&text)?;
     let one = body.installation.as_deref().map(installation).transpose()?;
+    caller.license(&portal, number).await?;
     portal
         .forget(number, one)
         .await
         .map_err(known_to_operators)?;
-    tracing::info!(operator = operator.name, license = %number, "registrations removed");
+    tracing::info!(operator = caller.name(), license = %number, "registrations removed");
     portal
         .show(number)
         .await

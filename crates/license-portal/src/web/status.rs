@@ -9,8 +9,9 @@ use axum::{
 };
 
 use crate::{
+    model::Scope,
     portal::Portal,
-    web::{client::is_local, error::ApiError, operator::Operator},
+    web::{client::is_local, error::ApiError, operator::Caller},
 };
 
 /// `GET /healthz`: 200 if the database answers, else 503. It also says what the portal lacks to sell licenses.
@@ -27,14 +28,15 @@ pub(super) async fn health(State(portal): State<Arc<Portal>>) -> (StatusCode, St
     (StatusCode::OK, text)
 }
 
-/// `GET /metrics`: for this machine, or with an operator's key.
+/// `GET /metrics`: for this machine, or with an operator's key that may read all.
 pub(super) async fn metrics(
     State(portal): State<Arc<Portal>>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (mut parts, _body) = request.into_parts();
     if !is_local(&parts) {
-        Operator::from_request_parts(&mut parts, &portal).await?;
+        let caller = Caller::from_request_parts(&mut parts, &portal).await?;
+        caller.need(Scope::ReadAll)?;
     }
     let counts = portal.store.counts().await.ok();
     let format = [(

@@ -1,7 +1,11 @@
 //! The API of the app and of operators, and its document.
 
 use axum::http::{Method, StatusCode};
-use license_portal::keys::OperatorKey;
+use license_portal::{
+    clock,
+    keys::OperatorKey,
+    model::{NewOperator, Scope},
+};
 use license_token::{Anchor, Holder, Installation, LicenseNumber, LicenseToken, RequestCode};
 use serde_json::{Value, json};
 
@@ -17,15 +21,79 @@ fn registration(sold: &Sold, pin: &str) -> String {
 }
 
 async fn operator(world: &World) -> String {
+    key(
+        world,
+        "shop",
+        &[Scope::Issue, Scope::ReadAll, Scope::Revoke],
+    )
+    .await
+}
+
+/// Adds an operator whose key permits this for a day.
+async fn key(world: &World, name: &str, scopes: &[Scope]) -> String {
     let key = OperatorKey::generate().unwrap();
-    let hash = OperatorKey::hash_of(key.expose());
+    let now = world.portal.clock.now();
+    let operator = NewOperator {
+        name: name.into(),
+        hash: OperatorKey::hash_of(key.expose()),
+        scopes: scopes.to_vec(),
+        expires_at: Some(clock::later(now, 24 * 3600)),
+    };
     world
         .portal
         .store
-        .add_operator("shop", &hash, world.portal.clock.now())
+        .add_operator(&operator, now)
         .await
         .unwrap();
     format!("Bearer {}", key.expose())
+}
+
+#[tokio::test]
+async fn a_key_permits_what_its_scopes_say_until_it_expires() {
+    let world = World::new().await;
+    let visit = async |name: &str, scopes: &[Scope]| {
+        let mut visit = Visit::new(&world.portal);
+        let key = key(&world, name, scopes).await;
+        visit.headers.push(("authorization", key));
+        visit
+    };
+    let order = r#"{"email":"a@b.example"}"#;
+    let mut partner = visit("partner", &[Scope::Issue, Scope::ReadOwn]).await;
+    let mut other = visit("other", &[Scope::Issue, Scope::ReadOwn, Scope::Revoke]).await;
+    let mut seller = visit("seller", &[Scope::Issue]).await;
+    let mut auditor = visit("auditor", &[Scope::ReadAll]).await;
+    let path = "/api/v1/operator/licenses";
+    let (status, sold) = partner.json("POST", path, order).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let one = format!("{path}/{}", sold["licenses"][0].as_str().unwrap());
+    let (revoke, resend) = (format!("{one}/revoke"), format!("{one}/resend"));
+    world.sell(false).await;
+
+    let count = |(status, answer): (StatusCode, serde_json::Value)| {
+        (status.as_u16(), answer["licenses"].as_array().map(Vec::len))
+    };
+    assert_eq!(count(partner.json("GET", path, "").await), (200, Some(1)));
+    assert_eq!(count(other.json("GET", path, "").await), (200, Some(0)));
+    assert_eq!(count(seller.json("GET", path, "").await), (403, None));
+    assert_eq!(count(auditor.json("GET", path, "").await), (200, Some(2)));
+    let status = async |visit: &mut Visit, method: &str, path: &str| {
+        visit.json(method, path, r"{}").await.0.as_u16()
+    };
+    let (_, shown) = partner.json("GET", &one, "").await;
+    assert_eq!(shown["sold_by"], "partner");
+    // What another one sold does not exist.
+    assert_eq!(status(&mut other, "GET", &one).await, 404);
+    assert_eq!(status(&mut other, "POST", &revoke).await, 404);
+    assert_eq!(status(&mut partner, "POST", &revoke).await, 403);
+    assert_eq!(status(&mut auditor, "POST", &resend).await, 403);
+    assert_eq!(auditor.json("POST", path, order).await.0.as_u16(), 403);
+    assert_eq!(status(&mut partner, "POST", &resend).await, 202);
+    for used in world.portal.store.operators().await.unwrap() {
+        assert!(used.used_at.is_some(), "{}", used.name);
+    }
+
+    world.clock.forward(24 * 3600);
+    assert_eq!(status(&mut partner, "GET", &one).await, 401);
 }
 
 #[tokio::test]
@@ -304,7 +372,7 @@ async fn the_anchor_says_that_it_is_for_development() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         answer,
-        json!({ "anchor": Anchor::development().to_string(), "development": true })
+        json!({ "anchors": [Anchor::development().to_string()], "development": true })
     );
 }
 

@@ -230,6 +230,7 @@ impl Walk<'_> {
             is_activated: false,
             holder: None,
             language: self.language,
+            sold_by: None,
         };
         let number = self.world.portal.issue(&order).await.unwrap()[0];
         let mail = self.world.newest_mail().await.text;

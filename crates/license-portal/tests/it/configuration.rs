@@ -99,7 +99,7 @@ fn check_config_finds_every_problem_and_a_complete_configuration_has_none() {
     for problem in [
         "public_url is not set",
         "no way to send mail",
-        "signing_key is not set",
+        "development is set",
     ] {
         assert!(text.contains(problem), "{text}");
     }
@@ -107,6 +107,11 @@ fn check_config_finds_every_problem_and_a_complete_configuration_has_none() {
     fs::write(&key, "ab".repeat(32)).unwrap();
     let text = "public_url = \"https://licenses.example.com\"\nmail_folder = true\nsigning_key = \"signing.key\"\n";
     fs::write(data.path().join("portal.toml"), text).unwrap();
+    let bare = |data: &Path| {
+        let mut command = bare(data);
+        command.env_remove("LICENSE_PORTAL_DEVELOPMENT");
+        command
+    };
     let text = failed(bare(data.path()).arg("check-config"));
     assert!(text.contains("other users can read the file"), "{text}");
     output(Command::new("chmod").arg("600").arg(&key));
@@ -156,7 +161,8 @@ async fn a_service_whose_output_nobody_takes_still_delivers() {
         .arg(&place)
         .env("LICENSE_PORTAL_DATA", data.path())
         .env("LICENSE_PORTAL_URL", "http://127.0.0.1:8480")
-        .env("LICENSE_PORTAL_MAIL_FOLDER", "true");
+        .env("LICENSE_PORTAL_MAIL_FOLDER", "true")
+        .env("LICENSE_PORTAL_DEVELOPMENT", "true");
     let mut service = serve.spawn().unwrap();
     output(program(data.path(), None).args(ISSUE));
     let outbox = data.path().join("outbox");

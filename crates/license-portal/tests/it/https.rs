@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use keywriter::license::{Portal, PortalError};
+use keywriter::license::{Anchors, Portal, PortalError};
 use license_portal::store::Store;
 use license_token::{Installation, LicenseNumber, Pin};
 
@@ -70,7 +70,8 @@ fn app() {
     let number = LicenseNumber::parse(&variable("APP_LICENSE")).unwrap();
     let pin = Pin::parse(&variable("APP_PIN")).unwrap();
     let portal = Portal::new(&variable("APP_URL")).unwrap();
-    match portal.register(number, &pin, Installation::new([5; 16])) {
+    let anchors = Anchors::development();
+    match portal.register(number, &pin, Installation::new([5; 16]), &anchors) {
         Ok(_token) => println!("APP: registered"),
         Err(PortalError::Unreachable { source, .. })
             if source.to_string().contains("certificate") =>

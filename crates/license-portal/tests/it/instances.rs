@@ -86,6 +86,7 @@ pub(crate) fn program(data: &Path, database: Option<&str>) -> Command {
         .env("LICENSE_PORTAL_DATA", data)
         .env("LICENSE_PORTAL_URL", "http://127.0.0.1:8480")
         .env("LICENSE_PORTAL_MAIL_FOLDER", "true")
+        .env("LICENSE_PORTAL_DEVELOPMENT", "true")
         .env_remove("DATABASE_URL")
         .stdin(Stdio::null());
     if let Some(url) = database {
@@ -244,7 +245,13 @@ async fn a_backup_of_a_running_service_is_whole() {
 fn the_api_withstands_a_generator_of_bad_requests() {
     let data = tempfile::tempdir().unwrap();
     let instance = Instance::start(data.path(), None, &[]);
-    let key = output(program(data.path(), None).args(["operator-key", "add", "schemathesis"]));
+    let key = output(program(data.path(), None).args([
+        "operator-key",
+        "add",
+        "schemathesis",
+        "--scope",
+        "issue,read-all,revoke",
+    ]));
     let schemathesis: PathBuf = python().with_file_name("schemathesis");
     let mut run = Command::new(schemathesis);
     run.current_dir(data.path())

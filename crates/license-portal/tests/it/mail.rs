@@ -98,6 +98,7 @@ async fn a_mail_survives_a_server_that_is_down_slow_or_refusing_and_arrives_once
         is_activated: false,
         holder: None,
         language: license_portal::language::Language::De,
+        sold_by: None,
     };
     world.portal.issue(&order).await.unwrap();
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
@@ -143,6 +144,7 @@ async fn several_instances_deliver_each_mail_once() {
         is_activated: true,
         holder: None,
         language: license_portal::language::Language::Fr,
+        sold_by: None,
     };
     world.portal.issue(&order).await.unwrap();
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
@@ -184,6 +186,7 @@ async fn order(world: &World, email: &str) -> LicenseNumber {
         is_activated: false,
         holder: None,
         language: license_portal::language::Language::En,
+        sold_by: None,
     };
     world.portal.issue(&order).await.unwrap()[0]
 }
@@ -277,6 +280,7 @@ async fn an_address_in_utf8_is_sold_only_where_the_server_delivers_to_it() {
                 is_activated: false,
                 holder: None,
                 language: license_portal::language::Language::En,
+                sold_by: None,
             };
             world.portal.issue(&order).await
         };

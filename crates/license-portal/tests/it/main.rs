@@ -9,6 +9,7 @@ mod configuration;
 mod https;
 mod installations;
 mod instances;
+mod keys;
 mod load;
 mod mail;
 mod obstacles;

@@ -51,6 +51,7 @@ pub(crate) fn license(seed: u8) -> License {
         issued_at: at(0),
         changed_at: at(0),
         activated_at: None,
+        sold_by: None,
     }
 }
 

@@ -4,9 +4,14 @@ use std::pin::Pin;
 
 use license_portal::{
     email::EmailAddress,
-    model::{Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, Pace},
+    model::{
+        Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, NewOperator, Pace,
+        Scope,
+    },
     store::{Store, StoreError},
 };
+
+use license_token::Anchor;
 
 use crate::{
     installations::{
@@ -50,6 +55,7 @@ checks! {
     a_bucket_gives_its_burst_and_then_drips
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
+    anchors_are_kept_the_newest_first
     pruning_forgets_only_what_is_old
     migrating_again_changes_nothing
     a_backup_is_a_file_of_its_own
@@ -402,17 +408,42 @@ async fn many_attempts_at_once_never_take_more_than_the_burst(store: Store) {
 }
 
 async fn operators_come_and_go(store: Store) {
-    store.add_operator("shop", &[1; 32], at(0)).await.unwrap();
+    let operator = |seed| NewOperator {
+        name: "shop".into(),
+        hash: [seed; 32],
+        scopes: vec![Scope::Issue, Scope::ReadOwn],
+        expires_at: Some(at(DAY)),
+    };
+    store.add_operator(&operator(1), at(0)).await.unwrap();
     assert!(matches!(
-        store.add_operator("shop", &[2; 32], at(0)).await,
+        store.add_operator(&operator(2), at(0)).await,
         Err(StoreError::Exists)
     ));
-    assert_eq!(
-        store.operators().await.unwrap(),
-        [("shop".to_owned(), vec![1; 32])]
-    );
+    let shop = async || store.operators().await.unwrap().pop().unwrap();
+    let found = shop().await;
+    assert_eq!((found.name.as_str(), found.hash), ("shop", vec![1; 32]));
+    assert!(found.scopes == [Scope::Issue, Scope::ReadOwn] && found.expires_at == Some(at(DAY)));
+    assert_eq!(found.used_at, None);
+    // Once a minute, and again after a clock that was ahead.
+    for (now, used) in [(5, 5), (64, 5), (65, 65), (9000, 9000), (70, 70)] {
+        store.operator_used("shop", at(now)).await.unwrap();
+        assert_eq!(shop().await.used_at, Some(at(used)));
+    }
     assert!(store.remove_operator("shop").await.unwrap());
     assert!(!store.remove_operator("shop").await.unwrap());
+}
+
+async fn anchors_are_kept_the_newest_first(store: Store) {
+    let [a, b, c] = [1, 2, 3].map(|seed| Anchor::from_bytes([seed; 32]));
+    assert_eq!(store.anchors().await.unwrap(), []);
+    store.sign_with(&[a], at(0)).await.unwrap();
+    store.sign_with(&[c, b], at(1)).await.unwrap();
+    assert_eq!(store.anchors().await.unwrap(), [c, b, a]);
+    store.sign_with(&[a], at(2)).await.unwrap();
+    assert_eq!(store.anchors().await.unwrap(), [a, c, b]);
+    assert!(store.forget_anchor(c).await.unwrap());
+    assert!(!store.forget_anchor(c).await.unwrap());
+    assert_eq!(store.anchors().await.unwrap(), [a, b]);
 }
 
 async fn pruning_forgets_only_what_is_old(store: Store) {

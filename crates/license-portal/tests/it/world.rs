@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use license_portal::{
     clock::Clock,
-    keys::PortalKeys,
+    keys::{PortalKeys, Signers},
     language::Language,
     mail::{
         courier::{Courier, CourierError, Parcel},
@@ -24,7 +24,6 @@ use license_portal::{
     service::IssueOrder,
     store::Store,
 };
-use license_token::SigningKey;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -125,6 +124,8 @@ impl World {
         if own_courier.is_some() {
             portal.courier = own_courier;
         }
+        let anchors = portal.signers.anchors();
+        portal.store.sign_with(&anchors, clock.now()).await.unwrap();
         let portal = Arc::new(portal);
         let mailbox = Arc::new(Mailbox::default());
         let courier: Arc<dyn Courier> = Arc::<Mailbox>::clone(&mailbox);
@@ -147,6 +148,7 @@ impl World {
             is_activated,
             holder: None,
             language: Language::En,
+            sold_by: None,
         };
         self.portal.issue(&order).await.unwrap();
         let text = self.newest_mail().await.text;
@@ -203,7 +205,7 @@ pub(crate) fn portal(store: Store, clock: Arc<dyn Clock>, settings: Settings) ->
         clock,
         keys: PortalKeys::derive_from(&[7; 32]),
         hasher: PinHasher::new().unwrap(),
-        signer: SigningKey::development(),
+        signers: Signers::development(),
         metrics: Metrics::default(),
         settings,
         courier: Some(Arc::new(Mailbox::default())),

@@ -20,7 +20,7 @@ impl Portal {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut process = Command::new(program("license-portal"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--development", "--listen", "127.0.0.1:0"])
             .args(MAILS)
             .arg("--data")
             .arg(folder.path())

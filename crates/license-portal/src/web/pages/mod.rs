@@ -117,6 +117,7 @@ pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
         | Refusal::Full { .. }
         | Refusal::NoAddress(_)
         | Refusal::NoUtf8
+        | Refusal::OtherKey
         | Refusal::NoHolder => say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID),
         Refusal::NotConfigured(_)
         | Refusal::Courier(_)

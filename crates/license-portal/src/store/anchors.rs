@@ -1,0 +1,46 @@
+//! The public keys that licenses are and were signed with.
+
+use jiff::Timestamp;
+use license_token::Anchor;
+use sqlx::{query, query_scalar};
+
+use super::{Store, StoreError, Stored, seconds};
+
+impl Store {
+    /// Returns the public keys that licenses were ever signed with, the newest first.
+    pub async fn anchors(&self) -> Stored<Vec<Anchor>> {
+        let rows: Vec<String> =
+            query_scalar("SELECT anchor FROM anchors ORDER BY position DESC, anchor")
+                .fetch_all(&self.pool)
+                .await?;
+        rows.iter()
+            .map(|text| Anchor::parse(text).map_err(|_form| StoreError::Corrupt("anchor")))
+            .collect()
+    }
+
+    /// Makes these the newest, the newest of them first.
+    pub async fn sign_with(&self, anchors: &[Anchor], now: Timestamp) -> Stored<()> {
+        let mut tx = self.write().await?;
+        for anchor in anchors.iter().rev() {
+            query(
+                "INSERT INTO anchors (anchor, position, added_at)
+                 VALUES ($1, (SELECT coalesce(max(position), 0) + 1 FROM anchors), $2)
+                 ON CONFLICT (anchor) DO UPDATE SET position = excluded.position",
+            )
+            .bind(anchor.to_string())
+            .bind(seconds(now))
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Forgets a public key: no license signed with it can be refreshed. `false`: it is not known.
+    pub async fn forget_anchor(&self, anchor: Anchor) -> Stored<bool> {
+        let removed = query("DELETE FROM anchors WHERE anchor = $1")
+            .bind(anchor.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(removed.rows_affected() == 1)
+    }
+}
