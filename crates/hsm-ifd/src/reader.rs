@@ -230,7 +230,7 @@ fn dial(socket: &Path) -> io::Result<UnixStream> {
 }
 
 fn round_trip(
-    mut stream: &UnixStream,
+    stream: &UnixStream,
     kind: FrameKind,
     body: &[u8],
     len: RangeInclusive<usize>,
@@ -244,13 +244,15 @@ fn round_trip(
         &FrameHeader::encode(kind, body).map_err(io::Error::other)?,
         body,
     )?;
+    // For the whole answer: a module that sends a byte now and then does not begin the time anew.
+    let end = Instant::now() + READ_TIMEOUT;
     let mut header = [0; FrameHeader::SIZE];
-    stream.read_exact(&mut header)?;
+    fill(stream, &mut header, end)?;
     let header = FrameHeader::parse(header).map_err(io::Error::other)?;
     if header.kind != kind || !len.contains(&header.len) {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    receive(stream, header.len)
+    receive(stream, header.len, end)
 }
 
 /// Whether one of `events`, or the end of the connection, has occurred. Reads nothing from the stream.
@@ -281,10 +283,33 @@ fn send_all(stream: &UnixStream, header: &[u8], body: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Receives `len` bytes, into memory that is not cleared first.
-fn receive(stream: &UnixStream, len: usize) -> io::Result<Vec<u8>> {
+/// Makes the next read end at `end`.
+fn wait_no_longer(stream: &UnixStream, end: Instant) -> io::Result<()> {
+    let left = end.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    stream.set_read_timeout(Some(left))
+}
+
+fn fill(mut stream: &UnixStream, mut bytes: &mut [u8], end: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        wait_no_longer(stream, end)?;
+        match stream.read(bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => bytes = bytes.get_mut(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Receives `len` bytes until `end`, into memory that is not cleared first.
+fn receive(stream: &UnixStream, len: usize, end: Instant) -> io::Result<Vec<u8>> {
     let mut answer = Vec::with_capacity(len);
     while answer.len() < len {
+        wait_no_longer(stream, end)?;
         let count = retry_on_intr(|| rustix::io::read(stream, spare_capacity(&mut answer)))?;
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -306,7 +331,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// How often an empty reader looks for its module: there is no event for a socket that begins to listen.
 const ARRIVAL: Duration = Duration::from_millis(20);
 
-/// The longest pause in an answer: the module may be waiting for a person to press keys.
+/// The longest time for an answer: the module may be waiting for a person to press keys.
 const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The longest time until a module accepts a command.

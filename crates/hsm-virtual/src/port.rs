@@ -15,7 +15,7 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Delays that a hub adds on request, to behave like hardware.
@@ -165,14 +165,20 @@ impl Port {
         stream: &mut UnixStream,
         clock: &Clock,
     ) -> io::Result<()> {
+        stream.set_write_timeout(Some(FRAME_TIMEOUT))?;
         let mut body = Vec::new();
         let mut answer = vec![0; FrameHeader::SIZE + limits::RESPONSE_APDU];
         loop {
             let mut header = [0; FrameHeader::SIZE];
-            stream.read_exact(&mut header)?;
+            // A host may be idle between frames, but not within one.
+            let (first, rest) = header.split_at_mut(1);
+            stream.set_read_timeout(None)?;
+            stream.read_exact(first)?;
+            let end = Instant::now() + FRAME_TIMEOUT;
+            read_by(stream, rest, end)?;
             let header = FrameHeader::parse(header).map_err(io::Error::other)?;
             body.resize(header.len, 0);
-            stream.read_exact(&mut body)?;
+            read_by(stream, &mut body, end)?;
             let Some(len) = self.answer(
                 connection,
                 header.kind,
@@ -280,6 +286,27 @@ impl State {
         }
     }
 }
+
+/// Reads until `end`, however slowly the bytes come.
+fn read_by(stream: &mut UnixStream, mut bytes: &mut [u8], end: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => bytes = bytes.get_mut(read..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// How long a host may take for one frame, and for reading its answer.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a connection waits for the end of another one's chain.
 const CHAIN_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! A connected module and its commands. What the messages mean is not known here.
 
-use crate::transport::{Location, Transport, TransportError};
+use crate::transport::{Location, PATIENCE, Transport, TransportError};
 use hsm_protocol::{
     BadSignature, EcPoint, Malformed, Sha384Digest, Status, Verifier,
     apdu::{complete_extended, encode_extended},
@@ -11,6 +11,8 @@ use hsm_protocol::{
     limits,
     settings::ModuleStatus,
 };
+
+use std::time::Instant;
 
 /// A module that answers commands.
 pub struct ConnectedModule {
@@ -299,11 +301,16 @@ impl ConnectedModule {
 
     /// Sends a command and fetches its whole response (ISO 7816-4 § 5.3.4).
     fn exchange(&mut self, header: [u8; 4], data: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        let end = Instant::now() + PATIENCE;
         let (mut answer, mut status) = self.transmit(header, data)?;
         while let Status::More(_) = status {
             let (part, next) = self.transmit([CLA_INTERINDUSTRY, ins::GET_RESPONSE, 0, 0], &[])?;
             if part.is_empty() || answer.len() + part.len() > limits::RESPONSE_APDU {
                 return self.well_formed(Err(Malformed));
+            }
+            if Instant::now() > end {
+                let location = self.location().clone();
+                return Err(TransportError::Silent { location }.into());
             }
             answer.extend_from_slice(&part);
             status = next;

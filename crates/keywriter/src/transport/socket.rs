@@ -13,6 +13,7 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
+    time::{Duration, Instant},
 };
 
 /// A connection to a module's socket.
@@ -20,6 +21,7 @@ use std::{
 pub struct Socket {
     stream: UnixStream,
     location: Location,
+    patience: Duration,
 }
 
 impl Socket {
@@ -35,11 +37,19 @@ impl Socket {
 
     /// Takes over a stream that is connected already, and powers the module up.
     pub fn on(stream: UnixStream, location: Location) -> Result<Self, TransportError> {
-        let mut socket = Self { stream, location };
-        socket
-            .stream
-            .set_read_timeout(Some(PATIENCE))
-            .map_err(|error| socket.half().failure(error))?;
+        Self::patient(stream, location, PATIENCE)
+    }
+
+    fn patient(
+        stream: UnixStream,
+        location: Location,
+        patience: Duration,
+    ) -> Result<Self, TransportError> {
+        let mut socket = Self {
+            stream,
+            location,
+            patience,
+        };
         socket.exchange(FrameKind::PowerUp, &[])?;
         Ok(socket)
     }
@@ -55,6 +65,7 @@ impl Socket {
         Half {
             stream: &self.stream,
             location: &self.location,
+            patience: self.patience,
         }
     }
 }
@@ -63,6 +74,7 @@ impl Socket {
 struct Half<'a> {
     stream: &'a UnixStream,
     location: &'a Location,
+    patience: Duration,
 }
 
 impl Half<'_> {
@@ -77,37 +89,52 @@ impl Half<'_> {
     }
 
     /// Writes header and body in one system call, unless the connection's buffer is full.
-    fn write(&mut self, header: &[u8], body: &[u8]) -> io::Result<()> {
-        let parts = [IoSlice::new(header), IoSlice::new(body)];
-        let written = loop {
-            match self.stream.write_vectored(&parts) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        let (header, body) = match written.checked_sub(header.len()) {
-            Some(sent) => (&[][..], body.get(sent..).unwrap_or_default()),
-            None => (header.get(written..).unwrap_or_default(), body),
-        };
-        self.stream.write_all(header)?;
-        self.stream.write_all(body)
+    fn write(&mut self, mut header: &[u8], mut body: &[u8]) -> io::Result<()> {
+        let end = Instant::now() + self.patience;
+        while !header.is_empty() || !body.is_empty() {
+            self.stream.set_write_timeout(Some(left(end)?))?;
+            let parts = [IoSlice::new(header), IoSlice::new(body)];
+            let written = match self.stream.write_vectored(&parts) {
+                Ok(0) => return Err(io::ErrorKind::BrokenPipe.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            (header, body) = match written.checked_sub(header.len()) {
+                Some(sent) => (&[][..], body.get(sent..).unwrap_or_default()),
+                None => (header.get(written..).unwrap_or_default(), body),
+            };
+        }
+        Ok(())
     }
 
     fn receive(&mut self, kind: FrameKind, answer: &mut Vec<u8>) -> Result<(), TransportError> {
+        // For the whole answer: a module that sends a byte now and then does not begin the time anew.
+        let end = Instant::now() + self.patience;
         let mut header = [0; FrameHeader::SIZE];
-        self.read(&mut header)?;
+        self.read(&mut header, end)?;
         let header = FrameHeader::parse(header).map_err(|_shape| self.malformed())?;
         if header.kind != kind {
             return Err(self.malformed());
         }
         answer.resize(header.len, 0);
-        self.read(answer)
+        self.read(answer, end)
     }
 
-    fn read(&mut self, bytes: &mut [u8]) -> Result<(), TransportError> {
-        self.stream
-            .read_exact(bytes)
-            .map_err(|error| self.failure(error))
+    fn read(&mut self, bytes: &mut [u8], end: Instant) -> Result<(), TransportError> {
+        self.fill(bytes, end).map_err(|error| self.failure(error))
+    }
+
+    fn fill(&mut self, mut bytes: &mut [u8], end: Instant) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.stream.set_read_timeout(Some(left(end)?))?;
+            match self.stream.read(bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => bytes = bytes.get_mut(read..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn malformed(&self) -> TransportError {
@@ -127,6 +154,16 @@ impl Half<'_> {
             }
             _ => TransportError::Io { location, source },
         }
+    }
+}
+
+/// Returns the time that is left, or the error of a wait that ended.
+fn left(end: Instant) -> io::Result<Duration> {
+    let left = end.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        Err(io::ErrorKind::TimedOut.into())
+    } else {
+        Ok(left)
     }
 }
 
@@ -235,6 +272,32 @@ mod tests {
         let mut socket = Socket::on(module(answers), location()).unwrap();
         let error = socket.transmit(&[0x80, 1, 0, 0]).unwrap_err();
         assert!(matches!(error, TransportError::PulledOut { .. }), "{error}");
+    }
+
+    /// A module that sends its answer byte by byte, for as long as somebody listens.
+    #[test]
+    fn a_module_that_trickles_does_not_begin_the_time_anew() {
+        let (host, mut module) = UnixStream::pair().unwrap();
+        let trickler = thread::spawn(move || {
+            module
+                .write_all(&frame(FrameKind::PowerUp, b"ATR"))
+                .unwrap();
+            let mut header = [0; FrameHeader::SIZE];
+            module.read_exact(&mut header).unwrap();
+            module.read_exact(&mut header).unwrap();
+            let answer = frame(FrameKind::Transmit, &vec![0; 60_000]);
+            let sent = answer.iter().take_while(|byte| {
+                thread::sleep(Duration::from_millis(1));
+                module.write_all(&[**byte]).is_ok()
+            });
+            assert!(sent.count() < answer.len(), "the host gave up first");
+        });
+        let patience = Duration::from_millis(200);
+        let mut socket = Socket::patient(host, location(), patience).unwrap();
+        let error = socket.transmit(&[]).unwrap_err();
+        assert!(matches!(error, TransportError::Silent { .. }), "{error}");
+        drop(socket);
+        trickler.join().unwrap();
     }
 
     #[test]
