@@ -9,13 +9,13 @@ use age_plugin::{
 use keywriter::{
     discovery::{Connector, Discovery, Kinds},
     folders::Folders,
-    genuine::TrustedRoot,
     problem::{Problem, Reason},
     share::{
         finder::{self, Found, Need},
         recipient::{PLUGIN, decode_identity},
     },
     survey::{Depth, Survey, survey},
+    trust,
 };
 use std::{collections::HashMap, io};
 use zeroize::Zeroize;
@@ -148,12 +148,8 @@ impl Modules {
 /// Asks every module that is plugged in, as `keywriter` does.
 fn ask_all() -> Result<Survey, Failed> {
     let folders = Folders::find(None).map_err(Failed::new)?;
-    let root = folders.hub_root();
-    let root = if root.exists() {
-        Some(TrustedRoot::load(&root).map_err(Failed::new)?)
-    } else {
-        None
-    };
+    let root = trust::find(None, &folders).map_err(Failed::new)?;
+    let root = root.map(|(root, _)| root);
     let discovery = Discovery::new(folders.run(), Kinds::All);
     let locations = discovery.locations();
     Ok(survey(&discovery, locations, root.as_ref(), Depth::Facts))
@@ -194,6 +190,9 @@ impl Failed {
             }
             Reason::OtherGroup => "plug in and unlock a module of that group",
             Reason::LaterEpoch => "clone that module again from one that has the epoch",
+            Reason::NoRoot => {
+                "get the root certificate from the supplier of your modules, then `keywriter root pin FILE`"
+            }
             Reason::NotGenuine | Reason::ForeignRoot => {
                 "use a genuine module; `keywriter list` shows which are"
             }

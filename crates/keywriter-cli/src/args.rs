@@ -12,6 +12,7 @@ use keywriter::{
     genuine::TrustedRoot,
     license::{DEFAULT_PORTAL, LicenseFile, LicenseNumber, is_development_build},
     report::Language,
+    trust::{self, RootSource},
 };
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     /// The folder of a virtual hub [default: `KEYWRITER_HUB`, else keywriter/hub in the user's state folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// The root certificate of your modules, PEM [default: the hub's]
+    /// The root certificate of your modules, PEM [default: the one that was pinned, else the hub's]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
     /// Where to look for modules
@@ -78,6 +79,9 @@ pub(crate) enum Command {
         /// The master
         serial: Serial,
     },
+    /// Show, pin or forget the root of trust that certifies your modules
+    #[command(subcommand)]
+    Root(RootCommand),
     /// Verify receipts and reports
     #[command(subcommand)]
     Receipt(ReceiptCommand),
@@ -247,6 +251,19 @@ pub(crate) enum SettingsCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum RootCommand {
+    /// Show which root this computer trusts, and where it is from
+    Show,
+    /// Trust a root from now on
+    Pin {
+        /// The root certificate, PEM
+        file: PathBuf,
+    },
+    /// Trust the pinned root no longer
+    Forget,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ReceiptCommand {
     /// Verify a receipt, or every receipt of a report, offline, with nothing but the root certificate
     Verify {
@@ -324,17 +341,9 @@ impl Args {
         Ok(Discovery::new(self.folders()?.run(), kinds))
     }
 
-    /// Loads the root certificate: the named one, else the hub's, else none.
-    pub(crate) fn trusted_root(&self) -> Result<Option<TrustedRoot>, Failure> {
-        if let Some(path) = &self.root {
-            return Ok(Some(TrustedRoot::load(path)?));
-        }
-        let path = self.folders()?.hub_root();
-        if path.exists() {
-            Ok(Some(TrustedRoot::load(&path)?))
-        } else {
-            Ok(None)
-        }
+    /// Finds the root certificate: the named one, else the pinned one, else the hub's, else none.
+    pub(crate) fn trusted_root(&self) -> Result<Option<(TrustedRoot, RootSource)>, Failure> {
+        Ok(trust::find(self.root.as_deref(), &self.folders()?)?)
     }
 }
 

@@ -12,11 +12,12 @@ mod table;
 mod words;
 
 use args::{Args, Command};
-use clap::Parser;
+use clap::{Parser, error::ContextValue};
+use keywriter::text;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::try_parse().unwrap_or_else(|error| shown(error).exit());
     if let Err(failure) = args.start_logging().and_then(|()| run(&args)) {
         failure.report(args.json);
         return failure.exit_code();
@@ -24,11 +25,31 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Returns an error of the command line that shows arguments as they may be shown.
+fn shown(mut error: clap::Error) -> clap::Error {
+    let context: Vec<_> = error
+        .context()
+        .map(|(kind, value)| (kind, value.clone()))
+        .collect();
+    for (kind, value) in context {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(text::shown(&text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(|text| text::shown(text)).collect())
+            }
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error
+}
+
 fn run(args: &Args) -> Result<(), failure::Failure> {
     match &args.command {
         Command::List => commands::list::run(args),
         Command::Master(command) => commands::master::run(args, command),
         Command::Clone(choices) => commands::clone::run(args, choices),
+        Command::Root(command) => commands::root::run(args, command),
         Command::Settings(command) => commands::settings::run(args, command),
         Command::Receipt(command) => commands::receipt::run(args, command),
         Command::Journal { serial } => commands::journal::run(args, *serial),

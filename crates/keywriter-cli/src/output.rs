@@ -1,12 +1,19 @@
 //! Lines on standard output: text for people, JSON for programs.
 
 use crate::{failure::Failure, words};
-use keywriter::{Options, problem::Problem};
+use keywriter::{
+    Options,
+    problem::Problem,
+    text::{acts, hex},
+};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::{
-    fmt::Display,
+    borrow::Cow,
+    fmt::{self, Display},
     io::{self, Write},
+    os::unix::ffi::OsStrExt,
+    path::Path,
 };
 
 /// Prints text and a line feed.
@@ -25,22 +32,45 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// An event for programs: one JSON object on one line, its fields in the order in which they are added.
-pub(crate) struct Event(Vec<(&'static str, Value)>);
+pub(crate) struct Event(Vec<(Cow<'static, str>, Value)>);
 
 impl Event {
     pub(crate) fn new(name: &'static str) -> Self {
-        Self(vec![("event", name.into())])
+        Self(vec![("event".into(), name.into())])
     }
 
     /// Adds a field.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.0.push((name, value.into()));
+    pub(crate) fn with(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.0.push((name.into(), value.into()));
         self
     }
 
     /// Adds a field with a value's text form.
     pub(crate) fn text(self, name: &'static str, value: impl Display) -> Self {
         self.with(name, value.to_string())
+    }
+
+    /// Adds a field with a path. One that is not UTF-8 gets a second field with its bytes in hexadecimal digits, so that
+    /// a program finds the file again.
+    pub(crate) fn path(self, name: &'static str, path: &Path) -> Self {
+        if let Some(text) = path.to_str() {
+            return self.with(name, text);
+        }
+        let bytes = hex(path.as_os_str().as_bytes());
+        self.with(name, path.to_string_lossy())
+            .with(format!("{name}_bytes"), bytes)
+    }
+
+    /// Adds a field with a path, or null.
+    pub(crate) fn maybe_path(self, name: &'static str, path: Option<&Path>) -> Self {
+        match path {
+            Some(path) => self.path(name, path),
+            None => self.with(name, Value::Null),
+        }
     }
 
     /// Adds a field unless it has no value.
@@ -77,12 +107,56 @@ impl Event {
     /// Prints it.
     pub(crate) fn print(&self) -> Result<(), Failure> {
         let text = serde_json::to_string(self).map_err(|error| Failure::Output(error.into()))?;
-        line(&text)
+        line(&escaped(&text))
     }
+}
+
+/// Escapes what would act on a terminal, as JSON allows in every string. Outside of strings there is no such character.
+fn escaped(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                fmt::Write::write_fmt(&mut safe, format_args!("\\u{unit:04x}")).unwrap_or_default();
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Prints text on standard error, without a line feed. Nothing can be done if it is closed.
+pub(crate) fn note(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
 }
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn a_name_in_json_does_nothing_to_a_terminal_and_reads_back() {
+        let name = "a\u{1b}[2J\u{9b}\n\u{202e}\u{2066}\u{200b}\u{e0041}\u{7f}é";
+        let event = Event::new("encrypted").path("file", name.as_ref());
+        let line = escaped(&serde_json::to_string(&event).unwrap());
+        assert!(!line.contains(acts), "{line}");
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["file"], name);
+    }
+
+    #[test]
+    fn a_name_that_is_not_text_is_found_again_by_its_bytes() {
+        let event = Event::new("encrypted").path("file", OsStr::from_bytes(b"a\xff").as_ref());
+        let read = serde_json::to_value(&event).unwrap();
+        assert_eq!(read["file_bytes"], "61ff");
     }
 }

@@ -6,7 +6,7 @@ use keywriter::{
     Serial,
     cycle::{Event, How, Step, Summary},
     problem::Problem,
-    text::listed,
+    text::{listed, shown_path},
 };
 use std::{
     collections::BTreeMap,
@@ -160,7 +160,7 @@ fn done(serial: Serial, how: How, kept: Option<&Path>) -> String {
         How::Already => "already a clone of this master, left as it is",
     };
     match kept {
-        Some(path) => format!("{serial}: {what}; receipt {}", path.display()),
+        Some(path) => format!("{serial}: {what}; receipt {}", shown_path(path)),
         None => format!("{serial}: {what}"),
     }
 }
@@ -218,7 +218,7 @@ fn done_json(serial: Serial, how: How, kept: Option<&Path>) -> output::Event {
     output::Event::new("done")
         .text("serial", serial)
         .with("already", how != How::Cloned)
-        .with("receipt", kept.map(|path| path.display().to_string()))
+        .maybe_path("receipt", kept)
 }
 
 #[cfg(test)]

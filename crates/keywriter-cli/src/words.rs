@@ -61,11 +61,13 @@ words! {
     NotCertified: REFUSED, "the module has no certificate yet",
         "have it certified first";
     ForeignRoot: REFUSED, "the module is certified under another root of trust",
-        "use modules of one root of trust, or name the right root certificate with --root FILE";
+        "use modules of one root of trust; if yours were given a new root on purpose, `keywriter root forget` and then \
+         `keywriter root pin FILE`; --root FILE names one for one command";
     NotGenuine: REFUSED, "the module is not genuine: its certificate or its signature does not verify",
         "do not trust this module; use another";
-    NoRoot: REFUSED, "this computer has no root certificate to verify the module with",
-        "name the root certificate of your modules with --root FILE";
+    NoRoot: REFUSED, "this computer has no root certificate to verify modules with",
+        "get the root certificate from the supplier of your modules, then `keywriter root pin FILE`; a terminal asks at \
+         the first use; --root FILE names one for one command";
     NotSetUp: REFUSED, "the module has no Admin PIN yet",
         "set it up on its keypad: SHIFT+1, an Admin PIN, KEY, the PIN again, KEY; KEY+8 1 SHIFT; hold SHIFT for a \
          second; KEY, the Admin PIN, KEY";
@@ -202,6 +204,8 @@ words! {
         "move the file away and register again";
     RootInvalid: BAD_FILE, "not a root certificate of modules",
         "name a PEM file; a virtual hub's root certificate is run/root.pem in its folder";
+    RootPinned: REFUSED, "another root of trust is pinned on this computer",
+        "if yours was replaced on purpose, `keywriter root forget` first; if not, do not trust what shows another root";
     ReceiptNotKept: IO, "cannot write the receipt",
         "check that there is room and that this user may write there, or name a folder with --receipts DIR; then \
          run `keywriter clone` again, which fetches it";

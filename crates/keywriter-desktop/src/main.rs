@@ -53,7 +53,7 @@ fn main() -> Result<()> {
     let folders = Folders::find(args.state)?;
     let environment = Environment {
         discovery: Discovery::new(folders.run(), Kinds::All),
-        root: Some(args.root.unwrap_or_else(|| folders.hub_root())),
+        root: args.root,
         folders,
         portal: args.portal,
     };

@@ -58,6 +58,11 @@ impl Folders {
         self.run().join(ROOT_FILE)
     }
 
+    /// Returns the file of the root certificate that this user trusts.
+    pub fn pinned_root(&self) -> PathBuf {
+        self.own.join(ROOT_FILE)
+    }
+
     /// Returns the file with the master and the choices.
     pub fn master(&self) -> PathBuf {
         self.own.join("master.json")
@@ -76,6 +81,14 @@ impl Folders {
     /// Returns the file with the preferences of the desktop app.
     pub fn preferences(&self) -> PathBuf {
         self.own.join("desktop.json")
+    }
+
+    #[cfg(test)]
+    pub(crate) fn below(state: &Path, hub: &Path) -> Self {
+        Self {
+            hub: hub.to_owned(),
+            own: state.join("keywriter"),
+        }
     }
 
     /// Returns the hub's folder.

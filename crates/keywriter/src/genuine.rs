@@ -1,13 +1,17 @@
 //! Whether a module is genuine, as far as this computer can tell. Modules do not rely on it: they verify each other.
 
-use crate::{module::SignedAnswer, problem::Reason};
+use crate::{
+    module::SignedAnswer,
+    problem::Reason,
+    text::{shown_bytes, shown_path},
+};
 use hsm_protocol::{
     BadSignature, EcPoint, Malformed, Sha384Digest, Signature, Verifier,
     certificate::{CertificateRefusal, Chain, Role, Root},
     limits,
 };
 use p384::ecdsa::{self, VerifyingKey, signature::Verifier as _};
-use sha2::{Digest, Sha384};
+use sha2::{Digest, Sha256, Sha384};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -43,7 +47,7 @@ pub struct TrustedRoot(Vec<u8>);
 #[non_exhaustive]
 pub enum RootError {
     /// It cannot be read.
-    #[error("cannot read the root certificate {}", path.display())]
+    #[error("cannot read the root certificate {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -52,7 +56,7 @@ pub enum RootError {
         source: io::Error,
     },
     /// It is not PEM.
-    #[error("{} is not a PEM certificate", path.display())]
+    #[error("{} is not a PEM certificate", shown_path(path))]
     NotPem {
         /// The file.
         path: PathBuf,
@@ -61,7 +65,7 @@ pub enum RootError {
         source: pem_rfc7468::Error,
     },
     /// It is a certificate, but not a root of modules.
-    #[error("{} is not a root certificate of modules", path.display())]
+    #[error("{} is not a root certificate of modules", shown_path(path))]
     NotRoot {
         /// The file.
         path: PathBuf,
@@ -98,11 +102,49 @@ impl TrustedRoot {
         Ok(Self(der))
     }
 
+    /// Returns it as PEM.
+    pub fn to_pem(&self) -> io::Result<String> {
+        pem_rfc7468::encode_string("CERTIFICATE", pem_rfc7468::LineEnding::LF, &self.0)
+            .map_err(io::Error::other)
+    }
+
+    /// Returns its SHA-256 fingerprint: 32 bytes in hexadecimal digits, with colons between them.
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::digest(&self.0);
+        let bytes: Vec<_> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        bytes.join(":")
+    }
+
+    /// Returns the common name of its holder, which anyone can choose; safe to show.
+    pub fn name(&self) -> String {
+        let subject = self.root().map(|root| root.subject().to_vec());
+        let subject = subject.unwrap_or_default();
+        let after = subject
+            .windows(COMMON_NAME.len())
+            .rposition(|window| window == COMMON_NAME)
+            .and_then(|at| subject.get(at + COMMON_NAME.len()..));
+        let name = after.and_then(|value| {
+            let [_tag, len, text @ ..] = value else {
+                return None;
+            };
+            text.get(..usize::from(*len))
+        });
+        shown_bytes(name.unwrap_or_default())
+    }
+
+    /// Returns name and fingerprint in one line.
+    pub fn summary(&self) -> String {
+        format!("\"{}\", SHA-256 {}", self.name(), self.fingerprint())
+    }
+
     /// Returns the parsed certificate.
     pub fn root(&self) -> Result<Root<'_>, Malformed> {
         Root::parse(&self.0)
     }
 }
+
+/// The attribute's identifier in a name: 2.5.4.3, DER.
+const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
 
 /// Whether a module is genuine, as far as this computer can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

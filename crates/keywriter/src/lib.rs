@@ -8,7 +8,7 @@
 //! | [`transport`] | APDUs to a module: a hub's socket, a PC/SC reader |
 //! | [`module`] | a connected module and its commands |
 //! | [`discovery`], [`survey`] | where modules are; which they are and what they admit to being |
-//! | [`genuine`] | this computer's opinion of a module's certificate |
+//! | [`genuine`], [`trust`] | this computer's opinion of a module's certificate; the root that it rests on |
 //! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](mod@cycle::run) |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
@@ -41,6 +41,7 @@ pub mod survey;
 mod test_hub;
 pub mod text;
 pub mod transport;
+pub mod trust;
 
 pub use hsm_protocol::{Serial, cloning::Options};
 

@@ -6,7 +6,7 @@
 use crate::{
     file::NewFile,
     genuine::{P384, TrustedRoot},
-    text::hex,
+    text::{hex, shown_path},
 };
 use hsm_protocol::{
     Malformed, Sha384Digest, Verifier,
@@ -29,7 +29,7 @@ pub const LABEL: &str = "KEYWRITER RECEIPT";
 #[non_exhaustive]
 pub enum ReceiptError {
     /// It cannot be read.
-    #[error("cannot read the receipt {}", path.display())]
+    #[error("cannot read the receipt {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum ReceiptError {
         source: io::Error,
     },
     /// It cannot be written.
-    #[error("cannot write the receipt {}", path.display())]
+    #[error("cannot write the receipt {}", shown_path(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -47,13 +47,13 @@ pub enum ReceiptError {
         source: io::Error,
     },
     /// The file is not an armored receipt.
-    #[error("{} is not a receipt file", path.display())]
+    #[error("{} is not a receipt file", shown_path(path))]
     NotReceipt {
         /// The file.
         path: PathBuf,
     },
     /// The receipt does not verify under this root.
-    #[error("{}: {}", path.display(), words(*why))]
+    #[error("{}: {}", shown_path(path), words(*why))]
     Refused {
         /// The file.
         path: PathBuf,
@@ -150,8 +150,8 @@ fn signed_statement(bytes: &[u8], secondary: &Party, root: &TrustedRoot) -> Opti
     let is_its_own = signer.serial() == secondary.serial
         && *signer.hash() == secondary.certificate
         && statement.secondary == *secondary;
-    let signed = Receipt::signed::<P384>(receipt.statement_bytes);
-    P384::verify(signer.public(), &signed, receipt.signature).ok()?;
+    let message = Receipt::signed::<P384>(receipt.statement_bytes);
+    P384::verify(signer.public(), &message, receipt.signature).ok()?;
     is_its_own.then_some(statement)
 }
 
@@ -159,7 +159,7 @@ fn signed_statement(bytes: &[u8], secondary: &Party, root: &TrustedRoot) -> Opti
 #[derive(Clone, Debug)]
 pub struct ProvedReceipt {
     bytes: Vec<u8>,
-    verified: VerifiedReceipt,
+    verified: Box<VerifiedReceipt>,
 }
 
 impl ProvedReceipt {
@@ -175,7 +175,10 @@ impl ProvedReceipt {
         if !parties.are_in(statement) || statement.transcript != *transcript {
             return Err(Unproved::OtherRun);
         }
-        Ok(Self { bytes, verified })
+        Ok(Self {
+            bytes,
+            verified: Box::new(verified),
+        })
     }
 
     /// Returns the finished receipt.
@@ -184,7 +187,7 @@ impl ProvedReceipt {
     }
 
     /// Returns what both modules signed.
-    pub const fn statement(&self) -> &Statement {
+    pub fn statement(&self) -> &Statement {
         self.verified.statement()
     }
 }

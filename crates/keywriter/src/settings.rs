@@ -1,6 +1,6 @@
 //! Files with choices: this computer's state, and settings that are taken from one computer to another.
 
-use crate::file;
+use crate::{file, text::shown_path};
 use hsm_protocol::{Serial, cloning::Options};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -32,7 +32,7 @@ pub struct Settings {
 #[non_exhaustive]
 pub enum SettingsError {
     /// It cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// It cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("cannot write {}", shown_path(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum SettingsError {
     #[error("no master is set on this computer")]
     NoMaster,
     /// The text is wrong.
-    #[error("{}: {what}", path.display())]
+    #[error("{}: {what}", shown_path(path))]
     Wrong {
         /// The file.
         path: PathBuf,

@@ -32,8 +32,31 @@ pub struct ModuleFacts {
     pub status: Option<ModuleStatus>,
     /// Its certificate, and whether it is genuine.
     pub certificate: CertificateCheck,
+    /// The root that certified it, if this computer does not trust that one: what it proves is for others.
+    pub other_root: Option<OtherRoot>,
     /// Where it is plugged in.
     pub location: Location,
+}
+
+/// A root that certified a module, and that this computer does not trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherRoot {
+    /// The root that the module shows; its certificate does lead there.
+    pub shown: TrustedRoot,
+    /// The root that this computer trusts.
+    pub trusted: Option<TrustedRoot>,
+}
+
+impl std::fmt::Display for OtherRoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.trusted {
+            None => write!(f, "its root is {}", self.shown.summary()),
+            Some(trusted) => {
+                let (trusted, shown) = (trusted.summary(), self.shown.summary());
+                write!(f, "this computer trusts {trusted}; its root is {shown}")
+            }
+        }
+    }
 }
 
 impl ModuleFacts {
@@ -109,6 +132,19 @@ impl Survey {
         Some(self.modules.remove(index))
     }
 
+    /// Returns the roots that certified modules which are there, and that this computer does not trust; each once.
+    pub fn other_roots(&self) -> Vec<&TrustedRoot> {
+        let mut roots = Vec::new();
+        for present in &self.modules {
+            if let Some(other) = &present.facts.other_root
+                && !roots.contains(&&other.shown)
+            {
+                roots.push(&other.shown);
+            }
+        }
+        roots
+    }
+
     /// Returns whether more than one module has that serial number.
     pub fn is_duplicate(&self, serial: Serial) -> bool {
         self.duplicates
@@ -178,7 +214,7 @@ pub fn ask(
     if matches!(location, Location::Reader(_)) && !is_ours(&mut module)? {
         return Ok(None);
     }
-    let (identity, certificate) = identify(&mut module, root)?;
+    let (identity, certificate, other_root) = identify(&mut module, root)?;
     let status = match identity.lock {
         LockState::Unlocked => Some(module.status()?),
         LockState::Shipment | LockState::Reset | LockState::Locked => None,
@@ -189,6 +225,7 @@ pub fn ask(
         lock: identity.lock,
         status,
         certificate,
+        other_root,
         location: location.clone(),
     };
     let receipt = match (depth, root, facts.party()) {
@@ -205,11 +242,11 @@ pub fn ask(
     }))
 }
 
-/// Asks a module who it is, and checks what it says.
+/// Asks a module who it is, and checks what it says. If it is not genuine here, says whether it is under its own root.
 pub(crate) fn identify(
     module: &mut ConnectedModule,
     root: Option<&TrustedRoot>,
-) -> Result<(Identity, CertificateCheck), ModuleError> {
+) -> Result<(Identity, CertificateCheck, Option<OtherRoot>), ModuleError> {
     let answer = module.identity()?;
     let identity = *answer.identity();
     let chain = if identity.certified {
@@ -217,7 +254,26 @@ pub(crate) fn identify(
     } else {
         Vec::new()
     };
-    Ok((identity, CertificateCheck::of(root, &answer, &chain)))
+    let mut check = CertificateCheck::of(root, &answer, &chain);
+    let other = match check.authenticity {
+        Authenticity::Genuine | Authenticity::NotCertified => None,
+        Authenticity::UnknownRoot | Authenticity::ForeignRoot | Authenticity::NotGenuine => {
+            let shown = TrustedRoot::from_der(module.trusted_root()?).ok();
+            shown.filter(|shown| {
+                let own = CertificateCheck::of(Some(shown), &answer, &chain);
+                own.authenticity == Authenticity::Genuine
+            })
+        }
+    };
+    if other.is_some() && check.authenticity == Authenticity::NotGenuine {
+        // The other root has the name of the one that is trusted.
+        check.authenticity = Authenticity::ForeignRoot;
+    }
+    let other = other.map(|shown| OtherRoot {
+        shown,
+        trusted: root.cloned(),
+    });
+    Ok((identity, check, other))
 }
 
 /// Returns whether the card in a reader is a module. A socket is a module's by its name.

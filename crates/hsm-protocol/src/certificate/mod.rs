@@ -50,6 +50,11 @@ impl<'a> Root<'a> {
         self.0.as_der()
     }
 
+    /// Returns the holder's name, DER.
+    pub const fn subject(&self) -> &'a [u8] {
+        self.0.subject()
+    }
+
     /// Checks that the chain leads from this root to a module, from the top (RFC 5280 § 6.1).
     pub fn verify<'c, V: Verifier>(
         &self,

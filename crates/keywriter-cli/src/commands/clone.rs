@@ -14,6 +14,7 @@ use keywriter::{
     problem::Reason,
     report::Report,
     settings::MasterState,
+    text::shown_path,
 };
 use signal_hook::{consts::SIGINT, flag};
 use std::{
@@ -36,9 +37,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
             to: choices.to.clone(),
         },
         jobs: choices.jobs.map(usize::from),
-        root: args
-            .trusted_root()?
-            .ok_or(Failure::Problem(Reason::NoRoot.into()))?,
+        root: super::root_for_work(args)?,
         receipts,
         hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
             session.permit(&Anchors::of_this_build(), now())
@@ -107,11 +106,10 @@ fn save(
 }
 
 fn print(args: &Args, event: &'static str, file: &Path) -> Result<(), Failure> {
-    let file = file.display();
     if args.json {
-        output::Event::new(event).text("file", file).print()
+        output::Event::new(event).path("file", file).print()
     } else {
-        output::line(&format!("report: {file}"))
+        output::line(&format!("report: {}", shown_path(file)))
     }
 }
 

@@ -11,6 +11,7 @@ use keywriter::{
     file::NewFile,
     problem::Reason,
     protocol::{EncryptionMode, ModuleStatus},
+    text::shown_path,
 };
 use std::fs::File;
 
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure
     )
     .map_err(|error| match error {
         CipherError::Module(error) => of_module(serial)(error),
-        other => Failure::from(other).within(choices.input.display()),
+        other => Failure::from(other).within(shown_path(&choices.input)),
     })?;
     commit(output, &choices.output, true)?;
     print(args, direction, choices, (&status, bytes))
@@ -65,7 +66,7 @@ fn print(
     if args.json {
         return Event::new(act)
             .text("serial", choices.serial)
-            .text("file", choices.output.display())
+            .path("file", &choices.output)
             .with("bytes", bytes)
             .with("mode", mode)
             .with("epoch", status.epoch)
@@ -77,7 +78,7 @@ fn print(
     output::line(&format!(
         "{act} {bytes} bytes with {mode}, epoch {}, into {}",
         status.epoch,
-        choices.output.display()
+        shown_path(&choices.output)
     ))?;
     eprintln!("  not authenticated: a change to the file is not noticed");
     if status.mode == EncryptionMode::Ecb {

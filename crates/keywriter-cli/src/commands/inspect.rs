@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
     let mode = mode_name(header.mode);
     if args.json {
         return Event::new("inspected")
-            .with("file", job.name())
+            .path("file", job.input())
             .with("version", 1)
             .with("group", group)
             .with("epoch", header.epoch)

@@ -1,6 +1,6 @@
 //! `keywriter list`
 
-use super::{require_app_pin, survey_all};
+use super::{require_app_pin, survey_with};
 use crate::{
     args::Args,
     failure::Failure,
@@ -9,7 +9,7 @@ use crate::{
 };
 use keywriter::{
     Serial,
-    genuine::Authenticity,
+    genuine::{Authenticity, TrustedRoot},
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::{LockState, Role},
@@ -24,11 +24,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let master = MasterState::load(&args.folders()?.master())
         .ok()
         .map(|state| state.master);
-    let found = survey_all(args)?;
+    let root = args.trusted_root()?.map(|(root, _)| root);
+    let found = survey_with(args, root.as_ref())?;
     if args.json {
         print_json(&found, master)?;
     } else {
-        print_text(&found, master)?;
+        print_text(&found, (master, root.as_ref()))?;
     }
     if found.modules.is_empty() && found.duplicates.is_empty() {
         Err(Failure::Problem(Reason::NoModule.into()))
@@ -37,7 +38,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
-fn print_text(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
+fn print_text(
+    found: &Survey,
+    (master, trusted): (Option<Serial>, Option<&TrustedRoot>),
+) -> Result<(), Failure> {
     let facts = || {
         let modules = found.modules.iter().map(|present| &present.facts);
         modules.chain(&found.impostors)
@@ -54,6 +58,17 @@ fn print_text(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
         for location in &duplicate.locations {
             eprintln!("  {location}");
         }
+    }
+    for root in found.other_roots() {
+        let trusted = match trusted {
+            Some(trusted) => format!("this computer trusts {}", trusted.summary()),
+            None => "this computer trusts no root yet".to_owned(),
+        };
+        let shown = root.summary();
+        output::note(&format!(
+            "keywriter: {trusted}\n  modules here are certified under {shown}\n  `keywriter root pin FILE` trusts a \
+             root; --root FILE names one for one command\n"
+        ));
     }
     for (location, error) in &found.unusable {
         Failure::Problem(Problem::from(error).about(location)).report(false);
@@ -118,6 +133,13 @@ fn module(facts: &ModuleFacts, master: Option<Serial>) -> Event {
         .with("virtual", facts.certificate.is_virtual)
         .with("transport", facts.location.kind())
         .with("place", facts.location.name())
+        .some(
+            "root_sha256",
+            facts
+                .other_root
+                .as_ref()
+                .map(|root| root.shown.fingerprint()),
+        )
         .with("firmware", format!("{major}.{minor}.{patch}"))
         .with("master", is_master(facts, master))
 }
@@ -171,6 +193,7 @@ mod tests {
                 is_virtual: Some(true),
                 digest: Some([0; 48]),
             },
+            other_root: None,
             location: Location::Socket("/run/VM0001.sock".into()),
         }
     }

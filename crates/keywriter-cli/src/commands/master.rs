@@ -8,7 +8,7 @@ use crate::{
     words,
 };
 use keywriter::{
-    Options, Serial, cycle::plan::find_master, problem::Reason, settings::MasterState,
+    Options, Serial, cycle::plan::find_master, problem::Problem, settings::MasterState,
 };
 
 pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
 }
 
 fn set(args: &Args, master: Serial, options: Options) -> Result<(), Failure> {
-    check(args, master)?.map_err(|why| Failure::about(why, master))?;
+    check(args, master)?.map_err(|why| Failure::Problem(why.about(master)))?;
     let state = MasterState { master, options };
     state.save(&args.folders()?.master())?;
     print(args, &state, Ok(()))
@@ -44,14 +44,18 @@ fn show(args: &Args) -> Result<(), Failure> {
     print(args, &state, active)
 }
 
-fn check(args: &Args, master: Serial) -> Result<Result<(), Reason>, Failure> {
+fn check(args: &Args, master: Serial) -> Result<Result<(), Problem>, Failure> {
     let found = survey_all(args)?;
+    let mut modules = found.modules.iter().map(|present| &present.facts);
+    let roots = modules
+        .find(|facts| facts.serial == master)
+        .and_then(|facts| facts.other_root.as_ref());
     Ok(find_master(&found, master)
         .map(|_facts| ())
-        .map_err(Reason::from))
+        .map_err(|why| Problem::new(why.into()).with_roots(roots)))
 }
 
-fn print(args: &Args, state: &MasterState, active: Result<(), Reason>) -> Result<(), Failure> {
+fn print(args: &Args, state: &MasterState, active: Result<(), Problem>) -> Result<(), Failure> {
     let MasterState { master, options } = state;
     if args.json {
         return json(state, active).print();
@@ -60,8 +64,8 @@ fn print(args: &Args, state: &MasterState, active: Result<(), Reason>) -> Result
         Ok(()) => output::line(&format!("{master} is the master, and active"))?,
         Err(why) => output::line(&format!(
             "{master} is the master, but not active: {}\n  {}",
-            words::of(why).text,
-            words::of(why).advice
+            words::line(&why),
+            words::of(why.reason).advice
         ))?,
     }
     let choices = [
@@ -78,13 +82,13 @@ fn print(args: &Args, state: &MasterState, active: Result<(), Reason>) -> Result
     Ok(())
 }
 
-fn json(state: &MasterState, active: Result<(), Reason>) -> Event {
+fn json(state: &MasterState, active: Result<(), Problem>) -> Event {
     let event = Event::new("master")
         .text("serial", state.master)
         .with("active", active.is_ok());
     let event = match active {
         Ok(()) => event,
-        Err(why) => event.problem("why", &why.into()),
+        Err(why) => event.problem("why", &why),
     };
     event.choices(state.options)
 }
@@ -92,6 +96,7 @@ fn json(state: &MasterState, active: Result<(), Reason>) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use keywriter::problem::Reason;
 
     #[test]
     fn a_master_is_one_json_object_of_this_shape() {
@@ -103,7 +108,7 @@ mod tests {
             serde_json::to_string(&json(&state, Ok(()))).unwrap(),
             r#"{"event":"master","serial":"VM0001","active":true,"auto_lock":false,"user_pin_policy":false,"disable_master":false}"#
         );
-        let line = serde_json::to_value(json(&state, Err(Reason::Locked))).unwrap();
+        let line = serde_json::to_value(json(&state, Err(Reason::Locked.into()))).unwrap();
         assert_eq!(line["active"], false);
         assert_eq!(line["reason"], "module-locked");
         assert_eq!(line["why"], "the module is locked");

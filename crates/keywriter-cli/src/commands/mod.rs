@@ -13,6 +13,7 @@ pub(crate) mod pin;
 pub(crate) mod receipt;
 pub(crate) mod recipient;
 pub(crate) mod register;
+pub(crate) mod root;
 pub(crate) mod settings;
 pub(crate) mod share;
 pub(crate) mod usage;
@@ -22,12 +23,13 @@ use keywriter::{
     Serial,
     discovery::Connector,
     file::NewFile,
+    genuine::TrustedRoot,
     license::Launched,
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::{Condition, EncryptionMode, Ticket},
     survey::{Depth, Present, Survey, survey},
-    text::hex,
+    text::{hex, shown_path},
 };
 use std::{io, path::Path, time::SystemTime};
 
@@ -48,26 +50,58 @@ fn now() -> u64 {
 }
 
 /// Surveys every module that is plugged in.
-fn survey_all(args: &Args) -> Result<Survey, Failure> {
-    let root = args.trusted_root()?;
+fn survey_with(args: &Args, root: Option<&TrustedRoot>) -> Result<Survey, Failure> {
     let discovery = args.discovery()?;
-    Ok(survey(
-        &discovery,
-        discovery.locations(),
-        root.as_ref(),
-        Depth::Facts,
-    ))
+    let locations = discovery.locations();
+    Ok(survey(&discovery, locations, root, Depth::Facts))
 }
 
-/// Finds one module.
+/// Surveys every module that is plugged in, for work: at the first use, asks whether their root is the right one.
+fn survey_all(args: &Args) -> Result<Survey, Failure> {
+    if let Some((root, _)) = args.trusted_root()? {
+        return survey_with(args, Some(&root));
+    }
+    let found = survey_with(args, None)?;
+    match root::first_use(args, &found)? {
+        Some(root) => survey_with(args, Some(&root)),
+        None => Ok(found),
+    }
+}
+
+/// Returns the root for work that looks for modules itself.
+fn root_for_work(args: &Args) -> Result<TrustedRoot, Failure> {
+    if let Some((root, _)) = args.trusted_root()? {
+        return Ok(root);
+    }
+    let found = survey_with(args, None)?;
+    let is_empty = found.modules.is_empty() && found.duplicates.is_empty();
+    root::first_use(args, &found)?.ok_or_else(|| {
+        let reason = if is_empty {
+            Reason::NoModule
+        } else {
+            Reason::NoRoot
+        };
+        Failure::Problem(reason.into())
+    })
+}
+
+/// Finds one module, which is genuine.
 fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
     let mut found = survey_all(args)?;
     if found.is_duplicate(serial) {
         return Err(Failure::about(Reason::DuplicateSerial, serial));
     }
-    found
+    let present = found
         .take(serial)
-        .ok_or_else(|| Failure::about(Reason::Absent, serial))
+        .ok_or_else(|| Failure::about(Reason::Absent, serial))?;
+    match present.facts.certificate.authenticity.refusal() {
+        Some(reason) => Err(Failure::Problem(
+            Problem::new(reason)
+                .about(serial)
+                .with_roots(present.facts.other_root.as_ref()),
+        )),
+        None => Ok(present),
+    }
 }
 
 /// Makes a failure of a named module.
@@ -77,7 +111,7 @@ fn of_module(serial: Serial) -> impl Fn(ModuleError) -> Failure {
 
 /// Makes a failure of a file that cannot be read or written.
 fn of_file(reason: Reason, path: &Path) -> impl FnOnce(io::Error) -> Failure {
-    let problem = Problem::new(reason).about(path.display());
+    let problem = Problem::new(reason).about(shown_path(path));
     move |error| Failure::Problem(problem.because(&error))
 }
 
@@ -89,7 +123,7 @@ fn commit(file: NewFile, path: &Path, force: bool) -> Result<(), Failure> {
         file.commit_new()
     };
     committed.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::about(Reason::FileExists, path.display()),
+        io::ErrorKind::AlreadyExists => Failure::about(Reason::FileExists, shown_path(path)),
         _ => of_file(Reason::CannotWrite, path)(error),
     })
 }

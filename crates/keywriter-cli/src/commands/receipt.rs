@@ -12,6 +12,7 @@ use keywriter::{
     protocol::VerifiedReceipt,
     receipt,
     report::{Failed, Report},
+    text::shown,
 };
 use serde_json::json;
 use std::{
@@ -58,7 +59,7 @@ fn run_report(args: &Args, file: &Path, root: &TrustedRoot) -> Result<(), Failur
         .map(|Failed { serial, why }| json!({"serial": serial.to_string(), "why": why}))
         .collect();
     Event::new("report")
-        .text("file", file.display())
+        .path("file", file)
         .with("made", report.made)
         .text("master", report.master)
         .choices(report.options)
@@ -102,7 +103,7 @@ fn report_text(report: &Report, verified: &[VerifiedReceipt]) -> String {
         let lines = report
             .failed
             .iter()
-            .map(|Failed { serial, why }| format!("{serial}  failed: {}\n", why.escape_debug()));
+            .map(|Failed { serial, why }| format!("{serial}  failed: {}\n", shown(why)));
         text.extend(lines);
     }
     if verified.iter().any(VerifiedReceipt::has_virtual_module) {

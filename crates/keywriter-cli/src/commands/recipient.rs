@@ -15,6 +15,7 @@ use keywriter::{
         hybrid::encode_hybrid,
         recipient::{encode_recipient, identity_file},
     },
+    text::shown_path,
 };
 use std::{
     io::Write,
@@ -69,13 +70,13 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
             .with("group", super::hex(&group))
             .with("epoch", epoch)
             .with("post_quantum", choices.post_quantum)
-            .with("identity", identity.map(|path| path.display().to_string()))
+            .maybe_path("identity", identity.map(PathBuf::as_path))
             .print();
     }
     match &choices.identity {
         Some(path) => output::line(&format!(
             "{}: the identity of {serial}'s team, for `age -d -i`",
-            path.display()
+            shown_path(path)
         )),
         None => output::line(&text),
     }

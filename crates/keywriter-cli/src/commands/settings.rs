@@ -6,7 +6,10 @@ use crate::{
     failure::Failure,
     output::{self, Event},
 };
-use keywriter::settings::{MasterState, Settings};
+use keywriter::{
+    settings::{MasterState, Settings},
+    text::shown_path,
+};
 use std::path::Path;
 
 pub(crate) fn run(args: &Args, command: &SettingsCommand) -> Result<(), Failure> {
@@ -33,14 +36,14 @@ fn print(args: &Args, event: &'static str, file: &Path, settings: Settings) -> R
     } = settings;
     if args.json {
         return Event::new(event)
-            .text("file", file.display())
+            .path("file", file)
             .with("auto_lock", auto_lock)
             .with("user_pin_policy", user_pin_policy)
             .print();
     }
     output::line(&format!(
         "{}: auto-lock {}, User PIN policy {}",
-        file.display(),
+        shown_path(file),
         yes_or_no(auto_lock),
         yes_or_no(user_pin_policy)
     ))

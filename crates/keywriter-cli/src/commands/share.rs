@@ -12,6 +12,7 @@ use keywriter::{
     problem::Reason,
     protocol::EncryptionMode,
     share::{ShareError, Summary, paths::Job},
+    text::shown_path,
 };
 use std::{
     fs::{self, File},
@@ -48,10 +49,15 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// Returns its name in messages.
+    /// Returns its name in messages, safe to show.
     pub(crate) fn name(&self) -> String {
-        let input = self.input.as_ref();
-        input.map_or("-".into(), |path| path.display().to_string())
+        let input = self.input.as_deref();
+        input.map_or("-".into(), shown_path)
+    }
+
+    /// Returns its input as a program needs it.
+    pub(crate) fn input(&self) -> &Path {
+        self.input.as_deref().unwrap_or(Path::new("-"))
     }
 }
 
@@ -118,7 +124,7 @@ pub(crate) fn run_all(
         }
         failed += 1;
         if args.json {
-            let event = Event::new("file-failed").with("file", job.name());
+            let event = Event::new("file-failed").path("file", job.input());
             event.failure(&failure).print()?;
         } else {
             failure.report(false);
@@ -177,10 +183,10 @@ impl Output {
         if let (Some(output), Some(input)) = (real(path), job.input.as_deref())
             && Some(output) == real(input)
         {
-            return Err(Failure::about(Reason::SameFile, path.display()));
+            return Err(Failure::about(Reason::SameFile, shown_path(path)));
         }
         if !force && path.symlink_metadata().is_ok() {
-            return Err(Failure::about(Reason::FileExists, path.display()));
+            return Err(Failure::about(Reason::FileExists, shown_path(path)));
         }
         let begin = || {
             if let Some(folder) = path.parent() {
@@ -217,7 +223,7 @@ pub(crate) fn of(job: &Ends, source: ShareError) -> Failure {
 pub(crate) struct FileProgress {
     bar: Option<ProgressBar>,
     json: Option<Instant>,
-    file: String,
+    file: PathBuf,
     of: Option<u64>,
 }
 
@@ -227,7 +233,7 @@ impl FileProgress {
         Self {
             bar: has_bar.then(|| bar(&job.name(), of)),
             json: args.json.then(Instant::now),
-            file: job.name(),
+            file: job.input().to_owned(),
             of,
         }
     }
@@ -239,7 +245,7 @@ impl FileProgress {
         if let Some(last) = self.json.as_mut().filter(|last| last.elapsed() > BETWEEN) {
             *last = Instant::now();
             let event = Event::new("progress")
-                .with("file", &*self.file)
+                .path("file", &self.file)
                 .with("bytes", bytes)
                 .with("of", self.of);
             // Standard output may be gone; the exit code says how the work ended.
@@ -283,8 +289,8 @@ pub(crate) fn print(
     let header = &summary.header;
     if let (true, Some(output)) = (args.json, &job.output) {
         return Event::new(event)
-            .with("file", job.name())
-            .text("output", output.display())
+            .path("file", job.input())
+            .path("output", output)
             .text("serial", serial)
             .with("bytes", summary.bytes)
             .with("group", super::hex(&header.group))
@@ -297,7 +303,7 @@ pub(crate) fn print(
             "{}: {event} {} bytes with {serial} into {}",
             job.name(),
             summary.bytes,
-            output.display()
+            shown_path(output)
         ))?;
     }
     if event == ENCRYPTED && header.mode == EncryptionMode::Ecb {

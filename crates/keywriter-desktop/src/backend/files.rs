@@ -4,9 +4,11 @@ use crate::model::{Preferences, Problem, Reason};
 use keywriter::{
     file,
     folders::Folders,
-    genuine::{RootError, TrustedRoot},
+    genuine::TrustedRoot,
     report::{self, Report},
     settings::{MasterState, Settings, SettingsError},
+    text::shown_path,
+    trust,
 };
 use std::{
     fs, io,
@@ -30,7 +32,7 @@ pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Resu
         None => match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Problem::new(Reason::CannotWrite)
-                    .about(path.display())
+                    .about(shown_path(&path))
                     .because(&error))
             }
             Ok(()) | Err(_) => Ok(()),
@@ -42,7 +44,7 @@ pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Resu
 pub(super) fn preferences(folders: &Folders) -> (Preferences, Option<Problem>) {
     let path = folders.preferences();
     let problem = |reason, error: &dyn std::error::Error| {
-        Some(Problem::new(reason).about(path.display()).because(error))
+        Some(Problem::new(reason).about(shown_path(&path)).because(error))
     };
     match fs::read(&path) {
         Ok(text) => match serde_json::from_slice(&text) {
@@ -64,7 +66,7 @@ pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> R
         .and_then(|text| file::replace(&path, &text))
         .map_err(|error| {
             Problem::new(Reason::CannotWrite)
-                .about(path.display())
+                .about(shown_path(&path))
                 .because(&error)
         })
 }
@@ -73,21 +75,20 @@ pub(super) fn export(settings: Settings, path: &Path) -> Result<String, Problem>
     settings
         .export(path)
         .map_err(|error| Problem::from(&error))?;
-    Ok(path.display().to_string())
+    Ok(shown_path(path))
 }
 
 pub(super) fn import(path: &Path) -> Result<Settings, Problem> {
     Settings::import(path).map_err(|error| (&error).into())
 }
 
-/// Reads the root certificate, if it exists: a hub that starts later may write it.
-pub(super) fn root(path: Option<&Path>) -> Result<Option<TrustedRoot>, Problem> {
-    let Some(path) = path else {
-        return Ok(None);
-    };
-    match TrustedRoot::load(path) {
-        Ok(root) => Ok(Some(root)),
-        Err(RootError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+/// Finds the root certificate: the named one, the pinned one or the hub's. A hub that starts later may write it.
+pub(super) fn root(
+    named: Option<&Path>,
+    folders: &Folders,
+) -> Result<Option<TrustedRoot>, Problem> {
+    match trust::find(named, folders) {
+        Ok(found) => Ok(found.map(|(root, _)| root)),
         Err(error) => Err((&error).into()),
     }
 }
@@ -106,7 +107,7 @@ pub(super) fn save_report(
     report
         .save_page(&page, root, language)
         .map_err(|error| Problem::from(&error))?;
-    Ok(data.display().to_string())
+    Ok(shown_path(&data))
 }
 
 /// Opens a page in the user's default browser.

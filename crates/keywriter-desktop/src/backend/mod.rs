@@ -27,7 +27,7 @@ pub type Emit = Arc<dyn Fn(Event) + Send + Sync>;
 pub struct Environment {
     /// Where modules are.
     pub discovery: Discovery,
-    /// The root certificate of the modules, where this computer knows one.
+    /// The root certificate of the modules, if one was named.
     pub root: Option<PathBuf>,
     /// This user's files.
     pub folders: Folders,
@@ -53,6 +53,7 @@ impl Backend {
         let watcher = ModuleWatcher {
             discovery: environment.discovery.clone(),
             root: environment.root.clone(),
+            folders: environment.folders.clone(),
             emit: Arc::clone(&emit),
             report: Arc::clone(&report),
         };
@@ -93,7 +94,9 @@ impl Backend {
             }
             Command::SaveReport { path, language } => {
                 let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-                let root = files::root(self.environment.root.as_deref()).ok().flatten();
+                let root = files::root(self.environment.root.as_deref(), folders)
+                    .ok()
+                    .flatten();
                 let saved = files::save_report(report.as_ref(), &path, root.as_ref(), language);
                 (self.emit)(Event::ReportSaved(saved));
             }
@@ -118,7 +121,7 @@ impl Backend {
     fn run(&mut self, request: Request) {
         self.stop = StopRequest::default();
         let folders = &self.environment.folders;
-        let root = files::root(self.environment.root.as_deref())
+        let root = files::root(self.environment.root.as_deref(), folders)
             .and_then(|root| root.ok_or(Reason::NoRoot.into()));
         let root = match root {
             Ok(root) => root,

@@ -10,6 +10,7 @@ use keywriter::{
         plan::{Plan, Request, Task, check_master},
     },
     discovery::{Connector, Discovery},
+    folders::Folders,
     protocol::{LockState, ModuleStatus},
     report::Report,
     survey::{Depth, ModuleFacts, Present, Survey, survey},
@@ -38,6 +39,7 @@ pub(super) enum Order {
 pub(super) struct ModuleWatcher {
     pub(super) discovery: Discovery,
     pub(super) root: Option<PathBuf>,
+    pub(super) folders: Folders,
     pub(super) emit: Emit,
     pub(super) report: Arc<Mutex<Option<Report>>>,
 }
@@ -107,7 +109,7 @@ impl ModuleWatcher {
             Depth::Facts
         };
         let mut surveyed = Surveyed::default();
-        let root = files::root(self.root.as_deref()).unwrap_or_else(|problem| {
+        let root = files::root(self.root.as_deref(), &self.folders).unwrap_or_else(|problem| {
             surveyed.unusable.push(problem);
             None
         });

@@ -368,15 +368,15 @@ fn one_serial_number_in_two_places_is_refused_unless_it_is_one_module() {
 
 #[test]
 fn a_device_that_only_claims_a_serial_number_takes_it_from_no_module() {
-    for impostor in [
-        TestModule::foreign("A"),
-        TestModule::uncertified("A"),
-        TestModule::foreign("M"),
-        TestModule::uncertified("M"),
+    for (name, make) in [
+        ("A", TestModule::foreign as fn(&str) -> TestModule),
+        ("A", TestModule::uncertified),
+        ("M", TestModule::foreign),
+        ("M", TestModule::uncertified),
     ] {
         let world = World::new(&[("A", FRESH), ("B", FRESH)]);
         // Before the socket in the order of locations, and of a later reader too.
-        world.plug_at(Location::Socket("/run/0.sock".into()), impostor);
+        world.plug_at(Location::Socket("/run/0.sock".into()), make(name));
         let (summary, words_then) = clone(&world);
         assert_eq!((summary.done, summary.failed), (2, 0), "{words_then:?}");
     }

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     file,
     settings::{Format, Wrong, as_text},
+    text::shown_path,
 };
 use license_token::{
     Anchor, Anchors, Claims, Day, Installation, LicenseNumber, LicenseToken, Malformed, Pin,
@@ -64,7 +65,7 @@ pub enum LicenseError {
     #[error(transparent)]
     Gate(#[from] GateRefusal),
     /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -73,7 +74,7 @@ pub enum LicenseError {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("cannot write {}", shown_path(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -82,7 +83,7 @@ pub enum LicenseError {
         source: io::Error,
     },
     /// The file's text is wrong.
-    #[error("{}: {what}", path.display())]
+    #[error("{}: {what}", shown_path(path))]
     Wrong {
         /// The file.
         path: PathBuf,

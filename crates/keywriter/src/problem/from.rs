@@ -20,8 +20,9 @@ use crate::{
     report::ReportError,
     settings::{SettingsError, Wrong},
     share::{ShareError, finder::NotFound, paths::PathError},
-    text::listed,
+    text::{listed, shown_path},
     transport::TransportError,
+    trust::PinRootError,
 };
 use hsm_protocol::{Status, certificate::CertificateRefusal, receipt::ReceiptRefusal};
 use std::{error::Error, path::Path};
@@ -304,9 +305,19 @@ impl From<&RootError> for Problem {
             RootError::Read { path, source } => cannot_read(path, source),
             RootError::NotPem { path, .. } | RootError::NotRoot { path } => {
                 Self::new(Reason::RootInvalid)
-                    .about(path.display())
+                    .about(shown_path(path))
                     .with_detail(causes(error))
             }
+        }
+    }
+}
+
+impl From<&PinRootError> for Problem {
+    fn from(error: &PinRootError) -> Self {
+        match error {
+            PinRootError::Root(error) => error.into(),
+            PinRootError::OtherPinned { .. } => Self::new(Reason::RootPinned).because(error),
+            PinRootError::Write { path, source } => cannot_write(path, source),
         }
     }
 }
@@ -316,12 +327,12 @@ impl From<&ReceiptError> for Problem {
         match error {
             ReceiptError::Read { path, source } => cannot_read(path, source),
             ReceiptError::Write { path, source } => Self::new(Reason::ReceiptNotKept)
-                .about(path.display())
+                .about(shown_path(path))
                 .because(source),
             ReceiptError::NotReceipt { path } => {
-                Self::new(Reason::ReceiptInvalid).about(path.display())
+                Self::new(Reason::ReceiptInvalid).about(shown_path(path))
             }
-            ReceiptError::Refused { path, why } => not_verified(*why).about(path.display()),
+            ReceiptError::Refused { path, why } => not_verified(*why).about(shown_path(path)),
         }
     }
 }
@@ -333,7 +344,7 @@ impl From<&ReportError> for Problem {
             ReportError::Write { path, source } => cannot_write(path, source),
             ReportError::Wrong { path, what } => wrong(Reason::ReportInvalid, path, what),
             ReportError::Entry { path, number, what } => Self::new(Reason::ReportInconsistent)
-                .about(path.display())
+                .about(shown_path(path))
                 .with_detail(format_args!("clone {number}: {what}")),
             ReportError::Malformed { .. } => Self::new(Reason::ReportInconsistent).because(error),
             ReportError::Refused { serial, why } => not_verified(*why).about(serial),
@@ -389,7 +400,12 @@ impl From<&NotFound> for Problem {
                 .with_detail(format_args!(
                     "the module holds keys up to epoch {newest}, and the file needs epoch {epoch}"
                 )),
-            NotFound::ForeignRoot(serial) => Self::new(Reason::ForeignRoot).about(serial),
+            NotFound::ForeignRoot { serial, roots } => Self::new(Reason::ForeignRoot)
+                .about(serial)
+                .with_roots(roots.as_deref()),
+            NotFound::UnknownRoot { serial, roots } => Self::new(Reason::NoRoot)
+                .about(serial)
+                .with_roots(roots.as_deref()),
             NotFound::NotGenuine(serial) => Self::new(Reason::NotGenuine).about(serial),
             NotFound::Several(unlocked) => {
                 Self::new(Reason::SeveralGroups).with_detail(listed(unlocked))
@@ -407,7 +423,7 @@ impl From<&PathError> for Problem {
             PathError::Special(path) => (Reason::SpecialFile, path),
             PathError::Nothing(path) => (Reason::NothingToDo, path),
         };
-        Self::new(reason).about(path.display())
+        Self::new(reason).about(shown_path(path))
     }
 }
 
@@ -430,13 +446,13 @@ impl From<&CipherError> for Problem {
 
 fn cannot_read(path: &Path, source: &dyn Error) -> Problem {
     Problem::new(Reason::CannotRead)
-        .about(path.display())
+        .about(shown_path(path))
         .because(source)
 }
 
 fn cannot_write(path: &Path, source: &dyn Error) -> Problem {
     Problem::new(Reason::CannotWrite)
-        .about(path.display())
+        .about(shown_path(path))
         .because(source)
 }
 
@@ -445,7 +461,7 @@ fn wrong(reason: Reason, path: &Path, what: &Wrong) -> Problem {
         Wrong::NewerVersion { .. } => Reason::NewerFile,
         _ => reason,
     };
-    Problem::new(reason).about(path.display()).because(what)
+    Problem::new(reason).about(shown_path(path)).because(what)
 }
 
 fn not_verified(why: ReceiptRefusal) -> Problem {

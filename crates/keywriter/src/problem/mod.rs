@@ -5,6 +5,7 @@
 
 mod from;
 
+use crate::{survey::OtherRoot, text::shown};
 use std::{error::Error, fmt::Display};
 
 /// What went wrong.
@@ -34,7 +35,7 @@ impl Problem {
     /// Sets what it concerns.
     #[must_use]
     pub fn about(mut self, subject: impl Display) -> Self {
-        self.subject = subject.to_string();
+        self.subject = shown(&subject.to_string());
         self
     }
 
@@ -42,8 +43,8 @@ impl Problem {
     #[must_use]
     pub fn within(mut self, outer: impl Display) -> Self {
         self.subject = match self.subject.as_str() {
-            "" => outer.to_string(),
-            inner => format!("{outer}: {inner}"),
+            "" => shown(&outer.to_string()),
+            inner => shown(&format!("{outer}: {inner}")),
         };
         self
     }
@@ -51,8 +52,17 @@ impl Problem {
     /// Sets the detail.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Display) -> Self {
-        self.detail = detail.to_string();
+        self.detail = shown(&detail.to_string());
         self
+    }
+
+    /// Sets the roots that differ as the detail.
+    #[must_use]
+    pub fn with_roots(self, roots: Option<&OtherRoot>) -> Self {
+        match roots {
+            Some(roots) => self.with_detail(roots),
+            None => self,
+        }
     }
 
     /// Sets an error and its sources as the detail.
@@ -242,6 +252,8 @@ reasons! {
     LicenseFileInvalid = "license-file-invalid",
     /// Not a root certificate of modules.
     RootInvalid = "root-certificate-invalid",
+    /// Another root is pinned on this computer.
+    RootPinned = "root-pinned",
     /// A receipt cannot be written.
     ReceiptNotKept = "receipt-not-written",
     /// Not a receipt.

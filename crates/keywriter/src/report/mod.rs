@@ -18,6 +18,7 @@ use crate::{
     genuine::{P384, TrustedRoot},
     receipt,
     settings::{Wrong, as_text},
+    text::shown_path,
 };
 use hsm_protocol::{
     Malformed, Serial,
@@ -62,7 +63,7 @@ pub struct Failed {
 #[non_exhaustive]
 pub enum ReportError {
     /// It cannot be read.
-    #[error("cannot read the report {}", path.display())]
+    #[error("cannot read the report {}", shown_path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -71,7 +72,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// It cannot be written.
-    #[error("cannot write the report {}", path.display())]
+    #[error("cannot write the report {}", shown_path(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -80,7 +81,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// The text is not a report.
-    #[error("{}: {what}", path.display())]
+    #[error("{}: {what}", shown_path(path))]
     Wrong {
         /// The file.
         path: PathBuf,
@@ -89,7 +90,7 @@ pub enum ReportError {
         what: Wrong,
     },
     /// What it says of a clone is not what the modules signed.
-    #[error("{}: clone {number}: {what}", path.display())]
+    #[error("{}: clone {number}: {what}", shown_path(path))]
     Entry {
         /// The file.
         path: PathBuf,

@@ -3,7 +3,7 @@
 use crate::{
     genuine::Authenticity,
     module::ConnectedModule,
-    survey::{ModuleFacts, Survey},
+    survey::{ModuleFacts, OtherRoot, Survey},
     text::{hex, listed},
 };
 use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
@@ -68,8 +68,21 @@ pub enum NotFound {
         epoch: u32,
     },
     /// Certified under another root.
-    #[error("{0} is certified under another root of trust")]
-    ForeignRoot(Serial),
+    #[error("{serial} is certified under another root of trust{}", in_brackets(roots.as_deref()))]
+    ForeignRoot {
+        /// The module.
+        serial: Serial,
+        /// Both roots, if the module shows one.
+        roots: Option<Box<OtherRoot>>,
+    },
+    /// This computer has no root to verify it with.
+    #[error("this computer has no root certificate to verify {serial} with{}", in_brackets(roots.as_deref()))]
+    UnknownRoot {
+        /// The module.
+        serial: Serial,
+        /// Its root, if the module shows one.
+        roots: Option<Box<OtherRoot>>,
+    },
     /// Not certified, or its certificate or its signature does not verify.
     #[error("{0} is not genuine: its certificate or its signature does not verify")]
     NotGenuine(Serial),
@@ -104,13 +117,12 @@ pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Fo
     })
 }
 
+fn in_brackets(roots: Option<&OtherRoot>) -> String {
+    roots.map_or_else(String::new, |roots| format!(" ({roots})"))
+}
+
 fn choose(candidates: &[ModuleFacts], need: Need) -> Result<Serial, NotFound> {
-    let is_trusted = |facts: &&ModuleFacts| {
-        matches!(
-            facts.certificate.authenticity,
-            Authenticity::Genuine | Authenticity::UnknownRoot
-        )
-    };
+    let is_trusted = |facts: &&ModuleFacts| facts.is_genuine();
     let unlocked = || {
         let trusted = candidates.iter().filter(is_trusted);
         trusted.filter_map(|facts| Some((facts.serial, facts.status?)))
@@ -152,13 +164,17 @@ fn choose(candidates: &[ModuleFacts], need: Need) -> Result<Serial, NotFound> {
             others: serials(unlocked().map(|(serial, _)| serial)),
         });
     }
-    let untrusted = candidates.iter().find(|facts| !is_trusted(facts));
-    Err(match untrusted {
-        None => NotFound::NoModule,
-        Some(facts) if facts.certificate.authenticity == Authenticity::ForeignRoot => {
-            NotFound::ForeignRoot(facts.serial)
+    let Some(facts) = candidates.iter().find(|facts| !is_trusted(facts)) else {
+        return Err(NotFound::NoModule);
+    };
+    let serial = facts.serial;
+    let roots = facts.other_root.clone().map(Box::new);
+    Err(match facts.certificate.authenticity {
+        Authenticity::ForeignRoot => NotFound::ForeignRoot { serial, roots },
+        Authenticity::UnknownRoot => NotFound::UnknownRoot { serial, roots },
+        Authenticity::Genuine | Authenticity::NotGenuine | Authenticity::NotCertified => {
+            NotFound::NotGenuine(serial)
         }
-        Some(facts) => NotFound::NotGenuine(facts.serial),
     })
 }
 
@@ -206,6 +222,7 @@ mod tests {
                 is_virtual: None,
                 digest: None,
             },
+            other_root: None,
             location: Location::Socket(format!("/run/{name}.sock").into()),
         }
     }
@@ -249,6 +266,8 @@ mod tests {
                 ..
             }
         ));
-        assert!(matches!(with(&[&foreign]), NotFound::ForeignRoot(_)));
+        assert!(matches!(with(&[&foreign]), NotFound::ForeignRoot { .. }));
+        let unknown = facts("E", Some((1, 2)), Authenticity::UnknownRoot);
+        assert!(matches!(with(&[&unknown]), NotFound::UnknownRoot { .. }));
     }
 }

@@ -1,6 +1,7 @@
 //! Which files a command means, and what they will be called.
 
 use super::ENDING;
+use crate::text::shown_path;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -29,7 +30,7 @@ pub enum Act {
 #[non_exhaustive]
 pub enum PathError {
     /// A file or folder cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}", shown_path(path))]
     Read {
         /// Which.
         path: PathBuf,
@@ -38,16 +39,16 @@ pub enum PathError {
         source: io::Error,
     },
     /// Its name does not say what to call the result.
-    #[error("{} does not end in .{ENDING}, so the name of the output is unknown", .0.display())]
+    #[error("{} does not end in .{ENDING}, so the name of the output is unknown", shown_path(.0))]
     NoEnding(PathBuf),
     /// Many files and one name for all.
-    #[error("{} is not a folder, and there are several files", .0.display())]
+    #[error("{} is not a folder, and there are several files", shown_path(.0))]
     OneName(PathBuf),
     /// Neither a file nor a folder.
-    #[error("{} is neither a file nor a folder", .0.display())]
+    #[error("{} is neither a file nor a folder", shown_path(.0))]
     Special(PathBuf),
     /// There is no such file in a folder.
-    #[error("there is nothing to do in {}", .0.display())]
+    #[error("there is nothing to do in {}", shown_path(.0))]
     Nothing(PathBuf),
 }
 

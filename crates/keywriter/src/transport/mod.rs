@@ -3,6 +3,7 @@
 pub mod pcsc;
 pub mod socket;
 
+use crate::text::{shown, shown_path};
 use rustix::{
     event::{PollFd, PollFlags},
     process::{Resource, Rlimit, getrlimit, setrlimit},
@@ -27,11 +28,11 @@ impl Location {
         }
     }
 
-    /// Returns the socket's path or the reader's name.
+    /// Returns the socket's path or the reader's name, safe to show.
     pub fn name(&self) -> String {
         match self {
-            Self::Socket(path) => path.display().to_string(),
-            Self::Reader(name) => name.clone(),
+            Self::Socket(path) => shown_path(path),
+            Self::Reader(name) => shown(name),
         }
     }
 }

@@ -81,7 +81,10 @@ impl Transport for Card {
     /// Starts a thread with its own context, because a context's lock is held while a command is under way. Both end
     /// some time after the signal is dropped; the card is not touched.
     fn removal_signal(&self) -> Option<RemovalSignal> {
-        let name = CString::new(self.location.name()).ok()?;
+        let Location::Reader(name) = &self.location else {
+            return None;
+        };
+        let name = CString::new(name.as_str()).ok()?;
         let (stream, held) = UnixStream::pair().ok()?;
         thread::Builder::new()
             .spawn(move || wait_for_removal(&name, &held))

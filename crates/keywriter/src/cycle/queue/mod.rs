@@ -364,7 +364,7 @@ pub(super) fn reopen(
     if matches!(location, Location::Reader(_)) {
         module.select()?;
     }
-    let (identity, check) = identify(&mut module, Some(root))?;
+    let (identity, check, _) = identify(&mut module, Some(root))?;
     let is_same = check.authenticity == Authenticity::Genuine
         && identity.serial == party.serial
         && check.digest == Some(party.certificate);

@@ -3,3 +3,5 @@
 mod group;
 mod impostor;
 mod receipt;
+mod root;
+mod shown;

@@ -3,7 +3,7 @@
 use hsm_protocol::command::ins;
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 use system_tests::{
@@ -22,7 +22,7 @@ fn kept(lab: &Lab) -> Vec<PathBuf> {
     files
 }
 
-fn verify(lab: &Lab, file: &PathBuf) -> i32 {
+fn verify(lab: &Lab, file: &Path) -> i32 {
     let root = lab.path("hub/run/root.pem");
     let (file, root) = (file.to_str().unwrap(), root.to_str().unwrap());
     lab.keywriter(&["receipt", "verify", file, "--root", root])
