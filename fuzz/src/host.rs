@@ -63,6 +63,7 @@ fn every_command(module: &mut ConnectedModule) {
     drop(module.status());
     if let Ok(journal) = module.journal() {
         assert!(journal.entries.len() <= hsm_protocol::limits::JOURNAL_ENTRIES);
+        assert!(journal.table.len() <= hsm_protocol::limits::JOURNAL_TABLE);
     }
     let units = Units {
         size: 16,

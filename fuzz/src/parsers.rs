@@ -8,7 +8,7 @@ use hsm_protocol::{
     command::{AdminCommand, Command, FactoryCommand, MasterCommand, UserCommand, write_install},
     frame::{FrameHeader, FrameKind},
     identity::SignedIdentity,
-    journal::JournalPage,
+    journal::{JournalEntry, JournalPage, JournalRow, Listed},
     limits,
     receipt::{FinishedReceipt, Receipt, Statement},
     settings::ModuleStatus,
@@ -198,21 +198,25 @@ thread_local! {
     static ROOT: Vec<u8> = stage::root();
 }
 
-/// A page of the journal.
+/// A page of the journal, of entries or of its table.
 pub fn journal(data: &[u8]) {
-    let Ok(page) = JournalPage::parse(data) else {
+    journal_page::<JournalEntry>(data);
+    journal_page::<JournalRow>(data);
+}
+
+fn journal_page<L: Listed>(data: &[u8]) {
+    let Ok(page) = JournalPage::<L>::parse(data) else {
         return;
     };
     let mut out = vec![0; data.len()];
     let mut writer = Writer::new(&mut out);
-    writer.u64(page.total).expect("fits");
-    writer.bytes(&page.running).expect("fits");
+    page.summary.write(&mut writer).expect("fits");
     let mut count = 0;
-    for entry in page.entries() {
-        entry.write(&mut writer).expect("fits");
+    for one in page.listed() {
+        one.write(&mut writer).expect("fits");
         count += 1;
     }
-    assert!(count <= JournalPage::ENTRIES);
+    assert!(count <= L::ON_PAGE);
     assert_eq!(writer.written(), data);
 }
 

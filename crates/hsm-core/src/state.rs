@@ -17,6 +17,7 @@ use crate::{
         csp::{contents::Csps, kek::Kek, slot::Slot},
         device::Lifecycle,
         store::Store,
+        writes::HostWrites,
     },
 };
 use hsm_protocol::{Status, identity::LockState};
@@ -94,6 +95,8 @@ pub(crate) struct AdminSession<C: Provider> {
     pub(crate) presence: Presence,
     pub(crate) run: SecondaryRun<C>,
     pub(crate) cycle: Option<MasterCycle>,
+    /// The writes that the host may still cause.
+    pub(crate) writes: HostWrites,
 }
 
 /// When an unlocked module was last used.
@@ -195,6 +198,7 @@ impl<C: Provider> State<C> {
             presence: Presence::new(now),
             run: SecondaryRun::Idle,
             cycle: None,
+            writes: HostWrites::default(),
         })
     }
 }

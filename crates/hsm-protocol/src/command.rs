@@ -4,7 +4,7 @@
 
 use crate::{
     Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
-    identity::PROTOCOL_VERSION, journal::JournalPage, limits, reader::Reader, writer::Writer,
+    identity::PROTOCOL_VERSION, journal::JournalPart, limits, reader::Reader, writer::Writer,
 };
 
 pub use crate::data_units::DataUnits;
@@ -178,8 +178,8 @@ pub enum UserCommand<'a> {
 pub enum AdminCommand<'a> {
     /// Returns a page of the journal.
     Journal {
-        /// Counted from the newest, 0.
-        page: u8,
+        /// Which.
+        part: JournalPart,
     },
     /// Clones, as the master; needs a certificate.
     Master(MasterCommand<'a>),
@@ -320,8 +320,10 @@ fn secondary<'a>(apdu: &CommandApdu<'a>) -> Result<SecondaryCommand<'a>, Status>
 
 fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
     match apdu.ins {
-        ins::JOURNAL if usize::from(apdu.p1) >= JournalPage::PAGES => Err(Status::WrongParameters),
-        ins::JOURNAL => no_data(apdu).map(|()| AdminCommand::Journal { page: apdu.p1 }),
+        ins::JOURNAL => {
+            let part = JournalPart::from_p1(apdu.p1).ok_or(Status::WrongParameters)?;
+            no_data(apdu).map(|()| AdminCommand::Journal { part })
+        }
         _ => master(apdu).map(AdminCommand::Master),
     }
 }
@@ -439,7 +441,7 @@ mod tests {
             let expected = match ins {
                 ins::CERTIFICATE | ins::CIPHER | ins::FILE_RECIPIENT | ins::FILE_UNWRAP => 2,
                 ins::GRANT | ins::PARCEL => limits::RUNS,
-                ins::JOURNAL => JournalPage::PAGES,
+                ins::JOURNAL => 12,
                 _ => 1,
             };
             assert_eq!(accepted, expected, "{ins:02X}");

@@ -39,8 +39,14 @@ pub const EPOCHS: usize = 8;
 /// Runs that a master keeps in flight at the same time.
 pub const RUNS: usize = 8;
 
-/// Entries that a journal keeps.
+/// Entries that a journal keeps: the newest.
 pub const JOURNAL_ENTRIES: usize = 64;
+
+/// Serial numbers in a journal's table: all that were cloned to since it was last cleared.
+pub const JOURNAL_TABLE: usize = 256;
+
+/// Writes of its store that a host can cause while one Administrator has the module unlocked.
+pub const HOST_WRITES: u16 = 1024;
 
 /// Maximum number of secondaries in a cycle that disables its master, which counts their serial numbers.
 pub const DISABLING_CYCLE: usize = 64;

@@ -53,6 +53,10 @@ pub enum Status {
     OtherKind,
     /// A chunk or a sealed file key was not made by a module of this group, or was changed.
     NotAuthentic,
+    /// The journal's table is full: no Parcel to a module that is not in it.
+    JournalFull,
+    /// The host caused as many writes as one session allows.
+    TooManyWrites,
 }
 
 impl Status {
@@ -85,6 +89,8 @@ impl Status {
             Self::NotCertified => 0x980A,
             Self::OtherKind => 0x980B,
             Self::NotAuthentic => 0x980C,
+            Self::JournalFull => 0x980E,
+            Self::TooManyWrites => 0x980F,
         }
     }
 
@@ -99,7 +105,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -124,6 +130,8 @@ impl Status {
         Self::NotCertified,
         Self::OtherKind,
         Self::NotAuthentic,
+        Self::JournalFull,
+        Self::TooManyWrites,
     ];
 }
 

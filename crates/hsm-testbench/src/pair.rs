@@ -10,7 +10,7 @@ use hsm_protocol::{
     Status, certificate,
     cloning::Options,
     command::{DataUnits, ins},
-    journal::{JournalEntry, JournalPage},
+    journal::{JournalEntry, JournalPage, JournalPart, JournalRow},
     receipt::{FinishedReceipt, VerifiedReceipt},
     writer::Writer,
 };
@@ -106,7 +106,15 @@ impl<C: Provider> Pair<C> {
     pub fn journal(&mut self) -> (u64, Vec<JournalEntry>) {
         let bytes = self.master.command(ins::JOURNAL, 0, &[]).expect("unlocked");
         let page = JournalPage::parse(&bytes).expect("a page");
-        (page.total, page.entries().collect())
+        (page.summary.total, page.listed().collect())
+    }
+
+    /// The first page of the table in the master's journal.
+    pub fn table(&mut self) -> Vec<JournalRow> {
+        let first = JournalPart::Table(0).to_p1();
+        let bytes = self.master.command(ins::JOURNAL, first, &[]);
+        let page = JournalPage::parse(bytes.as_ref().expect("unlocked")).expect("a page");
+        page.listed().collect()
     }
 }
 

@@ -116,6 +116,13 @@ words! {
         "name fewer modules with --to SERIAL";
     NotAuthentic: REFUSED, "the data was changed, or was not made by a module of this group",
         "use the file as it was written, with a module of the group that wrote it";
+    JournalFull: REFUSED, "the master's journal lists 256 modules, and has no room for another",
+        "compare `keywriter journal` with the modules you own; then make one of its clones the master, whose journal \
+         is empty";
+    TooManyWrites: REFUSED, "the module wrote its memory as often as one unlock allows",
+        "unplug it, plug it in again, unlock it, and go on";
+    JournalInconsistent: REFUSED, "the module's journal contradicts itself",
+        "do not trust this connection or this module: read the journal on another computer";
     CommandRefused: REFUSED, "the module refused the command",
         "check that the versions of this program and of the module's firmware match";
     Incompatible: IO, "the module gave an invalid answer",

@@ -46,6 +46,8 @@ pub const fn reason(status: Status) -> &'static str {
         Status::NotCertified => "it has no certificate yet",
         Status::OtherKind => "one of the two modules is virtual and the other is not",
         Status::NotAuthentic => "the data was changed, or was not made by a module of its group",
+        Status::JournalFull => "the table of its journal is full",
+        Status::TooManyWrites => "too many writes since it was unlocked",
     }
 }
 

@@ -51,7 +51,7 @@ pub mod protocol {
         Status,
         cloning::{Condition, Ticket},
         identity::LockState,
-        journal::JournalEntry,
+        journal::{JournalEntry, JournalRow},
         receipt::{Statement, VerifiedReceipt},
         settings::{EncryptionMode, ModuleStatus, Role},
     };

@@ -1,16 +1,20 @@
 //! A connected module and its commands. What the messages mean is not known here.
 
-use crate::transport::{Location, PATIENCE, Transport, TransportError};
+use crate::{
+    genuine::P384,
+    transport::{Location, PATIENCE, Transport, TransportError},
+};
 use hsm_protocol::{
-    BadSignature, EcPoint, Malformed, Sha384Digest, Status, Verifier,
+    BadSignature, EcPoint, Malformed, Status, Verifier,
     apdu::{complete_extended, encode_extended},
     cloning::Options,
     command::{AID, CLA, CLA_INTERINDUSTRY, SELECTED, ins},
     identity::{Identity, SignedIdentity},
-    journal::{JournalEntry, JournalPage},
+    journal::{JournalEntry, JournalPage, JournalPart, JournalRow, JournalSummary, Listed},
     limits,
     settings::ModuleStatus,
 };
+use std::collections::BTreeSet;
 
 use std::time::Instant;
 
@@ -52,6 +56,9 @@ pub enum ModuleError {
         /// Where it is.
         location: Location,
     },
+    /// The module's journal contradicts itself.
+    #[error("the journal of the module in {0} contradicts itself")]
+    Inconsistent(Location),
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random(#[source] getrandom::Error),
@@ -109,15 +116,62 @@ impl SignedAnswer {
     }
 }
 
-/// A master's journal, as far back as it is kept.
+/// A master's journal: its newest entries, and a table of all modules. It was checked that they agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Journal {
-    /// How many Parcels were ever released.
-    pub total: u64,
-    /// A running SHA-384 over all entries that were ever made.
-    pub running: Sha384Digest,
+    /// What every page says.
+    pub summary: JournalSummary,
     /// Newest first.
     pub entries: Vec<JournalEntry>,
+    /// In the order in which the modules were first cloned to.
+    pub table: Vec<JournalRow>,
+}
+
+impl Journal {
+    /// Returns whether the entries follow each other without a gap up to the last Parcel, lead from the older running
+    /// hash to the newer one, and agree with the table.
+    fn is_consistent<V: Verifier>(&self) -> bool {
+        let JournalSummary {
+            total,
+            running,
+            before,
+            cleared,
+            rows,
+        } = self.summary;
+        let kept = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        let most = u64::try_from(limits::JOURNAL_ENTRIES).unwrap_or(u64::MAX);
+        let is_whole = kept == total.min(most) && (kept < total || before == [0; 48]);
+        let mut numbers = (1..=total).rev();
+        let has_no_gap = self
+            .entries
+            .iter()
+            .all(|entry| numbers.next() == Some(entry.number));
+        let oldest_first = self.entries.iter().rev();
+        let hashed = oldest_first
+            .copied()
+            .try_fold(before, |hash, entry| entry.chain::<V>(&hash));
+        is_whole && has_no_gap && hashed == Ok(running) && {
+            let is_listed = |entry: &JournalEntry| {
+                let row = self.table.iter().find(|row| row.serial == entry.serial);
+                entry.number <= cleared || row.is_some_and(|row| row.last >= entry.number)
+            };
+            let serials: BTreeSet<_> = self.table.iter().map(|row| row.serial).collect();
+            let parcels = self.table.iter().map(|row| u64::from(row.parcels));
+            let is_saturated = self.table.iter().any(|row| row.parcels == u32::MAX);
+            let is_known = |row: &JournalRow| {
+                let entry = self.entries.iter().find(|entry| entry.number == row.last);
+                entry.map_or(row.last <= total.saturating_sub(kept), |entry| {
+                    entry.serial == row.serial
+                })
+            };
+            let is_in_range = |row: &JournalRow| row.last > cleared && is_known(row);
+            serials.len() == self.table.len()
+                && self.table.len() == usize::from(rows)
+                && self.table.iter().all(is_in_range)
+                && (is_saturated || parcels.sum::<u64>() == total.saturating_sub(cleared))
+                && self.entries.iter().all(is_listed)
+        }
+    }
 }
 
 /// A command APDU of extended length, whose data is written straight into its place.
@@ -243,26 +297,56 @@ impl ConnectedModule {
         Ok(())
     }
 
-    /// Reads the journal, as far back as it is kept; its Administrator must have unlocked it.
+    /// Reads the journal and checks that it does not contradict itself; its Administrator must have unlocked it.
     pub fn journal(&mut self) -> Result<Journal, ModuleError> {
-        let mut entries = Vec::new();
-        for page in 0..=u8::MAX {
-            let answer = self.command(ins::JOURNAL, page, &[])?;
-            let parsed = self.well_formed(JournalPage::parse(&answer))?;
-            let before = entries.len();
-            entries.extend(parsed.entries());
-            let is_full = entries.len() - before == JournalPage::ENTRIES;
-            let is_last = usize::from(page) + 1 == JournalPage::PAGES;
-            let is_all = u64::try_from(entries.len()).is_ok_and(|count| count >= parsed.total);
+        let (summary, entries) = self.journal_entries()?;
+        let mut table = Vec::new();
+        for page in 0..JournalPart::TABLE_PAGES {
+            let part = JournalPart::Table(page);
+            let (of_page, rows) = self.journal_page::<JournalRow>(part)?;
+            if of_page != summary {
+                // A Parcel was released in between, by another program.
+                return Err(ModuleError::Inconsistent(self.location().clone()));
+            }
+            table.extend(rows);
+            if table.len() >= usize::from(summary.rows) {
+                break;
+            }
+        }
+        let journal = Journal {
+            summary,
+            entries,
+            table,
+        };
+        if journal.is_consistent::<P384>() {
+            Ok(journal)
+        } else {
+            Err(ModuleError::Inconsistent(self.location().clone()))
+        }
+    }
+
+    fn journal_entries(&mut self) -> Result<(JournalSummary, Vec<JournalEntry>), ModuleError> {
+        let mut entries: Vec<JournalEntry> = Vec::new();
+        for page in 0..JournalPart::ENTRY_PAGES {
+            let (summary, more) = self.journal_page::<JournalEntry>(JournalPart::Entries(page))?;
+            let is_full = more.len() == JournalEntry::ON_PAGE;
+            entries.extend(more);
+            let is_last = page + 1 == JournalPart::ENTRY_PAGES;
+            let is_all = u64::try_from(entries.len()).is_ok_and(|count| count >= summary.total);
             if !is_full || is_last || is_all {
-                return Ok(Journal {
-                    total: parsed.total,
-                    running: parsed.running,
-                    entries,
-                });
+                return Ok((summary, entries));
             }
         }
         self.well_formed(Err(Malformed))
+    }
+
+    fn journal_page<L: Listed>(
+        &mut self,
+        part: JournalPart,
+    ) -> Result<(JournalSummary, Vec<L>), ModuleError> {
+        let answer = self.command(ins::JOURNAL, part.to_p1(), &[])?;
+        let page = self.well_formed(JournalPage::<L>::parse(&answer))?;
+        Ok((page.summary, page.listed().collect()))
     }
 
     /// Secondary: returns a new Offer.
@@ -401,14 +485,15 @@ mod tests {
         assert!(module.last_receipt().is_err());
     }
 
-    #[test]
-    fn a_journal_is_read_page_by_page_and_no_further() {
-        let page = |total: u64, count: usize| {
-            let mut bytes = vec![0; 8 + 48];
-            bytes[..8].copy_from_slice(&total.to_be_bytes());
-            let mut out = [0; JournalEntry::SIZE];
+    /// A journal after so many Parcels to as many modules, as its pages.
+    fn pages(total: u64) -> Vec<Vec<u8>> {
+        let mut running = [[0; 48]].to_vec();
+        let mut entries = Vec::new();
+        let mut rows = Vec::new();
+        for number in 1..=total {
+            let serial = format!("S{number}").parse().unwrap();
             let entry = JournalEntry {
-                number: 1,
+                number,
                 cycle: Cycle {
                     number: 1,
                     options: Options::default(),
@@ -416,36 +501,77 @@ mod tests {
                 },
                 ticket: Ticket::Unrestricted,
                 condition: Condition::Shipment,
-                serial: "A".parse().unwrap(),
+                serial,
                 certificate: [0; 48],
                 transcript: [0; 48],
                 countersigned: true,
             };
-            entry.write(&mut Writer::new(&mut out)).unwrap();
-            bytes.extend(out.repeat(count));
-            bytes.extend([0x90, 0]);
-            bytes
+            running.push(entry.chain::<P384>(running.last().unwrap()).unwrap());
+            entries.insert(0, entry);
+            rows.push(JournalRow {
+                serial,
+                parcels: 1,
+                last: number,
+            });
+        }
+        entries.truncate(limits::JOURNAL_ENTRIES);
+        let summary = JournalSummary {
+            total,
+            running: *running.last().unwrap(),
+            before: running[usize::try_from(total).unwrap() - entries.len()],
+            cleared: 0,
+            rows: u16::try_from(rows.len()).unwrap(),
         };
-        assert_eq!(
-            Scripted::module(vec![page(0, 0)])
-                .journal()
-                .unwrap()
-                .entries
-                .len(),
-            0
-        );
-        assert_eq!(
-            Scripted::module(vec![page(8, 8)])
-                .journal()
-                .unwrap()
-                .entries
-                .len(),
-            8
-        );
-        let two = vec![page(11, 8), page(11, 3)];
-        assert_eq!(Scripted::module(two).journal().unwrap().entries.len(), 11);
-        let full = vec![page(900, 8); JournalPage::PAGES];
-        assert_eq!(Scripted::module(full).journal().unwrap().entries.len(), 64);
+        let mut answers = written(&summary, &entries);
+        answers.extend(written(&summary, &rows));
+        answers
+    }
+
+    fn written<L: Listed>(summary: &JournalSummary, listed: &[L]) -> Vec<Vec<u8>> {
+        let pages = listed.len().div_ceil(L::ON_PAGE).max(1);
+        let page = |number: usize| {
+            let mut out = [0; limits::CHAINED_COMMAND];
+            let mut writer = Writer::new(&mut out);
+            summary.write(&mut writer).unwrap();
+            for one in listed.iter().skip(number * L::ON_PAGE).take(L::ON_PAGE) {
+                one.write(&mut writer).unwrap();
+            }
+            writer.bytes(&[0x90, 0]).unwrap();
+            writer.written().to_vec()
+        };
+        (0..pages).map(page).collect()
+    }
+
+    #[test]
+    fn a_journal_is_read_page_by_page_and_no_further() {
+        for total in [0, 1, 7, 8, 9, 63, 64, 65, 200, 256] {
+            let journal = Scripted::module(pages(total)).journal().unwrap();
+            assert_eq!(journal.entries.len() as u64, total.min(64), "{total}");
+            assert_eq!(journal.table.len() as u64, total, "{total}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_contradicts_itself_is_refused() {
+        let pages = pages(20);
+        let [entries @ .., table] = pages.as_slice() else {
+            panic!("a table");
+        };
+        let is_refused = |page: usize, byte: usize| {
+            let mut pages = pages.clone();
+            pages[page][byte] ^= 1;
+            Scripted::module(pages).journal().is_err()
+        };
+        for byte in 0..table.len() - 2 {
+            assert!(is_refused(entries.len(), byte), "table, {byte}");
+        }
+        for (page, bytes) in entries.iter().enumerate() {
+            for byte in JournalSummary::SIZE..bytes.len() - 2 {
+                // That an entry is countersigned is not hashed: it comes later.
+                let is_flag = (byte - JournalSummary::SIZE + 1).is_multiple_of(JournalEntry::SIZE);
+                assert_eq!(is_refused(page, byte), !is_flag, "{page}, {byte}");
+            }
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
     vault::{
         csp::{contents::Csps, slot::Slot},
         device::Lifecycle,
+        journal::Journal,
     },
 };
 use hsm_protocol::{
@@ -195,15 +196,17 @@ fn admin<B: Board>(
     let AdminSession {
         session: Session { kek, csps },
         cycle,
+        writes,
         ..
     } = state.administrator()?;
     match command {
-        AdminCommand::Journal { page } => {
-            let journal = store
+        AdminCommand::Journal { part } => {
+            let mut journal = Journal::default();
+            store
                 .image()
-                .open_journal::<B::Crypto>(kek)
+                .open_journal::<B::Crypto>(kek, &mut journal)
                 .map_err(|Fault| Status::MemoryFailure)?;
-            Ok(journal.write_page(*page, out)?)
+            Ok(journal.write_page(*part, out)?)
         }
         AdminCommand::Master(command) => {
             let signer = signer
@@ -216,6 +219,7 @@ fn admin<B: Board>(
                 signer,
                 kek,
                 csps,
+                writes,
             };
             master_step(&mut master, cycle, command, now, out)
         }

@@ -26,6 +26,8 @@ pub(crate) fn run<B: Board>(
         return Err(Status::AlreadyCertified);
     }
     match command {
+        // Made once: if the answer was lost, it is given again, and nothing is written.
+        FactoryCommand::GenerateKey if signer.is_some() => Ok(()),
         FactoryCommand::GenerateKey => {
             module_key::generate(platform, store)?;
             *signer =

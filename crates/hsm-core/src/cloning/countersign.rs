@@ -9,7 +9,7 @@ use super::{
     master::{Master, MasterCycle, own_party},
     proof::{Own, Proved},
 };
-use crate::{crypto::Provider, platform::Board};
+use crate::{crypto::Provider, platform::Board, vault::journal::Journal};
 use hsm_protocol::{
     certificate::{Chain, Root},
     receipt::{Countersignature, Receipt},
@@ -54,7 +54,11 @@ fn record<B: Board>(
     cycle: &mut Option<MasterCycle>,
     proved: &Proved,
 ) -> Result<(), Refusal> {
-    let mut journal = master.store.image().open_journal::<B::Crypto>(master.kek)?;
+    let mut journal = Journal::default();
+    master
+        .store
+        .image()
+        .open_journal::<B::Crypto>(master.kek, &mut journal)?;
     let entry = journal.find_mut(proved.transcript());
     let is_noted = match entry {
         Some(entry) if entry.countersigned => return Ok(()),
@@ -67,9 +71,10 @@ fn record<B: Board>(
     let disables = cycle
         .as_ref()
         .is_some_and(|cycle| cycle.completes_with(proved));
-    // If the write fails, the module stops until its next power-up: the session ends, and this setting with it.
-    master.csps.settings.cloning &= !disables;
     if is_noted || disables {
+        let _spent = master.writes.spend()?;
+        // If the write fails, the module stops until its next power-up: the session ends, and this setting with it.
+        master.csps.settings.cloning &= !disables;
         master.store(&journal)?;
     }
     if let Some(running) = cycle {

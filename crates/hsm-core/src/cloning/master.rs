@@ -21,6 +21,7 @@ use crate::{
         device::Device,
         journal::Journal,
         store::{NotStored, Store},
+        writes::HostWrites,
     },
 };
 use heapless::Vec;
@@ -79,6 +80,7 @@ pub(crate) struct Master<'a, B: Board> {
     pub(crate) signer: &'a <B::Crypto as Provider>::Signer,
     pub(crate) kek: &'a mut Kek,
     pub(crate) csps: &'a mut Csps,
+    pub(crate) writes: &'a mut HostWrites,
 }
 
 impl<B: Board> Master<'_, B> {
@@ -101,7 +103,7 @@ impl<B: Board> Master<'_, B> {
 }
 
 impl MasterCycle {
-    /// Begins a cycle, whose number is stored first.
+    /// Begins a cycle. Nothing is stored: its number is taken by the first Parcel that it releases.
     pub(crate) fn begin<B: Board>(
         master: &mut Master<'_, B>,
         options: Options,
@@ -116,21 +118,15 @@ impl MasterCycle {
         if options.disable_master && usize::from(secondaries) > limits::DISABLING_CYCLE {
             return Err(Status::TooLarge);
         }
-        let Master {
-            platform,
-            store,
-            kek,
-            ..
-        } = master;
-        let number = store.update(platform, |image, platform| {
-            let mut journal = image.open_journal::<B::Crypto>(kek)?;
-            let number = journal.begin_cycle();
-            image.seal_journal(platform, kek, &journal)?;
-            Ok::<_, NotStored>(number)
-        })?;
+        let mut journal = Journal::default();
+        master
+            .store
+            .image()
+            .open_journal::<B::Crypto>(master.kek, &mut journal)
+            .map_err(NotStored::from)?;
         Ok(Self {
             cycle: Cycle {
-                number,
+                number: journal.next_cycle(),
                 options,
                 secondaries,
             },
@@ -326,9 +322,13 @@ impl Peer {
             store,
             kek,
             csps,
+            writes,
             ..
         } = master;
-        let mut journal = store.image().open_journal::<B::Crypto>(kek)?;
+        let mut journal = Journal::default();
+        store.image().open_journal::<B::Crypto>(kek, &mut journal)?;
+        journal.check_room(self.serial)?;
+        let _spent = writes.spend()?;
         let entry = self.entry(journal.next_number(), cycle);
         let token = expected_token::<B>(&entry, self.transcript, platform, store.device(), csps)?;
         let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);

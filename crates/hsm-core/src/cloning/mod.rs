@@ -11,7 +11,11 @@ pub(crate) mod secondary;
 mod signed;
 mod transcript;
 
-use crate::{crypto::CryptoError, platform::Fault, vault::store::NotStored};
+use crate::{
+    crypto::CryptoError,
+    platform::Fault,
+    vault::{journal::TableFull, store::NotStored, writes::NoneLeft},
+};
 use hsm_protocol::{
     Status,
     certificate::{CertificateRefusal, Chain, Genuine, Role},
@@ -43,6 +47,10 @@ pub(crate) enum Refusal {
     NotProved,
     /// The module is worn out, and stores nothing any more.
     WornOut,
+    /// The journal has no room for another module.
+    JournalFull,
+    /// The host caused too many writes.
+    TooManyWrites,
     /// The board failed.
     Fault,
 }
@@ -61,6 +69,8 @@ impl From<Refusal> for Status {
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,
             Refusal::WornOut => Self::TooLarge,
+            Refusal::JournalFull => Self::JournalFull,
+            Refusal::TooManyWrites => Self::TooManyWrites,
             Refusal::Fault => Self::MemoryFailure,
         }
     }
@@ -78,6 +88,18 @@ impl From<NotStored> for Refusal {
             NotStored::Fault => Self::Fault,
             NotStored::WornOut => Self::WornOut,
         }
+    }
+}
+
+impl From<TableFull> for Refusal {
+    fn from(_: TableFull) -> Self {
+        Self::JournalFull
+    }
+}
+
+impl From<NoneLeft> for Refusal {
+    fn from(_: NoneLeft) -> Self {
+        Self::TooManyWrites
     }
 }
 

@@ -324,10 +324,10 @@ fn install<B: Board>(
     retained: Option<&Retained<'_>>,
     contents: &ParcelContents,
 ) -> Result<(), Refusal> {
-    let journal = match retained {
-        Some(retained) => image.open_journal::<B::Crypto>(retained.kek)?,
-        None => Journal::default(),
-    };
+    let mut journal = Journal::default();
+    if let Some(retained) = retained {
+        image.open_journal::<B::Crypto>(retained.kek, &mut journal)?;
+    }
     let own_settings = retained
         .map(|retained| retained.csps.settings)
         .unwrap_or_default();

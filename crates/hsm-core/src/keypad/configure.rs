@@ -194,7 +194,8 @@ impl<B: Board> Configuring<'_, B> {
         let mut new_kek = Kek::default();
         self.store.update(self.platform, |image, platform| {
             change(&mut image.device);
-            let journal = image.open_journal::<B::Crypto>(kek)?;
+            let mut journal = Journal::default();
+            image.open_journal::<B::Crypto>(kek, &mut journal)?;
             Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, &journal)?)
         })?;
         kek.copy_from(&new_kek);

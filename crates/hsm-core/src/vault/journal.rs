@@ -1,22 +1,33 @@
 //! The list of the modules that this one cloned to. Encrypted under the KEK; only an erasure removes it.
 
 use crate::crypto::Provider;
-use heapless::Deque;
+use heapless::{Deque, Vec};
 use hsm_protocol::{
-    Malformed, Sha384Digest,
-    journal::{JournalEntry, JournalPage},
+    Malformed, Serial, Sha384Digest,
+    journal::{JournalEntry, JournalPart, JournalRow, JournalSummary, Listed},
     limits,
     reader::Reader,
     writer::Writer,
 };
 
-/// The last entries, oldest first, and a running hash over all entries ever made.
+/// The last entries, oldest first, with a running hash over all entries ever made, and a table of all serial numbers.
+/// The entries can be pushed out by later ones; the table is only cleared by a person.
 pub(crate) struct Journal {
     total: u64,
+    /// The number of the last cycle that released a Parcel.
     cycles: u32,
     running: Sha384Digest,
+    /// The running hash before the oldest entry.
+    before: Sha384Digest,
+    /// `total` when the table was last cleared.
+    cleared: u64,
     entries: Deque<JournalEntry, { limits::JOURNAL_ENTRIES }>,
+    table: Vec<JournalRow, { limits::JOURNAL_TABLE }>,
 }
+
+/// The table has no room for another serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TableFull;
 
 impl Default for Journal {
     fn default() -> Self {
@@ -24,34 +35,66 @@ impl Default for Journal {
             total: 0,
             cycles: 0,
             running: [0; 48],
+            before: [0; 48],
+            cleared: 0,
             entries: Deque::new(),
+            table: Vec::new(),
         }
     }
 }
 
 impl Journal {
     /// The size of the stored form, in bytes; always the same.
-    pub(crate) const SIZE: usize = 8 + 4 + 48 + 1 + limits::JOURNAL_ENTRIES * JournalEntry::SIZE;
+    pub(crate) const SIZE: usize = 8
+        + 4
+        + 48
+        + 48
+        + 8
+        + 1
+        + limits::JOURNAL_ENTRIES * JournalEntry::SIZE
+        + 2
+        + limits::JOURNAL_TABLE * JournalRow::SIZE;
 
     /// Returns the number of the next Parcel.
     pub(crate) const fn next_number(&self) -> u64 {
         self.total.saturating_add(1)
     }
 
-    /// Begins a cycle and returns its number.
-    pub(crate) const fn begin_cycle(&mut self) -> u32 {
-        self.cycles = self.cycles.saturating_add(1);
-        self.cycles
+    /// Returns the number of the next cycle. It is taken by the first Parcel of that cycle.
+    pub(crate) const fn next_cycle(&self) -> u32 {
+        self.cycles.saturating_add(1)
     }
 
-    /// Appends the entry of a Parcel. If the journal is full, the oldest entry is dropped.
+    /// Checks that a Parcel to that module can be entered.
+    pub(crate) fn check_room(&self, serial: Serial) -> Result<(), TableFull> {
+        if self.table.is_full() && self.table.iter().all(|row| row.serial != serial) {
+            Err(TableFull)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Appends the entry of a Parcel, whose serial number has a row or room for one. If the list of entries is full, the
+    /// oldest is dropped.
     pub(crate) fn append<C: Provider>(&mut self, entry: JournalEntry) -> Result<(), Malformed> {
-        let mut bytes = [0; JournalEntry::SIZE];
-        entry.write(&mut Writer::new(&mut bytes))?;
-        self.running = C::sha384(&[&self.running, &bytes]);
+        if let Some(row) = self.table.iter_mut().find(|row| row.serial == entry.serial) {
+            row.parcels = row.parcels.saturating_add(1);
+            row.last = entry.number;
+        } else {
+            let row = JournalRow {
+                serial: entry.serial,
+                parcels: 1,
+                last: entry.number,
+            };
+            self.table.push(row).map_err(|_full| Malformed)?;
+        }
+        self.running = entry.chain::<C>(&self.running)?;
         self.total = entry.number;
-        if self.entries.is_full() {
-            self.entries.pop_front();
+        self.cycles = entry.cycle.number;
+        if self.entries.is_full()
+            && let Some(oldest) = self.entries.pop_front()
+        {
+            self.before = oldest.chain::<C>(&self.before)?;
         }
         self.entries.push_back(entry).map_err(|_full| Malformed)
     }
@@ -63,43 +106,69 @@ impl Journal {
             .find(|entry| &entry.transcript == transcript)
     }
 
-    /// Writes one page, newest entry first.
-    pub(crate) fn write_page(&self, page: u8, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.u64(self.total)?;
-        writer.bytes(&self.running)?;
-        let skipped = usize::from(page).saturating_mul(JournalPage::ENTRIES);
-        let newest_first = self.entries.iter().rev();
-        newest_first
-            .skip(skipped)
-            .take(JournalPage::ENTRIES)
-            .try_for_each(|entry| entry.write(writer))
+    /// Writes one page.
+    pub(crate) fn write_page(
+        &self,
+        part: JournalPart,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), Malformed> {
+        JournalSummary {
+            total: self.total,
+            running: self.running,
+            before: self.before,
+            cleared: self.cleared,
+            rows: u16::try_from(self.table.len()).map_err(|_overlong| Malformed)?,
+        }
+        .write(writer)?;
+        match part {
+            JournalPart::Entries(page) => write_listed(self.entries.iter().rev(), page, writer),
+            JournalPart::Table(page) => write_listed(self.table.iter(), page, writer),
+        }
     }
 
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u64(self.total)?;
         writer.u32(self.cycles)?;
         writer.bytes(&self.running)?;
+        writer.bytes(&self.before)?;
+        writer.u64(self.cleared)?;
         writer.u8(u8::try_from(self.entries.len()).map_err(|_overlong| Malformed)?)?;
-        // The rest of the buffer stays zero: the store always has the same size.
         self.entries
             .iter()
-            .try_for_each(|entry| entry.write(writer))
+            .try_for_each(|entry| entry.write(writer))?;
+        writer.u16(u16::try_from(self.table.len()).map_err(|_overlong| Malformed)?)?;
+        // The rest of the buffer stays zero: the store always has the same size.
+        self.table.iter().try_for_each(|row| row.write(writer))
     }
 
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+    /// Fills this one, which was empty, in place: it is too large to be moved about.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), Malformed> {
         let mut reader = Reader::new(bytes);
-        let mut journal = Self {
-            total: reader.u64()?,
-            cycles: reader.u32()?,
-            running: *reader.array()?,
-            entries: Deque::new(),
-        };
+        self.total = reader.u64()?;
+        self.cycles = reader.u32()?;
+        self.running = *reader.array()?;
+        self.before = *reader.array()?;
+        self.cleared = reader.u64()?;
         for _ in 0..reader.u8()? {
-            journal
-                .entries
-                .push_back(JournalEntry::read(&mut reader)?)
-                .map_err(|_full| Malformed)?;
+            let entry = JournalEntry::read(&mut reader)?;
+            self.entries.push_back(entry).map_err(|_full| Malformed)?;
         }
-        Ok(journal)
+        for _ in 0..reader.u16()? {
+            let row = JournalRow::read(&mut reader)?;
+            self.table.push(row).map_err(|_full| Malformed)?;
+        }
+        Ok(())
     }
+}
+
+fn write_listed<'a, L: Listed + 'a>(
+    listed: impl Iterator<Item = &'a L>,
+    page: u8,
+    writer: &mut Writer<'_>,
+) -> Result<(), Malformed> {
+    let skipped = usize::from(page).saturating_mul(L::ON_PAGE);
+    listed
+        .skip(skipped)
+        .take(L::ON_PAGE)
+        .try_for_each(|one| one.write(writer))
 }

@@ -6,3 +6,4 @@ pub(crate) mod device;
 pub(crate) mod journal;
 pub(crate) mod sealed;
 pub(crate) mod store;
+pub(crate) mod writes;

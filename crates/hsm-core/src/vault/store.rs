@@ -71,12 +71,17 @@ impl Image {
             .map_err(fault)
     }
 
-    pub(crate) fn open_journal<C: Provider>(&self, kek: &Kek) -> Result<Journal, Fault> {
+    /// Opens the journal in place.
+    pub(crate) fn open_journal<C: Provider>(
+        &self,
+        kek: &Kek,
+        journal: &mut Journal,
+    ) -> Result<(), Fault> {
         let mut bytes = [0; Journal::SIZE];
         self.journal
             .open::<C>(Part::journal(kek), &mut bytes)
             .map_err(fault)?;
-        Journal::read(&bytes).map_err(malformed)
+        journal.fill(&bytes).map_err(malformed)
     }
 
     pub(crate) fn seal_journal<B: Board>(

@@ -9,7 +9,7 @@ use crate::{
 use hsm_protocol::{
     command::DataUnits,
     identity::{LockState, SignedIdentity},
-    journal::JournalPage,
+    journal::{JournalEntry, JournalPage, JournalPart, JournalRow},
     receipt::Receipt,
     settings::{AdminStatus, ModuleStatus, Role, UserPinPolicy},
 };
@@ -124,38 +124,59 @@ impl World {
         same("deciphered", &(bytes == sample.plain), &is_ours)
     }
 
-    fn journal(&self, index: usize, page: u8, bytes: &[u8]) -> Result<(), String> {
-        let journal = JournalPage::parse(bytes).map_err(|error| format!("{error:?}"))?;
+    fn journal(&self, index: usize, p1: u8, bytes: &[u8]) -> Result<(), String> {
         let stored = &self.models[index].stored;
-        same("Parcels ever released", &journal.total, &stored.total)?;
-        let lines = stored.journal.iter().rev();
-        let page = lines.skip(usize::from(page) * 8).take(8);
-        let expected: Vec<_> = page
-            .map(|line| {
-                let cycle = (line.cycle, line.options, line.secondaries);
-                (
-                    line.number,
-                    cycle,
-                    line.condition,
-                    serial(line.secondary),
-                    line.sealed,
-                )
-            })
-            .collect();
-        let entries: Vec<_> = journal
-            .entries()
-            .map(|entry| {
-                let cycle = entry.cycle;
-                let cycle = (cycle.number, cycle.options.to_byte(), cycle.secondaries);
-                (
-                    entry.number,
-                    cycle,
-                    entry.condition,
-                    entry.serial.to_string(),
-                    entry.countersigned,
-                )
-            })
-            .collect();
-        same("the journal", &entries, &expected)
+        let malformed = |error| format!("{error:?}");
+        match JournalPart::from_p1(p1).expect("a page") {
+            JournalPart::Entries(page) => {
+                let journal = JournalPage::<JournalEntry>::parse(bytes).map_err(malformed)?;
+                same(
+                    "Parcels ever released",
+                    &journal.summary.total,
+                    &stored.total,
+                )?;
+                let lines = stored.journal.iter().rev();
+                let page = lines.skip(usize::from(page) * 8).take(8);
+                let expected: Vec<_> = page
+                    .map(|line| {
+                        let cycle = (line.cycle, line.options, line.secondaries);
+                        (
+                            line.number,
+                            cycle,
+                            line.condition,
+                            serial(line.secondary),
+                            line.sealed,
+                        )
+                    })
+                    .collect();
+                let entries: Vec<_> = journal
+                    .listed()
+                    .map(|entry| {
+                        let cycle = entry.cycle;
+                        let cycle = (cycle.number, cycle.options.to_byte(), cycle.secondaries);
+                        (
+                            entry.number,
+                            cycle,
+                            entry.condition,
+                            entry.serial.to_string(),
+                            entry.countersigned,
+                        )
+                    })
+                    .collect();
+                same("the journal", &entries, &expected)
+            }
+            JournalPart::Table(page) => {
+                let journal = JournalPage::<JournalRow>::parse(bytes).map_err(malformed)?;
+                let rows = stored.table.iter().skip(usize::from(page) * 64).take(64);
+                let expected: Vec<_> = rows
+                    .map(|(secondary, parcels, last)| (serial(*secondary), *parcels, *last))
+                    .collect();
+                let rows: Vec<_> = journal
+                    .listed()
+                    .map(|row| (row.serial.to_string(), row.parcels, row.last))
+                    .collect();
+                same("the journal's table", &rows, &expected)
+            }
+        }
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct Stored {
     pub(crate) total: u64,
     /// Oldest first.
     pub(crate) journal: Vec<JournalLine>,
+    /// Each secondary, with the number of its Parcels and that of the last of them.
+    pub(crate) table: Vec<(usize, u32, u64)>,
     /// Which run's receipt this module gave last.
     pub(crate) receipt: Option<u64>,
 }
@@ -93,6 +95,7 @@ impl Stored {
             cycles: 0,
             total: 0,
             journal: Vec::new(),
+            table: Vec::new(),
             receipt: None,
         }
     }
@@ -201,6 +204,8 @@ pub(crate) enum State {
         presence: Presence,
         run: SecondaryRun,
         cycle: Option<Cycle>,
+        /// How many writes the host may still cause.
+        writes: u16,
     },
 }
 
@@ -385,6 +390,7 @@ impl Model {
                 presence,
                 run,
                 cycle,
+                ..
             } => {
                 run.tick(now);
                 for place in cycle.iter_mut().flat_map(|cycle| &mut cycle.runs) {

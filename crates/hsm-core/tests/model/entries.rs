@@ -10,7 +10,7 @@ use crate::{
     pins,
 };
 use hsm_core::leds::Pattern;
-use hsm_protocol::settings::EncryptionMode;
+use hsm_protocol::{limits, settings::EncryptionMode};
 
 impl Model {
     pub(crate) fn complete(&mut self, purpose: Purpose, typed: &str, now: u64) {
@@ -64,6 +64,7 @@ impl Model {
                     presence: self.presence(now),
                     run: SecondaryRun::Idle,
                     cycle: None,
+                    writes: limits::HOST_WRITES,
                 }
             };
             return Some(Shown::State);

@@ -224,7 +224,9 @@ impl Generator {
                 is_epoch_known: true,
             })],
             2 | 3 => vec![whole(Send::Decipher(self.random.below(samples)))],
-            4 if is_admin => vec![whole(Send::Journal(self.random.pick(&[0, 0, 1, 7])))],
+            4 if is_admin => vec![whole(Send::Journal(
+                self.random.pick(&[0, 0, 1, 7, 8, 8, 11]),
+            ))],
             4 | 5 if !is_admin => vec![self.twice("KEY+4 ", Some(world), module)],
             5 => vec![self.master_command()],
             6 if is_admin => vec![self.secondary_command()],

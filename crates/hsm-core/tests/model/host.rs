@@ -117,6 +117,18 @@ impl Model {
         }
     }
 
+    /// Counts a write that the host causes.
+    fn spend(&mut self) -> Result<(), Refusal> {
+        match &mut self.state {
+            State::Admin { writes: 0, .. } => no(Status::TooManyWrites),
+            State::Admin { writes, .. } => {
+                *writes -= 1;
+                Ok(())
+            }
+            _ => no(Status::Locked),
+        }
+    }
+
     /// Needs a module that may be cloned to.
     fn run(&mut self) -> Result<&mut SecondaryRun, Refusal> {
         match &mut self.state {
@@ -137,9 +149,9 @@ impl Model {
         if options & DISABLE != 0 && usize::from(secondaries) > limits::DISABLING_CYCLE {
             return no(Status::TooLarge);
         }
-        self.write(|stored| stored.cycles += 1);
+        // The first Parcel takes the number.
         let terms = Terms {
-            cycle: self.stored.cycles,
+            cycle: self.stored.cycles + 1,
             options,
             secondaries,
         };
@@ -197,8 +209,22 @@ impl Model {
         match consent {
             Carried::Garbage(status) => no(*status),
             Carried::Whole(Message::Consent { id: consent, grant }) if *grant == run.grant => {
+                self.spend()?;
                 self.write(|stored| {
                     stored.total += 1;
+                    stored.cycles = terms.cycle;
+                    let number = stored.total;
+                    let rows = &mut stored.table;
+                    match rows
+                        .iter_mut()
+                        .find(|(secondary, ..)| *secondary == run.secondary)
+                    {
+                        Some((_, parcels, last)) => {
+                            *parcels += 1;
+                            *last = number;
+                        }
+                        None => rows.push((run.secondary, 1, number)),
+                    }
                     stored.journal.push(JournalLine {
                         number: stored.total,
                         cycle: terms.cycle,
@@ -257,6 +283,7 @@ impl Model {
                     && cycle.sealed.len() >= usize::from(cycle.terms.secondaries)
             });
             if at.is_some() || is_last {
+                self.spend()?;
                 self.write(|stored| {
                     if let Some(at) = at {
                         stored.journal[at].sealed = true;

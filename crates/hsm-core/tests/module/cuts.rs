@@ -12,7 +12,7 @@ use hsm_protocol::{
     cloning::Options,
     command::ins,
     identity::LockState,
-    journal::JournalPage,
+    journal::{JournalEntry, JournalPage},
     receipt::{FinishedReceipt, Receipt},
 };
 use hsm_testbench::{
@@ -265,9 +265,9 @@ impl Scene {
     /// Parcels ever released, and how many of them are countersigned.
     fn journal(&mut self) -> (u64, usize) {
         let bytes = self.master.command(ins::JOURNAL, 0, &[]).unwrap();
-        let page = JournalPage::parse(&bytes).unwrap();
-        let countersigned = page.entries().filter(|entry| entry.countersigned).count();
-        (page.total, countersigned)
+        let page = JournalPage::<JournalEntry>::parse(&bytes).unwrap();
+        let countersigned = page.listed().filter(|entry| entry.countersigned).count();
+        (page.summary.total, countersigned)
     }
 }
 

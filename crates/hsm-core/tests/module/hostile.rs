@@ -1,12 +1,16 @@
 //! A host that alters what it relays. Who must notice is in a table (PROTOCOL § 4.8), which the test follows.
 
+mod flush;
 mod later;
 mod notice;
 mod order;
 
 use crate::Crypto;
-use hsm_protocol::journal::JournalEntry;
-use hsm_testbench::{pair::Pair, relay::Message};
+use hsm_protocol::{cloning::Options, journal::JournalEntry};
+use hsm_testbench::{
+    pair::Pair,
+    relay::{self, Message},
+};
 use notice::{Notice, TABLE};
 use std::collections::BTreeMap;
 
@@ -53,6 +57,12 @@ fn flip_and_cut(message: Message) {
     let (before, _) = pair.journal();
     let mut tally = Tally::new(message, &sample);
     for alteration in alterations(sample.len()) {
+        // One unlock allows no more writes than this.
+        if tally.tried % 1000 == 999 {
+            pair.master.power_up();
+            pair.master.unlock_admin();
+            relay::begin(&mut pair.master, Options::default(), 1).expect("enabled");
+        }
         let outcome = pair.run(|relayed, bytes| {
             if relayed == message {
                 alteration.apply(bytes);

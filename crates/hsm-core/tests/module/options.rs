@@ -10,7 +10,7 @@ use hsm_protocol::{
     Status, certificate,
     cloning::{Condition, Options},
     command::ins,
-    journal::JournalPage,
+    journal::{JournalEntry, JournalPage},
     receipt::{FinishedReceipt, Item},
     settings::{EncryptionMode, ModuleStatus, UserPinPolicy},
 };
@@ -135,10 +135,10 @@ fn every_combination_of_options_gives_the_clone_what_the_table_says() {
         clone.unlock_admin();
         check_status(case, clone.status(), master.status());
         let journal = clone.command(ins::JOURNAL, 0, &[]).unwrap();
-        let journal = JournalPage::parse(&journal).unwrap();
-        let cloned: Vec<_> = journal.entries().map(|entry| entry.serial).collect();
+        let journal = JournalPage::<JournalEntry>::parse(&journal).unwrap();
+        let cloned: Vec<_> = journal.listed().map(|entry| entry.serial).collect();
         let expected: &[&str] = if case.is_used { &["SECOND-9"] } else { &[] };
-        assert_eq!(journal.total, u64::from(case.is_used));
+        assert_eq!(journal.summary.total, u64::from(case.is_used));
         assert!(
             cloned
                 .iter()

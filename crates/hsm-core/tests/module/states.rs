@@ -127,6 +127,55 @@ fn shape_parameters_length_and_fields_are_checked_before_the_state() {
     }
 }
 
+/// The commands that write, from a state in which they may, and how often they do when they are repeated.
+const WRITERS: [(u8, Repeated); 5] = [
+    (ins::GENERATE_KEY, Repeated::Once),
+    (ins::INSTALL, Repeated::Once),
+    (ins::COMMIT, Repeated::Once),
+    (ins::PARCEL, Repeated::Counted),
+    (ins::COUNTERSIGN, Repeated::Counted),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    /// Never again in this state.
+    Once,
+    /// Each of them is one of the writes that an unlock allows (`hostile/flush.rs`).
+    Counted,
+}
+
+#[test]
+fn a_command_writes_only_if_the_document_of_the_store_says_so() {
+    let root = Root::generate("Test root").unwrap();
+    for row in &Table::read().rows {
+        let writer = WRITERS.iter().find(|(ins, _)| *ins == row.ins);
+        let mut has_written = false;
+        for state in State::ALL {
+            for p1 in row.parameters() {
+                let mut module = state.module(&root);
+                // What precedes the command may write.
+                if matches!(row.ins, ins::READ_CSR | ins::INSTALL) {
+                    drop(module.command(ins::GENERATE_KEY, 0, &[]));
+                }
+                if row.ins == ins::COUNTERSIGN {
+                    drop(as_master(&mut module, &root, Message::Parcel));
+                }
+                let before = module.flash.blob();
+                drop(answer(&mut module, &root, row, *p1));
+                let after = module.flash.blob();
+                has_written |= after != before;
+                let name = &row.name;
+                assert!(writer.is_some() || after == before, "{name} in {state:?}");
+                if writer.is_none_or(|(_, repeated)| *repeated == Repeated::Once) {
+                    drop(answer(&mut module, &root, row, *p1));
+                    assert!(module.flash.blob() == after, "{name} in {state:?}, again");
+                }
+            }
+        }
+        assert_eq!(has_written, writer.is_some(), "{}", row.name);
+    }
+}
+
 /// The columns.
 #[derive(Clone, Copy, Debug)]
 enum State {

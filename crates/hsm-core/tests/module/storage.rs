@@ -3,12 +3,12 @@
 use crate::Crypto;
 use hsm_core::{crypto::CryptoError, leds::Pattern};
 use hsm_factory::Root;
-use hsm_protocol::{Status, cloning::Options, command::ins, identity::LockState};
+use hsm_protocol::{Status, cloning::Options, identity::LockState};
 use hsm_testbench::{
     ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN,
     board::{Cut, Flash, Recorded, STORE_KEYS},
     observed::{Counter, Observed, Observer},
-    relay,
+    relay::{self, Message},
 };
 use std::{cell::RefCell, collections::BTreeSet, sync::LazyLock};
 
@@ -149,7 +149,7 @@ fn under_the_last_store_key_nothing_is_stored_that_would_have_to_be_erased() {
 
 #[test]
 fn a_worn_out_module_takes_no_attempt_and_no_change_but_an_erasure() {
-    // What is reserved for erasures, and what an unlock and a cycle take less one step.
+    // What is reserved for erasures, and what an unlock takes less one step.
     for steps in [16, 18] {
         let mut module = module();
         module.flash.leave_steps(steps);
@@ -161,15 +161,17 @@ fn a_worn_out_module_takes_no_attempt_and_no_change_but_an_erasure() {
         }
         assert_eq!(module.press(RESET), Pattern::Reset);
     }
-    let mut module = module();
-    module.flash.leave_steps(16 + 3);
-    module.power_up();
-    module.unlock_admin();
-    assert_eq!(
-        module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]),
-        Err(Status::TooLarge)
-    );
-    assert_eq!(module.leds(), Pattern::Unlocked, "it goes on otherwise");
+    let root = Root::generate("Test root").unwrap();
+    let mut master = Module::new("MASTER-1", &root);
+    master.set_up();
+    master.flash.leave_steps(16 + 3);
+    master.power_up();
+    master.unlock_admin();
+    relay::begin(&mut master, Options::default(), 1).unwrap();
+    let mut secondary = Module::new("SECOND-1", &root);
+    let outcome = relay::run(&mut master, &mut secondary, 0, |_, _| {});
+    assert_eq!(outcome.refused, Some((Message::Parcel, Status::TooLarge)));
+    assert_eq!(master.leds(), Pattern::Unlocked, "it goes on otherwise");
 }
 
 /// Collects every KEK that a slot opened to.

@@ -24,12 +24,13 @@ fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     let kept = journal.entries.len();
     output::line(&format!(
         "{serial} sent {} Parcels; its journal keeps the last {kept}",
-        journal.total
+        journal.summary.total
     ))?;
-    output::line(&format!("running hash {}", hex(&journal.running)))?;
+    output::line(&format!("running hash {}", hex(&journal.summary.running)))?;
     if journal.entries.is_empty() {
         return Ok(());
     }
+    print_table(journal)?;
     let header = [
         "PARCEL",
         "CYCLE",
@@ -57,13 +58,45 @@ fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     output::line(table::render(&rows).trim_end())
 }
 
+/// Every module, whatever happened since: this is what is to be compared.
+fn print_table(journal: &Journal) -> Result<(), Failure> {
+    let since = match journal.summary.cleared {
+        0 => String::new(),
+        cleared => format!(" since its table was cleared, after Parcel {cleared}"),
+    };
+    output::line(&format!(
+        "\nit cloned to {} modules{since}: you should own each of them",
+        journal.table.len()
+    ))?;
+    let mut rows = vec![["MODULE", "PARCELS", "LAST"].map(String::from).to_vec()];
+    rows.extend(journal.table.iter().map(|row| {
+        vec![
+            row.serial.to_string(),
+            row.parcels.to_string(),
+            row.last.to_string(),
+        ]
+    }));
+    output::line(&table::render(&rows))
+}
+
 fn print_json(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     Event::new("journal")
         .text("serial", serial)
-        .with("total", journal.total)
+        .with("total", journal.summary.total)
         .with("kept", journal.entries.len())
-        .with("running", hex(&journal.running))
+        .with("running", hex(&journal.summary.running))
+        .with("before", hex(&journal.summary.before))
+        .with("cleared", journal.summary.cleared)
+        .with("modules", journal.table.len())
         .print()?;
+    let mut rows = journal.table.iter();
+    rows.try_for_each(|row| {
+        Event::new("journal-module")
+            .text("serial", row.serial)
+            .with("parcels", row.parcels)
+            .with("last", row.last)
+            .print()
+    })?;
     let mut entries = journal.entries.iter();
     entries.try_for_each(|entry| json(entry).print())
 }

@@ -80,6 +80,8 @@ impl From<Status> for Reason {
             Status::NotFound => Self::NotInModule,
             Status::TooLarge => Self::TooLarge,
             Status::NotAuthentic => Self::NotAuthentic,
+            Status::JournalFull => Self::JournalFull,
+            Status::TooManyWrites => Self::TooManyWrites,
             Status::Success
             | Status::More(_)
             | Status::WrongLength
@@ -130,6 +132,9 @@ impl From<&ModuleError> for Problem {
                 Self::new(Reason::Incompatible)
                     .about(location)
                     .because(error)
+            }
+            ModuleError::Inconsistent(location) => {
+                Self::new(Reason::JournalInconsistent).about(location)
             }
             ModuleError::Random(_) => Self::new(Reason::SystemFailed).because(error),
         }

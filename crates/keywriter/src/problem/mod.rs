@@ -166,6 +166,12 @@ reasons! {
     TooLarge = "too-large-for-module",
     /// Data that was changed, or that no module of the group made.
     NotAuthentic = "not-authentic",
+    /// The table of the master's journal is full.
+    JournalFull = "journal-full",
+    /// The module's host caused as many writes as one unlock allows.
+    TooManyWrites = "too-many-writes",
+    /// The entries and hashes of a journal contradict each other.
+    JournalInconsistent = "journal-inconsistent",
     /// Any other refusal of a module.
     CommandRefused = "command-refused",
     /// An answer that this program does not understand.

@@ -109,7 +109,7 @@ impl TestModule {
     /// Reads the newest entries of an unlocked master's journal.
     pub(crate) fn journal(&mut self) -> Vec<JournalEntry> {
         let page = self.bench.command(ins::JOURNAL, 0, &[]).unwrap();
-        JournalPage::parse(&page).unwrap().entries().collect()
+        JournalPage::parse(&page).unwrap().listed().collect()
     }
 }
 

@@ -56,7 +56,7 @@ fn master_never_waits() {
 fn growth() {
     println!("Growth (each wanted no more than linear)");
     println!("  secondaries  time for each   hub for each   keywriter for each");
-    for secondaries in [9_u16, 63, 1000] {
+    for secondaries in [9_u16, 63, 250] {
         let lab = Lab::start(Over::Socket, secondaries + 1).with_master(&[]);
         let measured = cycle(&lab, &[]);
         let each = |kib: u64| kib / u64::from(secondaries);

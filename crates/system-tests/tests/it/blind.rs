@@ -14,7 +14,7 @@ use hsm_protocol::{
     cloning::{Grant, Offer, Options},
     command::ins,
     identity::{LockState, SignedIdentity},
-    journal::JournalPage,
+    journal::{JournalEntry, JournalPage, JournalPart, JournalRow},
     receipt::FinishedReceipt,
 };
 use hsm_testbench::{
@@ -265,9 +265,13 @@ fn look_at(module: &mut Module, printed: &mut String) {
     }
     print(&module.command(ins::LAST_RECEIPT, 0, &[]));
     print(&module.command(ins::STATUS, 0, &[]));
-    for page in 0..8 {
-        let journal = module.command(ins::JOURNAL, page, &[]);
-        print(&journal.as_deref().map(JournalPage::parse));
+    for part in (0..=u8::MAX).map_while(JournalPart::from_p1) {
+        let journal = module.command(ins::JOURNAL, part.to_p1(), &[]);
+        let journal = journal.as_deref();
+        match part {
+            JournalPart::Entries(_) => print(&journal.map(JournalPage::<JournalEntry>::parse)),
+            JournalPart::Table(_) => print(&journal.map(JournalPage::<JournalRow>::parse)),
+        }
     }
     if identity.identity.lock == LockState::Unlocked {
         print(&module.status());

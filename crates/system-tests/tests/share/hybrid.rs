@@ -88,16 +88,16 @@ fn neither_kind_of_sealed_key_is_taken_for_the_other() {
 }
 
 #[test]
-fn a_team_of_a_thousand_has_the_recipient_of_a_team_of_one() {
+fn a_team_of_250_has_the_recipient_of_a_team_of_one() {
     let root = Root::generate("Test root").unwrap();
-    let mut master = master(&root, 1000);
+    let mut master = master(&root, 250);
     let alone = recipient(&mut master).unwrap();
     let sealed = seal::<AwsLc>(&alone, [9; 16]);
     assert_eq!((alone.len(), sealed.len()), (RECIPIENT, SEALED));
-    for number in 1..1000 {
+    for number in 1..250 {
         let mut clone = Bench::<AwsLc>::new(&format!("CLONE-{number}"), &root);
         relay::run(&mut master, &mut clone, 0, |_, _| {}).receipt();
-        if number % 333 == 0 {
+        if number % 83 == 0 {
             clone.unlock_user();
             assert!(recipient(&mut clone).unwrap() == alone, "{number}");
             // What was sealed before there was a clone.

@@ -6,6 +6,7 @@ use hsm_core::{
 };
 
 const LEDS: &str = include_str!("../../../../../docs/LEDS.md");
+const STORE: &str = include_str!("../../../../../docs/STORE.md");
 const KEYPAD: &str = include_str!("../../../../../docs/KEYPAD.md");
 
 #[test]
@@ -34,6 +35,19 @@ fn every_light_has_its_timeline() {
         Led::Count,
     ];
     assert_eq!(documented, lights.map(name));
+}
+
+#[test]
+fn the_size_of_the_blob_is_the_documented_one() {
+    let mut module = hsm_testbench::Bench::<crate::Crypto>::new(
+        "MODULE-1",
+        &hsm_factory::Root::generate("Test root").unwrap(),
+    );
+    module.set_up();
+    let (_, after) = STORE.split_once("One blob of ").unwrap();
+    let (size, _) = after.split_once(" bytes").unwrap();
+    let size: usize = size.replace(',', "").parse().unwrap();
+    assert_eq!(module.flash.blob().len(), size);
 }
 
 #[test]

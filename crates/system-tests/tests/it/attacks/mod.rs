@@ -1,5 +1,6 @@
 //! What an attacker does with the cable, the disk or a device of its own, against the programs that a user installs.
 
+mod flush;
 mod group;
 mod impostor;
 mod receipt;
