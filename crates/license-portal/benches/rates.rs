@@ -298,6 +298,7 @@ async fn portal(folder: &std::path::Path) -> Portal {
             paces: Paces {
                 address: free,
                 license: free,
+                everyone: free,
                 mail: free,
             },
             ..Settings::default()

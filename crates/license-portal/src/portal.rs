@@ -95,8 +95,10 @@ pub struct Partner {
 pub struct Paces {
     /// PINs entered from one network address.
     pub address: Pace,
-    /// Wrong PINs for one license.
+    /// Wrong PINs for one license from one network address.
     pub license: Pace,
+    /// Wrong PINs for one license from everywhere.
+    pub everyone: Pace,
     /// Links mailed for one license.
     pub mail: Pace,
 }
@@ -111,6 +113,10 @@ impl Default for Paces {
             license: Pace {
                 burst: 5,
                 every: 180_000,
+            },
+            everyone: Pace {
+                burst: 200,
+                every: 60_000,
             },
             mail: Pace {
                 burst: 3,
@@ -193,6 +199,11 @@ pub enum Refusal {
     NoHolder,
 }
 
+/// Returns what names a license as one network address tries it.
+fn client(address: &str, number: LicenseNumber) -> String {
+    format!("{address} {number}")
+}
+
 impl Portal {
     /// Fails if a mail could not be sent, or its links would lead nowhere.
     pub(crate) fn require_mail(&self) -> Result<(), Refusal> {
@@ -211,20 +222,23 @@ impl Portal {
         }
     }
 
-    /// Counts a PIN that was entered from an address for a license, whether the license exists or not.
+    /// Counts a PIN that was entered from an address for a license, whether the license exists or not. Who knows a
+    /// number uses up the attempts of its own address, not those of the owner; all addresses together have many more.
     pub(crate) async fn pay(&self, address: &str, number: LicenseNumber) -> Result<(), Refusal> {
-        self.take("address", address, self.settings.paces.address)
+        let paces = self.settings.paces;
+        self.take("address", address, paces.address).await?;
+        self.take("client", &client(address, number), paces.license)
             .await?;
-        self.take("license", &number.to_string(), self.settings.paces.license)
+        self.take("license", &number.to_string(), paces.everyone)
             .await
     }
 
     /// Restores the attempts of a license after a correct PIN.
-    pub(crate) async fn repay(&self, number: LicenseNumber) -> Result<(), Refusal> {
-        Ok(self
-            .store
-            .forgive(&self.keys.bucket("license", &number.to_string()))
-            .await?)
+    pub(crate) async fn repay(&self, address: &str, number: LicenseNumber) -> Result<(), Refusal> {
+        let mine = self.keys.bucket("client", &client(address, number));
+        let everyones = self.keys.bucket("license", &number.to_string());
+        self.store.forgive(&mine).await?;
+        Ok(self.store.forgive(&everyones).await?)
     }
 
     /// Takes an attempt out of a bucket.

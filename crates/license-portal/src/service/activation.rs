@@ -61,7 +61,7 @@ impl Portal {
             self.metrics.refused.inc();
             return Err(Refusal::Refused);
         };
-        self.repay(number).await?;
+        self.repay(address, number).await?;
         if matches!(
             license.state,
             LicenseState::Issued | LicenseState::Verifying

@@ -95,7 +95,7 @@ impl Portal {
             self.metrics.refused.inc();
             return Err(Refusal::Refused);
         };
-        self.repay(number).await?;
+        self.repay(address, number).await?;
         let most = self.settings.installations;
         let (app, now) = (installation.to_string(), self.clock.now());
         match self.store.register(number, &app, most, now).await? {

@@ -8,13 +8,16 @@ use crate::model::{Attempt, Pace};
 
 impl Store {
     /// Takes an attempt out of a bucket, if one is left.
+    ///
+    /// A bucket that would be full later than an empty one was filled by a clock that was ahead; it counts as full.
     pub async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt> {
         let now = now.as_millisecond();
         let taken = query(
             "INSERT INTO throttles (bucket, full_at) VALUES ($1, $2 + $3)
              ON CONFLICT (bucket) DO UPDATE
-             SET full_at = $3 + CASE WHEN throttles.full_at > $2 THEN throttles.full_at ELSE $2 END
-             WHERE throttles.full_at + $3 <= $2 + $3 * $4",
+             SET full_at = $3 + CASE WHEN throttles.full_at > $2 AND throttles.full_at <= $2 + $3 * $4
+                                     THEN throttles.full_at ELSE $2 END
+             WHERE throttles.full_at + $3 <= $2 + $3 * $4 OR throttles.full_at > $2 + $3 * $4",
         )
         .bind(bucket)
         .bind(now)

@@ -120,6 +120,50 @@ async fn an_active_license_and_its_pin_register_an_installation() {
 }
 
 #[tokio::test]
+async fn whoever_knows_a_number_locks_only_himself_out() {
+    let world = World::with(|settings| {
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let sold = world.sell(true).await;
+    let from = |address: &str| {
+        let mut visit = Visit::new(&world.portal);
+        visit.headers.push(("x-forwarded-for", address.to_owned()));
+        visit
+    };
+    let wrong = registration(
+        &sold,
+        if sold.pin == "00000000" {
+            "1"
+        } else {
+            "00000000"
+        },
+    );
+    let mut stranger = from("198.51.100.1");
+    let mut statuses = Vec::new();
+    for _ in 0..7 {
+        let (status, _) = stranger.json("POST", "/api/v1/register", &wrong).await;
+        statuses.push(status.as_u16());
+    }
+    assert_eq!(statuses, [403, 403, 403, 403, 403, 429, 429]);
+    let right = registration(&sold, &sold.pin);
+    let (status, _) = from("203.0.113.1")
+        .json("POST", "/api/v1/register", &right)
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    // Guessing from many addresses is limited, too.
+    let mut refused = 0;
+    for network in 0..60 {
+        let mut visit = from(&format!("192.0.2.{network}"));
+        for _ in 0..5 {
+            let (status, _) = visit.json("POST", "/api/v1/register", &wrong).await;
+            refused += u32::from(status == StatusCode::FORBIDDEN);
+        }
+    }
+    assert_eq!(refused, world.portal.settings.paces.everyone.burst);
+}
+
+#[tokio::test]
 async fn every_refusal_is_the_documented_one() {
     let world = World::new().await;
     let sold = world.sell(false).await;

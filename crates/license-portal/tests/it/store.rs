@@ -53,6 +53,7 @@ checks! {
     a_delivered_mail_is_wiped
     many_claims_at_once_never_take_one_mail_twice
     a_bucket_gives_its_burst_and_then_drips
+    a_clock_that_was_ahead_empties_no_bucket
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
     anchors_are_kept_the_newest_first
@@ -389,6 +390,35 @@ async fn a_bucket_gives_its_burst_and_then_drips(store: Store) {
         assert_eq!(take("a", 10_000).await, Attempt::Paid);
     }
     assert!(matches!(take("a", 10_000).await, Attempt::Wait(_)));
+}
+
+async fn a_clock_that_was_ahead_empties_no_bucket(store: Store) {
+    let pace = Pace {
+        burst: 2,
+        every: 10_000,
+    };
+    let take = |second| {
+        let store = store.clone();
+        async move { store.take("a", pace, at(second)).await.unwrap() }
+    };
+    // For a moment, the clock shows another year.
+    for _ in 0..3 {
+        take(400 * DAY).await;
+    }
+    assert_eq!(take(0).await, Attempt::Paid);
+    assert_eq!(take(0).await, Attempt::Paid);
+    assert_eq!(take(0).await, Attempt::Wait(10_000));
+    // It steps back by less than the window.
+    assert_eq!(take(-5).await, Attempt::Paid);
+    assert!(matches!(
+        take(-5).await,
+        Attempt::Paid | Attempt::Wait(..=20_000)
+    ));
+    issue(&store, 1).await;
+    let claimed = store.claim("me", at(400 * DAY), at(401 * DAY), 9, false);
+    assert_eq!(claimed.await.unwrap().len(), 1);
+    let claimed = store.claim("me", at(0), at(300), 9, false);
+    assert_eq!(claimed.await.unwrap().len(), 1);
 }
 
 async fn many_attempts_at_once_never_take_more_than_the_burst(store: Store) {
