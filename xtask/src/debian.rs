@@ -16,6 +16,7 @@ pub(crate) const PORTAL: &[&str] = &[
     "chromium",
     "chromium-driver",
     "haproxy",
+    "nginx-light",
     "wrk",
     "systemd",
     "python3-venv",

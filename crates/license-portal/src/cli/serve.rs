@@ -1,12 +1,19 @@
 //! `license-portal serve`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::{net::TcpListener, signal::unix, sync::watch};
 
 use super::Options;
-use crate::{mail::outbox::Postman, pin_hash::PinHasher, web};
+use crate::{
+    mail::outbox::Postman,
+    pin_hash::PinHasher,
+    web::{
+        self,
+        server::{self, Limits},
+    },
+};
 
 /// Serves until SIGTERM or SIGINT, then finishes the requests and the batch of mails in progress.
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
@@ -40,7 +47,6 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     });
-    let service = web::router(portal).into_make_service_with_connect_info::<SocketAddr>();
     let (memory_mib, waiting) = PinHasher::limits();
     tracing::info!(
         memory_mib,
@@ -49,16 +55,17 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     );
     // A service manager may have closed it.
     let _unread = super::say(format_args!("serving on http://{address}"));
-    let mut stopped = stopped;
-    let shutdown = async move {
-        // An error means that the sender was dropped: stop as well.
-        let _ended = stopped.wait_for(|stop| *stop).await;
-    };
-    let server = tokio::spawn(
-        axum::serve(listener, service)
-            .with_graceful_shutdown(shutdown)
-            .into_future(),
+    let limits = Limits::of_this_process();
+    tracing::info!(
+        connections = limits.connections,
+        "the most connections at once"
     );
+    let server = tokio::spawn(server::serve(
+        listener,
+        web::router(portal),
+        limits,
+        stopped,
+    ));
     let (mut server, mut delivery) = (server, delivery);
     // If one part ends unexpectedly, the program ends, so that the service manager restarts it.
     tokio::select! {
@@ -71,7 +78,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     // Idle connections and slow mails must not delay the shutdown of the machine.
     match tokio::time::timeout(GRACE, async { (server.await, delivery.await) }).await {
         Ok((server, delivery)) => {
-            server.context("server")??;
+            server.context("server")?;
             delivery.context("delivery")?;
         }
         Err(_elapsed) => tracing::warn!("stopped before everything was finished"),

@@ -10,6 +10,7 @@ mod frame;
 mod headers;
 mod operator;
 mod pages;
+pub mod server;
 mod status;
 
 use std::{sync::Arc, time::Duration};
@@ -83,6 +84,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
             TIME_LIMIT,
         ))
         .layer(DefaultBodyLimit::max(BODY))
+        .layer(from_fn_with_state(BODY, server::receive))
         .with_state(portal)
 }
 

@@ -37,10 +37,22 @@ impl Instance {
         Self::run(program(data, database), place, more)
     }
 
+    /// Limits how many PINs one address may enter at once.
+    pub(crate) fn limited(mut command: Command, more: &[&str], burst: &str) -> Self {
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--address-burst", burst])
+            .args(more);
+        Self::started(command)
+    }
+
     pub(crate) fn run(mut command: Command, place: &str, more: &[&str]) -> Self {
         command
             .args(["serve", "--listen", place, "--address-burst", "100000"])
             .args(more);
+        Self::started(command)
+    }
+
+    fn started(mut command: Command) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

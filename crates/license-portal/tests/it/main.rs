@@ -4,6 +4,7 @@
 
 mod accessibility;
 mod api;
+mod behind;
 mod browser;
 mod configuration;
 mod https;
