@@ -1,11 +1,20 @@
 //! Files that appear whole or not at all.
+//!
+//! A file that is being written has no name yet, so that nothing is left of it however the program ends. Where a
+//! filesystem cannot do that (FAT, NFS), it has a name that [`is_leftover`] recognizes.
 
-use rustix::io::Errno;
+use rustix::{
+    fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, linkat},
+    io::Errno,
+};
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::{
+        fd::AsRawFd,
+        unix::{ffi::OsStrExt, fs::OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 use tempfile::{Builder, NamedTempFile, PersistError};
@@ -13,56 +22,163 @@ use tempfile::{Builder, NamedTempFile, PersistError};
 /// A file that is being written: it takes its name with [`Self::commit`], and dropping it leaves nothing.
 #[derive(Debug)]
 pub struct NewFile {
-    file: NamedTempFile,
+    body: Body,
     target: PathBuf,
 }
 
+/// What is written to.
+#[derive(Debug)]
+enum Body {
+    /// A file in the target's folder without a name.
+    Nameless(File),
+    /// A file beside the target, locked for as long as it is written.
+    Named(NamedTempFile),
+}
+
 impl NewFile {
-    /// Begins a file beside `target` that only its owner can read.
+    /// Begins a file for `target` that only its owner can read.
     pub fn begin(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut prefix = OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
+        target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        match rustix::fs::open(folder(target), flags, mode) {
+            Ok(file) if Path::new(OWN_FILES).exists() => Ok(Self {
+                body: Body::Nameless(file.into()),
+                target: target.to_owned(),
+            }),
+            // What cannot be written fails again, with the reason.
+            Ok(_) | Err(_) => Self::begin_named(target),
+        }
+    }
+
+    fn begin_named(target: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         // Not `tempfile_in`: its errors name the temporary file.
         let file = Builder::new()
-            .prefix(&prefix)
+            .prefix(&prefix(target))
+            .rand_bytes(RANDOM)
+            .suffix(SUFFIX)
             .make_in(folder(target), |path| options.open(path))?;
+        // Where there are no locks, a second program may take it for a leftover.
+        if let Err(error) = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive) {
+            tracing::debug!(%error, "a file that is being written is not locked");
+        }
         Ok(Self {
-            file,
+            body: Body::Named(file),
             target: target.to_owned(),
         })
     }
 
     /// Puts it in place of what was there.
     pub fn commit(self) -> io::Result<()> {
-        self.file.as_file().sync_all()?;
-        self.file.persist(&self.target)?;
+        match self.body {
+            Body::Nameless(file) => {
+                file.sync_all()?;
+                // A link replaces nothing; a rename does.
+                let named = Builder::new()
+                    .prefix(&prefix(&self.target))
+                    .rand_bytes(RANDOM)
+                    .suffix(SUFFIX)
+                    .make_in(folder(&self.target), |path| link(&file, path))?;
+                named.persist(&self.target)?;
+            }
+            Body::Named(file) => {
+                file.as_file().sync_all()?;
+                file.persist(&self.target)?;
+            }
+        }
         File::open(folder(&self.target))?.sync_all()
     }
 
     /// Puts it in place, or returns [`io::ErrorKind::AlreadyExists`] if something is there.
     pub fn commit_new(self) -> io::Result<()> {
-        self.file.as_file().sync_all()?;
-        match self.file.persist_noclobber(&self.target) {
-            Err(PersistError { error, file }) if is_unsupported(&error) => {
-                rename_to_reserved(file, &self.target)?;
+        match self.body {
+            Body::Nameless(file) => {
+                file.sync_all()?;
+                link(&file, &self.target)?;
             }
-            persisted => drop(persisted?),
+            Body::Named(file) => {
+                file.as_file().sync_all()?;
+                match file.persist_noclobber(&self.target) {
+                    Err(PersistError { error, file }) if is_unsupported(&error) => {
+                        rename_to_reserved(file, &self.target)?;
+                    }
+                    persisted => drop(persisted?),
+                }
+            }
         }
         File::open(folder(&self.target))?.sync_all()
     }
 }
 
+/// Gives a nameless file a name that is free.
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    let own = format!("{OWN_FILES}/{}", file.as_raw_fd());
+    Ok(linkat(CWD, own, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// Where the kernel shows a program its open files.
+const OWN_FILES: &str = "/proc/self/fd";
+
+/// The end of the name of a file that is being written.
+const SUFFIX: &str = ".kw-new";
+
+/// How many random characters are before that.
+const RANDOM: usize = 6;
+
+fn prefix(target: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
+}
+
+/// Returns whether a file is one that was being written, by its name. It may hold plaintext that no one asked to keep.
+pub fn is_leftover(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let Some(name) = name.strip_suffix(SUFFIX.as_bytes()) else {
+        return false;
+    };
+    let Some((before, random)) = name.split_last_chunk::<RANDOM>() else {
+        return false;
+    };
+    let is_random = random.iter().all(u8::is_ascii_alphanumeric);
+    is_random && before.starts_with(b".") && before.ends_with(b".") && before.len() > 2
+}
+
+/// Removes a leftover, unless a program is still writing it.
+pub fn remove_leftover(path: &Path) {
+    let removed = OpenOptions::new()
+        .write(true)
+        .custom_flags(NO_LINKS)
+        .open(path)
+        .and_then(|file| {
+            flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+            fs::remove_file(path)
+        });
+    match removed {
+        Ok(()) => tracing::warn!(?path, "what an interrupted program left is removed"),
+        Err(error) => tracing::info!(?path, %error, "an unfinished file is not removed"),
+    }
+}
+
+/// O_NOFOLLOW and O_NONBLOCK, as `open` takes them.
+const NO_LINKS: i32 = (OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).cast_signed();
+
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.body {
+            Body::Nameless(file) => file.write(bytes),
+            Body::Named(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        match &mut self.body {
+            Body::Nameless(file) => file.flush(),
+            Body::Named(file) => file.flush(),
+        }
     }
 }
 
@@ -125,6 +241,44 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_being_written_has_no_name_or_one_that_is_recognized() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let mut file = NewFile::begin(&target).unwrap();
+        file.write_all(b"plaintext").unwrap();
+        assert_eq!(names(folder.path()), [""; 0]);
+        let mut file = NewFile::begin_named(&target).unwrap();
+        file.write_all(b"plaintext").unwrap();
+        let [name] = names(folder.path()).try_into().unwrap();
+        let unfinished = folder.path().join(name);
+        assert!(is_leftover(&unfinished) && !is_leftover(&target));
+        assert!(!is_leftover("notes.kw-new".as_ref()) && !is_leftover(".notes.kw-new".as_ref()));
+        // It is still being written.
+        remove_leftover(&unfinished);
+        assert!(unfinished.exists());
+        // As after a kill: nobody removes it, and nobody holds its lock.
+        let Body::Named(killed) = file.body else {
+            panic!("it has a name");
+        };
+        drop(killed.keep().unwrap());
+        remove_leftover(&unfinished);
+        assert!(!unfinished.exists());
+    }
+
+    #[test]
+    fn a_named_file_replaces_and_is_replaced_as_a_nameless_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        for text in ["old", "new"] {
+            let mut file = NewFile::begin_named(&target).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            file.commit().unwrap();
+            assert_eq!(fs::read_to_string(&target).unwrap(), text);
+        }
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
     fn a_replaced_file_is_its_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("below/a");
@@ -163,7 +317,13 @@ mod tests {
     fn a_new_file_replaces_nothing_where_its_name_is_reserved_first() {
         let folder = tempfile::tempdir().unwrap();
         assert_replaces_nothing(folder.path(), |file| {
-            rename_to_reserved(file.file, &file.target)
+            let NewFile { body, target } = file;
+            drop(body);
+            let Body::Named(file) = NewFile::begin_named(&target)?.body else {
+                panic!("it has a name");
+            };
+            fs::write(file.path(), if target.exists() { "new" } else { "old" })?;
+            rename_to_reserved(file, &target)
         });
     }
 

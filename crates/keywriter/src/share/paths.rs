@@ -1,7 +1,7 @@
 //! Which files a command means, and what they will be called.
 
 use super::ENDING;
-use crate::text::shown_path;
+use crate::{file, text::shown_path};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -106,6 +106,8 @@ fn walk(
         let below = into.map(|into| into.join(entry.file_name()));
         if kind.is_dir() {
             walk(act, &input, below.as_deref(), jobs)?;
+        } else if kind.is_file() && file::is_leftover(&input) {
+            file::remove_leftover(&input);
         } else if kind.is_file()
             && is_encrypted(&input) == (act == Act::Decrypt)
             && let Some(name) = act.name(&input)
@@ -162,12 +164,7 @@ mod tests {
         let at = |name: &str| tree.path().join(name);
         let inputs: Vec<_> = inputs.iter().map(|name| at(name)).collect();
         let output = output.map(at);
-        let short = |path: &Path| {
-            path.strip_prefix(tree.path())
-                .unwrap()
-                .display()
-                .to_string()
-        };
+        let short = |path: &Path| shown_path(path.strip_prefix(tree.path()).unwrap());
         let jobs = jobs(act, &inputs, output.as_deref())?;
         Ok(jobs
             .iter()
@@ -185,6 +182,18 @@ mod tests {
             planned(Act::Decrypt, &["a"], None).unwrap(),
             ["a/2.kw a/2", "a/b/4.kw a/b/4"]
         );
+    }
+
+    #[test]
+    fn what_an_interrupted_program_left_is_no_document() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(".a.pdf.Xy12Zw.kw-new");
+        for name in [&left, &folder.path().join("b")] {
+            fs::write(name, "plaintext").unwrap();
+        }
+        let jobs = jobs(Act::Encrypt, &[folder.path().to_owned()], None).unwrap();
+        assert_eq!(jobs.len(), 1);
+        assert!(!left.exists());
     }
 
     #[test]
