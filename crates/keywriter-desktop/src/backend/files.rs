@@ -142,7 +142,7 @@ mod tests {
         for typed in ["a.html", "a.json", "a"] {
             let path = folder.path().join(typed);
             let saved = save_report(Some(&report), &path, None, report::Language::English).unwrap();
-            assert_eq!(saved, folder.path().join("a.json").display().to_string());
+            assert_eq!(saved, shown_path(&folder.path().join("a.json")));
             let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
             assert!(read("a.json").starts_with('{') && read("a.html").starts_with("<!"));
         }

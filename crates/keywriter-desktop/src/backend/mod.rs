@@ -10,6 +10,7 @@ use keywriter::{
     discovery::Discovery,
     folders::Folders,
     report::Report,
+    trust,
 };
 use licensing::Licensing;
 use module_watcher::{ModuleWatcher, Order};
@@ -99,6 +100,10 @@ impl Backend {
                     .flatten();
                 let saved = files::save_report(report.as_ref(), &path, root.as_ref(), language);
                 (self.emit)(Event::ReportSaved(saved));
+            }
+            Command::PinRoot(root) => {
+                let pinned = trust::pin(folders, &root);
+                self.report_failure(pinned.map(|_path| ()).map_err(|error| (&error).into()));
             }
             Command::OpenPurchasePage => {
                 self.report_failure(files::open_page(&format!("{portal}/purchase")));

@@ -115,6 +115,9 @@ impl ModuleWatcher {
         });
         let locations = self.discovery.locations();
         let mut found = survey(&self.discovery, locations, root.as_ref(), depth);
+        if let ([shown], None) = (found.other_roots().as_slice(), &root) {
+            surveyed.unknown_root = Some((*shown).clone());
+        }
         let plan = request.map(|request| cycle::preflight(request, &mut found));
         let plan = match plan {
             Some(Ok(plan)) => plan,

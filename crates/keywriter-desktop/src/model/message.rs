@@ -4,6 +4,7 @@ use super::{Language, LicenseState, LicenseView, ModuleView, Page, Preferences, 
 use keywriter::{
     Serial,
     cycle::{Summary, plan::Request},
+    genuine::TrustedRoot,
     license::{LicenseNumber, Pin},
     settings::{MasterState, Settings},
 };
@@ -69,6 +70,8 @@ pub enum Intent {
     SaveReport(PathBuf),
     /// Open the page where licenses are sold.
     OpenPurchasePage,
+    /// Trust the root that the modules show, or not.
+    TrustRoot(bool),
 }
 
 /// What the backend must do. No `Debug`: it contains PINs.
@@ -117,6 +120,8 @@ pub enum Command {
     },
     /// Show the portal's purchase page in a browser.
     OpenPurchasePage,
+    /// Trust a root from now on.
+    PinRoot(TrustedRoot),
 }
 
 /// What the backend reports.
@@ -166,6 +171,8 @@ pub struct Surveyed {
     pub unusable: Vec<Problem>,
     /// Why a cycle would not start, if there is a master.
     pub refusal: Option<Problem>,
+    /// The root that all modules are certified under, if this computer trusts none yet.
+    pub unknown_root: Option<TrustedRoot>,
 }
 
 /// What happens in a cycle.

@@ -20,6 +20,7 @@ pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
 pub use keywriter::problem::{Problem, Reason};
 
 use keywriter::{
+    genuine::TrustedRoot,
     license::{LicenseNumber, Pin},
     report,
 };
@@ -142,6 +143,10 @@ pub struct Model {
     is_launched: bool,
     /// The notice above the page.
     pub notice: Option<Notice>,
+    /// The root that the user is asked about.
+    pub root_question: Option<TrustedRoot>,
+    /// The root that the user does not trust: asked once.
+    declined_root: Option<TrustedRoot>,
     /// Master, secondaries and the cycle.
     pub cloning: CloningPage,
 }
@@ -195,6 +200,7 @@ impl Model {
                 vec![Command::SaveReport { path, language }]
             }
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
+            Intent::TrustRoot(is_right) => self.answer_about_root(is_right),
             other => self.cloning.act(&other),
         }
     }
@@ -260,7 +266,13 @@ impl Model {
             Event::Imported(Err(problem)) | Event::NotSaved(problem) => {
                 self.notice = Some(Notice::Problem(problem));
             }
-            Event::Surveyed(surveyed) => self.cloning.survey(surveyed),
+            Event::Surveyed(surveyed) => {
+                self.root_question = surveyed
+                    .unknown_root
+                    .clone()
+                    .filter(|root| self.declined_root.as_ref() != Some(root));
+                self.cloning.survey(surveyed);
+            }
             Event::Cycle(event) => {
                 let ended = matches!(event, CycleEvent::Ended(_));
                 if let Some(problem) = self.cloning.follow(event) {
@@ -271,6 +283,17 @@ impl Model {
                 }
             }
         }
+        Vec::new()
+    }
+
+    /// Pins the root that the user was asked about, or does not ask again.
+    fn answer_about_root(&mut self, is_right: bool) -> Vec<Command> {
+        let root = self.root_question.take();
+        if is_right {
+            let pin = root.map(Command::PinRoot);
+            return pin.into_iter().chain([self.cloning.look()]).collect();
+        }
+        self.declined_root = root;
         Vec::new()
     }
 

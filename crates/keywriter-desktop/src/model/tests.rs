@@ -487,3 +487,34 @@ fn a_license_that_was_revoked_meanwhile_is_shown_and_reported() {
     assert_eq!(model.license, state);
     assert!(!model.is_busy);
 }
+
+/// Any P-384 root will do.
+fn some_root() -> keywriter::genuine::TrustedRoot {
+    let root = hsm_factory::Root::generate("Some root").unwrap();
+    keywriter::genuine::TrustedRoot::from_der(root.certificate_der().to_vec()).unwrap()
+}
+
+#[test]
+fn an_unknown_root_is_asked_about_once_and_pinned_only_if_it_is_right() {
+    let root = some_root();
+    let mut model = Model::default();
+    let unknown = || {
+        Event::Surveyed(Surveyed {
+            unknown_root: Some(root.clone()),
+            ..Surveyed::default()
+        })
+    };
+    model.hear(unknown());
+    assert_eq!(model.root_question, Some(root.clone()));
+    assert!(model.act(Intent::TrustRoot(false)).is_empty());
+    model.hear(unknown());
+    assert_eq!(model.root_question, None, "asked once");
+
+    let mut model = Model::default();
+    model.hear(unknown());
+    let commands = model.act(Intent::TrustRoot(true));
+    assert!(
+        matches!(&commands[..], [Command::PinRoot(pinned), Command::Look(_)] if *pinned == root)
+    );
+    assert_eq!(model.root_question, None);
+}

@@ -65,6 +65,16 @@ impl Screen {
         self.show_entry(model);
         self.show_master(model);
         self.show_secondaries(model);
+        self.show_root_question(model);
+    }
+
+    fn show_root_question(&self, model: &Model) {
+        let question = self.window.global::<ui::RootQuestion>();
+        if let Some(root) = &model.root_question {
+            question.set_name(root.name().into());
+            question.set_fingerprint(root.fingerprint().into());
+        }
+        question.set_is_open(model.root_question.is_some());
     }
 
     fn show_look(&self, model: &Model) {

@@ -16,6 +16,7 @@ pub(super) fn connect(app: &Rc<App>) {
     master(app);
     secondaries(app);
     sheet(app);
+    root(app);
     let app_weak = Rc::downgrade(app);
     let page = app.window().global::<ui::ChangePin>();
     page.on_change(move |current, new, again| {
@@ -102,7 +103,7 @@ fn sheet(app: &Rc<App>) {
     sheet.on_open(on(app, |app, kind| {
         let path = file::suggest(kind, &app.info.home);
         let sheet = app.window().global::<Sheet>();
-        sheet.set_path(path.display().to_string().into());
+        sheet.set_path(path.to_string_lossy().as_ref().into());
         sheet.set_file(file::look(kind, &path));
         sheet.set_last(kind);
         sheet.set_kind(kind);
@@ -123,6 +124,13 @@ fn sheet(app: &Rc<App>) {
         };
         sheet.set_kind(SheetKind::None);
         app.act(intent);
+    }));
+}
+
+fn root(app: &Rc<App>) {
+    let question = app.window().global::<ui::RootQuestion>();
+    question.on_answer(on(app, |app, is_right| {
+        app.act(Intent::TrustRoot(is_right));
     }));
 }
 

@@ -275,6 +275,7 @@ pub(crate) fn refusals(app: &App) {
         secondary(&name(6), Part::Clone),
     ];
     app.hear(Event::Surveyed(Surveyed {
+        unknown_root: None,
         modules,
         unusable: vec![Problem::new(Reason::InUse).about("Reader 3")],
         refusal: Some(Problem::new(Reason::TwoMasters).about(name(6))),

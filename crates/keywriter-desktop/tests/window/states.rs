@@ -265,6 +265,7 @@ fn a_refusal_on_the_masters_card_is_not_repeated() {
     let (app, _) = hands::open();
     scenes::enter(&app, Some("KW-1"));
     app.hear(Event::Surveyed(Surveyed {
+        unknown_root: None,
         modules: vec![scenes::secondary("KW-1", Part::None)],
         unusable: vec![],
         refusal: Some(Problem::new(Reason::Locked).about("KW-1")),
