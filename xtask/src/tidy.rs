@@ -1,4 +1,5 @@
-//! Documents stay true and readable: paths in them exist, lines are short, unfinished work has an issue's number.
+//! Documents stay true and readable: paths in them exist, lines are short, unfinished work has an issue's number. And no
+//! path is shown as it is.
 
 use crate::{run, third_party};
 use anyhow::{Context, Result, bail};
@@ -13,6 +14,14 @@ const DOCUMENTS: &[&str] = &[
 
 /// Folders whose contents a document may name.
 const FOLDERS: &[&str] = &["crates/", "docs/", "vectors/", "xtask/", "manual/", ".ci/"];
+
+/// The programs that show names which others have chosen.
+const HOST: &[&str] = &[
+    "crates/keywriter/src",
+    "crates/keywriter-cli/src",
+    "crates/keywriter-desktop/src",
+    "crates/age-plugin-keywriter/src",
+];
 
 /// The first column that prose must not reach.
 const COLUMNS: usize = 120;
@@ -52,6 +61,12 @@ pub(crate) fn run() -> Result<()> {
         if !line.contains(concat!("TO", "DO(#")) {
             wrong.push(format!("{line}: without the number of an issue"));
         }
+    }
+    let raw = [&["git", "grep", "-n", "-F", ".display()", "--"], HOST].concat();
+    for line in run::output(&raw).unwrap_or_default().lines() {
+        wrong.push(format!(
+            "{line}: a path reaches the user raw; `keywriter::text::shown_path` escapes it"
+        ));
     }
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n"));
