@@ -163,7 +163,7 @@ pub fn remove_leftover(path: &Path) {
     }
 }
 
-/// O_NOFOLLOW and O_NONBLOCK, as `open` takes them.
+/// `O_NOFOLLOW` and `O_NONBLOCK`, as `open` takes them.
 const NO_LINKS: i32 = (OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).cast_signed();
 
 impl Write for NewFile {
