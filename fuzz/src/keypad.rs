@@ -70,15 +70,8 @@ pub fn press<C: Provider>(module: &mut Bench<C>, text: &str) {
         let (events, held) = match stroke {
             Stroke::Press(key) => (vec![KeyEvent::Down(key), KeyEvent::Up(key)], 0),
             Stroke::Hold(key, held) => (vec![KeyEvent::Down(key), KeyEvent::Up(key)], held),
-            Stroke::Chord(first, second) => (
-                vec![
-                    KeyEvent::Down(first),
-                    KeyEvent::Down(second),
-                    KeyEvent::Up(second),
-                    KeyEvent::Up(first),
-                ],
-                0,
-            ),
+            Stroke::Chord(first, second) => (both(first, second), 0),
+            Stroke::HoldChord(first, second, held) => (both(first, second), held),
         };
         for event in events {
             if matches!(event, KeyEvent::Up(_)) {
@@ -88,4 +81,13 @@ pub fn press<C: Provider>(module: &mut Bench<C>, text: &str) {
             module.module().key(event, now);
         }
     }
+}
+
+fn both(first: Key, second: Key) -> Vec<KeyEvent> {
+    vec![
+        KeyEvent::Down(first),
+        KeyEvent::Down(second),
+        KeyEvent::Up(second),
+        KeyEvent::Up(first),
+    ]
 }

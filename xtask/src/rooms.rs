@@ -17,13 +17,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "keypad",
         &[
-            "cloning", "vault", "crypto", "platform", "time", "machine", "state",
+            "asking", "cloning", "vault", "crypto", "platform", "time", "machine", "state",
         ],
     ),
     (
         "card",
         &[
-            "cloning", "vault", "crypto", "platform", "time", "machine", "state",
+            "asking", "cloning", "vault", "crypto", "platform", "time", "machine", "state",
         ],
     ),
     (
@@ -33,13 +33,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "state",
         &[
-            "keypad", "card", "cloning", "vault", "crypto", "platform", "time",
+            "asking", "keypad", "card", "cloning", "vault", "crypto", "platform", "time",
         ],
     ),
-    ("cloning", &["vault", "crypto", "platform", "time"]),
+    (
+        "cloning",
+        &["asking", "vault", "crypto", "platform", "time"],
+    ),
     ("vault", &["crypto", "platform"]),
     ("platform", &["crypto"]),
     ("crypto", &[]),
+    ("asking", &["time"]),
     ("time", &[]),
 ];
 

@@ -32,6 +32,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod asking;
 mod card;
 mod cloning;
 pub mod crypto;

@@ -2,7 +2,12 @@
 
 use crate::{
     card::{dispatch, exchange::Exchange},
-    keypad::{KeyEvent, display, gesture::Gestures, leds::Pattern, operator},
+    keypad::{
+        KeyEvent, display,
+        gesture::{Gesture, Gestures},
+        leds::Pattern,
+        operator,
+    },
     machine::Machine,
     platform::{Board, Platform},
     state::{Locked, State},
@@ -51,14 +56,14 @@ impl<B: Board> Module<B> {
     pub fn key(&mut self, event: KeyEvent, now: Millis) {
         self.tick(now);
         if let Some(gesture) = self.gestures.key(event, now) {
-            operator::gesture(&mut self.machine, gesture, now);
+            self.gesture(gesture, now);
         }
     }
 
     /// Takes an event on the plug.
     pub fn link(&mut self, link: Link, now: Millis) {
         self.tick(now);
-        self.exchange = Exchange::default();
+        self.exchange.close();
         self.machine.state.end_runs();
         match link {
             Link::Plugged => {
@@ -97,9 +102,11 @@ impl<B: Board> Module<B> {
     /// Lets time pass. Must be called at least a few times a second while the module is awake.
     pub fn tick(&mut self, now: Millis) {
         if let Some(gesture) = self.gestures.tick(now) {
-            operator::gesture(&mut self.machine, gesture, now);
+            self.gesture(gesture, now);
         }
+        let was_unlocked = self.machine.state.is_unlocked();
         self.machine.tick(self.is_plugged, now);
+        self.forget_if_locked(was_unlocked);
     }
 
     /// Returns what the LEDs show.
@@ -110,5 +117,19 @@ impl<B: Board> Module<B> {
     /// Returns the serial number on the module's case.
     pub const fn serial(&self) -> hsm_protocol::Serial {
         self.machine.platform.serial
+    }
+
+    fn gesture(&mut self, gesture: Gesture, now: Millis) {
+        let was_unlocked = self.machine.state.is_unlocked();
+        operator::gesture(&mut self.machine, gesture, now);
+        self.forget_if_locked(was_unlocked);
+    }
+
+    /// What an unlocked module answered cannot be fetched any more once it has locked. A COMMIT locks it too, and its
+    /// Receipt is for everyone.
+    fn forget_if_locked(&mut self, was_unlocked: bool) {
+        if was_unlocked && !self.machine.state.is_unlocked() {
+            self.exchange.drop_response();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The one value that says what the module is, and the gates to what each state permits.
 
 use crate::{
+    asking::Asking,
     card::file::Files,
     cloning::{master::MasterCycle, secondary::SecondaryRun},
     crypto::Provider,
@@ -93,6 +94,8 @@ pub(crate) struct AdminSession<C: Provider> {
     pub(crate) session: Session,
     pub(crate) files: Files,
     pub(crate) presence: Presence,
+    /// What a host asks for and a person must allow. It ends with the session.
+    pub(crate) asking: Asking,
     pub(crate) run: SecondaryRun<C>,
     pub(crate) cycle: Option<MasterCycle>,
     /// The writes that the host may still cause.
@@ -196,6 +199,7 @@ impl<C: Provider> State<C> {
             session: Session::default(),
             files: Files::default(),
             presence: Presence::new(now),
+            asking: Asking::default(),
             run: SecondaryRun::Idle,
             cycle: None,
             writes: HostWrites::default(),
@@ -241,6 +245,16 @@ impl<C: Provider> State<C> {
         }
     }
 
+    /// Returns whether a person is asked for something.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self, Self::Admin(admin) if admin.asking.act().is_some())
+    }
+
+    /// Returns whether a host can use what the module holds.
+    pub(crate) const fn is_unlocked(&self) -> bool {
+        matches!(self, Self::User(_) | Self::Admin(_))
+    }
+
     /// Returns the session that a PIN opened, whatever it may be used for.
     pub(crate) const fn session_mut(&mut self) -> Option<&mut Session> {
         match self {
@@ -284,13 +298,14 @@ impl<C: Provider> State<C> {
         }
     }
 
-    /// Ends the runs of both roles.
+    /// Ends the runs of both roles, and what the host asked for.
     pub(crate) fn end_runs(&mut self) {
         match self {
             Self::Fresh(fresh) => fresh.run = SecondaryRun::Idle,
             Self::Admin(admin) => {
                 admin.run = SecondaryRun::Idle;
                 admin.cycle = None;
+                admin.asking.end();
             }
             Self::Fault
             | Self::Locked(_)
@@ -328,6 +343,7 @@ impl<C: Provider> State<C> {
             }
             Self::Admin(admin) => {
                 admin.run.tick(now);
+                admin.asking.tick(now);
                 if let Some(cycle) = &mut admin.cycle {
                     cycle.tick(now);
                 }

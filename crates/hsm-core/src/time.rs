@@ -37,5 +37,8 @@ pub const STANDBY: u64 = 30_000;
 /// A cloning run ends this many milliseconds after its last message.
 pub const RUN: u64 = 30_000;
 
+/// A module asks a person for this many milliseconds; a confirmation counts for what is left of them.
+pub const ASKS: u64 = 30_000;
+
 /// A short display, such as a refusal, lasts this many milliseconds.
 pub const FLASH: u64 = 1_500;

@@ -4,7 +4,8 @@
 
 use crate::{
     Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
-    identity::PROTOCOL_VERSION, journal::JournalPart, limits, reader::Reader, writer::Writer,
+    identity::PROTOCOL_VERSION, journal::JournalPart, limits, reader::Reader, signed::Challenge,
+    writer::Writer,
 };
 
 pub use crate::data_units::DataUnits;
@@ -123,7 +124,7 @@ pub enum PublicCommand<'a> {
     /// The module's identity.
     Identity {
         /// Chosen by the host, fresh each time.
-        challenge: &'a [u8; 32],
+        challenge: &'a Challenge,
     },
     /// The module's own chain.
     OwnChain,
@@ -164,7 +165,10 @@ pub enum SecondaryCommand<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum UserCommand<'a> {
     /// Role, group, epoch and settings.
-    Status,
+    Status {
+        /// If the host sent one, the module signs its answer.
+        challenge: Option<&'a Challenge>,
+    },
     /// Enciphers data units.
     Encipher(DataUnits<'a>),
     /// Deciphers data units.
@@ -225,6 +229,22 @@ impl<'a> Command<'a> {
             _ => Err(Status::UnknownClass),
         }
     }
+
+    /// Returns how many bytes a host must accept at once (Le): data that is ciphered or deciphered and file keys are
+    /// given in one piece, so that nothing of them waits in the module (PROTOCOL § 2.1). 0 for every other command.
+    pub fn undivided(&self) -> usize {
+        match self {
+            Self::User(UserCommand::Encipher(units) | UserCommand::Decipher(units)) => {
+                units.data.len()
+            }
+            Self::User(UserCommand::File(command)) => command.undivided(),
+            Self::User(UserCommand::Status { .. })
+            | Self::Public(_)
+            | Self::Factory(_)
+            | Self::Secondary(_)
+            | Self::Admin(_) => 0,
+        }
+    }
 }
 
 fn select<'a>(apdu: &CommandApdu<'_>) -> Result<Command<'a>, Status> {
@@ -260,11 +280,9 @@ fn public<'a>(apdu: &CommandApdu<'a>) -> Result<PublicCommand<'a>, Status> {
     match apdu.ins {
         ins::IDENTITY => {
             no_parameter(apdu)?;
-            let challenge = apdu
-                .data
-                .try_into()
-                .map_err(|_length| Status::WrongLength)?;
-            Ok(PublicCommand::Identity { challenge })
+            Ok(PublicCommand::Identity {
+                challenge: challenge(apdu)?,
+            })
         }
         ins::CERTIFICATE => {
             no_data(apdu)?;
@@ -298,10 +316,13 @@ fn factory<'a>(apdu: &CommandApdu<'a>) -> Result<FactoryCommand<'a>, Status> {
 
 fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
     match (apdu.ins, apdu.p1) {
-        (ins::STATUS, _) => bare(apdu, UserCommand::Status),
+        (ins::STATUS, 0) if apdu.data.is_empty() => Ok(UserCommand::Status { challenge: None }),
+        (ins::STATUS, 0) => Ok(UserCommand::Status {
+            challenge: Some(challenge(apdu)?),
+        }),
         (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
-        (ins::CIPHER, _) => Err(Status::WrongParameters),
+        (ins::STATUS | ins::CIPHER, _) => Err(Status::WrongParameters),
         (_, 0) => FileCommand::parse(apdu).map(UserCommand::File),
         (_, 1) => FileCommand::parse_hybrid(apdu).map(UserCommand::File),
         _ => Err(Status::WrongParameters),
@@ -353,6 +374,11 @@ fn master<'a>(apdu: &CommandApdu<'a>) -> Result<MasterCommand<'a>, Status> {
         ins::COUNTERSIGN => no_parameter(apdu).map(|()| MasterCommand::Countersign(apdu.data)),
         _ => Err(Status::UnknownInstruction),
     }
+}
+
+/// Reads a challenge, which is all of the command's data.
+pub(crate) fn challenge<'a>(apdu: &CommandApdu<'a>) -> Result<&'a Challenge, Status> {
+    apdu.data.try_into().map_err(|_length| Status::WrongLength)
 }
 
 /// Checks that a command consists of its instruction only.

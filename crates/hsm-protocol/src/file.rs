@@ -3,8 +3,15 @@
 //! A file is a header followed by its chunks. A module makes the header and every chunk; a host concatenates them.
 
 use crate::{
-    EcPoint, Malformed, Status, apdu::CommandApdu, command::ins, hybrid::HybridFileKey, limits,
-    reader::Reader, settings::EncryptionMode, writer::Writer,
+    EcPoint, Malformed, Status,
+    apdu::CommandApdu,
+    command::{challenge, ins},
+    hybrid::HybridFileKey,
+    limits,
+    reader::Reader,
+    settings::EncryptionMode,
+    signed::Challenge,
+    writer::Writer,
 };
 
 /// Commands for shared files (PROTOCOL § 2.9).
@@ -19,12 +26,18 @@ pub enum FileCommand<'a> {
     Seal(SealChunk<'a>),
     /// Opens a chunk.
     Open(OpenChunk<'a>),
-    /// The team's recipient.
-    Recipient,
+    /// The team's recipient, signed.
+    Recipient {
+        /// Chosen by the host, fresh each time.
+        challenge: &'a Challenge,
+    },
     /// Opens a file key.
     Unwrap(SealedFileKey),
-    /// The team's post-quantum recipient.
-    HybridRecipient,
+    /// The team's post-quantum recipient, signed.
+    HybridRecipient {
+        /// Chosen by the host, fresh each time.
+        challenge: &'a Challenge,
+    },
     /// Opens a file key that was sealed to it.
     HybridUnwrap(HybridFileKey<'a>),
 }
@@ -44,8 +57,9 @@ impl<'a> FileCommand<'a> {
             }
             ins::FILE_SEAL => SealChunk::parse(apdu.data).map(Self::Seal),
             ins::FILE_OPEN => OpenChunk::parse(apdu.data).map(Self::Open),
-            ins::FILE_RECIPIENT if !apdu.data.is_empty() => Err(Status::WrongLength),
-            ins::FILE_RECIPIENT => Ok(Self::Recipient),
+            ins::FILE_RECIPIENT => Ok(Self::Recipient {
+                challenge: challenge(apdu)?,
+            }),
             ins::FILE_UNWRAP => SealedFileKey::parse(apdu.data).map(Self::Unwrap),
             _ => Err(Status::UnknownInstruction),
         }
@@ -54,10 +68,25 @@ impl<'a> FileCommand<'a> {
     /// Parses a command with P1 = 1: of the post-quantum recipient.
     pub(crate) fn parse_hybrid(apdu: &CommandApdu<'a>) -> Result<Self, Status> {
         match apdu.ins {
-            ins::FILE_RECIPIENT if !apdu.data.is_empty() => Err(Status::WrongLength),
-            ins::FILE_RECIPIENT => Ok(Self::HybridRecipient),
+            ins::FILE_RECIPIENT => Ok(Self::HybridRecipient {
+                challenge: challenge(apdu)?,
+            }),
             ins::FILE_UNWRAP => Ok(Self::HybridUnwrap(HybridFileKey::parse(apdu.data)?)),
             _ => Err(Status::WrongParameters),
+        }
+    }
+
+    /// Returns how many bytes a host must accept at once, as [`Command::undivided`](crate::command::Command::undivided)
+    /// says.
+    pub(crate) fn undivided(&self) -> usize {
+        match self {
+            Self::Seal(chunk) => {
+                let padded = chunk.plain.len().div_ceil(BLOCK).saturating_mul(BLOCK);
+                padded.saturating_add(CHUNK_OVERHEAD)
+            }
+            Self::Open(chunk) => chunk.plain_len(),
+            Self::Unwrap(_) | Self::HybridUnwrap(_) => FILE_KEY,
+            Self::Begin { .. } | Self::Recipient { .. } | Self::HybridRecipient { .. } => 0,
         }
     }
 }
@@ -294,6 +323,11 @@ impl<'a> OpenChunk<'a> {
             tagged,
             tag,
         })
+    }
+
+    /// Returns the length of its plaintext, in bytes.
+    pub fn plain_len(&self) -> usize {
+        usize::try_from(self.lead.len).unwrap_or(usize::MAX)
     }
 
     /// Returns the ciphertext, in whole blocks.

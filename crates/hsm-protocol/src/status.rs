@@ -53,6 +53,8 @@ pub enum Status {
     OtherKind,
     /// A chunk or a sealed file key was not made by a module of this group, or was changed.
     NotAuthentic,
+    /// A person must confirm this on the module's keypad; then the same command does it.
+    NeedsPerson,
     /// The journal's table is full: no Parcel to a module that is not in it.
     JournalFull,
     /// The host caused as many writes as one session allows.
@@ -89,6 +91,7 @@ impl Status {
             Self::NotCertified => 0x980A,
             Self::OtherKind => 0x980B,
             Self::NotAuthentic => 0x980C,
+            Self::NeedsPerson => 0x980D,
             Self::JournalFull => 0x980E,
             Self::TooManyWrites => 0x980F,
         }
@@ -105,7 +108,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -130,6 +133,7 @@ impl Status {
         Self::NotCertified,
         Self::OtherKind,
         Self::NotAuthentic,
+        Self::NeedsPerson,
         Self::JournalFull,
         Self::TooManyWrites,
     ];

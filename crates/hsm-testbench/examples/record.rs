@@ -64,7 +64,7 @@ type Refusal = (
     fn(&mut Script<'_>),
 );
 
-const REFUSALS: [Refusal; 10] = [
+const REFUSALS: [Refusal; 12] = [
     (
         "a master refuses an Offer of another version",
         "4.2",
@@ -137,8 +137,41 @@ const REFUSALS: [Refusal; 10] = [
         "4.3",
         "same-module",
         |s| {
+            s.send("MASTER-1", ins::OFFER, 0, "");
+            s.keys("MASTER-1", "KEY+1:1s");
             let offer = s.send("MASTER-1", ins::OFFER, 0, "");
             s.send("MASTER-1", ins::GRANT, 0, &offer);
+        },
+    ),
+    (
+        "a module in use is replaced only if a person holds KEY+1 on it, and once",
+        "2.10",
+        "replaced-with-a-person",
+        |s| {
+            s.used("SECOND-1");
+            s.send("SECOND-1", ins::OFFER, 0, "");
+            s.keys("SECOND-1", "KEY+1:1s");
+            s.run("SECOND-1", 6);
+            s.keys("SECOND-1", "KEY 24681357 KEY");
+            s.send("SECOND-1", ins::OFFER, 0, "");
+        },
+    ),
+    (
+        "without a person, or after another key, nothing replaces a module in use",
+        "2.10",
+        "replaced-without-a-person",
+        |s| {
+            s.used("SECOND-1");
+            s.send("SECOND-1", ins::OFFER, 0, "");
+            s.keys("SECOND-1", "KEY+4:1s");
+            s.send("SECOND-1", ins::OFFER, 0, "");
+            s.keys("SECOND-1", "KEY+1:1s");
+            s.act("reset", "SECOND-1");
+            s.send("SECOND-1", ins::OFFER, 0, "");
+            s.keys("SECOND-1", "KEY+1:1s");
+            s.act("wait", "SECOND-1 30");
+            s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("SECOND-1", ins::STATUS, 0, "");
         },
     ),
     (
@@ -273,6 +306,12 @@ impl<'a> Script<'a> {
             "KEY+3 13572468 KEY 13572468 KEY KEY+5 15 SHIFT KEY+8 1 SHIFT",
         );
         self.keys("MASTER-1", "SHIFT:1s KEY 24681357 KEY");
+    }
+
+    /// Sets a module up and unlocks it as Administrator.
+    fn used(&mut self, serial: &str) {
+        self.keys(serial, "SHIFT+1 97531864 KEY 97531864 KEY SHIFT:1s");
+        self.keys(serial, "KEY 97531864 KEY");
     }
 
     fn keys(&mut self, serial: &str, keys: &str) {

@@ -7,6 +7,7 @@ use hsm_protocol::{
     command::ins,
     file::{FILE_KEY, FileHeader, OpenChunk, Recipient, SealChunk, SealedFileKey},
     settings::EncryptionMode,
+    signed::{CHALLENGE, SignedFields},
     writer::Writer,
 };
 use hsm_virtual::board::SystemEntropy;
@@ -79,8 +80,17 @@ pub fn file(module: &mut impl Commands, chunk_size: u32, plain: &[u8]) -> Result
 
 /// What FILE RECIPIENT answers.
 pub fn recipient(module: &mut impl Commands) -> Result<Recipient, Status> {
-    let answer = module.command(ins::FILE_RECIPIENT, 0, &[])?;
-    Ok(Recipient::parse(&answer).expect("a recipient"))
+    let fields = recipient_fields(module, 0)?;
+    Ok(Recipient::parse(&fields).expect("a recipient"))
+}
+
+/// What FILE RECIPIENT answers, without its signature.
+pub fn recipient_fields(module: &mut impl Commands, p1: u8) -> Result<Vec<u8>, Status> {
+    let answer = module.command(ins::FILE_RECIPIENT, p1, &[7; CHALLENGE])?;
+    Ok(SignedFields::parse(&answer)
+        .expect("signed")
+        .fields
+        .to_vec())
 }
 
 /// Seals a file key to the team, as a program without a module does (docs/FORMAT.md).

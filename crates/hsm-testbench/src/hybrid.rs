@@ -1,8 +1,8 @@
 //! docs/FORMAT.md § 6 once more, step by step from its text: the post-quantum recipient, sealed to and opened without a module.
 
-use crate::files::Commands;
+use crate::files::{Commands, recipient_fields};
 use hsm_core::crypto::{Provider, drbg::HmacDrbg, rust_crypto::RustCrypto};
-use hsm_protocol::{Status, command::ins};
+use hsm_protocol::Status;
 use hsm_virtual::board::SystemEntropy;
 use std::marker::PhantomData;
 
@@ -119,9 +119,9 @@ pub fn unwrap_command(module: &mut impl Commands) -> Vec<u8> {
     }
 }
 
-/// What FILE RECIPIENT answers.
+/// What FILE RECIPIENT answers, without its signature.
 pub fn recipient(module: &mut impl Commands) -> Result<Vec<u8>, Status> {
-    module.command(ins::FILE_RECIPIENT, 1, &[])
+    recipient_fields(module, 1)
 }
 
 fn key<P: Provider>(

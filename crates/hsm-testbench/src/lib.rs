@@ -151,6 +151,13 @@ impl<C: Provider> Bench<C> {
                     self.pass(milliseconds);
                     self.key(KeyEvent::Up(key));
                 }
+                Stroke::HoldChord(first, second, milliseconds) => {
+                    self.key(KeyEvent::Down(first));
+                    self.key(KeyEvent::Down(second));
+                    self.pass(milliseconds);
+                    self.key(KeyEvent::Up(second));
+                    self.key(KeyEvent::Up(first));
+                }
             }
         }
         self.leds()
@@ -200,6 +207,17 @@ impl<C: Provider> Bench<C> {
         match Status::from_word(u16::from_be_bytes(*word)).expect("a known status") {
             Status::Success => Ok(data.to_vec()),
             other => Err(other),
+        }
+    }
+
+    /// Has the module make an Offer. If it asks for a person, one is there and allows it.
+    pub fn offer(&mut self) -> Result<Vec<u8>, Status> {
+        match self.command(ins::OFFER, 0, &[]) {
+            Err(Status::NeedsPerson) => {
+                assert_eq!(self.press("KEY+1:1s"), Pattern::Confirmed);
+                self.command(ins::OFFER, 0, &[])
+            }
+            answer => answer,
         }
     }
 

@@ -100,7 +100,7 @@ pub fn step<M: Provider, S: Provider>(
     before: &[u8],
 ) -> Result<Vec<u8>, Status> {
     match message {
-        Message::Offer => secondary.command(ins::OFFER, 0, &[]),
+        Message::Offer => secondary.offer(),
         Message::Grant => master.command(ins::GRANT, run, before),
         Message::Consent => secondary.command(ins::CONSENT, 0, before),
         Message::Parcel => master.command(ins::PARCEL, run, before),

@@ -130,6 +130,13 @@ impl Hub {
                     self.pass(milliseconds);
                     up(key);
                 }
+                Stroke::HoldChord(first, second, milliseconds) => {
+                    down(first);
+                    down(second);
+                    self.pass(milliseconds);
+                    up(second);
+                    up(first);
+                }
             }
         }
         Ok(port.leds(&self.clock))

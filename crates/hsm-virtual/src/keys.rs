@@ -1,4 +1,5 @@
-//! Keys as text: digits one after another `24681357`, `KEY`, `SHIFT`, a chord `KEY+8`, a hold `SHIFT:1s`.
+//! Keys as text: digits one after another `24681357`, `KEY`, `SHIFT`, a chord `KEY+8`, a hold `SHIFT:1s` or
+//! `KEY+1:1s`.
 
 use hsm_core::keypad::{Digit, Key};
 
@@ -11,12 +12,14 @@ pub enum Stroke {
     Chord(Key, Key),
     /// A key, held for so many milliseconds.
     Hold(Key, u64),
+    /// Two keys together, held for so many milliseconds.
+    HoldChord(Key, Key, u64),
 }
 
 /// A word that is not a key.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "'{0}' is not a key: write digits, KEY, SHIFT, a chord such as KEY+8, or a hold such as SHIFT:1s"
+    "'{0}' is not a key: write digits, KEY, SHIFT, a chord such as KEY+8, or a hold such as SHIFT:1s or KEY+1:1s"
 )]
 pub struct UnknownKey(String);
 
@@ -43,15 +46,12 @@ pub fn key(word: &str) -> Result<Key, UnknownKey> {
 }
 
 fn word_strokes(word: &str, strokes: &mut Vec<Stroke>) -> Option<()> {
-    if let Some((key, time)) = word.split_once(':') {
-        let seconds: f64 = time.strip_suffix('s')?.parse().ok()?;
-        let milliseconds = std::time::Duration::try_from_secs_f64(seconds)
-            .ok()?
-            .as_millis();
-        strokes.push(Stroke::Hold(
-            key_of(key)?,
-            u64::try_from(milliseconds).ok()?,
-        ));
+    if let Some((keys, time)) = word.split_once(':') {
+        let held = milliseconds(time)?;
+        strokes.push(match keys.split_once('+') {
+            Some((first, second)) => Stroke::HoldChord(key_of(first)?, key_of(second)?, held),
+            None => Stroke::Hold(key_of(keys)?, held),
+        });
     } else if let Some((first, second)) = word.split_once('+') {
         strokes.push(Stroke::Chord(key_of(first)?, key_of(second)?));
     } else if let Some(key) = key_of(word) {
@@ -62,6 +62,13 @@ fn word_strokes(word: &str, strokes: &mut Vec<Stroke>) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// Reads a time such as `1s` or `0.5s`.
+fn milliseconds(text: &str) -> Option<u64> {
+    let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
+    let time = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    u64::try_from(time.as_millis()).ok()
 }
 
 fn key_of(word: &str) -> Option<Key> {
@@ -93,7 +100,7 @@ mod tests {
     #[test]
     fn words_are_presses_chords_and_holds() {
         assert_eq!(
-            parse("12 KEY KEY+8 SHIFT:1s 0:0.5s").unwrap(),
+            parse("12 KEY KEY+8 SHIFT:1s 0:0.5s KEY+1:1s").unwrap(),
             [
                 Stroke::Press(digit_key(1)),
                 Stroke::Press(digit_key(2)),
@@ -101,6 +108,7 @@ mod tests {
                 Stroke::Chord(Key::Key, digit_key(8)),
                 Stroke::Hold(Key::Shift, 1000),
                 Stroke::Hold(digit_key(0), 500),
+                Stroke::HoldChord(Key::Key, digit_key(1), 1000),
             ]
         );
     }
@@ -115,6 +123,10 @@ mod tests {
             "SHIFT:1",
             "SHIFT:-1s",
             "SHIFT:xs",
+            "KEY+1:1",
+            "KEY+1+2:1s",
+            "KEY+:1s",
+            "KEY:1s+1",
             "+8",
             "A",
         ] {

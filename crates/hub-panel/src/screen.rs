@@ -302,6 +302,8 @@ pub const fn shown(pattern: Pattern) -> Shown {
         Pattern::AdminBlocked => Shown::AdminBlocked,
         Pattern::AdminBlockedAgain => Shown::AdminBlockedAgain,
         Pattern::Cloning => Shown::Cloning,
+        Pattern::Asks => Shown::Asks,
+        Pattern::Confirmed => Shown::Confirmed,
         Pattern::Fault => Shown::Fault,
     }
 }

@@ -4,7 +4,7 @@ use crate::{commands::list, failure::Failure, output, words};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
-    cycle::{Event, How, Step, Summary},
+    cycle::{ASKS, Event, How, Step, Summary},
     problem::Problem,
     text::{listed, shown_path},
 };
@@ -128,6 +128,10 @@ fn text(event: &Event) -> Option<String> {
             secondaries, jobs, ..
         } => format!("cycle began: {secondaries} secondaries, {jobs} at the same time"),
         Event::Joined { serial } => format!("{serial}: plugged in and joins the cycle"),
+        Event::Asks { serial } => format!(
+            "on the keypad of {serial} hold KEY+1 for one second to let it be replaced ({} s)",
+            ASKS.as_secs()
+        ),
         Event::Done {
             serial, how, kept, ..
         } => done(*serial, *how, kept.as_deref()),
@@ -198,6 +202,9 @@ fn json(event: &Event) -> Option<output::Event> {
             .with("jobs", *jobs)
             .choices(*options),
         Event::Joined { serial } => of("joined", serial),
+        Event::Asks { serial } => of("asks", serial)
+            .with("keys", "KEY+1")
+            .with("seconds", ASKS.as_secs()),
         Event::Step { serial, step } => of("step", serial)
             .with("step", step.number())
             .with("of", Step::COUNT)
@@ -241,6 +248,10 @@ mod tests {
             r#"{"event":"step","serial":"A","step":3,"of":6,"name":"consent"}"#
         );
         let done = done_json(serial, How::Cloned, Some("/r/A-7.receipt.pem".as_ref()));
+        assert_eq!(
+            json(&Event::Asks { serial }),
+            r#"{"event":"asks","serial":"A","keys":"KEY+1","seconds":30}"#
+        );
         assert_eq!(
             serde_json::to_string(&done).unwrap(),
             r#"{"event":"done","serial":"A","already":false,"receipt":"/r/A-7.receipt.pem"}"#

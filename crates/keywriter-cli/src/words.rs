@@ -95,6 +95,11 @@ words! {
         "check that this user may use the module's socket";
     NoService: IO, "the smart-card service failed",
         "check that pcscd is running, and try again";
+    NotConfirmed: REFUSED, "nobody confirmed it on the module's keypad in time",
+        "run the same command again and, while the module's GREEN and BLUE alternate, hold KEY+1 on its keypad for \
+         one second";
+    AnswerNotSigned: REFUSED, "the module's answer was changed on its way: it is not signed with the module's key",
+        "do not use what it said; look for what is between this computer and the module";
     PeerForeignRoot: REFUSED, "the other module is certified under another root of trust",
         "use modules of one root of trust; `keywriter list` shows which are genuine";
     PeerNotGenuine: REFUSED, "the other module is not genuine: its certificate or its signature does not verify",

@@ -32,6 +32,11 @@ pub trait Connector: Send + Sync {
 
     /// Returns a new watch for the locations.
     fn watch(&self) -> Box<dyn Watch>;
+
+    /// Lets time pass before a module is asked again.
+    fn pause(&self, time: Duration) {
+        thread::sleep(time);
+    }
 }
 
 /// Waits for something to be plugged in or pulled out.

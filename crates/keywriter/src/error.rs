@@ -45,6 +45,7 @@ pub const fn reason(status: Status) -> &'static str {
         Status::AlreadyCertified => "it has a certificate already",
         Status::NotCertified => "it has no certificate yet",
         Status::OtherKind => "one of the two modules is virtual and the other is not",
+        Status::NeedsPerson => "nobody confirmed it on its keypad",
         Status::NotAuthentic => "the data was changed, or was not made by a module of its group",
         Status::JournalFull => "the table of its journal is full",
         Status::TooManyWrites => "too many writes since it was unlocked",

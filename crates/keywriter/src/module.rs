@@ -13,6 +13,7 @@ use hsm_protocol::{
     journal::{JournalEntry, JournalPage, JournalPart, JournalRow, JournalSummary, Listed},
     limits,
     settings::ModuleStatus,
+    signed::{AnswerSignature, Challenge, SignedFields, SignedLabel},
 };
 use std::collections::BTreeSet;
 
@@ -59,6 +60,12 @@ pub enum ModuleError {
     /// The module's journal contradicts itself.
     #[error("the journal of the module in {0} contradicts itself")]
     Inconsistent(Location),
+    /// The module's answer is not signed with its certified key: it was changed on its way.
+    #[error("the answer from {location} is not signed with the module's key")]
+    NotSigned {
+        /// Where it is.
+        location: Location,
+    },
     /// The operating system gave no random bytes.
     #[error("no random bytes from the operating system")]
     Random(#[source] getrandom::Error),
@@ -113,6 +120,44 @@ impl SignedAnswer {
         SignedIdentity::parse(&self.bytes)
             .map_err(|Malformed| BadSignature)?
             .verify::<V>(public, &self.challenge)
+    }
+}
+
+/// An answer that ends with the module's signature over it and a challenge. Its fields are only for those who verify it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attested {
+    label: SignedLabel,
+    p1: u8,
+    challenge: Challenge,
+    bytes: Vec<u8>,
+}
+
+impl Attested {
+    /// Takes an answer to such a command with such a challenge.
+    pub(crate) const fn new(
+        label: SignedLabel,
+        p1: u8,
+        challenge: Challenge,
+        bytes: Vec<u8>,
+    ) -> Self {
+        Self {
+            label,
+            p1,
+            challenge,
+            bytes,
+        }
+    }
+
+    /// Returns the fields if the holder of `public` gave this answer.
+    pub fn verify<V: Verifier>(&self, public: &EcPoint) -> Result<&[u8], BadSignature> {
+        let answer = SignedFields::parse(&self.bytes).map_err(|Malformed| BadSignature)?;
+        let said = AnswerSignature {
+            label: self.label,
+            p1: self.p1,
+            challenge: &self.challenge,
+        };
+        said.verify::<V>(public, &answer)?;
+        Ok(answer.fields)
     }
 }
 
@@ -249,8 +294,7 @@ impl ConnectedModule {
 
     /// Asks for its identity (IDENTITY), over a new random challenge.
     pub fn identity(&mut self) -> Result<SignedAnswer, ModuleError> {
-        let mut challenge = [0; 32];
-        getrandom::fill(&mut challenge).map_err(ModuleError::Random)?;
+        let challenge = challenge()?;
         let bytes = self.command(ins::IDENTITY, 0, &challenge)?;
         let identity = SignedIdentity::parse(&bytes).map(|signed| signed.identity);
         Ok(SignedAnswer {
@@ -278,7 +322,14 @@ impl ConnectedModule {
         }
     }
 
-    /// Returns role, group, epoch and settings; the module must be unlocked.
+    /// Returns role, group, epoch and settings, signed with the module's key; the module must be unlocked.
+    pub fn signed_status(&mut self, public: &EcPoint) -> Result<ModuleStatus, ModuleError> {
+        let answer = self.attested(ins::STATUS, 0, SignedLabel::Status)?;
+        let fields = self.signed(answer.verify::<P384>(public))?;
+        self.well_formed(ModuleStatus::parse(fields))
+    }
+
+    /// Returns the same unsigned: whoever relays the answer may have changed it.
     pub fn status(&mut self) -> Result<ModuleStatus, ModuleError> {
         let answer = self.command(ins::STATUS, 0, &[])?;
         self.well_formed(ModuleStatus::parse(&answer))
@@ -420,9 +471,34 @@ impl ConnectedModule {
         Ok((answer, status))
     }
 
+    /// Sends a command with a new random challenge.
+    pub(crate) fn attested(
+        &mut self,
+        ins: u8,
+        p1: u8,
+        label: SignedLabel,
+    ) -> Result<Attested, ModuleError> {
+        let challenge = challenge()?;
+        let bytes = self.command(ins, p1, &challenge)?;
+        Ok(Attested::new(label, p1, challenge, bytes))
+    }
+
+    /// Returns what was verified, or whose answer was not signed.
+    pub(crate) fn signed<T>(&self, verified: Result<T, BadSignature>) -> Result<T, ModuleError> {
+        verified.map_err(|BadSignature| ModuleError::NotSigned {
+            location: self.location().clone(),
+        })
+    }
+
     pub(crate) fn well_formed<T>(&self, parsed: Result<T, Malformed>) -> Result<T, ModuleError> {
         parsed.map_err(|Malformed| ModuleError::malformed(self.location()))
     }
+}
+
+fn challenge() -> Result<Challenge, ModuleError> {
+    let mut challenge = [0; 32];
+    getrandom::fill(&mut challenge).map_err(ModuleError::Random)?;
+    Ok(challenge)
 }
 
 /// What an extended-length command takes besides its data, in bytes: header, Lc and Le.

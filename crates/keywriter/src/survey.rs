@@ -8,7 +8,8 @@ use crate::{
     transport::{self, Location, TransportError},
 };
 use hsm_protocol::{
-    Serial, Status,
+    EcPoint, Serial, Status,
+    certificate::Chain,
     identity::{Identity, LockState},
     receipt::Party,
     settings::{ModuleStatus, Role},
@@ -214,10 +215,17 @@ pub fn ask(
     if matches!(location, Location::Reader(_)) && !is_ours(&mut module)? {
         return Ok(None);
     }
-    let (identity, certificate, other_root) = identify(&mut module, root)?;
-    let status = match identity.lock {
-        LockState::Unlocked => Some(module.status()?),
-        LockState::Shipment | LockState::Reset | LockState::Locked => None,
+    let Identified {
+        identity,
+        certificate,
+        other_root,
+        public,
+    } = identify(&mut module, root)?;
+    let status = match (identity.lock, public) {
+        // What a relay could change would decide about groups, roles and masters.
+        (LockState::Unlocked, Some(public)) => Some(module.signed_status(&public)?),
+        (LockState::Unlocked, None) => Some(module.status()?),
+        (LockState::Shipment | LockState::Reset | LockState::Locked, _) => None,
     };
     let facts = ModuleFacts {
         serial: identity.serial,
@@ -242,11 +250,20 @@ pub fn ask(
     }))
 }
 
+/// Who a module is, as far as this computer can tell.
+pub(crate) struct Identified {
+    pub(crate) identity: Identity,
+    pub(crate) certificate: CertificateCheck,
+    other_root: Option<OtherRoot>,
+    /// The key in its certificate, if it proved that it holds it.
+    public: Option<EcPoint>,
+}
+
 /// Asks a module who it is, and checks what it says. If it is not genuine here, says whether it is under its own root.
 pub(crate) fn identify(
     module: &mut ConnectedModule,
     root: Option<&TrustedRoot>,
-) -> Result<(Identity, CertificateCheck, Option<OtherRoot>), ModuleError> {
+) -> Result<Identified, ModuleError> {
     let answer = module.identity()?;
     let identity = *answer.identity();
     let chain = if identity.certified {
@@ -273,7 +290,19 @@ pub(crate) fn identify(
         shown,
         trusted: root.cloned(),
     });
-    Ok((identity, check, other))
+    let public = match check.authenticity {
+        Authenticity::NotGenuine | Authenticity::NotCertified => None,
+        Authenticity::Genuine | Authenticity::UnknownRoot | Authenticity::ForeignRoot => {
+            let chain = Chain::parse(&chain).ok();
+            chain.map(|chain| *chain.leaf().public())
+        }
+    };
+    Ok(Identified {
+        identity,
+        certificate: check,
+        other_root: other,
+        public,
+    })
 }
 
 /// Returns whether the card in a reader is a module. A socket is a module's by its name.

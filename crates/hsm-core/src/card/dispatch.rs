@@ -2,6 +2,7 @@
 
 use super::{cipher, factory, recipient};
 use crate::{
+    asking::{Act, Confirmed},
     cloning::{
         Refusal,
         countersign::countersign,
@@ -20,7 +21,8 @@ use crate::{
     },
 };
 use hsm_protocol::{
-    Status,
+    Sha384Digest, Signature, Status, Verifier,
+    apdu::CommandApdu,
     cloning::Condition,
     command::{
         AdminCommand, Command, MasterCommand, PublicCommand, SELECTED, SecondaryCommand,
@@ -29,6 +31,7 @@ use hsm_protocol::{
     file::FileCommand,
     identity::{Identity, PROTOCOL_VERSION},
     settings::{AdminStatus, ModuleStatus, Role},
+    signed::{AnswerSignature, Challenge, SIGNED_MESSAGE, SignedLabel},
     writer::Writer,
 };
 
@@ -38,14 +41,18 @@ pub const FIRMWARE: [u8; 3] = [0, 1, 0];
 /// Runs a whole command. If the board fails, the module stops: only a power-up shows what the store holds.
 pub(crate) fn run<B: Board>(
     machine: &mut Machine<B>,
-    command: &Command<'_>,
+    apdu: &CommandApdu<'_>,
     now: Millis,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
+    let command = Command::parse(apdu)?;
+    if apdu.expected < command.undivided() {
+        return Err(Status::WrongLength);
+    }
     if matches!(machine.state, State::Fault) {
         return Err(Status::MemoryFailure);
     }
-    let outcome = match command {
+    let outcome = match &command {
         Command::Public(command) => public(machine, command, out),
         Command::Factory(command) => {
             let Machine {
@@ -56,7 +63,7 @@ pub(crate) fn run<B: Board>(
             } = machine;
             factory::run(command, platform, store, signer, out)
         }
-        Command::Secondary(command) => secondary(machine, command, now, out),
+        Command::Secondary(command) => secondary(machine, command, apdu, now, out),
         Command::User(command) => user(machine, command, now, out),
         Command::Admin(command) => admin(machine, command, now, out),
     };
@@ -101,13 +108,34 @@ fn identity<B: Board>(
         lock: machine.state.lock_state(machine.store.device().lifecycle),
     };
     identity.write(out)?;
-    if let (true, Some(signer)) = (identity.certified, &machine.signer) {
+    if identity.certified {
         let message = Identity::signed::<B::Crypto>(challenge, out.written());
-        let signature = B::Crypto::sign(signer, &mut machine.platform.rng, &message)
-            .map_err(|_error| Status::MemoryFailure)?;
+        let signature = sign(machine, &message)?;
         out.bytes(&signature)?;
     }
     Ok(())
+}
+
+/// Ends an answer with the module's signature over it and the host's challenge (PROTOCOL § 3.3).
+fn sign_answer<B: Board>(
+    machine: &mut Machine<B>,
+    answers: &AnswerSignature<'_>,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let message = answers.message::<B::Crypto>(out.written());
+    let signature = sign(machine, &message)?;
+    Ok(out.bytes(&signature)?)
+}
+
+fn sign<B: Board>(
+    machine: &mut Machine<B>,
+    message: &[u8; SIGNED_MESSAGE],
+) -> Result<Signature, Status> {
+    let is_certified = machine.store.device().is_certified();
+    let signer = machine.signer.as_ref().filter(|_| is_certified);
+    let signer = signer.ok_or(Status::NotCertified)?;
+    B::Crypto::sign(signer, &mut machine.platform.rng, message)
+        .map_err(|_error| Status::MemoryFailure)
 }
 
 fn user<B: Board>(
@@ -118,8 +146,17 @@ fn user<B: Board>(
 ) -> Result<(), Status> {
     let csps = &machine.state.unlocked()?.csps;
     let (direction, units) = match command {
-        UserCommand::Status => {
-            return status(csps, matches!(machine.state, State::Admin(_)), out);
+        UserCommand::Status { challenge } => {
+            status(csps, matches!(machine.state, State::Admin(_)), out)?;
+            let Some(challenge) = *challenge else {
+                return Ok(());
+            };
+            let answers = AnswerSignature {
+                label: SignedLabel::Status,
+                p1: 0,
+                challenge,
+            };
+            return sign_answer(machine, &answers, out);
         }
         UserCommand::Encipher(units) => (Direction::Encipher, units),
         UserCommand::Decipher(units) => (Direction::Decipher, units),
@@ -144,8 +181,14 @@ fn shared_file<B: Board>(
         FileCommand::Seal(chunk) => files.seal::<B::Crypto>(csps, chunk, out)?,
         FileCommand::Open(chunk) => files.open::<B::Crypto>(csps, chunk, out)?,
         // Asking who the team is, as with STATUS, is no use of the machine.
-        FileCommand::Recipient => return recipient::recipient::<B::Crypto>(csps, out),
-        FileCommand::HybridRecipient => return recipient::hybrid_recipient::<B::Crypto>(csps, out),
+        FileCommand::Recipient { challenge } => {
+            recipient::recipient::<B::Crypto>(csps, out)?;
+            return sign_answer(machine, &of_recipient(0, challenge), out);
+        }
+        FileCommand::HybridRecipient { challenge } => {
+            recipient::hybrid_recipient::<B::Crypto>(csps, out)?;
+            return sign_answer(machine, &of_recipient(1, challenge), out);
+        }
         FileCommand::Unwrap(sealed) => recipient::unwrap::<B::Crypto>(csps, sealed, out)?,
         FileCommand::HybridUnwrap(sealed) => {
             recipient::hybrid_unwrap::<B::Crypto>(csps, sealed, out)?;
@@ -153,6 +196,14 @@ fn shared_file<B: Board>(
     }
     machine.state.touch(now);
     Ok(())
+}
+
+const fn of_recipient(p1: u8, challenge: &Challenge) -> AnswerSignature<'_> {
+    AnswerSignature {
+        label: SignedLabel::Recipient,
+        p1,
+        challenge,
+    }
 }
 
 fn status(csps: &Csps, is_admin: bool, out: &mut Writer<'_>) -> Result<(), Status> {
@@ -258,6 +309,7 @@ fn master_step<B: Board>(
 fn secondary<B: Board>(
     machine: &mut Machine<B>,
     command: &SecondaryCommand<'_>,
+    apdu: &CommandApdu<'_>,
     now: Millis,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
@@ -273,11 +325,12 @@ fn secondary<B: Board>(
         Lifecycle::Reset => Condition::Reset,
         Lifecycle::Configured => Condition::Replaced,
     };
-    let (run, retained) = match state {
-        State::Fresh(fresh) => (&mut fresh.run, None),
+    let (run, retained, asking) = match state {
+        State::Fresh(fresh) => (&mut fresh.run, None, None),
         State::Admin(admin) => {
             let Session { kek, csps } = &admin.session;
-            (&mut admin.run, Some(Retained { kek, csps }))
+            let retained = Some(Retained { kek, csps });
+            (&mut admin.run, retained, Some(&mut admin.asking))
         }
         State::User(_) => return Err(Status::NotAdministrator),
         State::Fault => return Err(Status::MemoryFailure),
@@ -295,7 +348,13 @@ fn secondary<B: Board>(
         signer,
     };
     match command {
-        SecondaryCommand::Offer => Ok(run.offer(&mut secondary, condition, now, out)?),
+        SecondaryCommand::Offer => {
+            let confirmed = match asking {
+                Some(asking) => asking.confirmed(Act::Replace, &digest::<B>(apdu), now)?,
+                None => Confirmed::NOTHING_TO_LOSE,
+            };
+            Ok(run.offer(confirmed, &mut secondary, condition, now, out)?)
+        }
         SecondaryCommand::Consent(grant) => Ok(run.consent(&mut secondary, now, grant, out)?),
         SecondaryCommand::Commit(parcel) => {
             match run.commit(&mut secondary, retained.as_ref(), parcel, out) {
@@ -309,4 +368,10 @@ fn secondary<B: Board>(
             }
         }
     }
+}
+
+/// Returns the hash of a command that a person is asked about: its header and its data.
+fn digest<B: Board>(apdu: &CommandApdu<'_>) -> Sha384Digest {
+    let header = [apdu.cla, apdu.ins, apdu.p1, apdu.p2];
+    B::Crypto::sha384(&[&header, apdu.data])
 }

@@ -7,6 +7,7 @@ use super::{
     transcript::Transcript,
 };
 use crate::{
+    asking::Confirmed,
     crypto::{Provider, Rng},
     platform::{Board, Platform},
     time::{Millis, RUN},
@@ -102,6 +103,7 @@ impl<C: Provider> SecondaryRun<C> {
     /// Makes an Offer. Ends the run that was under way.
     pub(crate) fn offer<B: Board<Crypto = C>>(
         &mut self,
+        _: Confirmed,
         secondary: &mut Secondary<'_, B>,
         condition: Condition,
         now: Millis,

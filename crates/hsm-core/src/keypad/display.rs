@@ -5,6 +5,7 @@ use super::{
     waiting::{AdminModeAct, CompleteReset, Opens, StandbyEntry, Waiting},
 };
 use crate::{
+    asking::Shown,
     cloning::master::MasterCycle,
     machine::Machine,
     platform::Board,
@@ -41,10 +42,11 @@ pub(crate) fn pattern<B: Board>(machine: &Machine<B>) -> Pattern {
         State::User(_) => Pattern::Unlocked,
         State::Admin(admin) => {
             let is_master = admin.cycle.as_ref().is_some_and(MasterCycle::is_running);
-            if is_master || admin.run.is_running() {
-                Pattern::Cloning
-            } else {
-                Pattern::Unlocked
+            match admin.asking.shown() {
+                Some(Shown::Asks) => Pattern::Asks,
+                Some(Shown::Confirmed) => Pattern::Confirmed,
+                None if is_master || admin.run.is_running() => Pattern::Cloning,
+                None => Pattern::Unlocked,
             }
         }
     }

@@ -12,6 +12,8 @@ pub(crate) enum Gesture {
     Chord(Key, Key),
     /// A key, alone, for at least [`HOLD`].
     Hold(Key),
+    /// The two keys of the last [`Self::Chord`], still down together after [`HOLD`].
+    HeldChord(Key, Key),
 }
 
 impl Gesture {
@@ -21,6 +23,11 @@ impl Gesture {
     /// Returns whether this is a digit held together with KEY or SHIFT.
     pub(crate) fn is_chord(self, key: Key, digit: u8) -> bool {
         matches!(self, Self::Chord(first, Key::Digit(second)) if first == key && second.value() == digit)
+    }
+
+    /// Returns whether this is such a chord, held.
+    pub(crate) fn is_held_chord(self, key: Key, digit: u8) -> bool {
+        matches!(self, Self::HeldChord(first, Key::Digit(second)) if first == key && second.value() == digit)
     }
 
     /// Returns whether these are two digits held together, in either order.
@@ -42,8 +49,8 @@ pub(crate) enum Gestures {
     Pending(Key, Millis),
     /// One key that was already part of a chord or a hold.
     Spent(Key),
-    /// The two keys of a chord.
-    Both(Key, Key),
+    /// The two keys of a chord, and since when; `None` once it was held.
+    Both(Key, Key, Option<Millis>),
 }
 
 impl Gestures {
@@ -62,6 +69,10 @@ impl Gestures {
                 *self = Self::Spent(key);
                 Some(Gesture::Hold(key))
             }
+            Self::Both(first, second, Some(since)) if now.since(since) >= HOLD => {
+                *self = Self::Both(first, second, None);
+                Some(held(first, second))
+            }
             _ => None,
         }
     }
@@ -73,8 +84,9 @@ impl Gestures {
                 None
             }
             Self::Pending(first, _) | Self::Spent(first) if first != key => {
-                *self = Self::Both(first, key);
-                Some(chord(first, key))
+                *self = Self::Both(first, key, Some(now));
+                let (first, second) = ordered(first, key);
+                Some(Gesture::Chord(first, second))
             }
             // A third key, or a key that was down already, is ignored.
             _ => None,
@@ -95,25 +107,26 @@ impl Gestures {
                 *self = Self::Released;
                 None
             }
-            Self::Both(first, second) if first == key => {
-                *self = Self::Spent(second);
-                None
-            }
-            Self::Both(first, second) if second == key => {
-                *self = Self::Spent(first);
-                None
+            Self::Both(first, second, since) if first == key || second == key => {
+                *self = Self::Spent(if first == key { second } else { first });
+                let is_held = since.is_some_and(|since| now.since(since) >= HOLD);
+                is_held.then(|| held(first, second))
             }
             _ => None,
         }
     }
 }
 
-const fn chord(first: Key, second: Key) -> Gesture {
+const fn held(first: Key, second: Key) -> Gesture {
+    let (first, second) = ordered(first, second);
+    Gesture::HeldChord(first, second)
+}
+
+/// SHIFT or KEY first.
+const fn ordered(first: Key, second: Key) -> (Key, Key) {
     match (first, second) {
-        (Key::Digit(_), Key::Key | Key::Shift) | (Key::Key, Key::Shift) => {
-            Gesture::Chord(second, first)
-        }
-        _ => Gesture::Chord(first, second),
+        (Key::Digit(_), Key::Key | Key::Shift) | (Key::Key, Key::Shift) => (second, first),
+        _ => (first, second),
     }
 }
 
@@ -183,6 +196,27 @@ mod tests {
             ]),
             both
         );
+    }
+
+    #[test]
+    fn a_chord_is_told_at_once_and_once_more_when_it_is_held() {
+        let down = [(KeyEvent::Down(ONE), 0), (KeyEvent::Down(Key::Key), 500)];
+        let chord = Gesture::Chord(Key::Key, ONE);
+        let held = Gesture::HeldChord(Key::Key, ONE);
+        for (released, expected) in [(1_499, vec![chord]), (1_500, vec![chord, held])] {
+            for key in [ONE, Key::Key] {
+                let events = [&down[..], &[(KeyEvent::Up(key), released)]].concat();
+                assert_eq!(play(&events), expected);
+            }
+        }
+        let mut gestures = Gestures::default();
+        for (event, at) in down {
+            gestures.key(event, Millis(at));
+        }
+        assert_eq!(gestures.tick(Millis(1_499)), None);
+        assert_eq!(gestures.tick(Millis(1_500)), Some(held));
+        assert_eq!(gestures.tick(Millis(9_000)), None);
+        assert_eq!(gestures.key(KeyEvent::Up(ONE), Millis(9_001)), None);
     }
 
     #[test]

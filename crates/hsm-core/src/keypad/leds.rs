@@ -94,13 +94,17 @@ pub enum Pattern {
     AdminBlockedAgain,
     /// A cloning run is under way.
     Cloning,
+    /// A host asks for an act that a person must allow.
+    Asks,
+    /// A person allowed it; the host may repeat its command.
+    Confirmed,
     /// The store cannot be trusted.
     Fault,
 }
 
 impl Pattern {
     /// Every pattern, for tables and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Idle,
         Self::Standby,
         Self::Shipment,
@@ -124,6 +128,8 @@ impl Pattern {
         Self::AdminBlocked,
         Self::AdminBlockedAgain,
         Self::Cloning,
+        Self::Asks,
+        Self::Confirmed,
         Self::Fault,
     ];
 
@@ -149,6 +155,8 @@ impl Pattern {
             Self::AdminBlocked => "admin-blocked",
             Self::AdminBlockedAgain => "admin-blocked-again",
             Self::Cloning => "cloning",
+            Self::Asks => "asks",
+            Self::Confirmed => "confirmed",
             Self::Fault => "fault",
         }
     }
@@ -176,6 +184,8 @@ impl Pattern {
             Self::AdminBlocked => [On, On, On],
             Self::AdminBlockedAgain => [Alternate, Alternate, Alternate],
             Self::Cloning => [Off, On, Pulse],
+            Self::Asks => [Off, Alternate, Alternate],
+            Self::Confirmed => [Off, On, On],
             Self::Fault => [Fast, Off, Off],
         }
     }

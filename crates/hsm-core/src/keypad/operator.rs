@@ -14,6 +14,7 @@ use super::{
     },
 };
 use crate::{
+    asking::Asking,
     machine::Machine,
     platform::Board,
     state::{AdminMode, Fresh, Locked, Recovering, State, UserSession},
@@ -29,6 +30,10 @@ use crate::{
 
 /// Gives a gesture to the state that the module is in, and shows how it ended.
 pub(crate) fn gesture<B: Board>(machine: &mut Machine<B>, gesture: Gesture, now: Millis) {
+    // A chord was told when it went down. That it stays down means something only to a module that asks.
+    if matches!(gesture, Gesture::HeldChord(..)) && !machine.state.is_asking() {
+        return;
+    }
     machine.flash = None;
     match act(machine, gesture, now) {
         Ok(Some(pattern)) => machine.show(pattern, now),
@@ -135,9 +140,22 @@ fn act<B: Board>(machine: &mut Machine<B>, gesture: Gesture, now: Millis) -> Ent
         }
         State::Admin(admin) => {
             admin.presence.last_use = now;
-            Err(EntryError::Rejected)
+            answer(&mut admin.asking, gesture)
         }
     }
+}
+
+/// Takes a person's answer to what a host asks for; any other gesture is a refusal.
+fn answer(asking: &mut Asking, gesture: Gesture) -> EntryOutcome {
+    match asking.act() {
+        Some(act) if gesture.is_chord(Key::Key, act.digit()) => asking.pressed(),
+        Some(act) if gesture.is_held_chord(Key::Key, act.digit()) => asking.held(),
+        Some(_) | None => {
+            asking.end();
+            return Err(EntryError::Rejected);
+        }
+    }
+    Ok(None)
 }
 
 /// Waits for what a first gesture begins, if it begins anything.

@@ -70,7 +70,7 @@ impl Generator {
         for _ in 0..=self.random.below(6) {
             let digit = self.random.below(10);
             let other = (digit + 1 + self.random.below(9)) % 10;
-            let word = match self.random.below(8) {
+            let word = match self.random.below(9) {
                 0 => "KEY ".into(),
                 1 => "SHIFT ".into(),
                 2 => "SHIFT+KEY ".into(),
@@ -78,6 +78,7 @@ impl Generator {
                 4 => format!("{digit}+SHIFT "),
                 5 => format!("{digit}+{other} "),
                 6 => format!("{digit}:1.2s "),
+                7 => format!("KEY+{digit}:1.2s "),
                 _ => format!("{digit} "),
             };
             text.push_str(&word);

@@ -10,7 +10,7 @@ use crate::{
 use hsm_core::{
     Link,
     leds::Pattern,
-    time::{ADMIN_MODE, ENTRY_PAUSE, FLASH, MINUTE, RUN, STANDBY, UNPLUGGED},
+    time::{ADMIN_MODE, ASKS, ENTRY_PAUSE, FLASH, MINUTE, RUN, STANDBY, UNPLUGGED},
 };
 use hsm_protocol::{cloning::Condition, settings::EncryptionMode};
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
@@ -178,6 +178,15 @@ pub(crate) struct Presence {
     pub(crate) files: Vec<Slot>,
 }
 
+/// A person is asked whether the module may be replaced: the one thing that is asked for.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    pub(crate) since: u64,
+    /// The chord went down since.
+    pub(crate) is_pressed: bool,
+    pub(crate) is_confirmed: bool,
+}
+
 #[expect(clippy::large_enum_variant, reason = "there are three of them")]
 #[derive(Debug)]
 pub(crate) enum State {
@@ -202,6 +211,7 @@ pub(crate) enum State {
     },
     Admin {
         presence: Presence,
+        asking: Option<Asking>,
         run: SecondaryRun,
         cycle: Option<Cycle>,
         /// How many writes the host may still cause.
@@ -321,9 +331,12 @@ impl Model {
         self.exchange = Exchange::Closed;
         match &mut self.state {
             State::Fresh { run, .. } => *run = SecondaryRun::Idle,
-            State::Admin { run, cycle, .. } => {
+            State::Admin {
+                run, cycle, asking, ..
+            } => {
                 *run = SecondaryRun::Idle;
                 *cycle = None;
+                *asking = None;
             }
             _ => {}
         }
@@ -388,11 +401,18 @@ impl Model {
             }
             State::Admin {
                 presence,
+                asking,
                 run,
                 cycle,
                 ..
             } => {
                 run.tick(now);
+                if asking
+                    .as_ref()
+                    .is_some_and(|asking| now - asking.since > ASKS)
+                {
+                    *asking = None;
+                }
                 for place in cycle.iter_mut().flat_map(|cycle| &mut cycle.runs) {
                     if place.as_ref().is_some_and(|run| now - run.since > RUN) {
                         *place = None;
@@ -408,6 +428,12 @@ impl Model {
                 _ if self.is_plugged => "locked unattended",
                 _ => "locked unplugged",
             });
+            // What an unlocked module answered is gone.
+            if self.exchange == Exchange::Answering
+                && matches!(self.state, State::User { .. } | State::Admin { .. })
+            {
+                self.exchange = Exchange::Closed;
+            }
             self.lock(now);
         }
     }
@@ -443,6 +469,16 @@ impl Model {
                 Waiting::Nothing => Pattern::Unlocked,
                 _ => Pattern::AwaitingNew,
             },
+            State::Admin {
+                asking: Some(asking),
+                ..
+            } => {
+                if asking.is_confirmed {
+                    Pattern::Confirmed
+                } else {
+                    Pattern::Asks
+                }
+            }
             State::Admin { run, cycle, .. } => {
                 let is_master = cycle
                     .as_ref()

@@ -62,6 +62,7 @@ impl Model {
             } else {
                 State::Admin {
                     presence: self.presence(now),
+                    asking: None,
                     run: SecondaryRun::Idle,
                     cycle: None,
                     writes: limits::HOST_WRITES,

@@ -229,6 +229,11 @@ impl Generator {
             ))],
             4 | 5 if !is_admin => vec![self.twice("KEY+4 ", Some(world), module)],
             5 => vec![self.master_command()],
+            6 if is_admin && self.random.chance(50) => {
+                let mut acts = self.asked();
+                acts.push(whole(Send::Offer));
+                acts
+            }
             6 if is_admin => vec![self.secondary_command()],
             7 => self.plugs(),
             // Until just before or just after it locks by itself, with a poll or data in between.

@@ -13,6 +13,7 @@ enum Gesture {
     Press(Key),
     Chord(Key, Key),
     Hold(Key),
+    HeldChord(Key, Key),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +60,24 @@ impl Model {
     /// Two keys together, in whatever order.
     pub(crate) fn chord(&mut self, a: Key, b: Key, now: u64) {
         self.tick(now);
-        let rank = |key| match key {
-            Key::Shift => 0,
-            Key::Key => 1,
-            Key::Digit(_) => 2,
-        };
-        let (first, second) = if rank(b) < rank(a) { (b, a) } else { (a, b) };
+        let (first, second) = ordered(a, b);
         self.gesture(Gesture::Chord(first, second), now);
+    }
+
+    /// Two keys are held together from `now` on.
+    pub(crate) fn hold_chord(&mut self, a: Key, b: Key, milliseconds: u64, now: u64) {
+        self.chord(a, b, now);
+        let (first, second) = ordered(a, b);
+        let (mut time, end) = (now, now + milliseconds);
+        let mut is_held = false;
+        while time < end {
+            time = (time + 50).min(end);
+            if !is_held && time - now >= HOLD {
+                is_held = true;
+                self.gesture(Gesture::HeldChord(first, second), time);
+            }
+            self.tick(time);
+        }
     }
 
     /// A key is held from `now` on; the clock in the end.
@@ -88,6 +100,17 @@ impl Model {
     }
 
     fn gesture(&mut self, gesture: Gesture, now: u64) {
+        let is_asking = matches!(
+            &self.state,
+            State::Admin {
+                asking: Some(_),
+                ..
+            }
+        );
+        // That a chord stays down means something only to a module that asks.
+        if matches!(gesture, Gesture::HeldChord(..)) && !is_asking {
+            return;
+        }
         self.flash = None;
         let waiting = match &mut self.state {
             State::Asleep => {
@@ -96,9 +119,26 @@ impl Model {
                 }
                 return;
             }
-            State::Admin { presence, .. } => {
+            State::Admin {
+                presence, asking, ..
+            } => {
                 presence.last_use = now;
-                return self.refuse(now);
+                let is_its = |key, digit: Key| {
+                    key == Key::Key && matches!(digit, Key::Digit(digit) if digit.value() == 1)
+                };
+                match (gesture, &mut *asking) {
+                    (Gesture::Chord(key, digit), Some(asking)) if is_its(key, digit) => {
+                        asking.is_pressed = true;
+                    }
+                    (Gesture::HeldChord(key, digit), Some(asking)) if is_its(key, digit) => {
+                        asking.is_confirmed |= asking.is_pressed;
+                    }
+                    _ => {
+                        *asking = None;
+                        return self.refuse(now);
+                    }
+                }
+                return;
             }
             State::Recovering(entry) => {
                 let entry = std::mem::replace(entry, Entry::new(Purpose::OwnPin, now));
@@ -293,4 +333,16 @@ impl Entry {
 fn is_pair(gesture: Gesture, a: u8, b: u8) -> bool {
     matches!(gesture, Gesture::Chord(Key::Digit(x), Key::Digit(y))
         if [(a, b), (b, a)].contains(&(x.value(), y.value())))
+}
+
+/// SHIFT first, then KEY, then digits.
+const fn ordered(a: Key, b: Key) -> (Key, Key) {
+    const fn rank(key: Key) -> u8 {
+        match key {
+            Key::Shift => 0,
+            Key::Key => 1,
+            Key::Digit(_) => 2,
+        }
+    }
+    if rank(b) < rank(a) { (b, a) } else { (a, b) }
 }

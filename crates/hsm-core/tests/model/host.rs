@@ -1,7 +1,7 @@
 //! What the model answers to a host (docs/PROTOCOL.md § 2.4 and § 4). Messages are symbols: who made them, and in answer to what.
 
 use crate::{
-    device::{JournalLine, Lifecycle, Model, Path, Presence, State, Stored},
+    device::{Asking, JournalLine, Lifecycle, Model, Path, Presence, State, Stored},
     message::{Carried, Command, Content, Items, Message},
 };
 use hsm_core::time::RUN;
@@ -306,6 +306,18 @@ impl Model {
             Lifecycle::Reset => Condition::Reset,
             Lifecycle::Configured => Condition::Replaced,
         };
+        self.run()?;
+        if let State::Admin { asking, .. } = &mut self.state {
+            if asking.take_if(|asking| asking.is_confirmed).is_none() {
+                asking.get_or_insert(Asking {
+                    since: now,
+                    is_pressed: false,
+                    is_confirmed: false,
+                });
+                return no(Status::NeedsPerson);
+            }
+            self.seen.push("a person confirmed");
+        }
         *self.run()? = SecondaryRun::Idle;
         if !self.disk.can_be_erased() {
             return no(Status::TooLarge);

@@ -22,7 +22,8 @@ impl Generator {
         self.enter_admin_mode(master, &masters);
         self.keys(master, "KEY+8 1 SHIFT");
         self.unlock(master, &masters);
-        if let Some(pin) = world.pin(secondary, Kind::Admin) {
+        let is_used = world.pin(secondary, Kind::Admin);
+        if let Some(pin) = is_used {
             self.unlock(secondary, pin);
         }
         let options = u8::try_from(self.random.below(8)).expect("small");
@@ -34,11 +35,11 @@ impl Generator {
             };
             self.planned.push_back(at(master, whole(begin)));
         }
-        self.relay(master, secondary);
+        self.relay(master, secondary, is_used.is_some());
         if self.random.chance(25) {
             // It has the master's PINs now.
             self.unlock(secondary, &masters);
-            self.relay(master, secondary);
+            self.relay(master, secondary, true);
         }
         if self.random.chance(40) {
             self.planned
@@ -46,8 +47,13 @@ impl Generator {
         }
     }
 
-    fn relay(&mut self, master: usize, secondary: usize) {
+    fn relay(&mut self, master: usize, secondary: usize, is_used: bool) {
         let run = self.random.pick(&[0, 0, 3, 7]);
+        if is_used {
+            let acts = self.asked();
+            self.planned
+                .extend(acts.into_iter().map(|act| at(secondary, act)));
+        }
         let sends = [
             (secondary, Send::Offer),
             (master, Send::Grant(run, self.message())),
@@ -64,6 +70,32 @@ impl Generator {
             };
             self.planned.push_back(at(module, Act::Send(send, sending)));
         }
+    }
+
+    /// The host asks, and a person mostly allows it; the host is to ask again.
+    pub(crate) fn asked(&mut self) -> Vec<Act> {
+        let mut acts = vec![whole(Send::Offer)];
+        if self.random.chance(20) {
+            acts.push(self.wait());
+        }
+        let keys = [
+            (16, "KEY+1:1s"),
+            (2, "1+KEY:2s"),
+            (1, "KEY+1:0.9s KEY+1:1.1s"),
+            (1, "KEY+1:0.9s"),
+            (1, "KEY+4:1s"),
+            (1, "KEY+1:1s 5"),
+            (1, "SHIFT+1:1s"),
+        ];
+        acts.push(Act::Keys(self.random.weighted(&keys).into()));
+        match self.random.below(12) {
+            0 => acts.push(self.wait()),
+            1 => acts.extend([Act::Unplug, Act::Plug]),
+            2 => acts.push(Act::ResetLink),
+            3 => acts.push(whole(Send::Identity)),
+            _ => {}
+        }
+        acts
     }
 
     /// Something that takes more than luck.

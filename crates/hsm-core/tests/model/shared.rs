@@ -11,6 +11,7 @@ use hsm_protocol::{
     command::ins,
     file::{CHUNK_OVERHEAD, FILE_KEY, FileHeader, Lead, Recipient, SealChunk},
     settings::EncryptionMode,
+    signed::{CHALLENGE, SignedFields},
     writer::Writer,
 };
 use hsm_testbench::{files, hybrid};
@@ -102,7 +103,7 @@ impl World {
             }
             FileSend::Recipient(suite) => (
                 FileCommand::Recipient(suite),
-                Raw::new(ins::FILE_RECIPIENT, suite.p1(), Vec::new()),
+                Raw::new(ins::FILE_RECIPIENT, suite.p1(), vec![7; CHALLENGE]),
             ),
             FileSend::Unwrap { back, is_altered } => {
                 let told = from_last(&self.shared.told, back)?;
@@ -242,6 +243,8 @@ impl World {
                 Ok(())
             }
             FileContent::Recipient(suite) => {
+                let signed = SignedFields::parse(&bytes).map_err(|error| error.to_string())?;
+                let bytes = signed.fields.to_vec();
                 let head = bytes.first_chunk().ok_or("no recipient")?;
                 same("its group", &self.identity_of(group, *head), head)?;
                 let is_known = |told: &&Told| told.group == group && told.suite == suite;

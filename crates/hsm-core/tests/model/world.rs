@@ -341,6 +341,11 @@ impl World {
                 let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
                 format!("{}:{seconds}.{rest:03}s", name(key))
             }
+            Stroke::HoldChord(a, b, milliseconds) => {
+                model.hold_chord(a, b, milliseconds, now);
+                let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+                format!("{}+{}:{seconds}.{rest:03}s", name(a), name(b))
+            }
         };
         let leds = bench.press(&text);
         self.totals.comparisons += 1;

@@ -15,7 +15,7 @@ use hsm_protocol::{
     writer::Writer,
 };
 use hsm_testbench::{
-    Bench,
+    Bench, files, hybrid,
     relay::{self, Message},
 };
 use proptest::{
@@ -74,8 +74,7 @@ fn chained_and_extended_commands_answer_the_same_bytes() {
         (ins::JOURNAL, 0, vec![]),
         (ins::STATUS, 0, vec![]),
         (ins::CIPHER, 0, units(16)),
-        (ins::CIPHER, 1, units(4096)),
-        (ins::CIPHER, 0, units(LONGEST)),
+        (ins::CIPHER, 1, units(256)),
     ] {
         let whole = module.command(ins, p1, &data).unwrap();
         assert_eq!(chained(&mut module, ins, p1, &data).unwrap(), whole);
@@ -86,13 +85,16 @@ fn chained_and_extended_commands_answer_the_same_bytes() {
 fn a_response_is_told_to_the_byte_and_fetched_in_any_parts() {
     let root = Root::generate("Test root").unwrap();
     let mut module = administrator(&root);
-    let whole = module.command(ins::CIPHER, 0, &units(512)).unwrap();
-    let command = short(CLA, ins::CIPHER, 0, &units(224), Some(10));
-    assert_eq!(module.raw(&command)[10..], [0x61, 214]);
+    let whole = module.command(ins::CERTIFICATE, 0, &[]).unwrap();
+    let command = short(CLA, ins::STATUS, 0, &[], Some(10));
+    assert_eq!(module.raw(&command)[10..], [0x61, 19]);
 
     let mut fetched = Vec::new();
-    assert_eq!(module.raw(&extended_without_le(&units(512))), [0x61, 0]);
-    for (le, left) in [(1, 0), (254, 0), (1, 0), (100, 156), (156, 0)] {
+    assert_eq!(module.raw(&without_le()), [0x61, 0]);
+    // From 256 bytes on, how many are left is not told.
+    let many = whole.len() - 256 - 200;
+    let many = u8::try_from(many.saturating_sub(2)).unwrap();
+    for (le, left) in [(200, 0), (1, 0), (many, 0), (1, 0), (100, 156), (156, 0)] {
         let answer = module.raw(&[0, ins::GET_RESPONSE, 0, 0, le]);
         let (data, word) = answer.split_at(answer.len() - 2);
         assert_eq!(data.len(), usize::from(le));
@@ -113,13 +115,70 @@ fn a_response_that_was_not_fetched_is_gone_with_the_next_command() {
     let root = Root::generate("Test root").unwrap();
     let mut module = administrator(&root);
     for next in [&[0x80, ins::STATUS, 0, 0, 0][..], &[0x80, 0xEE, 0, 0]] {
-        assert_eq!(module.raw(&extended_without_le(&units(512))), [0x61, 0]);
+        assert_eq!(module.raw(&without_le()), [0x61, 0]);
         module.raw(next);
         assert_eq!(get_response(&mut module), [0x69, 0x85]);
     }
-    assert_eq!(module.raw(&extended_without_le(&units(512))), [0x61, 0]);
+    assert_eq!(module.raw(&without_le()), [0x61, 0]);
     module.link(Link::Reset);
     assert_eq!(get_response(&mut module), [0x69, 0x85]);
+}
+
+#[test]
+fn what_an_unlocked_module_answered_is_gone_when_it_locks() {
+    let root = Root::generate("Test root").unwrap();
+    let locks: [fn(&mut Module); 2] = [
+        |module| {
+            module.link(Link::Unplugged);
+            module.link(Link::Plugged);
+        },
+        |module| module.pass(5 * hsm_core::time::MINUTE + 50),
+    ];
+    for lock in locks {
+        let mut module = Bench::new("MODULE-1", &root);
+        module.set_up();
+        module.configure("KEY+5 05 SHIFT");
+        module.unlock_user();
+        let status = [CLA, ins::STATUS, 0, 0, 1];
+        assert_eq!(module.raw(&status)[1], 0x61);
+        lock(&mut module);
+        assert_eq!(module.leds(), Pattern::Standby);
+        assert_eq!(get_response(&mut module), [0x69, 0x85]);
+    }
+    // What a locked module answers stays until it is fetched.
+    let mut module = locked(&root);
+    assert_eq!(module.raw(&without_le()), [0x61, 0]);
+    module.pass(60_000);
+    assert_eq!(get_response(&mut module).len(), 256 + 2);
+}
+
+/// Ciphered data, chunks and file keys are given whole or not at all: nothing of them waits in the module, and a chunk
+/// whose answer is refused is not used up.
+#[test]
+fn an_le_that_is_too_short_for_ciphered_data_is_refused_before_anything_is_done() {
+    let root = Root::generate("Test root").unwrap();
+    let mut module = administrator(&root);
+    let unwrap = files::unwrap_command(&mut module);
+    let hybrid = hybrid::unwrap_command(&mut module);
+    let open = files::open_command(&mut module);
+    let seal = files::seal_command(&mut module);
+    for (ins, p1, data, size) in [
+        (ins::CIPHER, 0, units(64), 64),
+        (ins::CIPHER, 1, units(64), 64),
+        (ins::FILE_UNWRAP, 0, unwrap, 16),
+        (ins::FILE_UNWRAP, 1, hybrid, 16),
+        (ins::FILE_OPEN, 0, open, 9),
+        (ins::FILE_SEAL, 0, seal, 4 + 16 + 16),
+    ] {
+        for le in [None, Some(1), Some(size - 1)] {
+            let answer = module.raw(&extended(ins, p1, &data, le));
+            assert_eq!(answer, [0x67, 0x00], "{ins:02X} {le:?}");
+            assert_eq!(get_response(&mut module), [0x69, 0x85]);
+        }
+        let answer = module.raw(&extended(ins, p1, &data, Some(size)));
+        assert_eq!(answer.len(), usize::from(size) + 2, "{ins:02X}");
+        assert!(answer.ends_with(&[0x90, 0x00]));
+    }
 }
 
 #[test]
@@ -182,10 +241,8 @@ fn another_header_inside_a_chain_is_not_run_and_closes_it() {
         // The rest of the chain is now a separate command, and a malformed one.
         let rest = short(CLA, ins::CIPHER, 0, &data[LINK..2 * LINK], Some(0));
         assert_eq!(module.raw(&rest), [0x6A, 0x80]);
-        assert_eq!(
-            chained(&mut module, ins::CIPHER, 0, &data).unwrap().len(),
-            512
-        );
+        let whole = chained(&mut module, ins::COUNTERSIGN, 0, &data);
+        assert_eq!(whole, Err(Status::Malformed));
     }
 }
 
@@ -383,14 +440,18 @@ fn get_response(module: &mut Module) -> Vec<u8> {
     module.raw(&[0, ins::GET_RESPONSE, 0, 0, 0])
 }
 
-/// Enciphers and takes no response: all of it waits to be fetched.
-fn extended_without_le(data: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(data.len()).unwrap();
-    [&[CLA, ins::CIPHER, 0, 0, 0], &len.to_be_bytes()[..], data].concat()
+/// Asks for the certificates and takes no response: all of it waits to be fetched.
+fn without_le() -> Vec<u8> {
+    short(CLA, ins::CERTIFICATE, 0, &[], None)
 }
 
-/// The most data whose command fits a chain.
-const LONGEST: usize = (limits::CHAINED_COMMAND - DataUnits::HEADER) / 16 * 16;
+/// A command of extended length.
+fn extended(ins: u8, p1: u8, data: &[u8], le: Option<u16>) -> Vec<u8> {
+    let len = u16::try_from(data.len()).unwrap();
+    let mut apdu = [&[CLA, ins, p1, 0, 0], &len.to_be_bytes()[..], data].concat();
+    apdu.extend(le.map(u16::to_be_bytes).into_iter().flatten());
+    apdu
+}
 
 /// So many bytes of data units in the first epoch.
 fn units(len: usize) -> Vec<u8> {

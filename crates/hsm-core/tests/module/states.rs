@@ -286,7 +286,7 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             module.raw(&[&[CLA, ins::IDENTITY, 0, 0, 32][..], &[7; 32], &[1]].concat());
             send(module, [row.cla, row.ins, 0, 0], &[])
         }
-        ins::IDENTITY => module.command(row.ins, p1, &[7; 32]),
+        ins::IDENTITY | ins::FILE_RECIPIENT => module.command(row.ins, p1, &[7; 32]),
         ins::INSTALL => {
             let data = installation(module, root);
             module.command(row.ins, p1, &data)
@@ -318,7 +318,6 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             drop(module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]));
             module.command(row.ins, p1, &[])
         }
-        ins::OFFER => as_secondary(module, root, Message::Offer),
         ins::CONSENT => as_secondary(module, root, Message::Consent),
         ins::COMMIT => as_secondary(module, root, Message::Receipt),
         ins::GRANT => as_master(module, root, Message::Grant),

@@ -97,6 +97,7 @@ const fn light(led: Led) -> [Text; 2] {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a paragraph for each pattern")]
 const fn meaning(pattern: Pattern) -> Text {
     match pattern {
         Pattern::Idle => [
@@ -189,6 +190,16 @@ const fn meaning(pattern: Pattern) -> Text {
             "Cloning is in progress.",
             "Das Klonen läuft.",
             "Le clonage est en cours.",
+        ],
+        Pattern::Asks => [
+            "The computer asks to replace keys, PINs and settings. Holding `KEY+1` for one second allows it; any other key refuses.",
+            "Der Computer will Schlüssel, PINs und Einstellungen ersetzen. `KEY+1` eine Sekunde lang halten erlaubt es; jede andere Taste lehnt ab.",
+            "L'ordinateur demande à remplacer clés, codes PIN et paramètres. Maintenir `KEY+1` pendant une seconde l'autorise ; toute autre touche refuse.",
+        ],
+        Pattern::Confirmed => [
+            "Allowed, once: the computer goes on.",
+            "Erlaubt, einmal: Der Computer macht weiter.",
+            "Autorisé, une fois : l'ordinateur poursuit.",
         ],
         Pattern::Fault => [
             "Memory error. See Troubleshooting.",

@@ -182,6 +182,14 @@ pub(crate) fn time_outs(language: usize) -> Table {
             ],
         ),
         (
+            time::ASKS,
+            [
+                "the computer asks to replace keys and PINs, `KEY+1` not held: nothing is changed",
+                "der Computer will Schlüssel und PINs ersetzen, `KEY+1` nicht gehalten: Nichts wird geändert",
+                "l'ordinateur demande à remplacer clés et codes PIN, `KEY+1` non maintenu : rien n'est modifié",
+            ],
+        ),
+        (
             time::FLASH,
             [
                 "*refused* and *stored* are shown for this long, or until the next key",

@@ -11,6 +11,8 @@ pub(crate) enum Place {
     Blocked,
     AdminMode,
     User,
+    /// Unlocked as Administrator, and a computer asks.
+    Asks,
 }
 
 /// A sequence. Its words are keys as the hub reads them, or stand for what a person chooses: [`word`].
@@ -99,6 +101,11 @@ const fn place(place: Place) -> Text {
             "als Benutzer entsperrt",
             "déverrouillé en tant qu'utilisateur",
         ],
+        Place::Asks => [
+            "unlocked as Administrator, while the module asks",
+            "als Administrator entsperrt, während das Modul fragt",
+            "déverrouillé en tant qu'administrateur, pendant que le module demande",
+        ],
     }
 }
 
@@ -130,7 +137,7 @@ const fn sequence(place: Place, keys: &'static str, shows: &'static str, does: T
     }
 }
 
-pub(crate) const SEQUENCES: [Sequence; 27] = [
+pub(crate) const SEQUENCES: [Sequence; 28] = [
     sequence(
         Place::Fresh,
         "SHIFT+1 NEW KEY NEW KEY",
@@ -215,6 +222,16 @@ pub(crate) const SEQUENCES: [Sequence; 27] = [
             "change the User PIN",
             "Benutzer-PIN ändern",
             "modifier le code PIN utilisateur",
+        ],
+    ),
+    sequence(
+        Place::Asks,
+        "KEY+1:1s",
+        "confirmed",
+        [
+            "allow the computer to replace keys, PINs and settings by those of the Master device",
+            "dem Computer erlauben, Schlüssel, PINs und Einstellungen durch die des Master-Geräts zu ersetzen",
+            "autoriser l'ordinateur à remplacer clés, codes PIN et paramètres par ceux de l'appareil maître",
         ],
     ),
     sequence(

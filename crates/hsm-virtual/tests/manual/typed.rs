@@ -2,18 +2,30 @@
 
 use crate::sequences::{Place, SEQUENCES, word};
 use hsm_core::{attempt::ADMIN_STEPS, pin::UNBLOCK_CODE, time::STANDBY};
-use hsm_protocol::Serial;
+use hsm_protocol::{
+    Serial, Status,
+    command::{CLA, ins},
+    frame::{FrameHeader, FrameKind},
+};
 use hsm_virtual::{
     clock::{Clock, STEP},
     hub::{Hub, HubOptions},
     keys,
     port::Delays,
 };
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    sync::Arc,
+    thread,
+};
 
 /// A module in a hub of its own, plugged out.
 pub(crate) struct Bench {
-    pub(crate) hub: Hub,
+    pub(crate) hub: Arc<Hub>,
+    /// A computer that asked something.
+    computer: Option<UnixStream>,
     serial: Serial,
     _folder: tempfile::TempDir,
 }
@@ -28,10 +40,11 @@ impl Bench {
             clock: Clock::manual(),
             pose_as_hardware: false,
         };
-        let hub = Hub::open(folder.path(), options).expect("a hub");
+        let hub = Arc::new(Hub::open(folder.path(), options).expect("a hub"));
         let serial = hub.ports().next().expect("a module").serial;
         Self {
             hub,
+            computer: None,
             serial,
             _folder: folder,
         }
@@ -44,9 +57,29 @@ impl Bench {
         pattern.name()
     }
 
+    /// Plugs the module into a computer, which wants to clone to it.
+    fn ask(&mut self) {
+        let (hub, serial) = (Arc::clone(&self.hub), self.serial);
+        let (computer, module) = UnixStream::pair().expect("a link");
+        hub.port(serial).expect("a port").plug(&hub.clock);
+        thread::spawn(move || {
+            let port = hub.port(serial).expect("a port");
+            port.serve(module, &hub.clock).expect("served");
+        });
+        let offer = [CLA, ins::OFFER, 0, 0];
+        let header = FrameHeader::encode(FrameKind::Transmit, &offer).expect("short");
+        (&computer).write_all(&header).expect("sent");
+        (&computer).write_all(&offer).expect("sent");
+        let mut answer = [0; FrameHeader::SIZE + 2];
+        (&computer).read_exact(&mut answer).expect("answered");
+        let word = Status::NeedsPerson.to_word().to_be_bytes();
+        assert!(answer.ends_with(&word), "{answer:02X?}");
+        self.computer = Some(computer);
+    }
+
     /// A module with an Admin, a User and a Recovery PIN, brought to a place.
     fn at(place: Place) -> Self {
-        let bench = Self::new();
+        let mut bench = Self::new();
         let pin = |name| word(name).expect("a PIN").1;
         let (admin, user, recovery) = (pin("ADMIN"), pin("USER"), pin("RECOVERY"));
         if place == Place::Fresh {
@@ -68,6 +101,10 @@ impl Bench {
             }
             Place::User => {
                 bench.press(&format!("SHIFT+KEY {user} KEY"));
+            }
+            Place::Asks => {
+                bench.press(&format!("KEY {admin} KEY"));
+                bench.ask();
             }
         }
         bench

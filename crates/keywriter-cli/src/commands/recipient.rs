@@ -11,9 +11,9 @@ use keywriter::{
     file::NewFile,
     problem::{Problem, Reason},
     share::{
+        RecipientKind, ToldRecipient,
         finder::{self, Need},
-        hybrid::encode_hybrid,
-        recipient::{encode_recipient, identity_file},
+        recipient::identity_file,
     },
     text::shown_path,
 };
@@ -44,31 +44,27 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
     require_app_pin(args)?;
     let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
     let serial = found.serial;
-    let refused = of_module(serial);
-    let invalid = |_malformed| {
-        let problem = Problem::new(Reason::Incompatible).about(serial);
-        Failure::Problem(problem.with_detail("it returned an invalid recipient"))
-    };
-    let (group, epoch, text) = if choices.post_quantum {
-        let to = found.module.file_hybrid_recipient().map_err(&refused)?;
-        let text = encode_hybrid(&to).map_err(invalid)?;
-        (to.group, to.epoch, text)
+    let kind = if choices.post_quantum {
+        RecipientKind::PostQuantum
     } else {
-        let to = found.module.file_recipient().map_err(&refused)?;
-        let text = encode_recipient(&to).map_err(invalid)?;
-        (to.group, to.epoch, text)
+        RecipientKind::Classical
     };
+    let told = ToldRecipient::ask(&mut found.module, kind).map_err(of_module(serial))?;
     if let Some(path) = &choices.identity {
-        let file = identity_file(&group, epoch, &text).map_err(invalid)?;
+        let invalid = |_malformed| {
+            let problem = Problem::new(Reason::Incompatible).about(serial);
+            Failure::Problem(problem.with_detail("it returned an invalid recipient"))
+        };
+        let file = identity_file(told.group(), told.epoch(), told.text()).map_err(invalid)?;
         write(path, &file, choices.force)?;
     }
     if args.json {
         let identity = choices.identity.as_ref();
         return Event::new("recipient")
             .text("serial", serial)
-            .with("recipient", text)
-            .with("group", super::hex(&group))
-            .with("epoch", epoch)
+            .with("recipient", told.text())
+            .with("group", super::hex(told.group()))
+            .with("epoch", told.epoch())
             .with("post_quantum", choices.post_quantum)
             .maybe_path("identity", identity.map(PathBuf::as_path))
             .print();
@@ -78,7 +74,7 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
             "{}: the identity of {serial}'s team, for `age -d -i`",
             shown_path(path)
         )),
-        None => output::line(&text),
+        None => output::line(told.text()),
     }
 }
 

@@ -178,6 +178,7 @@ fn shown(event: cycle::Event) -> Option<CycleEvent> {
     Some(match event {
         cycle::Event::Preflight { secondaries, .. } => CycleEvent::Preflight { secondaries },
         cycle::Event::Joined { serial } => CycleEvent::Joined(serial),
+        cycle::Event::Asks { serial } => CycleEvent::Asks(serial),
         cycle::Event::Step { serial, step } => CycleEvent::Step(serial, step.number()),
         cycle::Event::Done { serial, how, .. } => CycleEvent::Done {
             serial,

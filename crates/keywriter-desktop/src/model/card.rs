@@ -76,6 +76,8 @@ pub enum CardState {
     Preflight(Part),
     /// Its turn has not come yet.
     Waiting,
+    /// It is in use, and waits for a person who holds KEY+1 on its keypad.
+    Asks,
     /// Its run has reached a step, 0 to 6.
     Cloning(u8),
     /// A proven clone.

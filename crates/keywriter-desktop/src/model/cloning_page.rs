@@ -165,6 +165,9 @@ impl CloningPage {
             CycleEvent::Joined(serial) => {
                 self.outcomes.insert(serial, CardState::Waiting);
             }
+            CycleEvent::Asks(serial) => {
+                self.outcomes.insert(serial, CardState::Asks);
+            }
             CycleEvent::Step(serial, step) => {
                 self.outcomes.insert(serial, CardState::Cloning(step));
             }

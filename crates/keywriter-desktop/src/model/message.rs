@@ -185,6 +185,8 @@ pub enum CycleEvent {
     },
     /// A module was plugged in and joins the cycle.
     Joined(Serial),
+    /// A secondary in use waits for a person at its keypad.
+    Asks(Serial),
     /// A secondary's run has reached a step, 1 to 6.
     Step(Serial, u8),
     /// A secondary is a proven clone.

@@ -95,6 +95,7 @@ pub(super) fn card_state(state: &CardState) -> (ui::CardKind, u8, ui::Problem) {
         CardState::Preflight(Part::IsClone) => plain(Kind::IsClone),
         CardState::Preflight(Part::Refused(why)) => (Kind::Refused, 0, problem(Some(why))),
         CardState::Waiting => plain(Kind::Waiting),
+        CardState::Asks => plain(Kind::Asks),
         CardState::Cloning(step) => (Kind::Cloning, *step, problem(None)),
         CardState::Cloned { already: false } => plain(Kind::Cloned),
         CardState::Cloned { already: true } => plain(Kind::ClonedEarlier),

@@ -162,6 +162,7 @@ impl<'a> Coordinator<'a> {
             group: view.group,
             root: &self.setup.root,
             receipts: &self.setup.receipts,
+            stop: &self.setup.stop,
         };
         let (sender, reports) = channel();
         let is_over = Arc::new(AtomicBool::new(false));

@@ -33,10 +33,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 /// The most secondaries that are cloned to at the same time.
 pub const JOBS_MAX: usize = 64;
+
+/// How long a secondary in use asks for a person.
+pub const ASKS: Duration = Duration::from_secs(30);
 
 /// A cycle to be run.
 #[derive(Clone, Debug)]
@@ -115,6 +119,12 @@ pub enum Event {
     /// A module was plugged in and joins.
     Joined {
         /// The module.
+        serial: Serial,
+    },
+    /// A secondary is in use and asks for a person: on its keypad, KEY+1 is to be held for one second. It waits for
+    /// [`ASKS`].
+    Asks {
+        /// The secondary.
         serial: Serial,
     },
     /// A secondary's run passed a step.

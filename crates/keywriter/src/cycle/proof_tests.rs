@@ -155,6 +155,7 @@ fn a_receipt_under_its_former_name_is_read_and_those_of_other_masters_stay() {
 #[test]
 fn the_receipt_of_an_earlier_run_does_not_prove_a_later_one() {
     let world = World::new(&[("A", FRESH)]);
+    world.lend_hand("KEY+1:1s");
     let earlier = world.receipt_of("A");
     world.with("A", |secondary| secondary.bench.unlock_admin());
     // The cable gives the earlier countersignature, which verifies.
@@ -186,6 +187,7 @@ fn a_kept_receipt_verifies_under_its_root_and_no_other() {
 /// M clones to A; then M itself becomes a clone of N, of another group, and keeps its journal.
 fn replaced_master() -> World {
     let world = World::new(&[("A", FRESH)]);
+    world.lend_hand("KEY+1:1s");
     clone(&world);
     world.plug(TestModule::new("N", Unlocked::Admin { cloning: true }));
     let mut setup = world.setup(&["M"], Options::default());

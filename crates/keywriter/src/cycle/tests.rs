@@ -2,7 +2,7 @@
 
 use crate::{
     cycle::{
-        self, CycleError, Event, Step, Summary,
+        self, CycleError, Event, Setup, Step, Summary,
         plan::{CycleRefusal, MasterRefusal},
     },
     test_hub::{
@@ -12,7 +12,7 @@ use crate::{
     transport::Location,
 };
 use hsm_protocol::{cloning::Options, command::ins};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Mutex};
 
 const FRESH: Unlocked = Unlocked::Fresh;
 const NO_OPTIONS: Options = Options {
@@ -278,12 +278,9 @@ fn secondaries_that_get_nothing_are_each_told_why() {
     ]);
     world.plug(TestModule::foreign("F"));
     let (summary, words) = clone(&world);
-    assert_eq!((summary.done, summary.failed), (2, 3));
+    assert_eq!((summary.done, summary.failed), (1, 4));
     assert_eq!(words["A"], "done");
-    assert_eq!(
-        words["R"], "done",
-        "unlocked by its Administrator: replaced"
-    );
+    assert_eq!(words["R"], "nobody confirmed it on its keypad");
     assert!(words["L"].starts_with("it is locked and holds keys"));
     assert!(words["U"].contains("by its User"));
     assert!(words["F"].contains("another root of trust"));
@@ -343,8 +340,90 @@ fn two_masters_are_refused_unless_the_secondaries_are_named() {
         refused(&world, &[]).to_string(),
         "two masters: B could be the master as well as M"
     );
+    world.lend_hand("KEY+1:1s");
     let (summary, _) = world.clone_to(&["A", "B"], NO_OPTIONS).unwrap();
     assert_eq!(summary.done, 2);
+}
+
+/// Unlocked by its Administrator, and no master.
+const IN_USE: Unlocked = Unlocked::Admin { cloning: false };
+
+/// What happened, in order, to secondaries that asked.
+fn asked(world: &World, setup: &Setup) -> Vec<String> {
+    let seen = Mutex::new(Vec::new());
+    cycle::run(world, setup, &|event| {
+        let line = match event {
+            Event::Asks { serial } => format!("{serial} asks"),
+            Event::Done { serial, .. } => format!("{serial} done"),
+            Event::Failed { serial, failure } => format!("{serial} failed: {failure}"),
+            _ => return,
+        };
+        seen.lock().unwrap().push(line);
+    })
+    .unwrap();
+    seen.into_inner().unwrap()
+}
+
+#[test]
+fn a_secondary_in_use_is_replaced_when_a_person_holds_its_keys() {
+    let world = World::new(&[("R", IN_USE)]);
+    world.lend_hand("KEY+1:1s");
+    let seen = asked(&world, &world.setup(&[], NO_OPTIONS));
+    assert_eq!(seen, ["R asks", "R done"]);
+    assert_eq!(world.with("R", TestModule::state), Unlocked::Locked);
+}
+
+#[test]
+fn without_a_person_it_fails_alone_after_its_time_and_keeps_what_it_holds() {
+    for keys in ["", "KEY+4:1s"] {
+        let world = World::new(&[("A", FRESH), ("R", IN_USE)]);
+        world.lend_hand(keys);
+        let before = world.with("R", |module| module.bench.flash.blob());
+        let (summary, words) = clone(&world);
+        assert_eq!((summary.done, summary.failed), (1, 1), "{words:?}");
+        assert_eq!(words["A"], "done");
+        let (after, offers) = world.with("R", |module| {
+            let offers = module.log.iter().filter(|ins| **ins == ins::OFFER);
+            (module.bench.flash.blob(), offers.collect::<Vec<_>>().len())
+        });
+        assert!(before == after);
+        // Once a second while it asks, and not after that.
+        assert_eq!(offers, 30);
+    }
+}
+
+#[test]
+fn who_stops_a_cycle_need_not_wait_for_a_person() {
+    let world = World::new(&[("R", IN_USE)]);
+    let stopped = world.setup(&[], NO_OPTIONS);
+    stopped.stop.request();
+    assert_eq!(asked(&world, &stopped).len(), 1, "it is not even asked");
+
+    let world = World::new(&[("R", IN_USE)]);
+    let setup = world.setup(&[], NO_OPTIONS);
+    let last = Mutex::new(String::new());
+    cycle::run(&world, &setup, &|event| match event {
+        Event::Asks { .. } => setup.stop.request(),
+        Event::Failed { failure, .. } => *last.lock().unwrap() = failure.to_string(),
+        _ => {}
+    })
+    .unwrap();
+    assert!(last.into_inner().unwrap().contains("stopped"));
+    let offers = world.with("R", |module| module.log.contains(&ins::CONSENT));
+    assert!(!offers);
+}
+
+#[test]
+fn a_link_cut_while_a_person_is_asked_asks_once_more() {
+    let world = World::new(&[("R", IN_USE)]);
+    world.lend_hand("KEY+1:1s");
+    world.break_at("R", ins::OFFER, Fault::CutAfter);
+    assert_eq!(clone(&world).0.done, 1);
+    let world = World::new(&[("R", IN_USE)]);
+    world.lend_hand("KEY+1:1s");
+    world.break_at("R", ins::CONSENT, Fault::CutBefore);
+    let seen = asked(&world, &world.setup(&[], NO_OPTIONS));
+    assert_eq!(seen, ["R asks", "R asks", "R done"]);
 }
 
 #[test]

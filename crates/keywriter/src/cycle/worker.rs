@@ -1,10 +1,10 @@
 //! What a cycle does with one secondary, and what it does when a link breaks.
 
 use super::{
-    Event, Failure, How, Step,
-    plan::Task,
+    ASKS, Event, Failure, How, Step, StopRequest,
+    plan::{SecondaryRefusal, Task},
     queue::{Permits, QueueHandle, QueuedMaster, reopen},
-    run::{Committed, Run, StepError, Transcript},
+    run::{Committed, Offered, Run, StepError, Transcript},
 };
 use crate::{
     discovery::Connector,
@@ -15,7 +15,10 @@ use crate::{
     transport::Location,
 };
 use hsm_protocol::{Serial, Status, receipt::Party};
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// What every worker of a cycle needs.
 #[derive(Clone)]
@@ -30,6 +33,7 @@ pub(super) struct Worker<'a> {
     pub(super) root: &'a TrustedRoot,
     /// The folder that receipts are kept in.
     pub(super) receipts: &'a Path,
+    pub(super) stop: &'a StopRequest,
 }
 
 /// How the work on a secondary ended, and where it is.
@@ -84,12 +88,10 @@ impl Worker<'_> {
                 self.finish(serial, receipt, how);
                 End::Done
             }
-            Err(error) => {
-                let is_unplugged = matches!(&error, StepError::Secondary(why) if why.is_link());
-                (self.emit)(Event::Failed {
-                    serial,
-                    failure: Failure::Step(error),
-                });
+            Err(failure) => {
+                let is_unplugged =
+                    matches!(&failure, Failure::Step(StepError::Secondary(why)) if why.is_link());
+                (self.emit)(Event::Failed { serial, failure });
                 if is_unplugged {
                     End::Unplugged
                 } else {
@@ -131,12 +133,12 @@ struct Secondary<'a> {
 
 impl Secondary<'_> {
     /// Tries until a run succeeds or a module refuses.
-    fn clone_to(&mut self) -> Result<ProvedReceipt, StepError> {
+    fn clone_to(&mut self) -> Result<ProvedReceipt, Failure> {
         let mut runs_left = RUNS;
         loop {
             runs_left -= 1;
             match self.run() {
-                Err(error) if runs_left > 0 && error.is_worth_another_run() => {
+                Err(Failure::Step(error)) if runs_left > 0 && error.is_worth_another_run() => {
                     tracing::info!(secondary = %self.party.serial, %error, "another run");
                     if matches!(&error, StepError::Secondary(why) if why.is_link()) {
                         self.reconnect()?;
@@ -147,10 +149,19 @@ impl Secondary<'_> {
         }
     }
 
-    fn run(&mut self) -> Result<ProvedReceipt, StepError> {
+    fn run(&mut self) -> Result<ProvedReceipt, Failure> {
         let mut master = self.master();
         master.permit = Some(self.worker.permits.acquire());
-        let run = Run::offer(&mut self.module)?;
+        let run = match Run::offer(&mut self.module) {
+            Err(StepError::Secondary(ModuleError::Refused(Status::NeedsPerson))) => {
+                // Others make their Offers while a person is asked.
+                master.permit = None;
+                let run = self.ask()?;
+                master.permit = Some(self.worker.permits.acquire());
+                run
+            }
+            offered => offered?,
+        };
         self.step(Step::Offer);
         let run = run.grant(&mut master)?;
         self.step(Step::Grant);
@@ -166,7 +177,7 @@ impl Secondary<'_> {
             committed => committed?,
         };
         self.step(Step::Receipt);
-        self.countersign(run, &mut master)
+        Ok(self.countersign(run, &mut master)?)
     }
 
     fn countersign(
@@ -184,6 +195,36 @@ impl Secondary<'_> {
         Ok(receipt)
     }
 
+    /// Repeats the question until a person has answered it on the secondary's keypad, or its time is over.
+    fn ask(&mut self) -> Result<Run<Offered>, Failure> {
+        let serial = self.party.serial;
+        (self.worker.emit)(Event::Asks { serial });
+        let begin = Instant::now();
+        let mut outcome = Err(StepError::Secondary(ModuleError::Refused(
+            Status::NeedsPerson,
+        )));
+        // The last one is before the secondary's own time is over: after that, it would ask once more, for nobody.
+        for _ in 1..ASKS.as_secs() {
+            if self.worker.stop.is_requested() {
+                return Err(SecondaryRefusal::Stopped.into());
+            }
+            if begin.elapsed() + PAUSE >= ASKS {
+                break;
+            }
+            self.worker.connector.pause(PAUSE);
+            outcome = Run::offer(&mut self.module);
+            if !matches!(
+                outcome,
+                Err(StepError::Secondary(ModuleError::Refused(
+                    Status::NeedsPerson
+                )))
+            ) {
+                break;
+            }
+        }
+        Ok(outcome?)
+    }
+
     /// Asks whether the secondary committed, after its answer to the Parcel was lost: if so, it has the run's receipt.
     fn find_out(&mut self, run: Transcript, lost: StepError) -> Result<Run<Committed>, StepError> {
         self.reconnect()?;
@@ -195,10 +236,10 @@ impl Secondary<'_> {
     }
 
     /// Fetches the countersignature, which is all that is missing.
-    fn finish(&self, receipt: Option<SignedReceipt>) -> Result<ProvedReceipt, StepError> {
+    fn finish(&self, receipt: Option<SignedReceipt>) -> Result<ProvedReceipt, Failure> {
         let missing = || StepError::Secondary(ModuleError::Refused(Status::NotFound));
         let run = Run::resume(receipt.ok_or_else(missing)?);
-        self.countersign(run, &mut self.master())
+        Ok(self.countersign(run, &mut self.master())?)
     }
 
     fn reconnect(&mut self) -> Result<(), StepError> {
@@ -221,6 +262,9 @@ impl Secondary<'_> {
         (self.worker.emit)(Event::Step { serial, step });
     }
 }
+
+/// How long the host waits before it repeats a question.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a run is tried while links break.
 const RUNS: u8 = 3;

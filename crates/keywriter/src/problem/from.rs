@@ -80,6 +80,7 @@ impl From<Status> for Reason {
             Status::NotFound => Self::NotInModule,
             Status::TooLarge => Self::TooLarge,
             Status::NotAuthentic => Self::NotAuthentic,
+            Status::NeedsPerson => Self::NotConfirmed,
             Status::JournalFull => Self::JournalFull,
             Status::TooManyWrites => Self::TooManyWrites,
             Status::Success
@@ -135,6 +136,9 @@ impl From<&ModuleError> for Problem {
             }
             ModuleError::Inconsistent(location) => {
                 Self::new(Reason::JournalInconsistent).about(location)
+            }
+            ModuleError::NotSigned { location } => {
+                Self::new(Reason::AnswerNotSigned).about(location)
             }
             ModuleError::Random(_) => Self::new(Reason::SystemFailed).because(error),
         }

@@ -146,6 +146,10 @@ reasons! {
     CannotConnect = "module-connection-failed",
     /// The smart-card service failed.
     NoService = "pcsc-failed",
+    /// Nobody confirmed on the module's keypad, in time, what was asked for.
+    NotConfirmed = "not-confirmed",
+    /// The module's answer is not signed with its certified key: it was changed on its way.
+    AnswerNotSigned = "answer-not-signed",
     /// Another module found its peer certified under another root of trust.
     PeerForeignRoot = "peer-foreign-root",
     /// Another module found that its peer's certificate or signature does not verify.

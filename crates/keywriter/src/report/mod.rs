@@ -175,6 +175,7 @@ impl Report {
             | Event::Preflight { .. }
             | Event::CycleBegan { .. }
             | Event::Joined { .. }
+            | Event::Asks { .. }
             | Event::Step { .. }
             | Event::NotKept { .. }
             | Event::CycleEnded(_) => {}

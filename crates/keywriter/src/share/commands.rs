@@ -1,13 +1,33 @@
 //! A module's commands for shared files, one at a time.
 
-use crate::module::{ConnectedModule, ModuleError};
+use crate::module::{Attested, ConnectedModule, ModuleError};
 use hsm_protocol::{
     Malformed,
     command::ins,
-    file::{FILE_KEY, FileHeader, Recipient, SealedFileKey},
-    hybrid::{HybridFileKey, HybridRecipient},
+    file::{FILE_KEY, FileHeader, SealedFileKey},
+    hybrid::HybridFileKey,
+    signed::SignedLabel,
     writer::Writer,
 };
+
+/// Which of the team's two recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecipientKind {
+    /// ECDH P-384.
+    Classical,
+    /// With ML-KEM-1024 besides.
+    PostQuantum,
+}
+
+impl RecipientKind {
+    /// Returns P1 of the commands.
+    pub(crate) const fn p1(self) -> u8 {
+        match self {
+            Self::Classical => 0,
+            Self::PostQuantum => 1,
+        }
+    }
+}
 
 impl ConnectedModule {
     /// Begins a shared file with chunks of so many bytes and returns its header; the module must be unlocked.
@@ -16,10 +36,9 @@ impl ConnectedModule {
         self.well_formed(answer.try_into().map_err(|_length| Malformed))
     }
 
-    /// Returns the team's recipient; the module must be unlocked.
-    pub fn file_recipient(&mut self) -> Result<Recipient, ModuleError> {
-        let answer = self.command(ins::FILE_RECIPIENT, 0, &[])?;
-        self.well_formed(Recipient::parse(&answer))
+    /// Returns the team's recipient of a kind, signed; the module must be unlocked.
+    pub fn file_recipient(&mut self, kind: RecipientKind) -> Result<Attested, ModuleError> {
+        self.attested(ins::FILE_RECIPIENT, kind.p1(), SignedLabel::Recipient)
     }
 
     /// Opens a file key that was sealed to the team's recipient; the module must be unlocked.
@@ -28,12 +47,6 @@ impl ConnectedModule {
         self.well_formed(sealed.write(&mut Writer::new(&mut data)))?;
         let answer = self.command(ins::FILE_UNWRAP, 0, &data)?;
         self.well_formed(answer.try_into().map_err(|_length| Malformed))
-    }
-
-    /// Returns the team's post-quantum recipient; the module must be unlocked.
-    pub fn file_hybrid_recipient(&mut self) -> Result<HybridRecipient, ModuleError> {
-        let answer = self.command(ins::FILE_RECIPIENT, 1, &[])?;
-        self.well_formed(HybridRecipient::parse(&answer))
     }
 
     /// Opens a file key that was sealed to the team's post-quantum recipient; the module must be unlocked.

@@ -21,13 +21,16 @@ pub mod recipient;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use crate::pipeline::Source;
+pub use commands::RecipientKind;
 pub use hsm_protocol::{
     file::{FileHeader, Recipient, SealedFileKey},
     hybrid::{HybridFileKey, HybridRecipient},
 };
 pub use stream::{Inspection, Summary, decrypt, encrypt, inspect, read_header};
+pub use told::ToldRecipient;
 
 use crate::module::ModuleError;
 use std::io;

@@ -8,7 +8,7 @@ use crate::{
     receipt::ProvedReceipt,
     transport::{Location, Transport, TransportError},
 };
-use hsm_core::Link;
+use hsm_core::{Link, leds::Pattern};
 use hsm_protocol::cloning::Options;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,6 +57,8 @@ struct Inside {
     deaf: Vec<Location>,
     faults: Vec<(String, u8, Fault)>,
     watchers: Vec<Sender<()>>,
+    /// What a person does at a keypad that asks.
+    hand: &'static str,
 }
 
 impl Default for Inside {
@@ -69,6 +71,7 @@ impl Default for Inside {
             deaf: Vec::new(),
             faults: Vec::new(),
             watchers: Vec::new(),
+            hand: "",
         }
     }
 }
@@ -122,6 +125,11 @@ impl World {
     pub(crate) fn break_at(&self, name: &str, ins: u8, fault: Fault) {
         let fault = (name.to_owned(), ins, fault);
         self.0.lock().unwrap().faults.push(fault);
+    }
+
+    /// From now on a person presses this on every keypad that asks.
+    pub(crate) fn lend_hand(&self, keys: &'static str) {
+        self.0.lock().unwrap().hand = keys;
     }
 
     pub(crate) fn with<T>(&self, name: &str, look: impl FnOnce(&mut TestModule) -> T) -> T {
@@ -261,6 +269,19 @@ impl Connector for World {
         let (sender, receiver) = channel();
         self.0.lock().unwrap().watchers.push(sender);
         Box::new(Bell(receiver))
+    }
+
+    /// Time passes for every module; a person who is there holds what a module asks for.
+    fn pause(&self, time: Duration) {
+        let mut inside = self.0.lock().unwrap();
+        let hand = inside.hand;
+        let milliseconds = u64::try_from(time.as_millis()).unwrap();
+        for module in inside.plugged.values_mut() {
+            module.bench.pass(milliseconds);
+            if module.bench.leds() == Pattern::Asks && !hand.is_empty() {
+                module.bench.press(hand);
+            }
+        }
     }
 }
 

@@ -81,7 +81,7 @@ fn neither_kind_of_sealed_key_is_taken_for_the_other() {
     assert_eq!(unwrap(&mut module, &classical), Err(Status::Malformed));
     // Nor are their points the same: what one opens says nothing of the other.
     let points = [0, 1].map(|p1| {
-        let answer = module.command(ins::FILE_RECIPIENT, p1, &[]).unwrap();
+        let answer = hsm_testbench::files::recipient_fields(&mut module, p1).unwrap();
         answer[20..117].to_vec()
     });
     assert_ne!(points[0], points[1]);

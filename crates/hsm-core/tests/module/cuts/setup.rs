@@ -229,7 +229,7 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
     assert_eq!(module.leds(), Pattern::Fault);
     for instruction in ins::ALL {
         let data = match instruction {
-            ins::IDENTITY => vec![7; 32],
+            ins::IDENTITY | ins::FILE_RECIPIENT => vec![7; 32],
             ins::CIPHER => {
                 let header = [0, 0, 0, 1, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0];
                 [&header[..], &[1; 16]].concat()

@@ -62,6 +62,7 @@ fn the_table_of_time_outs_is_the_constants_of_the_core() {
         ("UNPLUGGED", time::UNPLUGGED),
         ("STANDBY", time::STANDBY),
         ("RUN", time::RUN),
+        ("ASKS", time::ASKS),
         ("FLASH", time::FLASH),
     ];
     assert_eq!(documented, constants);

@@ -104,7 +104,7 @@ fn a_module_is_never_master_and_secondary_of_one_run() {
     let root = Root::generate("Test root").unwrap();
     let mut module = Case::all().next().unwrap().master(&root);
     relay::begin(&mut module, Options::default(), 1).unwrap();
-    let offer = module.command(ins::OFFER, 0, &[]).unwrap();
+    let offer = module.offer().unwrap();
     let refusal = module.command(ins::GRANT, 0, &offer);
     assert_eq!(refusal, Err(Status::SameModule));
 
@@ -112,7 +112,7 @@ fn a_module_is_never_master_and_secondary_of_one_run() {
         .command(ins::OFFER, 0, &[])
         .unwrap();
     let grant = module.command(ins::GRANT, 0, &offer).unwrap();
-    module.command(ins::OFFER, 0, &[]).unwrap();
+    module.offer().unwrap();
     let refusal = module.command(ins::CONSENT, 0, &grant);
     assert_eq!(refusal, Err(Status::SameModule));
 }

@@ -4,7 +4,7 @@
 use super::{Module, Table, answer, clone, word_of};
 use hsm_core::{Link, leds::Pattern, time::FLASH};
 use hsm_factory::Root;
-use hsm_protocol::identity::LockState;
+use hsm_protocol::{Status, command::ins, identity::LockState};
 use hsm_testbench::{
     ADMIN_PIN, Bench, RECOVERY_PIN, USER_PIN,
     board::{Flash, Recorded},
@@ -16,7 +16,7 @@ const BEGIN: &str = "<!-- table: state-key -->";
 const END: &str = "<!-- end -->";
 
 /// The rows: their name, the chips that they start from, and what is typed then.
-const STATES: [(&str, Chips, &str); 24] = [
+const STATES: [(&str, Chips, &str); 26] = [
     ("Shipment", Chips::Shipment, ""),
     ("Reset", Chips::Reset, ""),
     ("first Admin PIN", Chips::Shipment, "SHIFT+1"),
@@ -52,6 +52,8 @@ const STATES: [(&str, Chips, &str); 24] = [
         "SHIFT+KEY 13572468 KEY KEY+4",
     ),
     ("Administrator", Chips::Locked, "KEY 24681357 KEY"),
+    ("Administrator, asks", Chips::Asked, ""),
+    ("Administrator, confirmed", Chips::Asked, "KEY+1:1s"),
     ("Fault", Chips::Fault, ""),
 ];
 
@@ -64,6 +66,8 @@ enum Chips {
     Asleep,
     Blocked,
     BlockedAgain,
+    /// Unlocked by its Administrator, and a host asks whether it may be replaced.
+    Asked,
     Fault,
 }
 
@@ -153,7 +157,7 @@ impl Chips {
         let locked = locked.copy();
         match self {
             Self::Shipment => shipment.copy(),
-            Self::Locked | Self::Asleep => locked,
+            Self::Locked | Self::Asleep | Self::Asked => locked,
             Self::Reset => typed(locked, "0:1s 2+7"),
             Self::Blocked => typed(locked, &"KEY 97531864 KEY ".repeat(5)),
             Self::BlockedAgain => {
@@ -176,6 +180,11 @@ impl Chips {
             module.link(Link::Unplugged);
             module.pass(hsm_core::time::STANDBY + 50);
         }
+        if self == Self::Asked {
+            module.unlock_admin();
+            let refused = module.command(ins::OFFER, 0, &[]);
+            assert_eq!(refused, Err(Status::NeedsPerson));
+        }
         module
     }
 }
@@ -190,7 +199,7 @@ fn over(flash: Flash) -> Module {
     Bench::over("MODULE-1", flash, Recorded::default())
 }
 
-/// Every key pressed and held, and every two together.
+/// Every key pressed and held, and every two together; chords with KEY held, too.
 fn gestures() -> impl Iterator<Item = String> {
     let keys = || {
         (0..10)
@@ -206,6 +215,7 @@ fn gestures() -> impl Iterator<Item = String> {
         .chain(keys().map(|key| format!("{key}:1s")))
         .chain(chords("SHIFT"))
         .chain(chords("KEY"))
+        .chain(chords("KEY").map(|chord| format!("{chord}:1s")))
         .chain(["SHIFT+KEY".into()])
         .chain(pairs)
 }
@@ -221,6 +231,12 @@ struct Row {
 
 impl Row {
     fn after(&self, gesture: &str) -> &str {
+        // A chord that stays down is a chord, unless the table says what it is besides.
+        let is_named = |item: &(Vec<String>, _)| item.0.iter().any(|known| known == gesture);
+        let gesture = match gesture.strip_suffix(":1s") {
+            Some(chord) if chord.contains('+') && !self.items.iter().any(is_named) => chord,
+            _ => gesture,
+        };
         let class = class(gesture);
         let item = self.items.iter().find(|(gestures, _)| {
             gestures.is_empty()

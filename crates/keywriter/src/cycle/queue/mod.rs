@@ -10,7 +10,7 @@ use crate::{
     discovery::Connector,
     genuine::{Authenticity, TrustedRoot},
     module::{ConnectedModule, ModuleError},
-    survey::identify,
+    survey::{Identified, identify},
     transport::{Location, TransportError},
 };
 use hsm_protocol::{Serial, Status, cloning::Options, receipt::Party};
@@ -364,7 +364,11 @@ pub(super) fn reopen(
     if matches!(location, Location::Reader(_)) {
         module.select()?;
     }
-    let (identity, check, _) = identify(&mut module, Some(root))?;
+    let Identified {
+        identity,
+        certificate: check,
+        ..
+    } = identify(&mut module, Some(root))?;
     let is_same = check.authenticity == Authenticity::Genuine
         && identity.serial == party.serial
         && check.digest == Some(party.certificate);

@@ -4,5 +4,6 @@ mod flush;
 mod group;
 mod impostor;
 mod receipt;
+mod replace;
 mod root;
 mod shown;
