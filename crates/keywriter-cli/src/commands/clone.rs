@@ -30,12 +30,14 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         .receipts
         .clone()
         .unwrap_or_else(|| folders.receipts());
+    let request = Request {
+        master,
+        options,
+        to: choices.to.clone(),
+    };
+    request.check_names()?;
     let setup = Setup {
-        request: Request {
-            master,
-            options,
-            to: choices.to.clone(),
-        },
+        request,
         jobs: choices.jobs.map(usize::from),
         root: super::root_for_work(args)?,
         receipts,

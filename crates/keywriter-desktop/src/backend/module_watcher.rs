@@ -70,7 +70,7 @@ impl ModuleWatcher {
                 Some(Order::Run(setup)) => {
                     // The cycle opens its own connections.
                     found_last = Survey::default();
-                    self.run(*setup);
+                    self.run(&setup);
                 }
                 Some(Order::Changed) => found_last = self.look(request.as_ref()),
                 None if found_last.modules.iter_mut().any(has_changed) => {
@@ -149,7 +149,7 @@ impl ModuleWatcher {
         found
     }
 
-    fn run(&self, setup: Setup) {
+    fn run(&self, setup: &Setup) {
         let Request {
             master, options, ..
         } = setup.request;
@@ -164,7 +164,7 @@ impl ModuleWatcher {
                 emit(event);
             }
         };
-        let ended = cycle::run(&self.discovery, &setup, &follow);
+        let ended = cycle::run(&self.discovery, setup, &follow);
         let report = record.into_inner().unwrap_or_else(PoisonError::into_inner);
         *self.report.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
         emit(CycleEvent::Ended(

@@ -31,6 +31,17 @@ pub struct Request {
     pub to: Vec<Serial>,
 }
 
+impl Request {
+    /// Checks that no module is named twice, the master included. This needs no module: it can be said before any.
+    pub fn check_names(&self) -> Result<(), CycleRefusal> {
+        let mut seen = BTreeSet::from([self.master]);
+        match self.to.iter().find(|serial| !seen.insert(**serial)) {
+            Some(serial) => Err(CycleRefusal::SameModule { serial: *serial }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why a module cannot be the master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -324,7 +335,7 @@ impl Plan {
     ) -> Result<Self, CycleRefusal> {
         let Request { master, to, .. } = request;
         let master = *master;
-        check_named(master, to)?;
+        request.check_names()?;
         if survey.modules.is_empty() && survey.duplicates.is_empty() {
             return Err(CycleRefusal::NoModule);
         }
@@ -430,13 +441,5 @@ impl Plan {
             return Err(CycleRefusal::TooMany { count });
         }
         Ok(())
-    }
-}
-
-fn check_named(master: Serial, to: &[Serial]) -> Result<(), CycleRefusal> {
-    let mut seen = BTreeSet::from([master]);
-    match to.iter().find(|serial| !seen.insert(**serial)) {
-        Some(serial) => Err(CycleRefusal::SameModule { serial: *serial }),
-        None => Ok(()),
     }
 }
