@@ -7,7 +7,7 @@ use super::{Store, StoreError, Stored, exists, rows::OperatorRow, seconds};
 use crate::model::{NewOperator, Operator, Scope};
 
 impl Store {
-    /// Adds an operator's key. [`StoreError::Exists`](super::StoreError::Exists): the name is taken.
+    /// Adds an operator's key. [`StoreError::Exists`]: the name is taken.
     pub async fn add_operator(&self, operator: &NewOperator, now: Timestamp) -> Stored<()> {
         let scopes: Vec<_> = operator.scopes.iter().map(|scope| scope.as_str()).collect();
         query(
