@@ -208,6 +208,7 @@ fn the_commands_that_ask_for_the_pin_are_those_of_the_documentation() {
         &["license", "show"],
         &["completions", "bash"],
         &["man", "man"],
+        &["root", "show"],
     ];
     let asks = |command: &[&str]| user.fail(command, "").1.ends_with("a PIN has 8 digits");
     let (asking, others): (Vec<_>, Vec<_>) = commands.iter().partition(|command| asks(command));

@@ -1,5 +1,6 @@
 //! A clone of another group that is presented as a clone of this master.
 
+use std::thread;
 use system_tests::lab::{Lab, Over};
 
 #[test]
@@ -10,7 +11,14 @@ fn a_clone_from_before_the_master_was_replaced_is_another_teams() {
     lab.set_up("VM0003");
     lab.unlock_admin("VM0003");
     lab.keywriter(&["master", "set", "VM0003"]).expect(0);
-    lab.keywriter(&["clone", "--to", "VM0001"]).expect(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // A person allows it. Before the module asks, it refuses the chord.
+            let allows = || lab.press("VM0001", "KEY+1:1s") == "confirmed";
+            assert!((0..100).any(|_| allows()), "it never asked");
+        });
+        lab.keywriter(&["clone", "--to", "VM0001"]).expect(0);
+    });
     lab.hub(&["unplug", "VM0003"]);
     let admin = hsm_testbench::ADMIN_PIN;
     lab.press(
