@@ -9,6 +9,8 @@ use hsm_protocol::{Sha384Digest, Status};
 pub(crate) enum Act {
     /// Another module's CSPs replace this one's.
     Replace,
+    /// The journal's table of all clones is cleared.
+    ClearTable,
 }
 
 impl Act {
@@ -16,6 +18,7 @@ impl Act {
     pub(crate) const fn digit(self) -> u8 {
         match self {
             Self::Replace => 1,
+            Self::ClearTable => 4,
         }
     }
 }

@@ -61,6 +61,8 @@ pub mod ins {
     pub const CYCLE_END: u8 = 0x42;
     /// A page of the journal (P1).
     pub const JOURNAL: u8 = 0x44;
+    /// Clears the table of the journal.
+    pub const CLEAR_TABLE: u8 = 0x46;
     /// Secondary: makes an Offer.
     pub const OFFER: u8 = 0x50;
     /// Secondary: takes a Grant, answers with the Consent.
@@ -75,7 +77,7 @@ pub mod ins {
     pub const COUNTERSIGN: u8 = 0x64;
 
     /// Every instruction of this application's class.
-    pub const ALL: [u8; 22] = [
+    pub const ALL: [u8; 23] = [
         IDENTITY,
         CERTIFICATE,
         LAST_RECEIPT,
@@ -92,6 +94,7 @@ pub mod ins {
         CYCLE_BEGIN,
         CYCLE_END,
         JOURNAL,
+        CLEAR_TABLE,
         OFFER,
         CONSENT,
         COMMIT,
@@ -184,7 +187,11 @@ pub enum AdminCommand<'a> {
     Journal {
         /// Which.
         part: JournalPart,
+        /// If there is one, the answer is signed.
+        challenge: Option<&'a Challenge>,
     },
+    /// Clears the journal's table, once a person allows it.
+    ClearTable,
     /// Clones, as the master; needs a certificate.
     Master(MasterCommand<'a>),
 }
@@ -316,9 +323,8 @@ fn factory<'a>(apdu: &CommandApdu<'a>) -> Result<FactoryCommand<'a>, Status> {
 
 fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
     match (apdu.ins, apdu.p1) {
-        (ins::STATUS, 0) if apdu.data.is_empty() => Ok(UserCommand::Status { challenge: None }),
         (ins::STATUS, 0) => Ok(UserCommand::Status {
-            challenge: Some(challenge(apdu)?),
+            challenge: optional_challenge(apdu)?,
         }),
         (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
@@ -343,8 +349,10 @@ fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
     match apdu.ins {
         ins::JOURNAL => {
             let part = JournalPart::from_p1(apdu.p1).ok_or(Status::WrongParameters)?;
-            no_data(apdu).map(|()| AdminCommand::Journal { part })
+            let challenge = optional_challenge(apdu)?;
+            Ok(AdminCommand::Journal { part, challenge })
         }
+        ins::CLEAR_TABLE => bare(apdu, AdminCommand::ClearTable),
         _ => master(apdu).map(AdminCommand::Master),
     }
 }
@@ -379,6 +387,15 @@ fn master<'a>(apdu: &CommandApdu<'a>) -> Result<MasterCommand<'a>, Status> {
 /// Reads a challenge, which is all of the command's data.
 pub(crate) fn challenge<'a>(apdu: &CommandApdu<'a>) -> Result<&'a Challenge, Status> {
     apdu.data.try_into().map_err(|_length| Status::WrongLength)
+}
+
+/// Reads a challenge, if there is any data.
+fn optional_challenge<'a>(apdu: &CommandApdu<'a>) -> Result<Option<&'a Challenge>, Status> {
+    if apdu.data.is_empty() {
+        Ok(None)
+    } else {
+        challenge(apdu).map(Some)
+    }
 }
 
 /// Checks that a command consists of its instruction only.

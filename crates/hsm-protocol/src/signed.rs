@@ -11,6 +11,8 @@ pub enum SignedLabel {
     Status,
     /// An answer to FILE RECIPIENT.
     Recipient,
+    /// An answer to JOURNAL with a challenge.
+    Journal,
     /// The master, over the transcript up to its Grant.
     Grant,
     /// The secondary, over the transcript up to its Consent.
@@ -23,10 +25,11 @@ pub enum SignedLabel {
 
 impl SignedLabel {
     /// Every label.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Identity,
         Self::Status,
         Self::Recipient,
+        Self::Journal,
         Self::Grant,
         Self::Consent,
         Self::Receipt,
@@ -38,6 +41,7 @@ impl SignedLabel {
             Self::Identity => b"KeyWriter v1 identity signature\0",
             Self::Status => b"KeyWriter v1 status   signature\0",
             Self::Recipient => b"KeyWriter v1 recipientsignature\0",
+            Self::Journal => b"KeyWriter v1 journal  signature\0",
             Self::Grant => b"KeyWriter v1 grant    signature\0",
             Self::Consent => b"KeyWriter v1 consent  signature\0",
             Self::Receipt => b"KeyWriter v1 receipt  signature\0",

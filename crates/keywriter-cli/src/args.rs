@@ -78,6 +78,9 @@ pub(crate) enum Command {
     Journal {
         /// The master
         serial: Serial,
+        /// Empty the table of modules; a person must allow it on the module's keypad
+        #[arg(long)]
+        clear_table: bool,
     },
     /// Show, pin or forget the root of trust that certifies your modules
     #[command(subcommand)]

@@ -52,7 +52,10 @@ fn run(args: &Args) -> Result<(), failure::Failure> {
         Command::Root(command) => commands::root::run(args, command),
         Command::Settings(command) => commands::settings::run(args, command),
         Command::Receipt(command) => commands::receipt::run(args, command),
-        Command::Journal { serial } => commands::journal::run(args, *serial),
+        Command::Journal {
+            serial,
+            clear_table,
+        } => commands::journal::run(args, *serial, *clear_table),
         Command::DataUnits(command) => commands::data_units::run(args, command),
         Command::Encrypt(choices) => commands::encrypt::run(args, choices),
         Command::Decrypt(choices) => commands::decrypt::run(args, choices),

@@ -96,8 +96,8 @@ words! {
     NoService: IO, "the smart-card service failed",
         "check that pcscd is running, and try again";
     NotConfirmed: REFUSED, "nobody confirmed it on the module's keypad in time",
-        "run the same command again and, while the module's GREEN and BLUE alternate, hold KEY+1 on its keypad for \
-         one second";
+        "run the same command again and, while the module's GREEN and BLUE alternate, hold the keys it names on the \
+         module's keypad for one second";
     AnswerNotSigned: REFUSED, "the module's answer was changed on its way: it is not signed with the module's key",
         "do not use what it said; look for what is between this computer and the module";
     PeerForeignRoot: REFUSED, "the other module is certified under another root of trust",
@@ -122,8 +122,7 @@ words! {
     NotAuthentic: REFUSED, "the data was changed, or was not made by a module of this group",
         "use the file as it was written, with a module of the group that wrote it";
     JournalFull: REFUSED, "the master's journal lists 256 modules, and has no room for another",
-        "compare `keywriter journal` with the modules you own; then make one of its clones the master, whose journal \
-         is empty";
+        "compare `keywriter journal` with the modules you own; then `keywriter journal --clear-table`";
     TooManyWrites: REFUSED, "the module wrote its memory as often as one unlock allows",
         "unplug it, plug it in again, unlock it, and go on";
     JournalInconsistent: REFUSED, "the module's journal contradicts itself",

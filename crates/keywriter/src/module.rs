@@ -23,6 +23,8 @@ use std::time::Instant;
 pub struct ConnectedModule {
     transport: Box<dyn Transport>,
     command: Vec<u8>,
+    /// The key that the module proved to hold: from then on it must sign what it says of itself.
+    key: Option<EcPoint>,
 }
 
 impl std::fmt::Debug for ConnectedModule {
@@ -269,6 +271,7 @@ impl ConnectedModule {
         Self {
             transport,
             command: Vec::new(),
+            key: None,
         }
     }
 
@@ -322,17 +325,25 @@ impl ConnectedModule {
         }
     }
 
-    /// Returns role, group, epoch and settings, signed with the module's key; the module must be unlocked.
-    pub fn signed_status(&mut self, public: &EcPoint) -> Result<ModuleStatus, ModuleError> {
-        let answer = self.attested(ins::STATUS, 0, SignedLabel::Status)?;
-        let fields = self.signed(answer.verify::<P384>(public))?;
-        self.well_formed(ModuleStatus::parse(fields))
+    /// Demands that the module signs its status and its journal with that key: whoever relays them could change them.
+    pub(crate) const fn demand_signatures(&mut self, key: EcPoint) {
+        self.key = Some(key);
     }
 
-    /// Returns the same unsigned: whoever relays the answer may have changed it.
+    /// Returns role, group, epoch and settings; the module must be unlocked.
     pub fn status(&mut self) -> Result<ModuleStatus, ModuleError> {
-        let answer = self.command(ins::STATUS, 0, &[])?;
-        self.well_formed(ModuleStatus::parse(&answer))
+        let fields = self.fields(ins::STATUS, 0, SignedLabel::Status)?;
+        self.well_formed(ModuleStatus::parse(&fields))
+    }
+
+    /// Returns the fields of an answer, which the module signed if its key is known.
+    fn fields(&mut self, ins: u8, p1: u8, label: SignedLabel) -> Result<Vec<u8>, ModuleError> {
+        let Some(key) = self.key else {
+            return self.command(ins, p1, &[]);
+        };
+        let answer = self.attested(ins, p1, label)?;
+        let fields = self.signed(answer.verify::<P384>(&key))?;
+        Ok(fields.to_vec())
     }
 
     /// Begins a cycle.
@@ -376,6 +387,13 @@ impl ConnectedModule {
         }
     }
 
+    /// Clears the table of the journal. A refusal with [`Status::NeedsPerson`] says that the module asks a person: once
+    /// that person allowed it, the same command clears it.
+    pub fn clear_table(&mut self) -> Result<(), ModuleError> {
+        self.command(ins::CLEAR_TABLE, 0, &[])?;
+        Ok(())
+    }
+
     fn journal_entries(&mut self) -> Result<(JournalSummary, Vec<JournalEntry>), ModuleError> {
         let mut entries: Vec<JournalEntry> = Vec::new();
         for page in 0..JournalPart::ENTRY_PAGES {
@@ -395,7 +413,7 @@ impl ConnectedModule {
         &mut self,
         part: JournalPart,
     ) -> Result<(JournalSummary, Vec<L>), ModuleError> {
-        let answer = self.command(ins::JOURNAL, part.to_p1(), &[])?;
+        let answer = self.fields(ins::JOURNAL, part.to_p1(), SignedLabel::Journal)?;
         let page = self.well_formed(JournalPage::<L>::parse(&answer))?;
         Ok((page.summary, page.listed().collect()))
     }

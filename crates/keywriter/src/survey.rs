@@ -8,7 +8,7 @@ use crate::{
     transport::{self, Location, TransportError},
 };
 use hsm_protocol::{
-    EcPoint, Serial, Status,
+    Serial, Status,
     certificate::Chain,
     identity::{Identity, LockState},
     receipt::Party,
@@ -219,13 +219,11 @@ pub fn ask(
         identity,
         certificate,
         other_root,
-        public,
+        ..
     } = identify(&mut module, root)?;
-    let status = match (identity.lock, public) {
-        // What a relay could change would decide about groups, roles and masters.
-        (LockState::Unlocked, Some(public)) => Some(module.signed_status(&public)?),
-        (LockState::Unlocked, None) => Some(module.status()?),
-        (LockState::Shipment | LockState::Reset | LockState::Locked, _) => None,
+    let status = match identity.lock {
+        LockState::Unlocked => Some(module.status()?),
+        LockState::Shipment | LockState::Reset | LockState::Locked => None,
     };
     let facts = ModuleFacts {
         serial: identity.serial,
@@ -255,8 +253,6 @@ pub(crate) struct Identified {
     pub(crate) identity: Identity,
     pub(crate) certificate: CertificateCheck,
     other_root: Option<OtherRoot>,
-    /// The key in its certificate, if it proved that it holds it.
-    public: Option<EcPoint>,
 }
 
 /// Asks a module who it is, and checks what it says. If it is not genuine here, says whether it is under its own root.
@@ -297,11 +293,14 @@ pub(crate) fn identify(
             chain.map(|chain| *chain.leaf().public())
         }
     };
+    if let Some(key) = public {
+        // What a relay could change would decide about groups, roles, masters and clones.
+        module.demand_signatures(key);
+    }
     Ok(Identified {
         identity,
         certificate: check,
         other_root: other,
-        public,
     })
 }
 

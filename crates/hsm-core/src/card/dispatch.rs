@@ -65,7 +65,7 @@ pub(crate) fn run<B: Board>(
         }
         Command::Secondary(command) => secondary(machine, command, apdu, now, out),
         Command::User(command) => user(machine, command, now, out),
-        Command::Admin(command) => admin(machine, command, now, out),
+        Command::Admin(command) => admin(machine, command, apdu, now, out),
     };
     if outcome == Err(Status::MemoryFailure) {
         machine.fail();
@@ -234,6 +234,7 @@ fn status(csps: &Csps, is_admin: bool, out: &mut Writer<'_>) -> Result<(), Statu
 fn admin<B: Board>(
     machine: &mut Machine<B>,
     command: &AdminCommand<'_>,
+    apdu: &CommandApdu<'_>,
     now: Millis,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
@@ -248,16 +249,36 @@ fn admin<B: Board>(
         session: Session { kek, csps },
         cycle,
         writes,
+        asking,
         ..
     } = state.administrator()?;
     match command {
-        AdminCommand::Journal { part } => {
+        AdminCommand::Journal { part, challenge } => {
             let mut journal = Journal::default();
             store
                 .image()
                 .open_journal::<B::Crypto>(kek, &mut journal)
                 .map_err(|Fault| Status::MemoryFailure)?;
-            Ok(journal.write_page(*part, out)?)
+            journal.write_page(*part, out)?;
+            let Some(challenge) = challenge else {
+                return Ok(());
+            };
+            let answers = AnswerSignature {
+                label: SignedLabel::Journal,
+                p1: part.to_p1(),
+                challenge,
+            };
+            sign_answer(machine, &answers, out)
+        }
+        AdminCommand::ClearTable => {
+            let confirmed = asking.confirmed(Act::ClearTable, &digest::<B>(apdu), now)?;
+            let mut journal = Journal::default();
+            store
+                .image()
+                .open_journal::<B::Crypto>(kek, &mut journal)
+                .map_err(|Fault| Status::MemoryFailure)?;
+            journal.clear_table(confirmed);
+            Ok(store.seal_anew(platform, kek, csps, &journal)?)
         }
         AdminCommand::Master(command) => {
             let signer = signer

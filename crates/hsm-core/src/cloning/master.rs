@@ -84,21 +84,10 @@ pub(crate) struct Master<'a, B: Board> {
 }
 
 impl<B: Board> Master<'_, B> {
-    /// Stores the journal and the session's CSPs, under a new KEK.
+    /// Stores the journal and the session's CSPs.
     pub(super) fn store(&mut self, journal: &Journal) -> Result<(), NotStored> {
-        let Self {
-            platform,
-            store,
-            kek,
-            csps,
-            ..
-        } = self;
-        let mut new_kek = Kek::default();
-        store.update(platform, |image, platform| {
-            Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, journal)?)
-        })?;
-        kek.copy_from(&new_kek);
-        Ok(())
+        self.store
+            .seal_anew(self.platform, self.kek, self.csps, journal)
     }
 }
 

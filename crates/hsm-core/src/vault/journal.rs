@@ -1,6 +1,6 @@
 //! The list of the modules that this one cloned to. Encrypted under the KEK; only an erasure removes it.
 
-use crate::crypto::Provider;
+use crate::{asking::Confirmed, crypto::Provider};
 use heapless::{Deque, Vec};
 use hsm_protocol::{
     Malformed, Serial, Sha384Digest,
@@ -97,6 +97,12 @@ impl Journal {
             self.before = oldest.chain::<C>(&self.before)?;
         }
         self.entries.push_back(entry).map_err(|_full| Malformed)
+    }
+
+    /// Clears the table. What was in it is gone; the entries and both hashes stay.
+    pub(crate) fn clear_table(&mut self, _: Confirmed) {
+        self.table.clear();
+        self.cleared = self.total;
     }
 
     /// Returns the entry of a run, if the journal still has it.

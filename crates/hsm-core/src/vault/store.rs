@@ -404,6 +404,22 @@ impl Store {
         self.write(platform, Purpose::Ordinary, change)
     }
 
+    /// Stores an unlocked module's CSPs and journal, under a new KEK.
+    pub(crate) fn seal_anew<B: Board>(
+        &mut self,
+        platform: &mut Platform<B>,
+        kek: &mut Kek,
+        csps: &Csps,
+        journal: &Journal,
+    ) -> Result<(), NotStored> {
+        let mut new_kek = Kek::default();
+        self.update(platform, |image, platform| {
+            Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, journal)?)
+        })?;
+        kek.copy_from(&new_kek);
+        Ok(())
+    }
+
     /// Erases everything but the module's identity.
     pub(crate) fn erase<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), NotStored> {
         self.update_or_erase(platform, |image, platform| Ok(image.erase(platform)?))

@@ -175,6 +175,11 @@ impl World {
                     .listed()
                     .map(|row| (row.serial.to_string(), row.parcels, row.last))
                     .collect();
+                same(
+                    "Parcels before the table was cleared",
+                    &journal.summary.cleared,
+                    &stored.cleared,
+                )?;
                 same("the journal's table", &rows, &expected)
             }
         }

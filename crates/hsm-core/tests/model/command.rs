@@ -76,6 +76,7 @@ impl World {
             }
             Send::CycleEnd => (Command::CycleEnd, Raw::bare(ins::CYCLE_END)),
             Send::Journal(page) => (Command::Journal, Raw::new(ins::JOURNAL, page, Vec::new())),
+            Send::ClearTable => (Command::ClearTable, Raw::bare(ins::CLEAR_TABLE)),
             Send::Offer => (Command::Offer, Raw::bare(ins::OFFER)),
             Send::Grant(run, pick) => {
                 let (offer, data) = self.carry(pick, |m| matches!(m, Message::Offer { .. }))?;

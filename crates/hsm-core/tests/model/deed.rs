@@ -64,6 +64,7 @@ pub(crate) enum Send {
     },
     CycleEnd,
     Journal(u8),
+    ClearTable,
     Offer,
     Grant(u8, Pick),
     Consent(Pick),

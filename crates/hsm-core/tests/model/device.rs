@@ -61,6 +61,8 @@ pub(crate) struct Stored {
     pub(crate) journal: Vec<JournalLine>,
     /// Each secondary, with the number of its Parcels and that of the last of them.
     pub(crate) table: Vec<(usize, u32, u64)>,
+    /// How many Parcels had been released when the table was last cleared.
+    pub(crate) cleared: u64,
     /// Which run's receipt this module gave last.
     pub(crate) receipt: Option<u64>,
 }
@@ -96,6 +98,7 @@ impl Stored {
             total: 0,
             journal: Vec::new(),
             table: Vec::new(),
+            cleared: 0,
             receipt: None,
         }
     }
@@ -181,6 +184,8 @@ pub(crate) struct Presence {
 /// A person is asked whether the module may be replaced: the one thing that is asked for.
 #[derive(Debug)]
 pub(crate) struct Asking {
+    /// The digit of the chord that allows it.
+    pub(crate) digit: u8,
     pub(crate) since: u64,
     /// The chord went down since.
     pub(crate) is_pressed: bool,

@@ -234,6 +234,11 @@ impl Generator {
                 acts.push(whole(Send::Offer));
                 acts
             }
+            6 if is_admin && self.random.chance(50) => vec![
+                whole(Send::ClearTable),
+                self.keys_of(&["KEY+4:1s", "KEY+4:1s", "KEY+1:1s", "KEY+4"]),
+                whole(Send::ClearTable),
+            ],
             6 if is_admin => vec![self.secondary_command()],
             7 => self.plugs(),
             // Until just before or just after it locks by itself, with a poll or data in between.

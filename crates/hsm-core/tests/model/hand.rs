@@ -123,8 +123,10 @@ impl Model {
                 presence, asking, ..
             } => {
                 presence.last_use = now;
+                let its = asking.as_ref().map(|asking| asking.digit);
                 let is_its = |key, digit: Key| {
-                    key == Key::Key && matches!(digit, Key::Digit(digit) if digit.value() == 1)
+                    key == Key::Key
+                        && matches!(digit, Key::Digit(digit) if Some(digit.value()) == its)
                 };
                 match (gesture, &mut *asking) {
                     (Gesture::Chord(key, digit), Some(asking)) if is_its(key, digit) => {

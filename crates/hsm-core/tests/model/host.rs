@@ -77,6 +77,7 @@ impl Model {
                 presence.last_use = now;
                 Ok(Content::Ciphered)
             }
+            Command::ClearTable => self.clear_table(now),
             Command::Journal => {
                 self.cycle()?;
                 Ok(Content::Journal)
@@ -299,6 +300,38 @@ impl Model {
         Ok(Content::Message(Message::Seal))
     }
 
+    /// A module in use asks; another question takes the place of the one before.
+    fn ask(&mut self, digit: u8, now: u64) -> Result<(), Refusal> {
+        let State::Admin { asking, .. } = &mut self.state else {
+            return Ok(());
+        };
+        let is_answered = |asking: &mut Asking| asking.digit == digit && asking.is_confirmed;
+        if asking.take_if(is_answered).is_some() {
+            self.seen.push("a person confirmed");
+            return Ok(());
+        }
+        if asking.as_ref().is_none_or(|asking| asking.digit != digit) {
+            *asking = Some(Asking {
+                digit,
+                since: now,
+                is_pressed: false,
+                is_confirmed: false,
+            });
+        }
+        no(Status::NeedsPerson)
+    }
+
+    fn clear_table(&mut self, now: u64) -> Result<Content, Refusal> {
+        self.cycle()?;
+        self.ask(4, now)?;
+        self.seen.push("the table cleared");
+        self.write(|stored| {
+            stored.table.clear();
+            stored.cleared = stored.total;
+        });
+        Ok(Content::Nothing)
+    }
+
     fn offer(&mut self, now: u64) -> Result<Content, Refusal> {
         let (offer, secondary) = (self.number(), self.index);
         let condition = match self.stored.lifecycle {
@@ -307,17 +340,7 @@ impl Model {
             Lifecycle::Configured => Condition::Replaced,
         };
         self.run()?;
-        if let State::Admin { asking, .. } = &mut self.state {
-            if asking.take_if(|asking| asking.is_confirmed).is_none() {
-                asking.get_or_insert(Asking {
-                    since: now,
-                    is_pressed: false,
-                    is_confirmed: false,
-                });
-                return no(Status::NeedsPerson);
-            }
-            self.seen.push("a person confirmed");
-        }
+        self.ask(1, now)?;
         *self.run()? = SecondaryRun::Idle;
         if !self.disk.can_be_erased() {
             return no(Status::TooLarge);

@@ -102,6 +102,7 @@ pub(crate) enum Command {
     CycleBegin { options: u8, secondaries: u16 },
     CycleEnd,
     Journal,
+    ClearTable,
     Offer,
     Consent(Carried),
     Commit(Carried),

@@ -265,6 +265,36 @@ fn asked() -> Module {
     module
 }
 
+#[test]
+fn a_journal_is_signed_with_its_challenge_and_its_page() {
+    let mut module = unlocked();
+    let chain = module.command(ins::CERTIFICATE, 0, &[]).unwrap();
+    let chain = certificate::Chain::parse(&chain).unwrap();
+    for p1 in [0, 7, 8, 11] {
+        let bare = module.command(ins::JOURNAL, p1, &[]).unwrap();
+        let bytes = module.command(ins::JOURNAL, p1, &[7; 32]).unwrap();
+        let answer = SignedFields::parse(&bytes).unwrap();
+        assert_eq!(answer.fields, bare);
+        for (asked, challenge, is_right) in [
+            (p1, [7; 32], true),
+            (p1 ^ 1, [7; 32], false),
+            (p1, [8; 32], false),
+        ] {
+            let said = AnswerSignature {
+                label: SignedLabel::Journal,
+                p1: asked,
+                challenge: &challenge,
+            };
+            let verified = said.verify::<P384Verifier>(chain.leaf().public(), &answer);
+            assert_eq!(verified.is_ok(), is_right, "{asked}");
+        }
+    }
+    for length in [1, 31, 33] {
+        let refused = module.command(ins::JOURNAL, 0, &vec![7; length]);
+        assert_eq!(refused, Err(Status::WrongLength));
+    }
+}
+
 fn offer(module: &mut Module) -> Result<Vec<u8>, Status> {
     module.command(ins::OFFER, 0, &[])
 }

@@ -13,6 +13,8 @@ pub(crate) enum Place {
     User,
     /// Unlocked as Administrator, and a computer asks.
     Asks,
+    /// Unlocked by its Administrator, and a host asks whether the journal's table may be cleared.
+    AsksToClear,
 }
 
 /// A sequence. Its words are keys as the hub reads them, or stand for what a person chooses: [`word`].
@@ -101,7 +103,7 @@ const fn place(place: Place) -> Text {
             "als Benutzer entsperrt",
             "déverrouillé en tant qu'utilisateur",
         ],
-        Place::Asks => [
+        Place::Asks | Place::AsksToClear => [
             "unlocked as Administrator, while the module asks",
             "als Administrator entsperrt, während das Modul fragt",
             "déverrouillé en tant qu'administrateur, pendant que le module demande",
@@ -137,7 +139,7 @@ const fn sequence(place: Place, keys: &'static str, shows: &'static str, does: T
     }
 }
 
-pub(crate) const SEQUENCES: [Sequence; 28] = [
+pub(crate) const SEQUENCES: [Sequence; 29] = [
     sequence(
         Place::Fresh,
         "SHIFT+1 NEW KEY NEW KEY",
@@ -232,6 +234,16 @@ pub(crate) const SEQUENCES: [Sequence; 28] = [
             "allow the computer to replace keys, PINs and settings by those of the Master device",
             "dem Computer erlauben, Schlüssel, PINs und Einstellungen durch die des Master-Geräts zu ersetzen",
             "autoriser l'ordinateur à remplacer clés, codes PIN et paramètres par ceux de l'appareil maître",
+        ],
+    ),
+    sequence(
+        Place::AsksToClear,
+        "KEY+4:1s",
+        "confirmed",
+        [
+            "allow the computer to clear the table of the devices that were cloned to",
+            "dem Computer erlauben, die Tabelle der geklonten Geräte zu leeren",
+            "autoriser l'ordinateur à vider le tableau des appareils clonés",
         ],
     ),
     sequence(

@@ -58,7 +58,7 @@ impl Bench {
     }
 
     /// Plugs the module into a computer, which wants to clone to it.
-    fn ask(&mut self) {
+    fn ask(&mut self, ins: u8) {
         let (hub, serial) = (Arc::clone(&self.hub), self.serial);
         let (computer, module) = UnixStream::pair().expect("a link");
         hub.port(serial).expect("a port").plug(&hub.clock);
@@ -66,10 +66,10 @@ impl Bench {
             let port = hub.port(serial).expect("a port");
             port.serve(module, &hub.clock).expect("served");
         });
-        let offer = [CLA, ins::OFFER, 0, 0];
-        let header = FrameHeader::encode(FrameKind::Transmit, &offer).expect("short");
+        let command = [CLA, ins, 0, 0];
+        let header = FrameHeader::encode(FrameKind::Transmit, &command).expect("short");
         (&computer).write_all(&header).expect("sent");
-        (&computer).write_all(&offer).expect("sent");
+        (&computer).write_all(&command).expect("sent");
         let mut answer = [0; FrameHeader::SIZE + 2];
         (&computer).read_exact(&mut answer).expect("answered");
         let word = Status::NeedsPerson.to_word().to_be_bytes();
@@ -104,7 +104,11 @@ impl Bench {
             }
             Place::Asks => {
                 bench.press(&format!("KEY {admin} KEY"));
-                bench.ask();
+                bench.ask(ins::OFFER);
+            }
+            Place::AsksToClear => {
+                bench.press(&format!("KEY {admin} KEY"));
+                bench.ask(ins::CLEAR_TABLE);
             }
         }
         bench

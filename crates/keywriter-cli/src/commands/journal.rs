@@ -7,11 +7,23 @@ use crate::{
     output::{self, Event},
     table,
 };
-use keywriter::{Serial, module::Journal, protocol::JournalEntry};
+use keywriter::{
+    Serial,
+    cycle::ASKS,
+    module::{ConnectedModule, Journal, ModuleError},
+    protocol::{JournalEntry, Status},
+};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
-pub(crate) fn run(args: &Args, serial: Serial) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), Failure> {
     require_app_pin(args)?;
     let mut present = find(args, serial)?;
+    if clear_table {
+        clear(args, serial, &mut present.module)?;
+    }
     let journal = present.module.journal().map_err(of_module(serial))?;
     if args.json {
         print_json(serial, &journal)
@@ -19,6 +31,42 @@ pub(crate) fn run(args: &Args, serial: Serial) -> Result<(), Failure> {
         print_text(serial, &journal)
     }
 }
+
+/// Clears the table. The module asks, and the command is repeated until a person has allowed it.
+fn clear(args: &Args, serial: Serial, module: &mut ConnectedModule) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let mut is_told = false;
+    loop {
+        match module.clear_table() {
+            Err(ModuleError::Refused(Status::NeedsPerson)) if begin.elapsed() + PAUSE < ASKS => {}
+            outcome => return outcome.map_err(of_module(serial)),
+        }
+        if !is_told {
+            is_told = true;
+            tell(args, serial)?;
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Says what a person is to do.
+fn tell(args: &Args, serial: Serial) -> Result<(), Failure> {
+    let seconds = ASKS.as_secs();
+    if args.json {
+        Event::new("asks")
+            .with("serial", serial.to_string())
+            .with("keys", "KEY+4")
+            .with("seconds", seconds)
+            .print()
+    } else {
+        output::line(&format!(
+            "on the keypad of {serial} hold KEY+4 for one second to let its table be cleared ({seconds} s)"
+        ))
+    }
+}
+
+/// How long to wait before the module is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
 
 fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     let kept = journal.entries.len();

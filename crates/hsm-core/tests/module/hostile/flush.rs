@@ -72,6 +72,33 @@ fn a_full_table_refuses_a_new_module_and_no_known_one() {
 }
 
 #[test]
+fn only_a_person_clears_the_table_and_the_list_stays() {
+    let mut pair = Pair::<Crypto>::new();
+    abandon(&mut pair.master, &mut pair.secondary).unwrap();
+    let (table, list, stored) = (pair.table(), pair.journal(), pair.master.flash.blob());
+    let clear = |master: &mut Module| master.command(ins::CLEAR_TABLE, 0, &[]);
+    for keys in ["", "KEY+1:1s", "KEY+4", "4:1s"] {
+        assert_eq!(clear(&mut pair.master), Err(Status::NeedsPerson), "{keys}");
+        pair.master.press(keys);
+        assert_eq!(clear(&mut pair.master), Err(Status::NeedsPerson), "{keys}");
+    }
+    // The chord of another act, or for another command, allows nothing.
+    pair.master.press("KEY+4:1s");
+    let offer = pair.master.command(ins::OFFER, 0, &[]);
+    assert_eq!(offer, Err(Status::NeedsPerson));
+    assert_eq!(clear(&mut pair.master), Err(Status::NeedsPerson));
+    assert_eq!(pair.table(), table);
+    assert!(pair.master.flash.blob() == stored, "nothing is written");
+
+    pair.master.press("KEY+4:1s");
+    assert_eq!(clear(&mut pair.master), Ok(vec![]));
+    assert!(pair.table().is_empty());
+    assert_eq!(pair.journal(), list);
+    relock(&mut pair.master);
+    assert!(pair.table().is_empty());
+}
+
+#[test]
 fn a_host_causes_so_many_writes_and_no_more() {
     let mut pair = Pair::<Crypto>::new();
     let [_, _, _, parcel] = pair.abandoned();
