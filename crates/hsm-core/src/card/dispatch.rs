@@ -11,13 +11,14 @@ use crate::{
     },
     crypto::{Direction, Provider},
     machine::Machine,
-    platform::{Board, Fault},
+    platform::{Board, Fault, Platform},
     state::{AdminSession, Session, State},
     time::Millis,
     vault::{
-        csp::{contents::Csps, slot::Slot},
+        csp::{contents::Csps, kek::Kek, slot::Slot},
         device::Lifecycle,
         journal::Journal,
+        store::{NotStored, Store},
     },
 };
 use hsm_protocol::{
@@ -272,13 +273,7 @@ fn admin<B: Board>(
         }
         AdminCommand::ClearTable => {
             let confirmed = asking.confirmed(Act::ClearTable, &digest::<B>(apdu), now)?;
-            let mut journal = Journal::default();
-            store
-                .image()
-                .open_journal::<B::Crypto>(kek, &mut journal)
-                .map_err(|Fault| Status::MemoryFailure)?;
-            journal.clear_table(confirmed);
-            Ok(store.seal_anew(platform, kek, csps, &journal)?)
+            Ok(clear_table(confirmed, platform, store, kek, csps)?)
         }
         AdminCommand::Master(command) => {
             let signer = signer
@@ -296,6 +291,20 @@ fn admin<B: Board>(
             master_step(&mut master, cycle, command, now, out)
         }
     }
+}
+
+/// Clears the journal's table, as a person allowed.
+fn clear_table<B: Board>(
+    _: Confirmed,
+    platform: &mut Platform<B>,
+    store: &mut Store,
+    kek: &mut Kek,
+    csps: &Csps,
+) -> Result<(), NotStored> {
+    let mut journal = Journal::default();
+    store.image().open_journal::<B::Crypto>(kek, &mut journal)?;
+    journal.clear_table();
+    store.seal_anew(platform, kek, csps, &journal)
 }
 
 fn master_step<B: Board>(

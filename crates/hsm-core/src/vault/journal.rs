@@ -1,6 +1,6 @@
 //! The list of the modules that this one cloned to. Encrypted under the KEK; only an erasure removes it.
 
-use crate::{asking::Confirmed, crypto::Provider};
+use crate::crypto::Provider;
 use heapless::{Deque, Vec};
 use hsm_protocol::{
     Malformed, Serial, Sha384Digest,
@@ -100,7 +100,7 @@ impl Journal {
     }
 
     /// Clears the table. What was in it is gone; the entries and both hashes stay.
-    pub(crate) fn clear_table(&mut self, _: Confirmed) {
+    pub(crate) fn clear_table(&mut self) {
         self.table.clear();
         self.cleared = self.total;
     }
