@@ -47,4 +47,4 @@ mod vault;
 pub use card::dispatch::FIRMWARE;
 pub use keypad::{configure, leds};
 pub use module::{Link, Module};
-pub use vault::{attempt, csp::pin, store::BLOB};
+pub use vault::{attempt, csp::pin, image::BLOB};

@@ -91,6 +91,9 @@ pub struct ModuleStatus {
     pub auto_lock: Option<u8>,
     /// The rules for a User PIN.
     pub policy: Option<UserPinPolicy>,
+    /// How often its store can still be written before only erasures are possible; more than fit are the greatest
+    /// number.
+    pub writes_left: u32,
     /// What only the Administrator can read.
     pub admin: Option<AdminStatus>,
 }
@@ -114,7 +117,10 @@ pub struct AdminStatus {
 
 impl ModuleStatus {
     /// Its maximum size, in bytes.
-    pub const MAX: usize = 1 + 16 + 4 + 1 + 1 + 2 + 4;
+    pub const MAX: usize = 1 + 16 + 4 + 1 + 1 + 2 + 4 + 4;
+
+    /// So many writes or fewer left: the module should be cloned and replaced.
+    pub const FEW_WRITES: u32 = 2_000;
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
@@ -127,6 +133,7 @@ impl ModuleStatus {
         writer.u8(self.mode.to_byte())?;
         writer.u8(self.auto_lock.unwrap_or(0))?;
         UserPinPolicy::write(self.policy, writer)?;
+        writer.u32(self.writes_left)?;
         if let Some(admin) = self.admin {
             for flag in [
                 admin.cloning,
@@ -155,6 +162,7 @@ impl ModuleStatus {
             mode: EncryptionMode::from_byte(reader.u8()?)?,
             auto_lock: read_auto_lock(&mut reader)?,
             policy: UserPinPolicy::read(&mut reader)?,
+            writes_left: reader.u32()?,
             admin: match role {
                 Role::User => None,
                 Role::Administrator => Some(AdminStatus {
@@ -195,6 +203,7 @@ mod tests {
                 min_length: 8,
                 needs_shift: true,
             }),
+            writes_left: 72_000,
             admin: None,
         };
         let admin = AdminStatus {

@@ -59,6 +59,8 @@ pub enum Status {
     JournalFull,
     /// The host caused as many writes as one session allows.
     TooManyWrites,
+    /// The module's counter or its store keys are used up but for erasures: it stores nothing any more.
+    WornOut,
 }
 
 impl Status {
@@ -94,6 +96,7 @@ impl Status {
             Self::NeedsPerson => 0x980D,
             Self::JournalFull => 0x980E,
             Self::TooManyWrites => 0x980F,
+            Self::WornOut => 0x9810,
         }
     }
 
@@ -108,7 +111,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -136,6 +139,7 @@ impl Status {
         Self::NeedsPerson,
         Self::JournalFull,
         Self::TooManyWrites,
+        Self::WornOut,
     ];
 }
 

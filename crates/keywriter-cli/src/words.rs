@@ -100,6 +100,11 @@ words! {
          module's keypad for one second";
     AnswerNotSigned: REFUSED, "the module's answer was changed on its way: it is not signed with the module's key",
         "do not use what it said; look for what is between this computer and the module";
+    RecipientDiffers: REFUSED, "the recipient is not the one that is known of this team",
+        "do not use it; on another clone that you trust, `keywriter recipient --check RECIPIENT` says which is right";
+    NotInReceipts: REFUSED, "the module is in no receipt of its team on this computer, and other modules are",
+        "use a module that the receipts name; if the module is yours and its team has no receipts here, name it with \
+         --module";
     PeerForeignRoot: REFUSED, "the other module is certified under another root of trust",
         "use modules of one root of trust; `keywriter list` shows which are genuine";
     PeerNotGenuine: REFUSED, "the other module is not genuine: its certificate or its signature does not verify",
@@ -125,6 +130,8 @@ words! {
         "compare `keywriter journal` with the modules you own; then `keywriter journal --clear-table`";
     TooManyWrites: REFUSED, "the module wrote its memory as often as one unlock allows",
         "unplug it, plug it in again, unlock it, and go on";
+    WornOut: REFUSED, "the module was written as often as its memory allows, and stores nothing any more",
+        "erase it (0 for one second, then 2+7) and use another module in its place";
     JournalInconsistent: REFUSED, "the module's journal contradicts itself",
         "do not trust this connection or this module: read the journal on another computer";
     CommandRefused: REFUSED, "the module refused the command",

@@ -73,6 +73,11 @@ impl Folders {
         self.own.join("receipts")
     }
 
+    /// Returns the folder of the recipients that modules told.
+    pub fn recipients(&self) -> PathBuf {
+        self.own.join("recipients")
+    }
+
     /// Returns the file with the license and the app's PIN.
     pub fn license(&self) -> PathBuf {
         self.own.join("license.json")

@@ -28,6 +28,7 @@ pub mod error;
 pub mod file;
 pub mod folders;
 pub mod genuine;
+pub mod journal;
 pub mod license;
 pub mod module;
 mod pipeline;

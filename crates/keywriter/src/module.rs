@@ -10,13 +10,10 @@ use hsm_protocol::{
     cloning::Options,
     command::{AID, CLA, CLA_INTERINDUSTRY, SELECTED, ins},
     identity::{Identity, SignedIdentity},
-    journal::{JournalEntry, JournalPage, JournalPart, JournalRow, JournalSummary, Listed},
     limits,
     settings::ModuleStatus,
     signed::{AnswerSignature, Challenge, SignedFields, SignedLabel},
 };
-use std::collections::BTreeSet;
-
 use std::time::Instant;
 
 /// A module that answers commands.
@@ -163,64 +160,6 @@ impl Attested {
     }
 }
 
-/// A master's journal: its newest entries, and a table of all modules. It was checked that they agree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Journal {
-    /// What every page says.
-    pub summary: JournalSummary,
-    /// Newest first.
-    pub entries: Vec<JournalEntry>,
-    /// In the order in which the modules were first cloned to.
-    pub table: Vec<JournalRow>,
-}
-
-impl Journal {
-    /// Returns whether the entries follow each other without a gap up to the last Parcel, lead from the older running
-    /// hash to the newer one, and agree with the table.
-    fn is_consistent<V: Verifier>(&self) -> bool {
-        let JournalSummary {
-            total,
-            running,
-            before,
-            cleared,
-            rows,
-        } = self.summary;
-        let kept = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
-        let most = u64::try_from(limits::JOURNAL_ENTRIES).unwrap_or(u64::MAX);
-        let is_whole = kept == total.min(most) && (kept < total || before == [0; 48]);
-        let mut numbers = (1..=total).rev();
-        let has_no_gap = self
-            .entries
-            .iter()
-            .all(|entry| numbers.next() == Some(entry.number));
-        let oldest_first = self.entries.iter().rev();
-        let hashed = oldest_first
-            .copied()
-            .try_fold(before, |hash, entry| entry.chain::<V>(&hash));
-        is_whole && has_no_gap && hashed == Ok(running) && {
-            let is_listed = |entry: &JournalEntry| {
-                let row = self.table.iter().find(|row| row.serial == entry.serial);
-                entry.number <= cleared || row.is_some_and(|row| row.last >= entry.number)
-            };
-            let serials: BTreeSet<_> = self.table.iter().map(|row| row.serial).collect();
-            let parcels = self.table.iter().map(|row| u64::from(row.parcels));
-            let is_saturated = self.table.iter().any(|row| row.parcels == u32::MAX);
-            let is_known = |row: &JournalRow| {
-                let entry = self.entries.iter().find(|entry| entry.number == row.last);
-                entry.map_or(row.last <= total.saturating_sub(kept), |entry| {
-                    entry.serial == row.serial
-                })
-            };
-            let is_in_range = |row: &JournalRow| row.last > cleared && is_known(row);
-            serials.len() == self.table.len()
-                && self.table.len() == usize::from(rows)
-                && self.table.iter().all(is_in_range)
-                && (is_saturated || parcels.sum::<u64>() == total.saturating_sub(cleared))
-                && self.entries.iter().all(is_listed)
-        }
-    }
-}
-
 /// A command APDU of extended length, whose data is written straight into its place.
 pub(crate) struct Command {
     header: [u8; 4],
@@ -330,14 +269,30 @@ impl ConnectedModule {
         self.key = Some(key);
     }
 
+    /// Returns the key that the module proved to hold.
+    pub(crate) const fn proved_key(&self) -> Option<EcPoint> {
+        self.key
+    }
+
     /// Returns role, group, epoch and settings; the module must be unlocked.
     pub fn status(&mut self) -> Result<ModuleStatus, ModuleError> {
         let fields = self.fields(ins::STATUS, 0, SignedLabel::Status)?;
         self.well_formed(ModuleStatus::parse(&fields))
     }
 
+    /// Returns the same unsigned: enough to notice that something has changed, and no work for the module.
+    pub fn glance(&mut self) -> Result<ModuleStatus, ModuleError> {
+        let fields = self.command(ins::STATUS, 0, &[])?;
+        self.well_formed(ModuleStatus::parse(&fields))
+    }
+
     /// Returns the fields of an answer, which the module signed if its key is known.
-    fn fields(&mut self, ins: u8, p1: u8, label: SignedLabel) -> Result<Vec<u8>, ModuleError> {
+    pub(crate) fn fields(
+        &mut self,
+        ins: u8,
+        p1: u8,
+        label: SignedLabel,
+    ) -> Result<Vec<u8>, ModuleError> {
         let Some(key) = self.key else {
             return self.command(ins, p1, &[]);
         };
@@ -357,65 +312,6 @@ impl ConnectedModule {
     pub fn cycle_end(&mut self) -> Result<(), ModuleError> {
         self.command(ins::CYCLE_END, 0, &[])?;
         Ok(())
-    }
-
-    /// Reads the journal and checks that it does not contradict itself; its Administrator must have unlocked it.
-    pub fn journal(&mut self) -> Result<Journal, ModuleError> {
-        let (summary, entries) = self.journal_entries()?;
-        let mut table = Vec::new();
-        for page in 0..JournalPart::TABLE_PAGES {
-            let part = JournalPart::Table(page);
-            let (of_page, rows) = self.journal_page::<JournalRow>(part)?;
-            if of_page != summary {
-                // A Parcel was released in between, by another program.
-                return Err(ModuleError::Inconsistent(self.location().clone()));
-            }
-            table.extend(rows);
-            if table.len() >= usize::from(summary.rows) {
-                break;
-            }
-        }
-        let journal = Journal {
-            summary,
-            entries,
-            table,
-        };
-        if journal.is_consistent::<P384>() {
-            Ok(journal)
-        } else {
-            Err(ModuleError::Inconsistent(self.location().clone()))
-        }
-    }
-
-    /// Clears the table of the journal. A refusal with [`Status::NeedsPerson`] says that the module asks a person: once
-    /// that person allowed it, the same command clears it.
-    pub fn clear_table(&mut self) -> Result<(), ModuleError> {
-        self.command(ins::CLEAR_TABLE, 0, &[])?;
-        Ok(())
-    }
-
-    fn journal_entries(&mut self) -> Result<(JournalSummary, Vec<JournalEntry>), ModuleError> {
-        let mut entries: Vec<JournalEntry> = Vec::new();
-        for page in 0..JournalPart::ENTRY_PAGES {
-            let (summary, more) = self.journal_page::<JournalEntry>(JournalPart::Entries(page))?;
-            let is_full = more.len() == JournalEntry::ON_PAGE;
-            entries.extend(more);
-            let is_last = page + 1 == JournalPart::ENTRY_PAGES;
-            let is_all = u64::try_from(entries.len()).is_ok_and(|count| count >= summary.total);
-            if !is_full || is_last || is_all {
-                return Ok((summary, entries));
-            }
-        }
-        self.well_formed(Err(Malformed))
-    }
-
-    fn journal_page<L: Listed>(
-        &mut self,
-        part: JournalPart,
-    ) -> Result<(JournalSummary, Vec<L>), ModuleError> {
-        let answer = self.fields(ins::JOURNAL, part.to_p1(), SignedLabel::Journal)?;
-        let page = self.well_formed(JournalPage::<L>::parse(&answer))?;
-        Ok((page.summary, page.listed().collect()))
     }
 
     /// Secondary: returns a new Offer.
@@ -530,7 +426,7 @@ mod tests {
     use super::*;
     use crate::test_hub::Scripted;
     use hsm_protocol::{
-        cloning::{Condition, Cycle, Ticket},
+        settings::{EncryptionMode, Role},
         writer::Writer,
     };
 
@@ -573,99 +469,35 @@ mod tests {
     }
 
     #[test]
+    fn once_the_key_is_known_an_unsigned_answer_is_refused() {
+        let status = ModuleStatus {
+            role: Role::User,
+            group: [1; 16],
+            epoch: 1,
+            mode: EncryptionMode::Xts,
+            auto_lock: None,
+            policy: None,
+            writes_left: 1,
+            admin: None,
+        };
+        let mut bytes = [0; ModuleStatus::MAX];
+        let mut writer = Writer::new(&mut bytes);
+        status.write(&mut writer).unwrap();
+        let answer = [writer.written(), &[0x90, 0]].concat();
+        let mut module = Scripted::module(vec![answer.clone(), answer]);
+        assert_eq!(module.status().unwrap(), status);
+        module.demand_signatures([4; 97]);
+        assert!(matches!(
+            module.status(),
+            Err(ModuleError::NotSigned { .. })
+        ));
+    }
+
+    #[test]
     fn no_receipt_is_an_answer_and_no_error() {
         let mut module = Scripted::module(vec![vec![0x6A, 0x88], vec![0x65, 0x81]]);
         assert_eq!(module.last_receipt().unwrap(), None);
         assert!(module.last_receipt().is_err());
-    }
-
-    /// A journal after so many Parcels to as many modules, as its pages.
-    fn pages(total: u64) -> Vec<Vec<u8>> {
-        let mut running = [[0; 48]].to_vec();
-        let mut entries = Vec::new();
-        let mut rows = Vec::new();
-        for number in 1..=total {
-            let serial = format!("S{number}").parse().unwrap();
-            let entry = JournalEntry {
-                number,
-                cycle: Cycle {
-                    number: 1,
-                    options: Options::default(),
-                    secondaries: 1,
-                },
-                ticket: Ticket::Unrestricted,
-                condition: Condition::Shipment,
-                serial,
-                certificate: [0; 48],
-                transcript: [0; 48],
-                countersigned: true,
-            };
-            running.push(entry.chain::<P384>(running.last().unwrap()).unwrap());
-            entries.insert(0, entry);
-            rows.push(JournalRow {
-                serial,
-                parcels: 1,
-                last: number,
-            });
-        }
-        entries.truncate(limits::JOURNAL_ENTRIES);
-        let summary = JournalSummary {
-            total,
-            running: *running.last().unwrap(),
-            before: running[usize::try_from(total).unwrap() - entries.len()],
-            cleared: 0,
-            rows: u16::try_from(rows.len()).unwrap(),
-        };
-        let mut answers = written(&summary, &entries);
-        answers.extend(written(&summary, &rows));
-        answers
-    }
-
-    fn written<L: Listed>(summary: &JournalSummary, listed: &[L]) -> Vec<Vec<u8>> {
-        let pages = listed.len().div_ceil(L::ON_PAGE).max(1);
-        let page = |number: usize| {
-            let mut out = [0; limits::CHAINED_COMMAND];
-            let mut writer = Writer::new(&mut out);
-            summary.write(&mut writer).unwrap();
-            for one in listed.iter().skip(number * L::ON_PAGE).take(L::ON_PAGE) {
-                one.write(&mut writer).unwrap();
-            }
-            writer.bytes(&[0x90, 0]).unwrap();
-            writer.written().to_vec()
-        };
-        (0..pages).map(page).collect()
-    }
-
-    #[test]
-    fn a_journal_is_read_page_by_page_and_no_further() {
-        for total in [0, 1, 7, 8, 9, 63, 64, 65, 200, 256] {
-            let journal = Scripted::module(pages(total)).journal().unwrap();
-            assert_eq!(journal.entries.len() as u64, total.min(64), "{total}");
-            assert_eq!(journal.table.len() as u64, total, "{total}");
-        }
-    }
-
-    #[test]
-    fn a_journal_that_contradicts_itself_is_refused() {
-        let pages = pages(20);
-        let [entries @ .., table] = pages.as_slice() else {
-            panic!("a table");
-        };
-        let is_refused = |page: usize, byte: usize| {
-            let mut pages = pages.clone();
-            pages[page][byte] ^= 1;
-            Scripted::module(pages).journal().is_err()
-        };
-        for byte in 0..table.len() - 2 {
-            assert!(is_refused(entries.len(), byte), "table, {byte}");
-        }
-        for (page, bytes) in entries.iter().enumerate() {
-            for byte in JournalSummary::SIZE..bytes.len() - 2 {
-                // That an entry is countersigned is not hashed: it comes later.
-                let is_flag = (byte - JournalSummary::SIZE + 1).is_multiple_of(JournalEntry::SIZE);
-                assert_eq!(is_refused(page, byte), !is_flag, "{page}, {byte}");
-            }
-        }
     }
 
     #[test]

@@ -148,7 +148,9 @@ fn user<B: Board>(
     let csps = &machine.state.unlocked()?.csps;
     let (direction, units) = match command {
         UserCommand::Status { challenge } => {
-            status(csps, matches!(machine.state, State::Admin(_)), out)?;
+            let writes_left = machine.store.writes_left(&machine.platform);
+            let is_admin = matches!(machine.state, State::Admin(_));
+            status(csps, is_admin, writes_left, out)?;
             let Some(challenge) = *challenge else {
                 return Ok(());
             };
@@ -207,7 +209,12 @@ const fn of_recipient(p1: u8, challenge: &Challenge) -> AnswerSignature<'_> {
     }
 }
 
-fn status(csps: &Csps, is_admin: bool, out: &mut Writer<'_>) -> Result<(), Status> {
+fn status(
+    csps: &Csps,
+    is_admin: bool,
+    writes_left: u64,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
     let is_set = |slot| csps.pins.record(slot).is_some();
     let admin = is_admin.then(|| AdminStatus {
         cloning: csps.settings.cloning,
@@ -227,6 +234,7 @@ fn status(csps: &Csps, is_admin: bool, out: &mut Writer<'_>) -> Result<(), Statu
         mode: csps.settings.mode,
         auto_lock: csps.settings.auto_lock,
         policy: csps.settings.policy,
+        writes_left: u32::try_from(writes_left).unwrap_or(u32::MAX),
         admin,
     };
     Ok(status.write(out)?)

@@ -72,10 +72,11 @@ fn record<B: Board>(
         .as_ref()
         .is_some_and(|cycle| cycle.completes_with(proved));
     if is_noted || disables {
-        let _spent = master.writes.spend()?;
+        let spent = master.writes.spend()?;
+        master.store.check_wear(master.platform)?;
         // If the write fails, the module stops until its next power-up: the session ends, and this setting with it.
         master.csps.settings.cloning &= !disables;
-        master.store(&journal)?;
+        master.store(spent, &journal)?;
     }
     if let Some(running) = cycle {
         running.count(proved);

@@ -21,7 +21,7 @@ use crate::{
         device::Device,
         journal::Journal,
         store::{NotStored, Store},
-        writes::HostWrites,
+        writes::{HostWrites, Spent},
     },
 };
 use heapless::Vec;
@@ -84,8 +84,8 @@ pub(crate) struct Master<'a, B: Board> {
 }
 
 impl<B: Board> Master<'_, B> {
-    /// Stores the journal and the session's CSPs.
-    pub(super) fn store(&mut self, journal: &Journal) -> Result<(), NotStored> {
+    /// Stores the journal and the session's CSPs: one of the writes that a host may cause.
+    pub(super) fn store(&mut self, _: Spent, journal: &Journal) -> Result<(), NotStored> {
         self.store
             .seal_anew(self.platform, self.kek, self.csps, journal)
     }
@@ -317,7 +317,7 @@ impl Peer {
         let mut journal = Journal::default();
         store.image().open_journal::<B::Crypto>(kek, &mut journal)?;
         journal.check_room(self.serial)?;
-        let _spent = writes.spend()?;
+        let spent = writes.spend()?;
         let entry = self.entry(journal.next_number(), cycle);
         let token = expected_token::<B>(&entry, self.transcript, platform, store.device(), csps)?;
         let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
@@ -340,7 +340,7 @@ impl Peer {
         )?;
 
         journal.append::<B::Crypto>(entry)?;
-        master.store(&journal)?;
+        master.store(spent, &journal)?;
         Ok(out.bytes(&parcel)?)
     }
 

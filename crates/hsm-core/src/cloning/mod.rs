@@ -68,7 +68,7 @@ impl From<Refusal> for Status {
             Refusal::Broken => Self::RunBroken,
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,
-            Refusal::WornOut => Self::TooLarge,
+            Refusal::WornOut => Self::WornOut,
             Refusal::JournalFull => Self::JournalFull,
             Refusal::TooManyWrites => Self::TooManyWrites,
             Refusal::Fault => Self::MemoryFailure,

@@ -22,8 +22,9 @@ use crate::{
             slot::Slot,
         },
         device::{Device, Failures, Lifecycle},
+        image::Image,
         journal::Journal,
-        store::{Image, Store},
+        store::Store,
     },
 };
 use heapless::Vec;

@@ -76,6 +76,7 @@ pub(crate) struct Configuring<'a, B: Board> {
 impl<B: Board> Configuring<'_, B> {
     /// Sets a PIN as Administrator. It must differ from every other PIN.
     pub(crate) fn set_pin(&mut self, slot: Slot, pin: &Pin) -> EntryOutcome {
+        self.store.check_wear(self.platform)?;
         let csps = &mut self.session.csps;
         pin.check()?;
         if slot == Slot::User {
@@ -109,6 +110,7 @@ impl<B: Board> Configuring<'_, B> {
     /// Sets the User PIN. It is compared with the Self-Destruct PIN only: any other comparison would be a guess at a
     /// PIN that no counter records.
     fn replace_user_pin(&mut self, pin: &Pin, recovers: bool) -> EntryOutcome {
+        self.store.check_wear(self.platform)?;
         let csps = &mut self.session.csps;
         let device = self.store.device();
         let mut stretched = Stretched::default();
@@ -132,6 +134,7 @@ impl<B: Board> Configuring<'_, B> {
 
     /// Deletes a PIN as Administrator. Its slot then holds random bytes and looks like any other.
     pub(crate) fn delete_pin(&mut self, slot: Slot) -> EntryOutcome {
+        self.store.check_wear(self.platform)?;
         self.session.csps.pins.delete(slot);
         self.store(|_| ())?;
         Ok(Some(Pattern::Stored))
@@ -139,6 +142,7 @@ impl<B: Board> Configuring<'_, B> {
 
     /// Changes a setting as Administrator.
     pub(crate) fn set(&mut self, setting: Setting, typed: &Pin) -> EntryOutcome {
+        self.store.check_wear(self.platform)?;
         let csps = &mut self.session.csps;
         let mut settings = csps.settings;
         let mut limits = self.store.device().limits;

@@ -3,6 +3,7 @@
 pub mod attempt;
 pub(crate) mod csp;
 pub(crate) mod device;
+pub(crate) mod image;
 pub(crate) mod journal;
 pub(crate) mod sealed;
 pub(crate) mod store;

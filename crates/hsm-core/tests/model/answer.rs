@@ -86,6 +86,8 @@ impl World {
                     min_length,
                     needs_shift,
                 }),
+            // The counter of a board in memory is not used up in a case.
+            writes_left: u32::MAX,
             admin: is_admin.then(|| AdminStatus {
                 cloning: stored.cloning,
                 user_pin: is_set(Kind::User),

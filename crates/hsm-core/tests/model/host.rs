@@ -343,7 +343,7 @@ impl Model {
         self.ask(1, now)?;
         *self.run()? = SecondaryRun::Idle;
         if !self.disk.can_be_erased() {
-            return no(Status::TooLarge);
+            return no(Status::WornOut);
         }
         *self.run()? = SecondaryRun::Offered { offer, since: now };
         Ok(Content::Message(Message::Offer {

@@ -1,34 +1,23 @@
 //! What an attacker with the flash, the power plug and an old copy gets: nothing (docs/STORE.md).
 
-use crate::Crypto;
+use crate::{
+    Crypto,
+    chips::{Module, with_all_pins},
+};
 use hsm_core::{crypto::CryptoError, leds::Pattern};
 use hsm_factory::Root;
 use hsm_protocol::{Status, cloning::Options, identity::LockState};
 use hsm_testbench::{
     ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN,
-    board::{Cut, Flash, Recorded, STORE_KEYS},
+    board::{Cut, STORE_KEYS},
     observed::{Counter, Observed, Observer},
     relay::{self, Message},
 };
-use std::{cell::RefCell, collections::BTreeSet, sync::LazyLock};
-
-type Module = Bench<Observed<Crypto>>;
+use std::{cell::RefCell, collections::BTreeSet};
 
 const RESET: &str = "0:1s 2+7";
 const WRONG_ADMIN: &str = "KEY 97531864 KEY";
 const SELF_DESTRUCT: &str = "SHIFT+KEY 27182818 KEY";
-
-static CHIPS: LazyLock<Flash> = LazyLock::new(|| {
-    let root = Root::generate("Test root").unwrap();
-    let mut module = Module::new("MODULE-1", &root);
-    module.set_all_pins();
-    module.flash.copy()
-});
-
-/// A module with all PINs, locked.
-fn module() -> Module {
-    Bench::over("MODULE-1", CHIPS.copy(), Recorded::default())
-}
 
 /// Keeps the blob of an attempt that is cut before it is paid for, and goes back to the one before.
 fn keep_unpaid_blob(module: &mut Module, attempt: &str) -> Vec<u8> {
@@ -43,7 +32,7 @@ fn keep_unpaid_blob(module: &mut Module, attempt: &str) -> Vec<u8> {
 
 #[test]
 fn a_blob_that_was_cut_short_gives_no_attempt_back() {
-    let mut module = module();
+    let mut module = with_all_pins();
     let compared = Counter::stretched();
     while module.lock_state() == LockState::Locked && Counter::stretched() - compared < 40 {
         module.press("47867243 KEY");
@@ -64,7 +53,7 @@ fn a_blob_that_was_cut_short_gives_no_attempt_back() {
 #[test]
 fn a_blob_that_was_cut_short_undoes_no_reset_and_no_self_destruction() {
     for act in [RESET, SELF_DESTRUCT] {
-        let mut module = module();
+        let mut module = with_all_pins();
         let kept = keep_unpaid_blob(&mut module, WRONG_ADMIN);
         module.press(act);
         module.flash.set_blob(kept);
@@ -76,7 +65,7 @@ fn a_blob_that_was_cut_short_undoes_no_reset_and_no_self_destruction() {
 #[test]
 fn what_erases_destroys_the_store_key_and_nothing_else_does() {
     let erase = |keys: &[&str]| {
-        let mut module = module();
+        let mut module = with_all_pins();
         for keys in keys {
             module.press(keys);
         }
@@ -103,7 +92,7 @@ fn an_erasure_that_is_cut_anywhere_is_completed_or_was_not_begun() {
     for act in [RESET, SELF_DESTRUCT] {
         for cut in Cut::every(9) {
             for noise in [0, u64::MAX, 0x5555_5555_5555_5555] {
-                let mut module = module();
+                let mut module = with_all_pins();
                 module.flash.cut(cut);
                 module.press(act);
                 let was_cut = module.flash.was_cut();
@@ -144,14 +133,14 @@ fn under_the_last_store_key_nothing_is_stored_that_would_have_to_be_erased() {
     master.unlock_admin();
     relay::begin(&mut master, Options::default(), 1).unwrap();
     let refused = relay::run(&mut master, &mut module, 0, |_, _| {}).refused;
-    assert_eq!(refused, Some((relay::Message::Offer, Status::TooLarge)));
+    assert_eq!(refused, Some((relay::Message::Offer, Status::WornOut)));
 }
 
 #[test]
 fn a_worn_out_module_takes_no_attempt_and_no_change_but_an_erasure() {
     // What is reserved for erasures, and what an unlock takes less one step.
     for steps in [16, 18] {
-        let mut module = module();
+        let mut module = with_all_pins();
         module.flash.leave_steps(steps);
         module.power_up();
         for attempt in ["KEY 24681357 KEY", "SHIFT+KEY 13572468 KEY", WRONG_ADMIN] {
@@ -170,8 +159,31 @@ fn a_worn_out_module_takes_no_attempt_and_no_change_but_an_erasure() {
     relay::begin(&mut master, Options::default(), 1).unwrap();
     let mut secondary = Module::new("SECOND-1", &root);
     let outcome = relay::run(&mut master, &mut secondary, 0, |_, _| {});
-    assert_eq!(outcome.refused, Some((Message::Parcel, Status::TooLarge)));
+    assert_eq!(outcome.refused, Some((Message::Parcel, Status::WornOut)));
     assert_eq!(master.leds(), Pattern::Unlocked, "it goes on otherwise");
+}
+
+#[test]
+fn a_change_that_could_not_be_stored_is_none() {
+    let mut module = with_all_pins();
+    module.flash.leave_steps(16 + 3);
+    module.power_up();
+    let read_outs = ["SHIFT+5 KEY", "SHIFT+8 KEY", "2+0 KEY"];
+    assert_eq!(
+        module.press(&format!("KEY+1 {ADMIN_PIN} KEY")),
+        Pattern::AdminMode
+    );
+    let before = read_outs.map(|keys| module.press(keys));
+    for keys in [
+        "KEY+5 10 SHIFT",
+        "KEY+8 0 SHIFT",
+        "7+0 03 SHIFT",
+        "SHIFT+3 SHIFT+3",
+        "KEY+3 55667788 KEY 55667788 KEY",
+    ] {
+        assert_eq!(module.press(keys), Pattern::Refused, "{keys}");
+    }
+    assert_eq!(read_outs.map(|keys| module.press(keys)), before);
 }
 
 /// Collects every KEK that a slot opened to.

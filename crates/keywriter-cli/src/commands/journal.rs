@@ -10,7 +10,8 @@ use crate::{
 use keywriter::{
     Serial,
     cycle::ASKS,
-    module::{ConnectedModule, Journal, ModuleError},
+    journal::Journal,
+    module::{ConnectedModule, ModuleError},
     protocol::{JournalEntry, Status},
 };
 use std::{
@@ -21,15 +22,17 @@ use std::{
 pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), Failure> {
     require_app_pin(args)?;
     let mut present = find(args, serial)?;
+    // Shown first, and refused if it contradicts itself: what is cleared cannot be compared any more.
+    let journal = present.module.journal().map_err(of_module(serial))?;
+    if args.json {
+        print_json(serial, &journal)?;
+    } else {
+        print_text(serial, &journal)?;
+    }
     if clear_table {
         clear(args, serial, &mut present.module)?;
     }
-    let journal = present.module.journal().map_err(of_module(serial))?;
-    if args.json {
-        print_json(serial, &journal)
-    } else {
-        print_text(serial, &journal)
-    }
+    Ok(())
 }
 
 /// Clears the table. The module asks, and the command is repeated until a person has allowed it.
@@ -69,10 +72,10 @@ fn tell(args: &Args, serial: Serial) -> Result<(), Failure> {
 const PAUSE: Duration = Duration::from_secs(1);
 
 fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
-    let kept = journal.entries.len();
+    let (total, kept) = (journal.summary.total, journal.entries.len());
+    let parcels = if total == 1 { "Parcel" } else { "Parcels" };
     output::line(&format!(
-        "{serial} sent {} Parcels; its journal keeps the last {kept}",
-        journal.summary.total
+        "{serial} sent {total} {parcels}; its journal keeps the last {kept}"
     ))?;
     output::line(&format!("running hash {}", hex(&journal.summary.running)))?;
     if journal.entries.is_empty() {
@@ -112,9 +115,13 @@ fn print_table(journal: &Journal) -> Result<(), Failure> {
         0 => String::new(),
         cleared => format!(" since its table was cleared, after Parcel {cleared}"),
     };
+    let modules = match journal.table.len() {
+        0 => return output::line(&format!("\nit cloned to no module{since}\n")),
+        1 => "1 module".to_owned(),
+        count => format!("{count} modules"),
+    };
     output::line(&format!(
-        "\nit cloned to {} modules{since}: you should own each of them",
-        journal.table.len()
+        "\nit cloned to {modules}{since}: you should own each of them"
     ))?;
     let mut rows = vec![["MODULE", "PARCELS", "LAST"].map(String::from).to_vec()];
     rows.extend(journal.table.iter().map(|row| {

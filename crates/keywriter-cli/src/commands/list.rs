@@ -12,7 +12,7 @@ use keywriter::{
     genuine::{Authenticity, TrustedRoot},
     module::ModuleError,
     problem::{Problem, Reason},
-    protocol::{LockState, Role},
+    protocol::{LockState, ModuleStatus, Role},
     settings::MasterState,
     survey::{ModuleFacts, Survey},
     transport::Location,
@@ -59,6 +59,15 @@ fn print_text(
             eprintln!("  {location}");
         }
     }
+    for facts in facts() {
+        if let Some(left) = few_writes(facts) {
+            output::note(&format!(
+                "keywriter: {}: its memory can be written {left} more times\n  clone it to another module while it can, \
+                 and use that one\n",
+                facts.serial
+            ));
+        }
+    }
     for root in found.other_roots() {
         let trusted = match trusted {
             Some(trusted) => format!("this computer trusts {}", trusted.summary()),
@@ -74,6 +83,12 @@ fn print_text(
         Failure::Problem(Problem::from(error).about(location)).report(false);
     }
     Ok(())
+}
+
+/// Returns how often a module can still be written, if that is worth a warning.
+fn few_writes(facts: &ModuleFacts) -> Option<u32> {
+    let left = facts.status?.writes_left;
+    (left <= ModuleStatus::FEW_WRITES).then_some(left)
 }
 
 fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {
@@ -141,6 +156,7 @@ fn module(facts: &ModuleFacts, master: Option<Serial>) -> Event {
                 .map(|root| root.shown.fingerprint()),
         )
         .with("firmware", format!("{major}.{minor}.{patch}"))
+        .some("writes_left", facts.status.map(|status| status.writes_left))
         .with("master", is_master(facts, master))
 }
 

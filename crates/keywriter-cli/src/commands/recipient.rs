@@ -1,6 +1,6 @@
 //! `keywriter recipient`: the team's recipient and identity for age.
 
-use super::{commit, of_file, of_module, require_app_pin, survey_all};
+use super::{commit, of_file, of_module, require_app_pin, root_for_work, survey_with};
 use crate::{
     args::Args,
     failure::Failure,
@@ -13,6 +13,7 @@ use keywriter::{
     share::{
         RecipientKind, ToldRecipient,
         finder::{self, Need},
+        known::KnownTeams,
         recipient::identity_file,
     },
     text::shown_path,
@@ -32,6 +33,9 @@ pub(crate) struct RecipientChoices {
     /// and later
     #[arg(long)]
     post_quantum: bool,
+    /// Check that the module's team has this recipient, instead of printing it
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "identity")]
+    check: Option<String>,
     /// Use this module [default: the one that is unlocked]
     #[arg(long, value_name = "SERIAL")]
     module: Option<Serial>,
@@ -42,14 +46,28 @@ pub(crate) struct RecipientChoices {
 
 pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure> {
     require_app_pin(args)?;
-    let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
+    let root = root_for_work(args)?;
+    let mut survey = survey_with(args, Some(&root))?;
+    let mut found = finder::find(&mut survey, choices.module, Need::Any)?;
     let serial = found.serial;
     let kind = if choices.post_quantum {
         RecipientKind::PostQuantum
     } else {
         RecipientKind::Classical
     };
-    let told = ToldRecipient::ask(&mut found.module, kind).map_err(of_module(serial))?;
+    let told = ToldRecipient::ask(&mut found.module, serial, kind).map_err(of_module(serial))?;
+    if let Some(expected) = &choices.check {
+        return check(args, &told, expected);
+    }
+    let folders = args.folders()?;
+    let known = KnownTeams {
+        recipients: &folders.recipients(),
+        receipts: &folders.receipts(),
+        root: &root,
+    };
+    known
+        .accept(&told, choices.module.is_some())
+        .map_err(|error| Failure::Problem(Problem::from(&error).about(serial)))?;
     if let Some(path) = &choices.identity {
         let invalid = |_malformed| {
             let problem = Problem::new(Reason::Incompatible).about(serial);
@@ -69,12 +87,36 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
             .maybe_path("identity", identity.map(PathBuf::as_path))
             .print();
     }
-    match &choices.identity {
-        Some(path) => output::line(&format!(
+    if let Some(path) = &choices.identity {
+        return output::line(&format!(
             "{}: the identity of {serial}'s team, for `age -d -i`",
             shown_path(path)
-        )),
-        None => output::line(told.text()),
+        ));
+    }
+    output::note(&format!(
+        "keywriter: the recipient of group {}, epoch {}, as {serial} told it\n  on another computer or with another \
+         clone, `keywriter recipient --check RECIPIENT` compares it\n",
+        super::hex(told.group()),
+        told.epoch()
+    ));
+    output::line(told.text())
+}
+
+/// Says whether the module's team has that recipient.
+fn check(args: &Args, told: &ToldRecipient, expected: &str) -> Result<(), Failure> {
+    let serial = told.serial();
+    if told.text() != expected.trim() {
+        let problem = Problem::new(Reason::RecipientDiffers).about(serial);
+        return Err(Failure::Problem(problem));
+    }
+    if args.json {
+        Event::new("recipient-checked")
+            .text("serial", serial)
+            .with("group", super::hex(told.group()))
+            .with("epoch", told.epoch())
+            .print()
+    } else {
+        output::line(&format!("{serial}: its team has this recipient"))
     }
 }
 

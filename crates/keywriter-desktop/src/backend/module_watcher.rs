@@ -200,7 +200,7 @@ fn has_changed(present: &mut Present) -> bool {
     if lock != present.facts.lock {
         return true;
     }
-    lock == LockState::Unlocked && present.module.status().ok() != present.facts.status
+    lock == LockState::Unlocked && present.module.glance().ok() != present.facts.status
 }
 
 fn view(facts: &ModuleFacts, plan: &Plan) -> ModuleView {

@@ -2,7 +2,7 @@
 
 use crate::{
     genuine::Authenticity,
-    module::Journal,
+    journal::Journal,
     receipt::SignedReceipt,
     survey::{ModuleFacts, Survey},
     text::listed,

@@ -19,7 +19,7 @@ use crate::{
     receipt::{self, ReceiptError, Unproved},
     report::ReportError,
     settings::{SettingsError, Wrong},
-    share::{ShareError, finder::NotFound, paths::PathError},
+    share::{ShareError, finder::NotFound, known::NotTheTeams, paths::PathError},
     text::{listed, shown_path},
     transport::TransportError,
     trust::PinRootError,
@@ -83,6 +83,7 @@ impl From<Status> for Reason {
             Status::NeedsPerson => Self::NotConfirmed,
             Status::JournalFull => Self::JournalFull,
             Status::TooManyWrites => Self::TooManyWrites,
+            Status::WornOut => Self::WornOut,
             Status::Success
             | Status::More(_)
             | Status::WrongLength
@@ -342,6 +343,18 @@ impl From<&ReceiptError> for Problem {
                 Self::new(Reason::ReceiptInvalid).about(shown_path(path))
             }
             ReceiptError::Refused { path, why } => not_verified(*why).about(shown_path(path)),
+        }
+    }
+}
+
+impl From<&NotTheTeams> for Problem {
+    fn from(error: &NotTheTeams) -> Self {
+        match error {
+            NotTheTeams::Contradicts { .. } => Self::new(Reason::RecipientDiffers).because(error),
+            NotTheTeams::Stranger { .. } | NotTheTeams::OtherTeam { .. } => {
+                Self::new(Reason::NotInReceipts).because(error)
+            }
+            NotTheTeams::File { path, source } => cannot_write(path, source),
         }
     }
 }

@@ -150,6 +150,10 @@ reasons! {
     NotConfirmed = "not-confirmed",
     /// The module's answer is not signed with its certified key: it was changed on its way.
     AnswerNotSigned = "answer-not-signed",
+    /// The recipient is not the one that is known of that team.
+    RecipientDiffers = "recipient-differs",
+    /// The module that told a recipient is in no receipt of that team, and other modules are.
+    NotInReceipts = "not-in-receipts",
     /// Another module found its peer certified under another root of trust.
     PeerForeignRoot = "peer-foreign-root",
     /// Another module found that its peer's certificate or signature does not verify.
@@ -174,6 +178,8 @@ reasons! {
     JournalFull = "journal-full",
     /// The module's host caused as many writes as one unlock allows.
     TooManyWrites = "too-many-writes",
+    /// The module is worn out: it can still be used for data until it locks, and erased.
+    WornOut = "worn-out",
     /// The entries and hashes of a journal contradict each other.
     JournalInconsistent = "journal-inconsistent",
     /// Any other refusal of a module.

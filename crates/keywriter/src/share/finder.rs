@@ -215,6 +215,7 @@ mod tests {
                 mode: EncryptionMode::Xts,
                 auto_lock: None,
                 policy: None,
+                writes_left: u32::MAX,
                 admin: None,
             }),
             certificate: CertificateCheck {

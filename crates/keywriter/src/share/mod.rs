@@ -10,12 +10,14 @@
 //! | `chunks` | plaintext and files, cut into chunks |
 //! | [`finder`] | which module can do it |
 //! | [`paths`] | which files, and what they will be called |
+//! | [`known`] | recipients and members that this computer knows |
 //! | [`recipient`], [`hybrid`] | the team's recipients for age, classical and post-quantum |
 
 mod chunks;
 mod commands;
 pub mod finder;
 pub mod hybrid;
+pub mod known;
 pub mod paths;
 pub mod recipient;
 mod stream;

@@ -1,18 +1,10 @@
 //! A team's recipient as one of its modules told it: signed over a challenge of this computer (PROTOCOL § 2.9).
 
 use super::{commands::RecipientKind, hybrid::encode_hybrid, recipient::encode_recipient};
-use crate::{
-    genuine::{P384, TrustedRoot},
-    module::{Attested, ConnectedModule, ModuleError},
-};
-use hsm_protocol::{
-    BadSignature, Malformed, Serial,
-    certificate::{CertificateRefusal, Chain, Role},
-    file::Recipient,
-    hybrid::HybridRecipient,
-};
+use crate::module::{ConnectedModule, ModuleError};
+use hsm_protocol::{BadSignature, Malformed, Serial, file::Recipient, hybrid::HybridRecipient};
 
-/// A recipient that the holder of a module's certified key told.
+/// A recipient that a module told, signed with the key that the module had proved before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToldRecipient {
     serial: Serial,
@@ -20,81 +12,30 @@ pub struct ToldRecipient {
     group: [u8; 16],
     epoch: u32,
     text: String,
-    chain: Vec<u8>,
-    answer: Attested,
-}
-
-/// Why an answer is no recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotTold {
-    /// Certificate, recipient or point has the wrong shape.
-    Malformed,
-    /// The certified key did not sign it.
-    NotSigned,
-}
-
-impl From<Malformed> for NotTold {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-impl From<BadSignature> for NotTold {
-    fn from(_: BadSignature) -> Self {
-        Self::NotSigned
-    }
 }
 
 impl ToldRecipient {
-    /// Asks a module that is unlocked. What its certified key did not sign is refused; who certified that key is for
-    /// [`Self::check_root`].
-    pub fn ask(module: &mut ConnectedModule, kind: RecipientKind) -> Result<Self, ModuleError> {
-        let chain = module.own_chain()?;
-        let answer = module.file_recipient(kind)?;
-        match Self::of(kind, chain, answer) {
-            Ok(told) => Ok(told),
-            Err(NotTold::Malformed) => module.well_formed(Err(Malformed)),
-            Err(NotTold::NotSigned) => module.signed(Err(BadSignature)),
-        }
-    }
-
-    /// Verifies an answer with the key in the chain.
-    pub(crate) fn of(
+    /// Asks the module of that serial number, which is unlocked. What it did not sign with the key that it proved is
+    /// refused: another certificate that the cable delivers now counts for nothing.
+    pub fn ask(
+        module: &mut ConnectedModule,
+        serial: Serial,
         kind: RecipientKind,
-        chain: Vec<u8>,
-        answer: Attested,
-    ) -> Result<Self, NotTold> {
-        let parsed = Chain::parse(&chain).map_err(|_refusal| NotTold::Malformed)?;
-        let leaf = parsed.leaf();
-        let Role::Module { serial, .. } = leaf.role() else {
-            return Err(NotTold::Malformed);
-        };
-        let fields = answer.verify::<P384>(leaf.public())?;
-        let (group, epoch, text) = match kind {
-            RecipientKind::Classical => {
-                let to = Recipient::parse(fields)?;
-                (to.group, to.epoch, encode_recipient(&to)?)
-            }
-            RecipientKind::PostQuantum => {
-                let to = HybridRecipient::parse(fields)?;
-                (to.group, to.epoch, encode_hybrid(&to)?)
-            }
-        };
+    ) -> Result<Self, ModuleError> {
+        let answer = module.file_recipient(kind)?;
+        let verified = module
+            .proved_key()
+            .ok_or(BadSignature)
+            .and_then(|key| answer.verify::<crate::genuine::P384>(&key));
+        let fields = module.signed(verified)?;
+        let (group, epoch, text) = module.well_formed(encoded(kind, fields))?;
         Ok(Self {
             serial,
             kind,
             group,
             epoch,
             text,
-            chain,
-            answer,
         })
-    }
-
-    /// Checks that the module that told it is certified under this root.
-    pub fn check_root(&self, root: &TrustedRoot) -> Result<(), CertificateRefusal> {
-        let chain = Chain::parse(&self.chain)?;
-        root.root()?.verify::<P384>(&chain).map(drop)
     }
 
     /// Returns the serial number of the module that told it.
@@ -121,4 +62,29 @@ impl ToldRecipient {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(serial: Serial, text: &str) -> Self {
+        Self {
+            serial,
+            kind: RecipientKind::Classical,
+            group: [1; 16],
+            epoch: 1,
+            text: text.to_owned(),
+        }
+    }
+}
+
+/// Returns group, epoch and the recipient as age takes it.
+fn encoded(kind: RecipientKind, fields: &[u8]) -> Result<([u8; 16], u32, String), Malformed> {
+    Ok(match kind {
+        RecipientKind::Classical => {
+            let to = Recipient::parse(fields)?;
+            (to.group, to.epoch, encode_recipient(&to)?)
+        }
+        RecipientKind::PostQuantum => {
+            let to = HybridRecipient::parse(fields)?;
+            (to.group, to.epoch, encode_hybrid(&to)?)
+        }
+    })
 }

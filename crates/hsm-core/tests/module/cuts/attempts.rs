@@ -1,19 +1,13 @@
 //! No power cut buys a guess: an attempt is in the store before anything is compared. A guess is one stretching of what was
 //! typed, and a try at every slot of its path.
 
-use crate::Crypto;
+use crate::chips::with_all_pins;
 use hsm_core::leds::Pattern;
-use hsm_factory::Root;
 use hsm_protocol::identity::LockState;
 use hsm_testbench::{
-    ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN,
-    board::{Cut, Flash, Recorded},
-    observed::{Counter, Observed},
+    ADMIN_PIN, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN, board::Cut, observed::Counter,
 };
 use proptest::prelude::*;
-use std::sync::LazyLock;
-
-type Module = Bench<Observed<Crypto>>;
 
 /// The operations of paying for an attempt after a power-up: twice the store, then the counter.
 const SPEND: u32 = 4;
@@ -23,17 +17,6 @@ const SPEND: u32 = 4;
 const ATTEMPT: u32 = 7;
 
 const WRONG: &str = "97531864";
-
-static CHIPS: LazyLock<Flash> = LazyLock::new(|| {
-    let root = Root::generate("Test root").unwrap();
-    let mut module = Module::new("MODULE-1", &root);
-    module.set_all_pins();
-    module.flash.copy()
-});
-
-fn module() -> Module {
-    Bench::over("MODULE-1", CHIPS.copy(), Recorded::default())
-}
 
 /// Where a PIN is guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +73,7 @@ fn while_an_attempt_is_paid_for_nothing_is_compared() {
         for (right, shown) in path.right() {
             for pin in [right, WRONG] {
                 for cut in Cut::every(SPEND) {
-                    let mut module = module();
+                    let mut module = with_all_pins();
                     let before = (Counter::stretched(), Counter::slots_tried());
                     module.flash.cut(cut);
                     assert_eq!(module.press(&path.entry(pin)), Pattern::Fault);
@@ -144,7 +127,7 @@ proptest! {
 /// Wrong guesses with these cuts, then without any until the path takes no more; how many were compared. In the end the
 /// right PIN opens nothing.
 fn guess_to_the_end(path: Path, cuts: &[Option<Cut>]) -> u32 {
-    let mut module = module();
+    let mut module = with_all_pins();
     let (stretched, slots_tried) = (Counter::stretched(), Counter::slots_tried());
     let uncut = vec![None; path.limit() as usize + 1];
     for cut in cuts.iter().chain(&uncut) {
