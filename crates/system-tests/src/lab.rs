@@ -169,8 +169,18 @@ impl Lab {
     /// Types on a keypad; the name of the pattern that the LEDs end on.
     #[track_caller]
     pub fn press(&self, serial: &str, keys: &str) -> String {
-        let out = self.hub(&["press", serial, keys, "--json"]);
-        let leds: Value = serde_json::from_str(&out).expect("JSON");
+        self.pattern(&["press", serial, keys, "--json"])
+    }
+
+    /// Looks at a module; the name of the pattern that its LEDs show.
+    #[track_caller]
+    pub fn leds(&self, serial: &str) -> String {
+        self.pattern(&["leds", serial, "--json"])
+    }
+
+    #[track_caller]
+    fn pattern(&self, arguments: &[&str]) -> String {
+        let leds: Value = serde_json::from_str(&self.hub(arguments)).expect("JSON");
         leds["pattern"].as_str().expect("a pattern").to_owned()
     }
 

@@ -192,14 +192,14 @@ const fn meaning(pattern: Pattern) -> Text {
             "Le clonage est en cours.",
         ],
         Pattern::Asks => [
-            "The computer asks to replace keys, PINs and settings. Holding `KEY+1` for one second allows it; any other key refuses.",
-            "Der Computer will Schlüssel, PINs und Einstellungen ersetzen. `KEY+1` eine Sekunde lang halten erlaubt es; jede andere Taste lehnt ab.",
-            "L'ordinateur demande à remplacer clés, codes PIN et paramètres. Maintenir `KEY+1` pendant une seconde l'autorise ; toute autre touche refuse.",
+            "The computer asks for something that a person must allow. Holding `KEY+1` for one second lets it replace keys, PINs and settings, `KEY+4` lets it clear the table of cloned devices; any other key refuses.",
+            "Der Computer bittet um Erlaubnis. `KEY+1` eine Sekunde lang halten: Schlüssel, PINs und Einstellungen ersetzen; `KEY+4`: die Tabelle der geklonten Geräte leeren. Jede andere Taste lehnt ab.",
+            "L'ordinateur demande une autorisation. Maintenir `KEY+1` pendant une seconde : remplacer clés, codes PIN et paramètres ; `KEY+4` : vider le tableau des appareils clonés. Toute autre touche refuse.",
         ],
         Pattern::Confirmed => [
             "Allowed, once: the computer goes on.",
-            "Erlaubt, einmal: Der Computer macht weiter.",
-            "Autorisé, une fois : l'ordinateur poursuit.",
+            "Einmalig erlaubt: Der Computer fährt fort.",
+            "Autorisé une seule fois : l'ordinateur continue.",
         ],
         Pattern::Fault => [
             "Memory error. See Troubleshooting.",

@@ -184,9 +184,9 @@ pub(crate) fn time_outs(language: usize) -> Table {
         (
             time::ASKS,
             [
-                "the computer asks to replace keys and PINs, `KEY+1` not held: nothing is changed",
-                "der Computer will Schlüssel und PINs ersetzen, `KEY+1` nicht gehalten: Nichts wird geändert",
-                "l'ordinateur demande à remplacer clés et codes PIN, `KEY+1` non maintenu : rien n'est modifié",
+                "the computer asks and nobody holds the keys that allow it: nothing is changed",
+                "der Computer bittet um Erlaubnis, und niemand hält die Tasten dafür: Nichts wird geändert",
+                "l'ordinateur demande une autorisation et personne ne maintient les touches : rien n'est modifié",
             ],
         ),
         (

@@ -103,10 +103,15 @@ const fn place(place: Place) -> Text {
             "als Benutzer entsperrt",
             "déverrouillé en tant qu'utilisateur",
         ],
-        Place::Asks | Place::AsksToClear => [
-            "unlocked as Administrator, while the module asks",
-            "als Administrator entsperrt, während das Modul fragt",
-            "déverrouillé en tant qu'administrateur, pendant que le module demande",
+        Place::Asks => [
+            "unlocked as Administrator, while the computer asks to clone to it",
+            "als Administrator entsperrt, während der Computer auf das Gerät klonen will",
+            "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à cloner vers lui",
+        ],
+        Place::AsksToClear => [
+            "unlocked as Administrator, while the computer asks to clear its table",
+            "als Administrator entsperrt, während der Computer seine Tabelle leeren will",
+            "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à vider son tableau",
         ],
     }
 }
@@ -231,7 +236,7 @@ pub(crate) const SEQUENCES: [Sequence; 29] = [
         "KEY+1:1s",
         "confirmed",
         [
-            "allow the computer to replace keys, PINs and settings by those of the Master device",
+            "allow the computer to replace keys, PINs and settings with those of the Master device",
             "dem Computer erlauben, Schlüssel, PINs und Einstellungen durch die des Master-Geräts zu ersetzen",
             "autoriser l'ordinateur à remplacer clés, codes PIN et paramètres par ceux de l'appareil maître",
         ],

@@ -4,6 +4,8 @@ mod flush;
 mod group;
 mod impostor;
 mod receipt;
+mod recipient;
 mod replace;
 mod root;
 mod shown;
+mod signed;
