@@ -1,6 +1,8 @@
 //! Scripted states: what a backend would report.
 
-use keywriter::{Serial, cycle::Summary, protocol::EncryptionMode, settings::MasterState};
+use keywriter::{
+    Serial, cycle::Summary, genuine::TrustedRoot, protocol::EncryptionMode, settings::MasterState,
+};
 use keywriter_desktop::{
     model::{
         Appearance, Command, Configured, CycleEvent, Event, Intent, Language, LicenseState,
@@ -169,11 +171,24 @@ pub(crate) const SCENES: &[Scene] = &[
             std::iter::once(master(&name(0))).chain(others).collect(),
         ));
     }),
+    ("trust-root", |app| {
+        enter(app, None);
+        let Event::Surveyed(mut surveyed) = connected(3) else {
+            return;
+        };
+        let root = hsm_factory::Root::generate("Example Root of Trust").unwrap();
+        surveyed.unknown_root = TrustedRoot::from_der(root.certificate_der().to_vec()).ok();
+        app.hear(Event::Surveyed(surveyed));
+    }),
     ("master-active", |app| {
         enter(app, Some(&name(0)));
         app.hear(connected(7));
     }),
     ("cloning", clone_half),
+    ("waiting-for-you", |app| {
+        clone_half(app);
+        cycle(app, CycleEvent::Asks(serial(&name(5))));
+    }),
     ("cloned", |app| {
         clone_half(app);
         for place in 3..=8 {
