@@ -178,6 +178,9 @@ fn exists(error: sqlx::Error) -> StoreError {
     }
 }
 
+/// By how much the clocks of two instances may differ, in seconds.
+pub const CLOCKS: i64 = 300;
+
 /// How long expired links and delivered mails are kept: 30 days, in seconds.
 const RETENTION: i64 = 30 * 24 * 3600;
 

@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use sqlx::{Any, AssertSqlSafe, Transaction, query, query_as};
 
-use super::{Store, Stored, rows::MailRow, seconds};
+use super::{CLOCKS, Store, Stored, rows::MailRow, seconds};
 use crate::model::{ClaimedMail, NewMail};
 
 impl Store {
     /// Claims mails that are due and that no other instance has claimed, until `until`: first those that somebody
     /// waits for, and only those if `urgent`.
     ///
-    /// Waiting times longer than this program ever sets come from a clock that was wrong, and do not count.
+    /// A claim, or a pause, that is longer by more than [`CLOCKS`] than this program sets comes from a clock that was
+    /// wrong, and does not count.
     pub async fn claim(
         &self,
         by: &str,
@@ -23,8 +24,8 @@ impl Store {
             "UPDATE outbox SET claimed_by = $1, claimed_until = $3, attempts = attempts + 1
              WHERE id IN (SELECT id FROM outbox
                           WHERE delivered_at IS NULL AND failed_at IS NULL
-                            AND (next_at <= $2 OR next_at > $2 + $5)
-                            AND (coalesce(claimed_until, 0) <= $2 OR claimed_until > $3)
+                            AND (next_at <= $2 OR next_at > $2 + $5 + $7)
+                            AND (coalesce(claimed_until, 0) <= $2 OR claimed_until > $3 + $7)
                             AND (kind <> 'license' OR $6 = 0)
                           ORDER BY CASE kind WHEN 'license' THEN 1 ELSE 0 END, next_at, id LIMIT $4{})
              RETURNING id, license, recipient, sealed, attempts",
@@ -36,6 +37,7 @@ impl Store {
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .bind(LONGEST_PAUSE)
         .bind(i64::from(urgent))
+        .bind(CLOCKS)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(ClaimedMail::from).collect())

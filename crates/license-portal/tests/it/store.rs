@@ -8,7 +8,7 @@ use license_portal::{
         Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, NewOperator, Pace,
         Scope,
     },
-    store::{Store, StoreError},
+    store::{CLOCKS, LONGEST_PAUSE, Store, StoreError},
 };
 
 use license_token::Anchor;
@@ -54,6 +54,7 @@ checks! {
     many_claims_at_once_never_take_one_mail_twice
     a_bucket_gives_its_burst_and_then_drips
     a_clock_that_was_ahead_empties_no_bucket
+    a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
     anchors_are_kept_the_newest_first
@@ -408,17 +409,48 @@ async fn a_clock_that_was_ahead_empties_no_bucket(store: Store) {
     assert_eq!(take(0).await, Attempt::Paid);
     assert_eq!(take(0).await, Attempt::Paid);
     assert_eq!(take(0).await, Attempt::Wait(10_000));
-    // It steps back by less than the window.
-    assert_eq!(take(-5).await, Attempt::Paid);
-    assert!(matches!(
-        take(-5).await,
-        Attempt::Paid | Attempt::Wait(..=20_000)
-    ));
     issue(&store, 1).await;
     let claimed = store.claim("me", at(400 * DAY), at(401 * DAY), 9, false);
     assert_eq!(claimed.await.unwrap().len(), 1);
     let claimed = store.claim("me", at(0), at(300), 9, false);
     assert_eq!(claimed.await.unwrap().len(), 1);
+}
+
+async fn a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim(store: Store) {
+    let pace = Pace {
+        burst: 2,
+        every: 10_000,
+    };
+    let take = |second| {
+        let store = store.clone();
+        async move { store.take("a", pace, at(second)).await.unwrap() }
+    };
+    for _ in 0..2 {
+        assert_eq!(take(1).await, Attempt::Paid);
+    }
+    assert_eq!(take(0).await, Attempt::Wait(11_000));
+    assert_eq!(take(1 - CLOCKS).await, Attempt::Wait(310_000));
+    assert_eq!(take(-CLOCKS).await, Attempt::Paid);
+    issue(&store, 1).await;
+    let claim = |by, second: i64| {
+        let store = store.clone();
+        async move {
+            let claimed = store.claim(by, at(second), at(second + 300), 9, false);
+            claimed.await.unwrap()
+        }
+    };
+    let [mail] = &claim("one", 1).await[..] else {
+        panic!()
+    };
+    for second in [0, 1 - CLOCKS] {
+        assert!(claim("two", second).await.is_empty());
+    }
+    let next = at(1 + LONGEST_PAUSE);
+    store.failed(mail.id, "one", next, "down").await.unwrap();
+    for second in [0, 1 - CLOCKS] {
+        assert!(claim("two", second).await.is_empty());
+    }
+    assert_eq!(claim("two", 1 + LONGEST_PAUSE).await.len(), 1);
 }
 
 async fn many_attempts_at_once_never_take_more_than_the_burst(store: Store) {
