@@ -253,6 +253,9 @@ pub enum KeyFileError {
     /// Other users can read it.
     #[error("other users can read the file; set its mode to 0600")]
     Exposed,
+    /// It is the development key, with which anyone can sign.
+    #[error("this is the published development key, with which anyone can sign")]
+    Published,
 }
 
 /// Reads the portal key.
@@ -280,9 +283,13 @@ pub fn create_portal_key(file: &Path) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-/// Reads the key that signs license tokens.
+/// Reads a key that signs license tokens.
 pub fn signing_key(file: &Path) -> Result<SigningKey, KeyFileError> {
-    Ok(SigningKey::from_seed(&*read_secret(file)?))
+    let key = SigningKey::from_seed(&*read_secret(file)?);
+    if key.anchor().is_development() {
+        return Err(KeyFileError::Published);
+    }
+    Ok(key)
 }
 
 fn read_secret(file: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {

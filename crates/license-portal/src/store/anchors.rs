@@ -18,7 +18,8 @@ impl Store {
             .collect()
     }
 
-    /// Makes these the newest, the newest of them first.
+    /// Makes these the newest, the newest of them first. The published development key is forgotten, unless it is the
+    /// newest: anyone can sign with it, so its licenses cannot be refreshed where others count.
     pub async fn sign_with(&self, anchors: &[Anchor], now: Timestamp) -> Stored<()> {
         let mut tx = self.write().await?;
         for anchor in anchors.iter().rev() {
@@ -31,6 +32,12 @@ impl Store {
             .bind(seconds(now))
             .execute(&mut *tx)
             .await?;
+        }
+        if !anchors.first().is_some_and(Anchor::is_development) {
+            query("DELETE FROM anchors WHERE anchor = $1")
+                .bind(Anchor::development().to_string())
+                .execute(&mut *tx)
+                .await?;
         }
         Ok(tx.commit().await?)
     }

@@ -140,26 +140,61 @@ fn is_other_key(outcome: &Result<(), LicenseError>) -> bool {
     matches!(outcome, Err(LicenseError::Portal(PortalError::OtherKey)))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn apps_of_every_age_keep_working_while_the_key_changes_and_changes_back() {
-    let place = Place::new();
-    let apps = tempfile::tempdir().unwrap();
-    let first = place.serve(&["a"]);
-    output(
-        place
-            .program(&[])
-            .args(["issue", "--email", "a@b.example", "--activated"]),
-    );
+/// Sells a license, and reads its mail.
+async fn sell(place: &Place) -> (LicenseNumber, Pin) {
+    let issue = ["issue", "--email", "a@b.example", "--activated"];
+    output(place.program(&[]).args(issue));
     let outbox = place.data().join("outbox");
     until("the mail", async || {
         outbox.exists() && !mails(&outbox).is_empty()
     })
     .await;
     let (number, pin) = mails(&outbox).remove(0);
-    let sold = (
+    (
         LicenseNumber::parse(&number).unwrap(),
         Pin::parse(&pin).unwrap(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_that_sells_forgets_the_key_that_it_was_evaluated_with() {
+    let place = Place::new();
+    let apps = tempfile::tempdir().unwrap();
+    let evaluation = Instance::start(place.data(), None, &[]);
+    let sold = sell(&place).await;
+    let file = LicenseFile::new(apps.path().join("app"));
+    let app = App(
+        file,
+        [anchor("a"), Anchor::development()].into_iter().collect(),
     );
+    app.register(&evaluation, &sold).unwrap();
+    app.refresh(&evaluation).unwrap();
+    drop(evaluation);
+    place.rotate(&["a"]);
+    let instance = place.serve(&["a"]);
+    assert!(is_other_key(&app.refresh(&instance)));
+    let listed = output(place.program(&[]).args(["signing-key", "list"]));
+    assert_eq!(listed, format!("{}\n", anchor("a")));
+}
+
+#[test]
+fn the_published_key_is_no_key_of_a_file() {
+    let place = Place::new();
+    let file = place.data().join("published");
+    fs::write(&file, hex(b"published: signs no real license")).unwrap();
+    output(Command::new("chmod").arg("600").arg(&file));
+    for keys in [&["published"][..], &["a", "published"]] {
+        let said = place.refused(keys);
+        assert!(said.contains("published development key"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apps_of_every_age_keep_working_while_the_key_changes_and_changes_back() {
+    let place = Place::new();
+    let apps = tempfile::tempdir().unwrap();
+    let first = place.serve(&["a"]);
+    let sold = sell(&place).await;
     let old = App::new(apps.path(), "old", &["a"]);
     let between = App::new(apps.path(), "between", &["b", "a"]);
     let new = App::new(apps.path(), "new", &["b"]);

@@ -58,6 +58,7 @@ checks! {
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
     anchors_are_kept_the_newest_first
+    the_development_key_is_forgotten_once_another_signs
     pruning_forgets_only_what_is_old
     migrating_again_changes_nothing
     a_backup_is_a_file_of_its_own
@@ -506,6 +507,14 @@ async fn anchors_are_kept_the_newest_first(store: Store) {
     assert!(store.forget_anchor(c).await.unwrap());
     assert!(!store.forget_anchor(c).await.unwrap());
     assert_eq!(store.anchors().await.unwrap(), [a, b]);
+}
+
+async fn the_development_key_is_forgotten_once_another_signs(store: Store) {
+    let (published, a) = (Anchor::development(), Anchor::from_bytes([1; 32]));
+    store.sign_with(&[published], at(0)).await.unwrap();
+    assert_eq!(store.anchors().await.unwrap(), [published]);
+    store.sign_with(&[a, published], at(1)).await.unwrap();
+    assert_eq!(store.anchors().await.unwrap(), [a]);
 }
 
 async fn pruning_forgets_only_what_is_old(store: Store) {
