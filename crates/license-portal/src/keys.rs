@@ -217,6 +217,11 @@ impl Signers {
         Self(std::iter::once(newest).chain(older).collect())
     }
 
+    /// Returns no key, for a program that signs nothing: every request for a token is refused.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Returns the published development key alone.
     pub fn development() -> Self {
         Self::new(SigningKey::development(), [])
@@ -302,4 +307,16 @@ fn read_secret(file: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
     hex::decode_to_slice(text.trim(), secret.as_mut_slice())
         .map_err(|_form| KeyFileError::Malformed)?;
     Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_signs_nothing_has_no_key_for_anyone() {
+        let none = Signers::none();
+        assert!(none.for_app(None).is_none() && none.oldest().is_none());
+        assert!(none.anchors().is_empty());
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// Runs a command that needs an existing portal.
 pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<()> {
-    let portal = options.open(false).await?;
+    let portal = options.open().await?;
     match command {
         Command::Issue {
             email,

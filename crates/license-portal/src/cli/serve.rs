@@ -18,7 +18,7 @@ use crate::{
 /// Serves until SIGTERM or SIGINT, then finishes the requests and the batch of mails in progress.
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     options.create().await?;
-    let portal = Arc::new(options.open(true).await?);
+    let portal = Arc::new(options.open_to_sign().await?);
     let listen = options.listen();
     let listener = TcpListener::bind(listen)
         .await

@@ -27,9 +27,22 @@ impl Options {
         store.migrate().await.context("database")
     }
 
-    /// Opens a portal that exists. A command in the wrong folder must not create another one. If `must_sign`, the key
-    /// must be the portal's; the first one ever used becomes it.
-    pub(super) async fn open(&self, must_sign: bool) -> anyhow::Result<Portal> {
+    /// Opens a portal that exists, to sign licenses: the key must be the portal's; the first one ever used becomes it.
+    pub(super) async fn open_to_sign(&self) -> anyhow::Result<Portal> {
+        let mut portal = self.open().await?;
+        let store = &portal.store;
+        if store.anchors().await.context("database")?.is_empty() {
+            let anchors = self.signers()?.anchors();
+            store.sign_with(&anchors, SystemClock.now()).await?;
+        }
+        self.check_signers(store).await?;
+        portal.signers = self.signers()?;
+        Ok(portal)
+    }
+
+    /// Opens a portal that exists, without the keys that sign. A command in the wrong folder must not create another
+    /// one.
+    pub(super) async fn open(&self) -> anyhow::Result<Portal> {
         let key = self.portal_key();
         let database = store::file(&self.database()).context("database")?;
         for file in database.iter().chain([&key]) {
@@ -45,23 +58,12 @@ impl Options {
             keys::portal_keys(&key).with_context(|| format!("portal key {}", key.display()))?;
         let store = Store::open(&self.database()).await.context("database")?;
         store.migrate().await.context("database")?;
-        // Commands that do not sign need no key.
-        let signers = if must_sign {
-            if store.anchors().await.context("database")?.is_empty() {
-                let anchors = self.signers()?.anchors();
-                store.sign_with(&anchors, SystemClock.now()).await?;
-            }
-            self.check_signers(&store).await?;
-            self.signers()?
-        } else {
-            Signers::development()
-        };
         Ok(Portal {
             store,
             clock: Arc::new(SystemClock),
             keys,
             hasher: PinHasher::new()?,
-            signers,
+            signers: Signers::none(),
             metrics: Metrics::default(),
             settings: self.settings()?,
             courier: self.courier()?,
