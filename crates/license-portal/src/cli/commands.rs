@@ -167,6 +167,13 @@ async fn signing_key(
             if portal.store.anchors().await?.first() == Some(&anchor) {
                 bail!("licenses are signed with this key; rotate first");
             }
+            let old = options.old_signing_keys()?;
+            if old.iter().any(|key| key.anchor() == anchor) {
+                bail!(
+                    "this key is configured, and the next `signing-key rotate` would add it again. Remove it from \
+                     old_signing_key, restart every instance, and then forget it"
+                );
+            }
             if !portal.store.forget_anchor(anchor).await? {
                 bail!("no license was signed with this key");
             }

@@ -1,9 +1,9 @@
 //! Makes a portal from its options.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use license_token::Anchor;
+use license_token::{Anchor, SigningKey};
 use tokio::sync::Notify;
 
 use super::Options;
@@ -73,20 +73,13 @@ impl Options {
 
     /// Returns the keys that sign licenses.
     pub(super) fn signers(&self) -> anyhow::Result<Signers> {
-        let read = |file: &PathBuf| {
-            keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))
-        };
         match &self.signing_key {
             Some(_) if self.development => {
                 bail!("signing_key and development exclude each other")
             }
             Some(file) => {
-                let older: Vec<_> = self
-                    .old_signing_key
-                    .iter()
-                    .map(read)
-                    .collect::<Result<_, _>>()?;
-                Ok(Signers::new(read(file)?, older))
+                let newest = signing_key(file)?;
+                Ok(Signers::new(newest, self.old_signing_keys()?))
             }
             None if self.development => Ok(Signers::development()),
             None => bail!(
@@ -94,6 +87,14 @@ impl Options {
                  development builds of the app accept"
             ),
         }
+    }
+
+    /// Returns the earlier keys that are configured.
+    pub(super) fn old_signing_keys(&self) -> anyhow::Result<Vec<SigningKey>> {
+        self.old_signing_key
+            .iter()
+            .map(|file| signing_key(file))
+            .collect()
     }
 
     /// Returns the newest public key.
@@ -105,18 +106,27 @@ impl Options {
     /// Fails unless the portal signs with the configured key: with another one, apps would not accept its licenses.
     pub(super) async fn check_signers(&self, store: &Store) -> anyhow::Result<()> {
         let (configured, known) = (self.signers()?.anchors(), store.anchors().await?);
-        let stranger = configured.iter().find(|anchor| !known.contains(anchor));
-        if known.first() == configured.first() && stranger.is_none() {
-            return Ok(());
+        let name =
+            |anchor: Option<&Anchor>| anchor.map_or_else(|| "none".into(), Anchor::to_string);
+        let (newest, signs) = (configured.first(), known.first());
+        if newest != signs {
+            bail!(
+                "wrong signing key: its public key is {}, and this portal signs licenses with {}. To change the key: \
+                 `license-portal signing-key rotate`",
+                name(newest),
+                name(signs)
+            );
         }
-        let known = known
-            .first()
-            .map_or_else(|| "none".into(), Anchor::to_string);
-        let wrong = stranger.or(configured.first());
-        let wrong = wrong.map_or_else(|| "none".into(), Anchor::to_string);
-        bail!(
-            "wrong signing key: its public key is {wrong}, and this portal signs licenses with {known}. To change the \
-             key: `license-portal signing-key rotate`"
-        )
+        if let Some(stranger) = configured.iter().find(|anchor| !known.contains(anchor)) {
+            bail!(
+                "an old signing key whose licenses this portal does not refresh: its public key is {stranger}, which \
+                 was forgotten, or never signed licenses here. Remove it from old_signing_key"
+            );
+        }
+        Ok(())
     }
+}
+
+fn signing_key(file: &Path) -> anyhow::Result<SigningKey> {
+    keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))
 }

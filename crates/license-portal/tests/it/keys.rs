@@ -84,7 +84,9 @@ fn a_service_with_a_wrong_key_or_none_does_not_start() {
     drop(place.serve(&["a"]));
     let said = place.refused(&["b"]);
     assert!(said.contains(&anchor("b").to_string()) && said.contains(&anchor("a").to_string()));
-    assert!(place.refused(&["a", "b"]).contains("wrong signing key"));
+    let said = place.refused(&["a", "b"]);
+    assert!(said.contains("old signing key") && said.contains(&anchor("b").to_string()));
+    assert!(said.contains("Remove it") && !said.contains("rotate"));
     let mut development = program(place.data(), None);
     let development = development.arg("serve").output().unwrap();
     assert!(!development.status.success());
@@ -98,6 +100,28 @@ fn a_service_with_a_wrong_key_or_none_does_not_start() {
     drop(place.serve(&["b"]));
     let listed = output(place.program(&[]).args(["signing-key", "list"]));
     assert_eq!(listed, format!("{}\n{}\n", anchor("b"), anchor("a")));
+}
+
+#[test]
+fn a_key_is_forgotten_for_good_and_not_while_it_is_configured() {
+    let place = Place::new();
+    drop(place.serve(&["a"]));
+    place.rotate(&["b", "a"]);
+    let forget = |keys: &[&str]| {
+        let mut command = place.program(keys);
+        command.args(["signing-key", "forget", &anchor("a").to_string()]);
+        command
+    };
+    let refused = forget(&["b", "a"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("Remove it from old_signing_key"), "{said}");
+    drop(place.serve(&["b", "a"]));
+    output(&mut forget(&["b"]));
+    assert!(place.refused(&["b", "a"]).contains("forgotten"));
+    drop(place.serve(&["b"]));
+    let listed = output(place.program(&[]).args(["signing-key", "list"]));
+    assert_eq!(listed, format!("{}\n", anchor("b")));
 }
 
 /// An app that knows these keys.
