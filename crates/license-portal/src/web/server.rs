@@ -1,15 +1,15 @@
 //! Connections: how many there may be, and how long a client may take to send a request.
 //!
-//! A client that sends nothing, or half a request, cannot keep others out: if all places are taken, the connection
-//! that has waited longest for the rest of a request is closed.
+//! A client that sends nothing, or half a request, or does not read its answer, cannot keep others out: if all places
+//! are taken, the connection that has waited longest for its client is closed.
 
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -28,7 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
 };
 use tower::Service as _;
@@ -84,10 +84,9 @@ pub async fn serve(
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let waiting = Arc::new(Waiting::default());
+    let places = Arc::new(Places::new(limits.connections));
     let mut tasks = JoinSet::new();
-    for number in 0_u64.. {
+    loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopped(&mut stop) => break,
@@ -101,20 +100,14 @@ pub async fn serve(
                 continue;
             }
         };
-        if places.available_permits() == 0 {
-            waiting.close_oldest();
-        }
         let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place,
+            place = places.take() => place,
             () = stopped(&mut stop) => break,
         };
-        let Ok(place) = place else { break };
-        let connection = waiting.add(number);
+        let Some(place) = place else { break };
+        let connection = Connection::new(Arc::clone(&places), place);
         let (router, stop) = (router.clone(), stop.clone());
-        tasks.spawn(async move {
-            let _place = place;
-            one((stream, peer), router, limits, connection, stop).await;
-        });
+        tasks.spawn(one((stream, peer), router, limits, connection, stop));
         while tasks.try_join_next().is_some() {}
     }
     while tasks.join_next().await.is_some() {}
@@ -151,7 +144,7 @@ async fn one(
     );
     let outcome: Result<(), hyper::Error> = tokio::select! {
         outcome = &mut served => outcome,
-        () = connection.entry.close.notified() => return,
+        () = connection.close.notified() => return,
         () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             served.await
@@ -162,54 +155,115 @@ async fn one(
     }
 }
 
-/// The connections, the oldest first.
-#[derive(Default)]
-struct Waiting(Mutex<BTreeMap<u64, Arc<Entry>>>);
-
-#[derive(Default)]
-struct Entry {
-    /// Requests that were received completely and are not answered completely.
-    requests: AtomicUsize,
-    close: Notify,
+/// The places for connections.
+struct Places {
+    free: Arc<Semaphore>,
+    queue: Mutex<Queue>,
+    /// Notified when a connection begins to wait.
+    more: Notify,
 }
 
-/// A connection in the list; it leaves the list when it is dropped.
+/// The connections that wait for their client, the one that has waited longest first.
+#[derive(Default)]
+struct Queue {
+    newest: u64,
+    waiting: BTreeMap<u64, Arc<Notify>>,
+}
+
+impl Places {
+    fn new(count: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(count)),
+            queue: Mutex::default(),
+            more: Notify::new(),
+        }
+    }
+
+    /// Takes a place. If none is free, it closes one connection that waits, as soon as there is one.
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        let mut is_closing = false;
+        loop {
+            if !is_closing && self.free.available_permits() == 0 {
+                is_closing = self.close_one();
+            }
+            tokio::select! {
+                place = Arc::clone(&self.free).acquire_owned() => return place.ok(),
+                () = self.more.notified(), if !is_closing => {}
+            }
+        }
+    }
+
+    /// Closes the connection that has waited longest. `false`: none waits.
+    fn close_one(&self) -> bool {
+        let longest = self.queue().waiting.pop_first();
+        longest.is_some_and(|(_, close)| {
+            close.notify_one();
+            true
+        })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection. It waits for its client, except while a request that was received completely is worked on.
 struct Connection {
-    number: u64,
-    list: Arc<Waiting>,
-    entry: Arc<Entry>,
+    places: Arc<Places>,
+    /// Its number in the queue when it last waited.
+    number: AtomicU64,
+    close: Arc<Notify>,
+    _place: OwnedSemaphorePermit,
 }
 
-impl Waiting {
-    fn add(self: &Arc<Self>, number: u64) -> Connection {
-        let entry = Arc::new(Entry::default());
-        self.list().insert(number, Arc::clone(&entry));
-        Connection {
-            number,
-            list: Arc::clone(self),
-            entry,
-        }
+impl Connection {
+    fn new(places: Arc<Places>, place: OwnedSemaphorePermit) -> Self {
+        let connection = Self {
+            places,
+            number: AtomicU64::new(0),
+            close: Arc::default(),
+            _place: place,
+        };
+        connection.wait();
+        connection
     }
 
-    /// Closes the oldest connection that waits for a request, or for the rest of one.
-    fn close_oldest(&self) {
-        let list = self.list();
-        let mut idle = list
-            .values()
-            .filter(|entry| entry.requests.load(Ordering::Acquire) == 0);
-        if let Some(oldest) = idle.next() {
-            oldest.close.notify_one();
-        }
+    /// Begins to wait, after all that wait already.
+    fn wait(&self) {
+        let mut queue = self.places.queue();
+        queue.newest += 1;
+        let number = queue.newest;
+        queue.waiting.insert(number, Arc::clone(&self.close));
+        let before = self.number.swap(number, Ordering::Relaxed);
+        queue.waiting.remove(&before);
+        drop(queue);
+        self.places.more.notify_one();
     }
 
-    fn list(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<Entry>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does not wait until the result is dropped.
+    fn work(&self) -> Work<'_> {
+        self.leave();
+        Work(self)
+    }
+
+    fn leave(&self) {
+        let mut queue = self.places.queue();
+        queue.waiting.remove(&self.number.load(Ordering::Relaxed));
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.list.list().remove(&self.number);
+        self.leave();
+    }
+}
+
+/// A connection whose request is worked on.
+struct Work<'a>(&'a Connection);
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        self.0.wait();
     }
 }
 
@@ -222,13 +276,10 @@ pub(super) async fn receive(State(most): State<usize>, request: Request, next: N
     let (mut parts, body) = request.into_parts();
     let time = parts.extensions.get::<BodyTime>().copied();
     let time = time.map_or(Limits::default().body, |BodyTime(time)| time);
-    // What announces too much is refused by who reads it, in its own words.
+    // What announces too much is not waited for, and refused by who reads it, in its own words.
     let announced = body.size_hint().lower();
     let body = if announced > u64::try_from(most).unwrap_or(u64::MAX) {
-        parts
-            .headers
-            .insert(header::CONTENT_LENGTH, announced.into());
-        body
+        Body::from(vec![0; most + 1])
     } else {
         match tokio::time::timeout(time, to_bytes(body, most + 1)).await {
             Ok(Ok(bytes)) => Body::from(bytes),
@@ -240,36 +291,17 @@ pub(super) async fn receive(State(most): State<usize>, request: Request, next: N
         }
     };
     let connection = parts.extensions.remove::<Arc<Connection>>();
-    let answered = connection.map(|connection| Answered::new(&connection));
-    let response = next.run(Request::from_parts(parts, body)).await;
-    response.map(|body| {
-        Body::new(Answer {
-            body,
-            _answered: answered,
-        })
-    })
+    let response = {
+        let _work = connection.as_deref().map(Connection::work);
+        next.run(Request::from_parts(parts, body)).await
+    };
+    response.map(|body| Body::new(Answer { body, connection }))
 }
 
-/// Counts a request until it is dropped.
-struct Answered(Arc<Entry>);
-
-impl Answered {
-    fn new(connection: &Connection) -> Self {
-        connection.entry.requests.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(&connection.entry))
-    }
-}
-
-impl Drop for Answered {
-    fn drop(&mut self) {
-        self.0.requests.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// The body of a response; its request counts until all of it is sent.
+/// The body of a response. As long as the client reads it, its connection has not waited long.
 struct Answer {
     body: Body,
-    _answered: Option<Answered>,
+    connection: Option<Arc<Connection>>,
 }
 
 impl HttpBody for Answer {
@@ -280,7 +312,11 @@ impl HttpBody for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let (Poll::Ready(_), Some(connection)) = (&frame, &self.connection) {
+            connection.wait();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -289,5 +325,30 @@ impl HttpBody for Answer {
 
     fn size_hint(&self) -> hyper::body::SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_place_is_taken_as_soon_as_a_connection_waits() {
+        let places = Arc::new(Places::new(1));
+        let place = places.take().await.unwrap();
+        let connection = Connection::new(Arc::clone(&places), place);
+        let work = connection.work();
+        let mut next = pin!(places.take());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        drop(work);
+        tokio::select! {
+            _place = &mut next => panic!("the connection still has the place"),
+            () = connection.close.notified() => {}
+        }
+        drop(connection);
+        assert!(next.await.is_some());
     }
 }

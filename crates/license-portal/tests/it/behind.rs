@@ -1,6 +1,7 @@
 //! What an attacker sends through the proxies that are shipped, and to the portal alone.
 
 use std::{
+    fs,
     io::{Read as _, Write as _},
     net::TcpStream,
     sync::Arc,
@@ -101,12 +102,13 @@ fn no_header_makes_one_address_look_like_many() {
     }
 }
 
-/// Opens connections that send nothing, half a head, or half a body.
+/// Opens connections that send nothing, half a head, or a part of a body.
 fn halves(port: u16, count: usize) -> Vec<TcpStream> {
     let parts = [
         "",
         "GET / HTTP/1.1\r\nHost: a\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\ntoken=",
+        "POST /api/v1/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n{",
     ];
     let open = |part: &&str| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -160,13 +162,129 @@ async fn a_request_that_does_not_come_to_its_end_is_ended() {
             port,
             "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
         );
-        (idle, head, body)
+        let large = exchange(
+            port,
+            "POST /api/v1/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n{",
+        );
+        (idle, head, body, large)
     });
-    let (idle, head, body) = ends.await.unwrap();
+    let (idle, head, body, large) = ends.await.unwrap();
     assert!(
         !idle.contains("200 OK") && !head.contains("200 OK"),
         "{idle} {head}"
     );
     assert!(body.starts_with("HTTP/1.1 408"), "{body}");
+    assert!(large.starts_with("HTTP/1.1 413"), "{large}");
     stop.send_replace(true);
 }
+
+/// Opens a connection, and asks for something.
+fn client(port: u16, path: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let limit = Some(Duration::from_secs(30));
+    stream.set_read_timeout(limit).unwrap();
+    ask(&mut stream, path);
+    stream
+}
+
+/// Sends a request.
+fn ask(stream: &mut TcpStream, path: &str) {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+}
+
+/// Reads an answer to its last bytes. `false`: the connection was closed before.
+fn answers(stream: &mut TcpStream, end: &[u8]) -> bool {
+    let mut answer = Vec::new();
+    while !answer.ends_with(end) {
+        let mut byte = [0];
+        if stream.read_exact(&mut byte).is_err() {
+            return false;
+        }
+        answer.extend(byte);
+    }
+    true
+}
+
+/// Reads and drops so many bytes. `false`: the connection was closed before.
+fn reads(stream: &mut TcpStream, mut bytes: usize) -> bool {
+    let mut buffer = vec![0; 64 * 1024];
+    while bytes > 0 {
+        let part = bytes.min(buffer.len());
+        match stream.read(&mut buffer[..part]) {
+            Ok(0) | Err(_) => return false,
+            Ok(read) => bytes -= read,
+        }
+    }
+    true
+}
+
+const PATIENT: Limits = Limits {
+    connections: 2,
+    head: Duration::from_mins(10),
+    body: Duration::from_mins(10),
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_that_waited_longest_is_closed_and_not_the_oldest() {
+    let (port, _stop, _world) = alone(PATIENT).await;
+    let all = tokio::task::spawn_blocking(move || {
+        let mut busy = client(port, "/healthz");
+        assert!(answers(&mut busy, b"ok\n"));
+        let mut idle = client(port, "/healthz");
+        assert!(answers(&mut idle, b"ok\n"));
+        ask(&mut busy, "/healthz");
+        assert!(answers(&mut busy, b"ok\n"));
+        assert!(get(port, "/").starts_with("HTTP/1.1 200"));
+        assert!(!answers(&mut idle, b"ok\n"));
+        ask(&mut busy, "/healthz");
+        assert!(answers(&mut busy, b"ok\n"));
+    });
+    all.await.unwrap();
+}
+
+/// Adds a large package to a portal, and returns its path.
+fn package(world: &World) -> &'static str {
+    let folder = &world.portal.settings.packages;
+    fs::create_dir(folder).unwrap();
+    let file = fs::File::create(folder.join("large.deb")).unwrap();
+    file.set_len(LARGE).unwrap();
+    "/download/large.deb"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_read_an_answer_keeps_nobody_out() {
+    let (port, _stop, world) = alone(PATIENT).await;
+    let path = package(&world);
+    let all = tokio::task::spawn_blocking(move || {
+        let mut unread = [client(port, path), client(port, path)];
+        for stream in &mut unread {
+            assert!(answers(stream, b"\r\n\r\n"));
+        }
+        for _ in 0..3 {
+            assert!(get(port, "/").starts_with("HTTP/1.1 200"));
+        }
+    });
+    all.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_long_answer_has_not_waited_long() {
+    let (port, _stop, world) = alone(PATIENT).await;
+    let path = package(&world);
+    let all = tokio::task::spawn_blocking(move || {
+        let half = usize::try_from(LARGE / 2).unwrap();
+        let mut slow = client(port, path);
+        assert!(answers(&mut slow, b"\r\n\r\n"));
+        let mut idle = client(port, "/healthz");
+        assert!(answers(&mut idle, b"ok\n"));
+        assert!(reads(&mut slow, half));
+        assert!(get(port, "/").starts_with("HTTP/1.1 200"));
+        assert!(!answers(&mut idle, b"ok\n"));
+        assert!(reads(&mut slow, half));
+    });
+    all.await.unwrap();
+}
+
+/// More than the system buffers for a connection, in bytes.
+const LARGE: u64 = 64 << 20;
