@@ -15,7 +15,8 @@ use lettre::{
         self,
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, TlsParameters},
-        extension::{ClientId, Extension},
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 use percent_encoding::percent_decode_str;
@@ -46,7 +47,7 @@ pub enum CourierError {
     /// The mail could not be composed.
     #[error("cannot compose the mail: {0}")]
     Message(String),
-    /// The mail server refused this mail for good (RFC 5321 § 4.2.1, a reply 5yz).
+    /// The mail server refused this mail for good: its recipient or its text (RFC 5321 § 4.2.1, a reply 5yz).
     #[error("the mail server refused the mail: {0}")]
     Refused(String),
     /// The mail server did not accept it now.
@@ -230,21 +231,10 @@ impl Courier for SmtpCourier {
         let message = message(parcel, Body::new(parcel.text.to_owned()))?;
         self.within(async {
             let mut connection = self.connect().await?;
-            connection
-                .send(message.envelope(), &message.formatted())
-                .await
-                .map_err(|error| {
-                    let is_final = error.is_permanent() || error.is_client();
-                    let kind = if is_final {
-                        CourierError::Refused
-                    } else {
-                        CourierError::Server
-                    };
-                    unless_slow(&error, kind)
-                })?;
-            // It has the mail; how it says good-bye changes nothing.
+            let outcome = hand_over(&mut connection, &message).await;
+            // How it says good-bye changes nothing.
             connection.abort().await;
-            Ok(())
+            outcome
         })
         .await
     }
@@ -261,6 +251,55 @@ impl Courier for SmtpCourier {
     }
 }
 
+/// Hands a mail over, as RFC 5321 § 3.3 says.
+async fn hand_over(
+    connection: &mut AsyncSmtpConnection,
+    message: &Message,
+) -> Result<(), CourierError> {
+    let (envelope, text) = (message.envelope(), message.formatted());
+    let mut addresses = envelope.from().into_iter().chain(envelope.to());
+    let mut needs = Vec::new();
+    if !addresses.all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+        needs.push((Extension::SmtpUtfEight, MailParameter::SmtpUtfEight));
+    }
+    if !text.is_ascii() {
+        let parameter = MailParameter::Body(MailBodyParameter::EightBitMime);
+        needs.push((Extension::EightBitMime, parameter));
+    }
+    let server = connection.server_info();
+    if !needs
+        .iter()
+        .all(|(extension, _)| server.supports_feature(*extension))
+    {
+        let missing = "it does not offer what the mail needs";
+        return Err(CourierError::Refused(missing.into()));
+    }
+    let parameters = needs.into_iter().map(|(_, parameter)| parameter);
+    let begin = Mail::new(envelope.from().cloned(), parameters.collect());
+    // Every mail has this sender: a refusal says nothing about this one.
+    let sender = |error: smtp::Error| unless_slow(&error, CourierError::Server);
+    connection.command(begin).await.map_err(sender)?;
+    let mail = |error: smtp::Error| unless_slow(&error, judged(&error));
+    for recipient in envelope.to() {
+        let recipient = Rcpt::new(recipient.clone(), Vec::new());
+        connection.command(recipient).await.map_err(mail)?;
+    }
+    connection.command(Data).await.map_err(mail)?;
+    connection.message(&text).await.map_err(mail)?;
+    Ok(())
+}
+
+/// Returns what a refusal of a recipient or a text means. A server that first wants a log-in or encryption (530,
+/// RFC 4954 § 6 and RFC 3207 § 4) has not looked at the mail.
+fn judged(error: &smtp::Error) -> fn(String) -> CourierError {
+    let wants_more = error.status().is_some_and(|code| u16::from(code) == 530);
+    if error.is_permanent() && !wants_more {
+        CourierError::Refused
+    } else {
+        CourierError::Server
+    }
+}
+
 fn unless_slow(error: &smtp::Error, kind: fn(String) -> CourierError) -> CourierError {
     if error.is_timeout() {
         return CourierError::Slow;
@@ -268,7 +307,9 @@ fn unless_slow(error: &smtp::Error, kind: fn(String) -> CourierError) -> Courier
     // The text of the error may contain the recipient.
     kind(match error.status() {
         Some(code) => format!("status {code}"),
-        None if error.is_client() => "it does not offer what the mail needs".into(),
+        None if error.is_client() => {
+            "it offers no encryption, or no way to log in that the portal knows".into()
+        }
         None if error.is_response() => "not an SMTP response".into(),
         None if error.is_tls() => "no encrypted connection".into(),
         None => "no connection".into(),

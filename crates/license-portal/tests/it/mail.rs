@@ -30,7 +30,7 @@ pub(crate) struct SmtpServer {
 
 impl SmtpServer {
     /// `mood`: `good`, `plain` (without SMTPUTF8), `slow` (answers nothing), `refusing` (450), `locked` (no log-in),
-    /// `unknown` (550 for the recipient) or `full` (552 for the text).
+    /// `unknown` (550 for the recipient), `full` (552 for the text), `foreign` (550 for the sender) or `closed` (530).
     pub(crate) fn start(port: u16, folder: &Path, mood: &str) -> Self {
         let script = folder.join("server.py");
         fs::write(&script, SERVER).unwrap();
@@ -240,12 +240,13 @@ async fn a_mail_that_is_refused_for_good_fails_once_and_operators_see_it() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_the_text_or_every_recipient_is_final_and_one_without_log_in_is_not()
-{
+async fn only_a_refusal_of_the_text_or_the_recipient_is_final() {
     for (mood, login, state) in [
         ("full", "", "failed"),
         ("unknown", "", "failed"),
         ("locked", "me:secret@", "waiting"),
+        ("foreign", "", "waiting"),
+        ("closed", "", "waiting"),
     ] {
         let world = World::new().await;
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
@@ -417,10 +418,14 @@ class Handler:
             await asyncio.sleep(60)
         if mood == "refusing":
             return "450 come again"
+        if mood == "foreign":
+            return "550 not your sender"
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
+        if mood == "closed":
+            return "530 log in first"
         if mood == "unknown" or "nobody" in address:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
