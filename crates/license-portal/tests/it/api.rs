@@ -120,7 +120,7 @@ async fn an_active_license_and_its_pin_register_an_installation() {
 }
 
 #[tokio::test]
-async fn whoever_knows_a_number_locks_only_himself_out() {
+async fn wrong_pins_from_one_address_lock_out_no_other() {
     let world = World::with(|settings| {
         settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
