@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -330,7 +330,9 @@ fn either<T>(first: Vec<T>, second: Vec<T>) -> Vec<T> {
 
 /// Reads a configuration file. Relative paths in it start at its folder.
 fn read(file: &Path) -> anyhow::Result<Options> {
-    let mut options: Options = toml::from_str(&fs::read_to_string(file)?)?;
+    let text = fs::read_to_string(file)?;
+    let mut options: Options =
+        toml::from_str(&text).map_err(|error| anyhow!(without_value(&text, &error)))?;
     let folder = file.parent().unwrap_or(Path::new(""));
     for path in [
         &mut options.data,
@@ -345,6 +347,23 @@ fn read(file: &Path) -> anyhow::Result<Options> {
         *path = folder.join(&path);
     }
     Ok(options)
+}
+
+/// Returns what is wrong with a file, and in which line. A value may be a password: TOML's errors quote the whole line,
+/// and Serde's the value before what it expected.
+fn without_value(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start);
+    let before = text.get(..start).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    let message = error.message();
+    let is_quoting = ["invalid type", "invalid value", "invalid length"]
+        .iter()
+        .any(|kind| message.starts_with(kind));
+    match message.rsplit_once(", expected ") {
+        Some((_value, expected)) if is_quoting => format!("line {line}: expected {expected}"),
+        _ if is_quoting => format!("line {line}: invalid value"),
+        _ => format!("line {line}: {message}"),
+    }
 }
 
 fn at_least<T: Copy + PartialOrd + std::fmt::Display>(
@@ -446,6 +465,45 @@ mod tests {
         ] {
             fs::write(&file, wrong).unwrap();
             assert!(given.clone().with_file().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_file_names_its_line_and_quotes_no_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.toml");
+        let url = "smtps://me:secret@mail.example:465";
+        for wrong in [
+            format!("smtp = {url}"),
+            format!("smtp = \"{url}"),
+            format!("smtp = '{url}\""),
+            format!("smtp = \"{url}\\q\""),
+            format!("smtp = \"{url}\" x"),
+            format!("smtp = \"\"\"{url}\""),
+            format!("smtp = [\"{url}\"]"),
+            format!("smtp \"{url}\""),
+            format!("smtp: {url}"),
+            format!("smpt = \"{url}\""),
+            format!("smtp = {{ url = \"{url}\" }}"),
+            format!("mail_folder = \"{url}\""),
+            format!("link_minutes = \"{url}, expected nothing\""),
+            format!("listen = \"{url}\""),
+            format!("trusted_proxy = [\"{url}\"]"),
+            format!("trusted_proxy = \"{url}\""),
+            format!("old_signing_key = \"{url}\""),
+            format!("smtp = \"{url}\"\nsmtp = \"{url}\""),
+            "token_days = 4711471147".into(),
+        ] {
+            fs::write(&file, format!("# ours\n\n{wrong}\n")).unwrap();
+            let options = Options {
+                config: Some(file.clone()),
+                ..Options::default()
+            };
+            let error = options.with_file().unwrap_err();
+            let text = format!("{error:#} {error:?}");
+            let is_in_line = ["line 3", "line 4"].iter().any(|line| text.contains(line));
+            assert!(is_in_line, "{wrong}: {text}");
+            assert!(!text.contains("secret") && !text.contains("4711"), "{text}");
         }
     }
 
