@@ -13,7 +13,7 @@ use crate::{
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     store::StoreError,
-    text::plain_json,
+    text::{plain, plain_json},
 };
 
 /// Runs a command that needs an existing portal.
@@ -39,11 +39,19 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
             };
             let numbers = portal.issue(&order).await?;
             let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
-            if json {
-                print_json(&json!({ "licenses": numbers }))?;
+            let printed = if json {
+                print_json(&json!({ "licenses": numbers }))
             } else {
-                say(numbers.join("\n"))?;
-            }
+                say(numbers.join("\n")).map_err(Into::into)
+            };
+            printed.with_context(|| {
+                format!(
+                    "{} licenses were issued, and their mails queued, but not printed; `license-portal list --email \
+                     {}` prints them",
+                    numbers.len(),
+                    plain(&order.email)
+                )
+            })?;
         }
         Command::List {
             state,
@@ -80,11 +88,11 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
         Command::Show(one) => report(&portal, &one).await?,
         Command::Revoke(one) => {
             portal.revoke(parse(&one.number)?).await.map_err(unknown)?;
-            report(&portal, &one).await?;
+            done(&portal, &one, "revoked").await?;
         }
         Command::Resend(one) => {
             portal.resend(parse(&one.number)?).await.map_err(unknown)?;
-            report(&portal, &one).await?;
+            done(&portal, &one, "given a new PIN, and its mail queued").await?;
         }
         Command::Forget { one, installation } => {
             let installation = installation.as_deref().map(Installation::parse);
@@ -93,7 +101,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 .map_err(|_form| anyhow!("--installation must have 32 hexadecimal digits"))?;
             let number = parse(&one.number)?;
             portal.forget(number, installation).await.map_err(unknown)?;
-            report(&portal, &one).await?;
+            done(&portal, &one, "unregistered").await?;
         }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
         Command::SigningKey { command } => signing_key(options, &portal, command).await?,
@@ -153,7 +161,10 @@ async fn signing_key(
             let anchors = options.signers()?.anchors();
             portal.store.sign_with(&anchors, portal.clock.now()).await?;
             for anchor in anchors.iter().take(1) {
-                say(format_args!("licenses are signed with {anchor}"))?;
+                say(format_args!("licenses are signed with {anchor}")).context(
+                    "the key was changed, but that could not be printed; `license-portal signing-key list` prints the \
+                     keys, the newest first",
+                )?;
             }
         }
         SigningKeyCommand::List => {
@@ -180,6 +191,16 @@ async fn signing_key(
         }
     }
     Ok(())
+}
+
+/// Reports a license after something was done to it. If that fails, it says that it was done.
+async fn done(portal: &Portal, one: &One, what: &str) -> anyhow::Result<()> {
+    report(portal, one).await.with_context(|| {
+        format!(
+            "the license was {what}, but could not be printed; `license-portal show {}` prints it",
+            plain(&one.number)
+        )
+    })
 }
 
 async fn report(portal: &Portal, one: &One) -> anyhow::Result<()> {

@@ -134,17 +134,51 @@ fn test_mail_uses_the_configured_server() {
     assert!(text.contains("set smtp"), "{text}");
 }
 
+/// Runs the program with a full disk as its standard output, and returns its complaint.
+fn unprinted(data: &Path, words: &[&str]) -> String {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let mut command = program(data, None);
+    let ended = command.args(words).stdout(full.unwrap()).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{words:?}");
+    String::from_utf8(ended.stderr).unwrap()
+}
+
+#[test]
+fn what_was_done_and_not_printed_is_told() {
+    let data = tempfile::tempdir().unwrap();
+    let run = |words: &[&str]| output(program(data.path(), None).args(words));
+    run(&["init"]);
+    for format in ["", "--json"] {
+        let words = ["issue", "--email", "A@b.example", "--count", "2", format];
+        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let said = unprinted(data.path(), &words);
+        assert!(said.contains("2 licenses were issued"), "{said}");
+        assert!(said.contains("list --email A@b.example"), "{said}");
+    }
+    let listed = run(&["list", "--email", "A@b.example"]);
+    assert_eq!(listed.lines().count(), 4);
+    let number = listed.split(' ').next().unwrap();
+    for (command, done) in [
+        ("resend", "new PIN"),
+        ("forget", "unregistered"),
+        ("revoke", "revoked"),
+    ] {
+        let said = unprinted(data.path(), &[command, number]);
+        assert!(said.contains(done), "{said}");
+        assert!(said.contains(&format!("show {number}")), "{said}");
+    }
+    assert!(run(&["show", number]).contains("revoked"));
+    let said = unprinted(data.path(), &["signing-key", "rotate"]);
+    assert!(said.contains("signing-key list"), "{said}");
+    assert_eq!(run(&["signing-key", "list"]).lines().count(), 1);
+}
+
 #[test]
 fn a_key_that_nobody_could_read_is_not_kept() {
     let data = tempfile::tempdir().unwrap();
     output(bare(data.path()).arg("init"));
-    let full = fs::OpenOptions::new().write(true).open("/dev/full");
-    let mut add = bare(data.path());
-    add.args(["operator-key", "add", "shop"])
-        .stdout(full.unwrap());
-    let added = add.output().unwrap();
-    assert_eq!(added.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&added.stderr).contains("was not added"));
+    let said = unprinted(data.path(), &["operator-key", "add", "shop"]);
+    assert!(said.contains("was not added"), "{said}");
     assert_eq!(output(bare(data.path()).args(["operator-key", "list"])), "");
 }
 
