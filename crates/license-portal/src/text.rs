@@ -36,12 +36,19 @@ pub(crate) fn is_invisible(c: char) -> bool {
         || matches!(
             c,
             '\u{ad}'
+                | '\u{34f}'
                 | '\u{61c}'
-                | '\u{180e}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
                 | '\u{feff}'
+                | '\u{ffa0}'
                 | '\u{fff9}'..='\u{fffb}'
                 | '\u{e0000}'..='\u{e007f}'
         )
@@ -56,6 +63,8 @@ mod tests {
         assert_eq!(plain("Zoë <z@ü.example>"), "Zoë <z@ü.example>");
         assert_eq!(plain("a\u{1b}[31m\n\u{9b}"), "a\\u{1b}[31m\\u{a}\\u{9b}");
         assert_eq!(plain("\u{202e}cod.exe"), "\\u{202e}cod.exe");
+        let unseen = "\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180f}\u{3164}\u{ffa0}";
+        assert!(unseen.chars().all(is_invisible));
     }
 
     #[test]
