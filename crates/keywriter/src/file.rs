@@ -1,7 +1,9 @@
 //! Files that appear whole or not at all.
 //!
-//! A file that is being written has no name yet, so that nothing is left of it however the program ends. Where a
-//! filesystem cannot do that (FAT, NFS), it has a name that [`is_leftover`] recognizes.
+//! A file that is being written has no name yet, so that nothing is left of it however the program ends. It has a name
+//! that [`is_leftover`] recognizes for the moment in which it takes another file's place, and all the time where a
+//! filesystem has no files without names (FAT, NFS). A program that ends then leaves it; it is locked while it is
+//! written, so that no other program takes it for such a leftover.
 
 use rustix::{
     fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, linkat},
@@ -29,9 +31,9 @@ pub struct NewFile {
 /// What is written to.
 #[derive(Debug)]
 enum Body {
-    /// A file in the target's folder without a name.
+    /// A file in the target's folder without a name, locked as long as it is open.
     Nameless(File),
-    /// A file beside the target, locked for as long as it is written.
+    /// A file beside the target, locked as long as it is open.
     Named(NamedTempFile),
 }
 
@@ -42,10 +44,15 @@ impl NewFile {
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         match rustix::fs::open(folder(target), flags, mode) {
-            Ok(file) if Path::new(OWN_FILES).exists() => Ok(Self {
-                body: Body::Nameless(file.into()),
-                target: target.to_owned(),
-            }),
+            Ok(file) if Path::new(OWN_FILES).exists() => {
+                let file = File::from(file);
+                // [`Self::commit`] gives it a name for a moment.
+                lock(&file);
+                Ok(Self {
+                    body: Body::Nameless(file),
+                    target: target.to_owned(),
+                })
+            }
             // What cannot be written fails again, with the reason.
             Ok(_) | Err(_) => Self::begin_named(target),
         }
@@ -60,10 +67,7 @@ impl NewFile {
             .rand_bytes(RANDOM)
             .suffix(SUFFIX)
             .make_in(folder(target), |path| options.open(path))?;
-        // Where there are no locks, a second program may take it for a leftover.
-        if let Err(error) = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive) {
-            tracing::debug!(%error, "a file that is being written is not locked");
-        }
+        lock(file.as_file());
         Ok(Self {
             body: Body::Named(file),
             target: target.to_owned(),
@@ -109,6 +113,13 @@ impl NewFile {
             }
         }
         File::open(folder(&self.target))?.sync_all()
+    }
+}
+
+/// Says to other programs that it is being written. Where there are no locks, they may take it for a leftover.
+fn lock(file: &File) {
+    if let Err(error) = flock(file, FlockOperation::NonBlockingLockExclusive) {
+        tracing::debug!(%error, "a file that is being written is not locked");
     }
 }
 
@@ -263,6 +274,25 @@ mod tests {
         drop(killed.keep().unwrap());
         remove_leftover(&unfinished);
         assert!(!unfinished.exists());
+    }
+
+    #[test]
+    fn a_file_that_is_taking_its_name_is_no_leftover() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a");
+        let file = NewFile::begin(&target).unwrap();
+        let Body::Nameless(file) = file.body else {
+            panic!("it has no name");
+        };
+        // As `commit` does before it renames it.
+        let committing = folder.path().join(".a.abc123.kw-new");
+        link(&file, &committing).unwrap();
+        assert!(is_leftover(&committing));
+        remove_leftover(&committing);
+        assert!(committing.exists());
+        drop(file);
+        remove_leftover(&committing);
+        assert!(!committing.exists());
     }
 
     #[test]
