@@ -70,8 +70,13 @@ pub enum Intent {
     SaveReport(PathBuf),
     /// Open the page where licenses are sold.
     OpenPurchasePage,
-    /// Trust the root that the modules show, or not.
-    TrustRoot(bool),
+    /// Trust the root that was shown, or not.
+    TrustRoot {
+        /// The fingerprint that was shown.
+        fingerprint: String,
+        /// Whether it is the right one.
+        is_right: bool,
+    },
 }
 
 /// What the backend must do. No `Debug`: it contains PINs.

@@ -143,7 +143,7 @@ pub struct Model {
     is_launched: bool,
     /// The notice above the page.
     pub notice: Option<Notice>,
-    /// The root that the user is asked about.
+    /// The root that the user is asked about, until the answer.
     pub root_question: Option<TrustedRoot>,
     /// The root that the user does not trust: asked once.
     declined_root: Option<TrustedRoot>,
@@ -200,7 +200,10 @@ impl Model {
                 vec![Command::SaveReport { path, language }]
             }
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
-            Intent::TrustRoot(is_right) => self.answer_about_root(is_right),
+            Intent::TrustRoot {
+                fingerprint,
+                is_right,
+            } => self.answer_about_root(&fingerprint, is_right),
             other => self.cloning.act(&other),
         }
     }
@@ -267,10 +270,13 @@ impl Model {
                 self.notice = Some(Notice::Problem(problem));
             }
             Event::Surveyed(surveyed) => {
-                self.root_question = surveyed
-                    .unknown_root
-                    .clone()
-                    .filter(|root| self.declined_root.as_ref() != Some(root));
+                // What is being read does not change: the next survey asks about another root.
+                if self.root_question.is_none() {
+                    self.root_question = surveyed
+                        .unknown_root
+                        .clone()
+                        .filter(|root| self.declined_root.as_ref() != Some(root));
+                }
                 self.cloning.survey(surveyed);
             }
             Event::Cycle(event) => {
@@ -286,14 +292,16 @@ impl Model {
         Vec::new()
     }
 
-    /// Pins the root that the user was asked about, or does not ask again.
-    fn answer_about_root(&mut self, is_right: bool) -> Vec<Command> {
-        let root = self.root_question.take();
+    /// Pins the root that the user was asked about, or does not ask again. An answer about another root is none.
+    fn answer_about_root(&mut self, fingerprint: &str, is_right: bool) -> Vec<Command> {
+        let shown = |root: &mut TrustedRoot| root.fingerprint() == fingerprint;
+        let Some(root) = self.root_question.take_if(shown) else {
+            return Vec::new();
+        };
         if is_right {
-            let pin = root.map(Command::PinRoot);
-            return pin.into_iter().chain([self.cloning.look()]).collect();
+            return vec![Command::PinRoot(root), self.cloning.look()];
         }
-        self.declined_root = root;
+        self.declined_root = Some(root);
         Vec::new()
     }
 

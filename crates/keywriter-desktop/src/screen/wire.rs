@@ -130,7 +130,12 @@ fn sheet(app: &Rc<App>) {
 fn root(app: &Rc<App>) {
     let question = app.window().global::<ui::RootQuestion>();
     question.on_answer(on(app, |app, is_right| {
-        app.act(Intent::TrustRoot(is_right));
+        let question = app.window().global::<ui::RootQuestion>();
+        let fingerprint = question.get_fingerprint().into();
+        app.act(Intent::TrustRoot {
+            fingerprint,
+            is_right,
+        });
     }));
 }
 
