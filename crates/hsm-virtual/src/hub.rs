@@ -16,9 +16,9 @@ use hsm_protocol::{
 };
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
+    fs::{DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -208,6 +208,13 @@ fn make_folder(path: &Path, mode: u32) -> Result<(), HubError> {
         .map_err(|error| HubError::File(path.into(), error))
 }
 
+/// Writes a file for all to read. Whatever the umask allows, only its owner writes it: else nobody would trust it.
+fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o644);
+    options.open(path)?.write_all(bytes)
+}
+
 fn open_root(folder: &Path) -> Result<Root, HubError> {
     let path = folder.join(STATE_FOLDER).join(ROOT_KEY_FILE);
     let file = |error| HubError::File(path.clone(), error);
@@ -223,7 +230,7 @@ fn open_root(folder: &Path) -> Result<Root, HubError> {
     };
     let public = folder.join(RUN_FOLDER).join(ROOT_FILE);
     let pem = root.certificate_pem().map_err(HubError::NewRoot)?;
-    fs::write(&public, pem).map_err(|error| HubError::File(public, error))?;
+    write_public(&public, pem.as_bytes()).map_err(|error| HubError::File(public, error))?;
     Ok(root)
 }
 

@@ -222,6 +222,8 @@ words! {
         "move the file away and register again";
     RootInvalid: BAD_FILE, "not a root certificate of modules",
         "name a PEM file; a virtual hub's root certificate is run/root.pem in its folder";
+    HubOpen: REFUSED, "others may write there, so the virtual hub's root is not trusted",
+        "if it is yours, run `chmod go-w` on it; else `keywriter root pin FILE` trusts the root of the hub's owner";
     RootPinned: REFUSED, "another root of trust is pinned on this computer",
         "if yours was replaced on purpose, `keywriter root forget` first; if not, do not trust what shows another root";
     ReceiptNotKept: IO, "cannot write the receipt",

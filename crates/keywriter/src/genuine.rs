@@ -64,6 +64,15 @@ pub enum RootError {
         #[source]
         source: pem_rfc7468::Error,
     },
+    /// It is the root of a virtual hub, and others may have put it there.
+    #[error(
+        "others may write to {}, so the virtual hub's root is not trusted",
+        shown_path(path)
+    )]
+    HubOpen {
+        /// The hub's file or folder that others may write to.
+        path: PathBuf,
+    },
     /// It is a certificate, but not a root of modules.
     #[error("{} is not a root certificate of modules", shown_path(path))]
     NotRoot {

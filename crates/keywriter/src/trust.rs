@@ -69,7 +69,8 @@ pub enum PinRootError {
     },
 }
 
-/// Finds the root: the named one, else the pinned one, else that of a hub that belongs to this user.
+/// Finds the root: the named one, else the pinned one, else that of a hub that belongs to this user. A hub where others
+/// may write is refused, not passed over.
 pub fn find(
     named: Option<&Path>,
     folders: &Folders,
@@ -89,15 +90,11 @@ pub fn find(
         return Ok(None);
     }
     let run = folders.run();
-    if let Some(other) = [folders.hub(), &run, &path]
-        .into_iter()
-        .find(|path| !belongs_to_this_user(path))
-    {
-        tracing::warn!(
-            ?other,
-            "the hub's root is not trusted: others may write there"
-        );
-        return Ok(None);
+    let places = [folders.hub(), &run, &path];
+    if let Some(open) = places.into_iter().find(|path| !belongs_to_this_user(path)) {
+        return Err(RootError::HubOpen {
+            path: open.to_owned(),
+        });
     }
     Ok(load(&path)?.map(|root| (root, RootSource::Hub(path))))
 }
@@ -147,17 +144,15 @@ fn write_new(path: &Path, root: &TrustedRoot) -> io::Result<()> {
 
 /// Returns whether nobody but this user, or root, can have written there.
 fn belongs_to_this_user(path: &Path) -> bool {
-    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let user = rustix::process::geteuid();
     path.metadata().is_ok_and(|metadata| {
         let is_own = metadata.uid() == user.as_raw() || metadata.uid() == 0;
-        let is_shared = metadata.mode() & OTHERS_WRITE != 0
-            || metadata.mode() & GROUP_WRITES != 0 && metadata.gid() != group.as_raw();
-        is_own && !is_shared
+        is_own && metadata.mode() & OTHERS_WRITE == 0
     })
 }
 
-const OTHERS_WRITE: u32 = 0o002;
-const GROUP_WRITES: u32 = 0o020;
+/// The bits by which a group and everybody may write. Who is in a group, this program cannot know.
+const OTHERS_WRITE: u32 = 0o022;
 
 #[cfg(test)]
 mod tests {
@@ -205,10 +200,18 @@ mod tests {
     #[test]
     fn a_hub_where_others_may_write_vouches_for_nothing() {
         for name in ["", "run", "run/root.pem"] {
-            let (_folder, folders) = folders();
-            let open = Permissions::from_mode(0o777);
-            fs::set_permissions(folders.hub().join(name), open).unwrap();
-            assert!(find(None, &folders).unwrap().is_none(), "{name:?}");
+            for mode in [0o777, 0o702, 0o720, 0o770] {
+                let (_folder, folders) = folders();
+                let path = folders.hub().join(name);
+                fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+                let found = find(None, &folders);
+                let is_refused =
+                    matches!(&found, Err(RootError::HubOpen { path: open }) if *open == path);
+                assert!(is_refused, "{name:?} {mode:o} {found:?}");
+                // What is pinned does not depend on it.
+                pin(&folders, &trusted_root(1)).unwrap();
+                assert!(find(None, &folders).unwrap().is_some());
+            }
         }
     }
 

@@ -313,6 +313,7 @@ impl From<&RootError> for Problem {
     fn from(error: &RootError) -> Self {
         match error {
             RootError::Read { path, source } => cannot_read(path, source),
+            RootError::HubOpen { path } => Self::new(Reason::HubOpen).about(shown_path(path)),
             RootError::NotPem { path, .. } | RootError::NotRoot { path } => {
                 Self::new(Reason::RootInvalid)
                     .about(shown_path(path))

@@ -268,6 +268,8 @@ reasons! {
     LicenseFileInvalid = "license-file-invalid",
     /// Not a root certificate of modules.
     RootInvalid = "root-certificate-invalid",
+    /// Others may write to the folder of the virtual hub, or to its root: the root is not trusted.
+    HubOpen = "hub-open",
     /// Another root is pinned on this computer.
     RootPinned = "root-pinned",
     /// A receipt cannot be written.

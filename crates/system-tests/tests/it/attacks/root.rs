@@ -115,8 +115,18 @@ fn a_hub_folder_in_which_others_write_vouches_for_nothing() {
     lab.set_up("VM0001");
     lab.unlock_user("VM0001");
     lab.keywriter(&["recipient"]).expect(0);
-    fs::set_permissions(lab.path("hub/run"), fs::Permissions::from_mode(0o777)).unwrap();
-    lab.keywriter(&["recipient"])
-        .expect(3)
-        .says(&["no root certificate"]);
+    for mode in [0o777, 0o775] {
+        fs::set_permissions(lab.path("hub/run"), fs::Permissions::from_mode(mode)).unwrap();
+        let run = lab.path("hub/run");
+        lab.keywriter(&["recipient"]).expect(3).says(&[
+            text(&run),
+            "chmod go-w",
+            "keywriter root pin",
+        ]);
+        let refused = lab.keywriter(&["recipient", "--json"]).expect(3);
+        assert_eq!(refused.events("error")[0]["reason"], "hub-open");
+    }
+    let root = lab.path("hub/run/root.pem");
+    lab.keywriter(&["root", "pin", text(&root)]).expect(0);
+    lab.keywriter(&["recipient"]).expect(0);
 }
