@@ -11,6 +11,7 @@ use keywriter::{
     },
     discovery::{Connector, Discovery},
     folders::Folders,
+    genuine::TrustedRoot,
     protocol::{LockState, ModuleStatus},
     report::Report,
     survey::{Depth, ModuleFacts, Present, Survey, survey},
@@ -109,15 +110,12 @@ impl ModuleWatcher {
             Depth::Facts
         };
         let mut surveyed = Surveyed::default();
-        let root = files::root(self.root.as_deref(), &self.folders).unwrap_or_else(|problem| {
-            surveyed.unusable.push(problem);
-            None
-        });
+        let known = files::root(self.root.as_deref(), &self.folders);
+        let root = known.as_ref().ok().and_then(Option::as_ref);
         let locations = self.discovery.locations();
-        let mut found = survey(&self.discovery, locations, root.as_ref(), depth);
-        if let ([shown], None) = (found.other_roots().as_slice(), &root) {
-            surveyed.unknown_root = Some((*shown).clone());
-        }
+        let mut found = survey(&self.discovery, locations, root, depth);
+        surveyed.unknown_root = unknown_root(&known, &found.other_roots());
+        surveyed.unusable.extend(known.err());
         let plan = request.map(|request| cycle::preflight(request, &mut found));
         let plan = match plan {
             Some(Ok(plan)) => plan,
@@ -203,6 +201,18 @@ fn has_changed(present: &mut Present) -> bool {
     lock == LockState::Unlocked && present.module.glance().ok() != present.facts.status
 }
 
+/// Returns the root that the user is to be asked about: the only one that modules show, if this computer knows none. One
+/// that it knows and cannot read is not replaced by asking.
+fn unknown_root(
+    known: &Result<Option<TrustedRoot>, Problem>,
+    shown: &[&TrustedRoot],
+) -> Option<TrustedRoot> {
+    match (known, shown) {
+        (Ok(None), [shown]) => Some((*shown).clone()),
+        (Ok(_) | Err(_), _) => None,
+    }
+}
+
 fn view(facts: &ModuleFacts, plan: &Plan) -> ModuleView {
     ModuleView {
         serial: facts.serial,
@@ -253,3 +263,21 @@ const GLANCE: Duration = Duration::from_secs(1);
 
 /// How long one wait for a change lasts.
 const WATCH: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_is_asked_about_only_if_there_is_none() {
+        let root = hsm_factory::Root::generate("Some root").unwrap();
+        let root = TrustedRoot::from_der(root.certificate_der().to_vec()).unwrap();
+        let asked = |known| unknown_root(&known, &[&root]).is_some();
+        assert!(asked(Ok(None)));
+        assert!(!asked(Ok(Some(root.clone()))));
+        for reason in [Reason::CannotRead, Reason::RootInvalid, Reason::HubOpen] {
+            assert!(!asked(Err(reason.into())), "{reason:?}");
+        }
+        assert_eq!(unknown_root(&Ok(None), &[&root, &root]), None);
+    }
+}
