@@ -116,7 +116,7 @@ impl ConnectedModule {
         }
     }
 
-    /// Clears the table of the journal. A refusal with [`Status::NeedsPerson`] says that the module asks a person: once
+    /// Clears the table of the journal. A refusal with [`NeedsPerson`](hsm_protocol::Status::NeedsPerson) says that the module asks a person: once
     /// that person allowed it, the same command clears it.
     pub fn clear_table(&mut self) -> Result<(), ModuleError> {
         self.command(ins::CLEAR_TABLE, 0, &[])?;
