@@ -45,13 +45,15 @@ pub const fn acts(c: char) -> bool {
     matches!(c,
         // C0, DEL and C1.
         '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}'
-        // Not seen: soft hyphen, combining grapheme joiner, fillers, zero-width characters and joiners.
+        // Not seen: soft hyphen, combining grapheme joiner, fillers, zero-width characters and joiners, controls of
+        // shorthand and of music.
         | '\u{AD}' | '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-        | '\u{3164}' | '\u{FFA0}' | '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}'
-        // Direction: marks, embeddings, overrides, isolates and their ends.
-        | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}'
-        // Separators of lines and paragraphs; interlinear annotations; tags.
-        | '\u{2028}' | '\u{2029}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+        | '\u{3164}' | '\u{FFA0}' | '\u{200B}'..='\u{200D}' | '\u{FEFF}' | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}'
+        // Direction: marks, embeddings, overrides, isolates and their ends; with the invisible operators before them.
+        | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+        // Separators of lines and paragraphs; interlinear annotations; tags, selectors and what is kept free for more.
+        | '\u{2028}' | '\u{2029}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Returns bytes as lower-case hexadecimal digits.
@@ -80,6 +82,18 @@ mod tests {
         assert!(!safe.contains(acts), "{safe}");
         assert!(safe.starts_with("a\\u{1b}[2J\\u{7}\\u{a}"), "{safe}");
         assert_eq!(shown(&safe), safe, "escaping twice is escaping once");
+    }
+
+    #[test]
+    fn every_character_of_a_class_that_is_not_seen_is_escaped() {
+        for class in [
+            '\u{2060}'..='\u{206f}',
+            '\u{1bca0}'..='\u{1bca3}',
+            '\u{1d173}'..='\u{1d17a}',
+            '\u{e0000}'..='\u{e0fff}',
+        ] {
+            assert!(class.clone().all(acts), "{class:?}");
+        }
     }
 
     #[test]

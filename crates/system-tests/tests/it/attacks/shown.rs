@@ -6,14 +6,18 @@ use system_tests::lab::{Lab, Over};
 /// What must not reach a terminal from a name: all but the line feeds that end lines.
 fn acts(c: char) -> bool {
     c.is_control() && c != '\n'
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 6] = [
     "esc\u{1b}[2J\u{1b}]0;title\u{7}",
     "line\nkeywriter: verified",
     "c1\u{9b}31m\u{85}",
     "bidi\u{202e}fdp.exe\u{2066}\u{200b}\u{2028}",
+    "unseen\u{ad}\u{34f}\u{115f}\u{2064}\u{feff}\u{fff9}",
+    "astral\u{1bca0}\u{1d173}\u{e0041}\u{e0100}\u{e0fff}",
 ];
 
 #[test]
@@ -81,7 +85,7 @@ fn a_program_finds_a_file_again_whatever_its_name() {
         .keywriter(&["encrypt", "--json", folder.to_str().unwrap()])
         .expect(0)
         .events("encrypted");
-    assert_eq!(encrypted.len(), 5);
+    assert_eq!(encrypted.len(), NAMES.len() + 1);
     for event in encrypted {
         let path = match event["output_bytes"].as_str() {
             Some(bytes) => PathBuf::from(OsStr::from_bytes(&hex::decode(bytes).unwrap())),
