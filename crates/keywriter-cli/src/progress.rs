@@ -135,6 +135,10 @@ fn text(event: &Event) -> Option<String> {
         Event::Done {
             serial, how, kept, ..
         } => done(*serial, *how, kept.as_deref()),
+        Event::ReceiptSetAside { serial, file } => format!(
+            "{serial}: a file is not the receipt that it should be; kept as {}, and the receipt is fetched again",
+            shown_path(file)
+        ),
         Event::Failed { serial, failure } => {
             format!("{serial}: failed: {}", with_advice(&failure.into()))
         }
@@ -212,6 +216,9 @@ fn json(event: &Event) -> Option<output::Event> {
         Event::Done {
             serial, how, kept, ..
         } => done_json(*serial, *how, kept.as_deref()),
+        Event::ReceiptSetAside { serial, file } => {
+            of("receipt-set-aside", serial).path("file", file)
+        }
         Event::Failed { serial, failure } => of("failed", serial).problem("why", &failure.into()),
         Event::CycleEnded(summary) => output::Event::new("cycle-ended")
             .with("done", summary.done)
@@ -231,7 +238,7 @@ fn done_json(serial: Serial, how: How, kept: Option<&Path>) -> output::Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywriter::cycle::{Failure as Cause, plan::SecondaryRefusal};
+    use keywriter::cycle::plan::SecondaryRefusal;
 
     fn json(event: &Event) -> String {
         serde_json::to_string(&super::json(event)).unwrap()
@@ -265,7 +272,7 @@ mod tests {
         );
         let failed = Event::Failed {
             serial,
-            failure: Cause::Refused(SecondaryRefusal::LockedNotFresh),
+            failure: SecondaryRefusal::LockedNotFresh.into(),
         };
         assert!(
             json(&failed)

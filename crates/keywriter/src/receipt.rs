@@ -200,49 +200,40 @@ fn check(bytes: &[u8], root: &TrustedRoot) -> Result<VerifiedReceipt, ReceiptRef
 }
 
 /// Finds the kept receipt of a run. A file that does not verify is set aside under another name, so that the receipt
-/// is fetched again.
+/// is fetched again; `tell` hears that name.
 pub fn find(
     folder: &Path,
     parties: &Parties,
     run: &Statement,
     root: &TrustedRoot,
+    tell: &dyn Fn(PathBuf),
 ) -> Option<(PathBuf, ProvedReceipt)> {
-    for (name, is_ours_alone) in [(file_name(run), true), (former_file_name(run), false)] {
-        let path = folder.join(name);
-        let bytes = match load(&path) {
-            Ok(bytes) => bytes,
-            Err(ReceiptError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                continue;
-            }
-            Err(ReceiptError::NotReceipt { .. }) => {
-                set_aside(&path);
-                continue;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a receipt is not read");
-                continue;
-            }
-        };
-        // The former names are those of other masters' receipts, too.
-        let is_ours = is_ours_alone || is_of_run(&bytes, run);
-        match ProvedReceipt::check(bytes, parties, &run.transcript, root) {
+    let path = folder.join(file_name(run));
+    match load(&path) {
+        Ok(bytes) => match ProvedReceipt::check(bytes, parties, &run.transcript, root) {
             Ok(proved) => return Some((path, proved)),
-            Err(error) if is_ours => {
-                tracing::warn!(%error, "a kept receipt is not valid");
-                set_aside(&path);
-            }
-            Err(_other) => {}
+            Err(error) => tracing::warn!(%error, "a kept receipt is not valid"),
+        },
+        Err(ReceiptError::NotReceipt { .. }) => {}
+        Err(ReceiptError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return None;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a receipt is not read");
+            return None;
         }
     }
+    set_aside(&path).into_iter().for_each(tell);
     None
 }
 
 /// Keeps a receipt in a folder and returns the file's path. A valid file of the same run stays; one that is not valid
-/// is set aside.
+/// is set aside as by [`find`].
 pub fn keep(
     folder: &Path,
     receipt: &ProvedReceipt,
     root: &TrustedRoot,
+    tell: &dyn Fn(PathBuf),
 ) -> Result<PathBuf, ReceiptError> {
     let statement = receipt.statement();
     let parties = Parties {
@@ -250,7 +241,7 @@ pub fn keep(
         secondary: statement.secondary,
         group: statement.group,
     };
-    if let Some((path, _kept)) = find(folder, &parties, statement, root) {
+    if let Some((path, _kept)) = find(folder, &parties, statement, root, tell) {
         return Ok(path);
     }
     let path = folder.join(file_name(statement));
@@ -278,19 +269,8 @@ pub fn file_name(statement: &Statement) -> String {
 /// How many bytes of the transcript are in a name.
 const RUN: usize = 8;
 
-/// Returns the name that earlier versions gave to a receipt's file.
-fn former_file_name(statement: &Statement) -> String {
-    let (secondary, number) = (statement.secondary.serial, statement.number);
-    format!("{secondary}-{number}.receipt.pem")
-}
-
-fn is_of_run(bytes: &[u8], run: &Statement) -> bool {
-    let statement = FinishedReceipt::parse(bytes).and_then(|finished| finished.receipt.statement());
-    statement.is_ok_and(|statement| statement.transcript == run.transcript)
-}
-
-/// Gives a file the first free name of `NAME.invalid`, `NAME.invalid-2` and so on.
-fn set_aside(path: &Path) {
+/// Gives a file the first free name of `NAME.invalid`, `NAME.invalid-2` and so on, and returns it.
+fn set_aside(path: &Path) -> Option<PathBuf> {
     let mut names = (1_u32..).map(|number| {
         let mut name = path.as_os_str().to_owned();
         name.push(".invalid");
@@ -299,13 +279,11 @@ fn set_aside(path: &Path) {
         }
         PathBuf::from(name)
     });
-    let Some(aside) = names.find(|name| name.symlink_metadata().is_err()) else {
-        return;
-    };
-    match fs::rename(path, &aside) {
-        Ok(()) => tracing::warn!(?aside, "an invalid receipt is set aside"),
-        Err(error) => tracing::warn!(%error, "an invalid receipt is not set aside"),
-    }
+    let aside = names.find(|name| name.symlink_metadata().is_err())?;
+    // Then the receipt that is fetched cannot be kept, and that is told.
+    let renamed = fs::rename(path, &aside)
+        .inspect_err(|error| tracing::warn!(%error, "an invalid receipt is not set aside"));
+    renamed.ok().map(|()| aside)
 }
 
 /// Reads a receipt file and returns the receipt's bytes.

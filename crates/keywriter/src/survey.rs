@@ -146,6 +146,15 @@ impl Survey {
         roots
     }
 
+    /// Returns the root of a module, if this computer does not trust it.
+    pub fn other_root_of(&self, serial: Serial) -> Option<&OtherRoot> {
+        let mut facts = self.modules.iter().map(|present| &present.facts);
+        facts
+            .find(|facts| facts.serial == serial)?
+            .other_root
+            .as_ref()
+    }
+
     /// Returns whether more than one module has that serial number.
     pub fn is_duplicate(&self, serial: Serial) -> bool {
         self.duplicates

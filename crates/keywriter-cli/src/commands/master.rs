@@ -46,13 +46,9 @@ fn show(args: &Args) -> Result<(), Failure> {
 
 fn check(args: &Args, master: Serial) -> Result<Result<(), Problem>, Failure> {
     let found = survey_all(args)?;
-    let mut modules = found.modules.iter().map(|present| &present.facts);
-    let roots = modules
-        .find(|facts| facts.serial == master)
-        .and_then(|facts| facts.other_root.as_ref());
     Ok(find_master(&found, master)
         .map(|_facts| ())
-        .map_err(|why| Problem::new(why.into()).with_roots(roots)))
+        .map_err(|why| Problem::new(why.into()).with_roots(found.other_root_of(master))))
 }
 
 fn print(args: &Args, state: &MasterState, active: Result<(), Problem>) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     discovery::{Connector, Watch},
     receipt::{ProvedReceipt, SignedReceipt},
-    survey::{Depth, Present, Survey, survey},
+    survey::{Depth, OtherRoot, Present, Survey, survey},
     transport::Location,
 };
 use hsm_protocol::Serial;
@@ -93,7 +93,7 @@ impl<'a> Coordinator<'a> {
             });
         }
         for (serial, why) in &plan.refused {
-            self.refuse(*serial, *why);
+            self.refuse(*serial, *why, plan.other_roots.get(serial));
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Coordinator<'a> {
     fn leave_waiting(&mut self) {
         for (present, _) in mem::take(&mut self.waiting) {
             self.idle.insert(present.facts.location);
-            self.refuse(present.facts.serial, SecondaryRefusal::Stopped);
+            self.refuse(present.facts.serial, SecondaryRefusal::Stopped, None);
         }
     }
 
@@ -291,7 +291,7 @@ impl<'a> Coordinator<'a> {
         match decide(view, &present.facts, receipt) {
             Decision::Do(Task::Clone { .. }) if !self.is_licensed => {
                 self.idle.insert(present.facts.location);
-                self.refuse(serial, SecondaryRefusal::NoLicense);
+                self.refuse(serial, SecondaryRefusal::NoLicense, None);
             }
             Decision::Do(task) => {
                 worker.queue.expect(serial);
@@ -304,14 +304,15 @@ impl<'a> Coordinator<'a> {
             }
             Decision::Refused(why) => {
                 self.idle.insert(present.facts.location);
-                self.refuse(serial, why);
+                self.refuse(serial, why, present.facts.other_root.as_ref());
             }
         }
     }
 
-    fn refuse(&mut self, serial: Serial, why: SecondaryRefusal) {
+    fn refuse(&mut self, serial: Serial, why: SecondaryRefusal, roots: Option<&OtherRoot>) {
         self.settle(serial, End::Refused);
-        let failure = Failure::Refused(why);
+        let roots = roots.cloned().map(Box::new);
+        let failure = Failure::Refused { why, roots };
         (self.emit)(Event::Failed { serial, failure });
     }
 
@@ -359,6 +360,7 @@ fn refusal_absent(master: Serial) -> CycleError {
     CycleRefusal::Master {
         serial: master,
         why: MasterRefusal::Absent,
+        roots: None,
     }
     .into()
 }

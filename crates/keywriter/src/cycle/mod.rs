@@ -20,7 +20,7 @@ use crate::{
     license::{GateRefusal, HardwarePermit},
     module::ModuleError,
     receipt::{self, Parties, ProvedReceipt, ReceiptError, SignedReceipt},
-    survey::{Depth, Survey, survey},
+    survey::{Depth, OtherRoot, Survey, survey},
     transport::Location,
 };
 use coordinator::Coordinator;
@@ -145,6 +145,14 @@ pub enum Event {
         /// What was done for that.
         how: How,
     },
+    /// The file in which a clone's receipt should be is not that receipt: it has another name now, and the receipt is
+    /// fetched again.
+    ReceiptSetAside {
+        /// The secondary.
+        serial: Serial,
+        /// The file's new name.
+        file: PathBuf,
+    },
     /// The receipt of a clone could not be kept. The next cycle fetches it again.
     NotKept {
         /// The secondary.
@@ -218,11 +226,22 @@ impl Step {
 #[non_exhaustive]
 pub enum Failure {
     /// It was not begun.
-    #[error(transparent)]
-    Refused(#[from] SecondaryRefusal),
+    #[error("{why}")]
+    Refused {
+        /// Why.
+        why: SecondaryRefusal,
+        /// The roots that differ, if that is why.
+        roots: Option<Box<OtherRoot>>,
+    },
     /// A step of its run failed.
     #[error(transparent)]
     Step(#[from] StepError),
+}
+
+impl From<SecondaryRefusal> for Failure {
+    fn from(why: SecondaryRefusal) -> Self {
+        Self::Refused { why, roots: None }
+    }
 }
 
 /// How a cycle went.
@@ -286,7 +305,9 @@ pub fn run(
     let mut plan = preflight(request, &mut found)?;
     let kept = plan.settle(|serial, run| {
         let parties = parties(&found, master, serial)?;
-        receipt::find(receipts, &parties, run, root)
+        receipt::find(receipts, &parties, run, root, &|file| {
+            emit(Event::ReceiptSetAside { serial, file });
+        })
     });
     if is_virtual(master, &found) {
         emit(Event::Evaluation { master });

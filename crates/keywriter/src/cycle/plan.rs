@@ -4,7 +4,7 @@ use crate::{
     genuine::Authenticity,
     journal::Journal,
     receipt::SignedReceipt,
-    survey::{ModuleFacts, Survey},
+    survey::{ModuleFacts, OtherRoot, Survey},
     text::listed,
 };
 use hsm_protocol::{
@@ -283,6 +283,8 @@ pub enum CycleRefusal {
         /// Why.
         #[source]
         why: MasterRefusal,
+        /// The roots that differ, if that is why.
+        roots: Option<Box<OtherRoot>>,
     },
     /// A secondary was named that is the master, or twice.
     #[error("{serial} is named twice")]
@@ -324,6 +326,8 @@ pub struct Plan {
     pub clones: Vec<(Serial, Box<Statement>)>,
     /// Modules that get nothing, and why.
     pub refused: Vec<(Serial, SecondaryRefusal)>,
+    /// The roots of those of them that this computer does not trust.
+    pub other_roots: BTreeMap<Serial, OtherRoot>,
 }
 
 impl Plan {
@@ -342,10 +346,12 @@ impl Plan {
         let facts = find_master(survey, master).map_err(|why| CycleRefusal::Master {
             serial: master,
             why,
+            roots: survey.other_root_of(master).cloned().map(Box::new),
         })?;
         let view = MasterView::of(facts, journal).ok_or(CycleRefusal::Master {
             serial: master,
             why: MasterRefusal::Locked,
+            roots: None,
         })?;
         let is_wanted =
             |serial: &Serial| *serial != master && (to.is_empty() || to.contains(serial));
@@ -363,7 +369,12 @@ impl Plan {
             match decide(view, &present.facts, receipt) {
                 Decision::Do(task) => plan.tasks.push((serial, task)),
                 Decision::IsClone(statement) => plan.clones.push((serial, statement)),
-                Decision::Refused(why) => plan.refused.push((serial, why)),
+                Decision::Refused(why) => {
+                    plan.refused.push((serial, why));
+                    let other_root = present.facts.other_root.clone();
+                    plan.other_roots
+                        .extend(other_root.map(|other_root| (serial, other_root)));
+                }
             }
         }
         if !others.is_empty() {

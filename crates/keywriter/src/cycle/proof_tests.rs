@@ -3,17 +3,13 @@
 use crate::{
     cycle::{Summary, plan::Request},
     license::GateRefusal,
-    receipt::{self, file_name},
+    receipt,
     test_hub::{
         module::{TestModule, Unlocked, trusted_root},
         world::{Fault, World},
     },
 };
-use hsm_protocol::{
-    cloning::Options,
-    command::ins,
-    receipt::{FinishedReceipt, Statement},
-};
+use hsm_protocol::{cloning::Options, command::ins, receipt::FinishedReceipt};
 use pem_rfc7468::LineEnding;
 use std::{
     collections::BTreeMap,
@@ -48,11 +44,6 @@ fn kept(world: &World) -> PathBuf {
     let folder = world.receipts();
     let [name] = names(&folder).try_into().unwrap();
     folder.join(name)
-}
-
-fn statement(receipt: &[u8]) -> Statement {
-    let finished = FinishedReceipt::parse(receipt).unwrap();
-    finished.receipt.statement().unwrap()
 }
 
 fn armor(receipt: &[u8]) -> String {
@@ -126,30 +117,6 @@ fn a_receipt_that_this_computer_lost_is_fetched_again() {
     assert_eq!(world.run(&setup).unwrap().1["A"], "finished");
     assert_eq!(world.run(&setup).unwrap().1["A"], "clone");
     assert_eq!(world.with("M", |master| master.journal().len()), 1);
-}
-
-#[test]
-fn a_receipt_under_its_former_name_is_read_and_those_of_other_masters_stay() {
-    let world = World::new(&[("A", FRESH)]);
-    let receipt = world.receipt_of("A");
-    let former = world.receipts().join("A-1.receipt.pem");
-    fs::rename(kept(&world), &former).unwrap();
-    assert_eq!(word_of_a(&world), "clone");
-    assert_eq!(kept(&world), former);
-
-    // Numbers begin anew with another master, and both receipts are kept.
-    let other = World::new(&[("A", FRESH)]).receipt_of("A");
-    assert_eq!(statement(&other).number, statement(&receipt).number);
-    fs::write(&former, armor(&other)).unwrap();
-    assert_eq!(word_of_a(&world), "finished");
-    assert_eq!(
-        names(&world.receipts()),
-        [
-            file_name(&statement(&receipt)),
-            "A-1.receipt.pem".to_owned()
-        ]
-    );
-    assert_eq!(fs::read_to_string(&former).unwrap(), armor(&other));
 }
 
 #[test]

@@ -108,7 +108,8 @@ impl Worker<'_> {
 
     /// Keeps the receipt, and emits that the secondary is a clone: it is one even if its receipt cannot be kept.
     fn finish(&self, serial: Serial, receipt: ProvedReceipt, how: How) {
-        let (kept, error) = match receipt::keep(self.receipts, &receipt, self.root) {
+        let tell = |file| (self.emit)(Event::ReceiptSetAside { serial, file });
+        let (kept, error) = match receipt::keep(self.receipts, &receipt, self.root, &tell) {
             Ok(path) => (Some(path), None),
             Err(error) => (None, Some(error)),
         };

@@ -169,7 +169,9 @@ impl From<&StepError> for Problem {
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Self {
         match failure {
-            Failure::Refused(why) => Reason::from(*why).into(),
+            Failure::Refused { why, roots } => {
+                Self::new((*why).into()).with_roots(roots.as_deref())
+            }
             Failure::Step(error) => error.into(),
         }
     }
@@ -179,7 +181,9 @@ impl From<&CycleRefusal> for Problem {
     fn from(refusal: &CycleRefusal) -> Self {
         match refusal {
             CycleRefusal::NoModule => Reason::NoModule.into(),
-            CycleRefusal::Master { serial, why } => Self::new((*why).into()).about(serial),
+            CycleRefusal::Master { serial, why, roots } => Self::new((*why).into())
+                .about(serial)
+                .with_roots(roots.as_deref()),
             CycleRefusal::SameModule { serial } => Self::new(Reason::SameModule).about(serial),
             CycleRefusal::TwoMasters { master, others } => Self::new(Reason::TwoMasters)
                 .about(listed(others))

@@ -177,6 +177,7 @@ impl Report {
             | Event::Joined { .. }
             | Event::Asks { .. }
             | Event::Step { .. }
+            | Event::ReceiptSetAside { .. }
             | Event::NotKept { .. }
             | Event::CycleEnded(_) => {}
         }

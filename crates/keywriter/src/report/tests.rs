@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    cycle::{Failure, How, plan::SecondaryRefusal},
+    cycle::{How, plan::SecondaryRefusal},
     problem::{Problem, Reason},
     test_hub::{
         module::{TestModule, Unlocked, trusted_root},
@@ -58,7 +58,7 @@ fn report() -> Report {
 fn failed(name: &str) -> Event {
     Event::Failed {
         serial: name.parse().unwrap(),
-        failure: Failure::Refused(SecondaryRefusal::LockedNotFresh),
+        failure: SecondaryRefusal::LockedNotFresh.into(),
     }
 }
 

@@ -66,10 +66,18 @@ fn a_kept_receipt_with_a_flipped_bit_is_set_aside_and_fetched_again() {
     let changed = lines.join("\n") + "\n";
     fs::write(&file, &changed).unwrap();
     assert_eq!(verify(&lab, &file), 5);
-    lab.keywriter(&["clone"]).expect(0).says(&["completed now"]);
+    let cloned = lab.keywriter(&["clone", "--json"]).expect(0);
+    let told = cloned.events("receipt-set-aside");
+    assert_eq!(told[0]["serial"], "VM0002");
+    assert_eq!(cloned.events("done")[0]["already"], true);
     assert_eq!(verify(&lab, &file), 0);
     let [same, aside] = kept(&lab).try_into().unwrap();
+    assert_eq!(told[0]["file"], aside.to_str().unwrap());
     assert_eq!(same, file);
     assert_eq!(fs::read_to_string(aside).unwrap(), changed);
     lab.keywriter(&["clone"]).expect(0).says(&["left as it is"]);
+    fs::write(&file, &changed).unwrap();
+    lab.keywriter(&["clone"])
+        .expect(0)
+        .says(&["completed now", "-2, and the receipt is fetched again"]);
 }
