@@ -5,7 +5,7 @@ use crate::{
     args::{Args, RootCommand},
     failure::Failure,
     output::{self, Event},
-    table,
+    table, words,
 };
 use keywriter::{
     genuine::TrustedRoot,
@@ -15,7 +15,7 @@ use keywriter::{
     trust::{self, RootSource},
 };
 use std::{
-    io::{self, IsTerminal},
+    io::{self, BufRead, IsTerminal, Read},
     path::Path,
 };
 
@@ -43,17 +43,30 @@ fn pin(args: &Args, file: &Path) -> Result<(), Failure> {
 
 fn forget(args: &Args) -> Result<(), Failure> {
     require_app_pin(args)?;
-    let was_pinned = trust::forget(&args.folders()?)?;
+    let folders = args.folders()?;
+    let was_pinned = trust::forget(&folders)?;
     if args.json {
         return Event::new("root-forgotten")
             .with("was_pinned", was_pinned)
             .print();
     }
     output::line(if was_pinned {
-        "the pinned root is forgotten: the next command that uses modules asks which one to trust"
+        "the pinned root is forgotten"
     } else {
         "no root was pinned"
-    })
+    })?;
+    // Another one may be trusted now; what cannot be trusted, the next command says.
+    match trust::find(None, &folders) {
+        Ok(Some((root, source))) => output::line(&format!(
+            "this computer trusts {} now, from {}",
+            root.summary(),
+            shown_path(source.path())
+        )),
+        Ok(None) => output::line(
+            "this computer trusts no root now: the next command that uses modules asks on a terminal which one to trust",
+        ),
+        Err(error) => output::line(words::line(&Problem::from(&error)).as_str()),
+    }
 }
 
 fn print(
@@ -108,13 +121,43 @@ pub(super) fn first_use(args: &Args, found: &Survey) -> Result<Option<TrustedRoo
         root.name(),
         root.fingerprint()
     ));
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .map_err(Failure::NoTerminal)?;
-    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+    if !is_yes(&mut io::stdin().lock()) {
         return Err(refused());
     }
     trust::pin(&args.folders()?, root)?;
     Ok(Some(root.clone()))
+}
+
+/// Returns whether a line says yes. Anything else says no: no input, bytes that are not text, a line without an end.
+fn is_yes(input: &mut dyn BufRead) -> bool {
+    let mut answer = Vec::new();
+    let read = input.take(ANSWER_MAX).read_until(b'\n', &mut answer);
+    read.is_ok() && matches!(answer.trim_ascii(), b"y" | b"Y" | b"yes")
+}
+
+/// The most bytes of an answer that are read.
+const ANSWER_MAX: u64 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for yes in ["y\n", "Y\n", " yes \r\n", "y"] {
+            assert!(is_yes(&mut yes.as_bytes()), "{yes:?}");
+        }
+        for no in [
+            &b""[..],
+            b"\n",
+            b"n\n",
+            b"\xff\n",
+            b"y\xff\n",
+            b"\xc3",
+            b"yy\n",
+        ] {
+            assert!(!is_yes(&mut &*no), "{no:?}");
+        }
+        assert!(!is_yes(&mut [b'y'; 5000].as_slice()));
+    }
 }

@@ -92,17 +92,22 @@ fn another_root_than_the_pinned_one_is_refused_with_both_fingerprints() {
     );
     all(&lab, |ran| {
         assert_eq!(ran.code, 3, "{ran:?}");
-        ran.says(&["another root of trust"]);
+        ran.says(&["another root of trust", &shown, &trusted]);
     });
-    lab.keywriter(&["recipient"])
-        .expect(3)
-        .says(&[&shown, &trusted]);
     lab.keywriter(&["list"]).expect(0).says(&[&shown, &trusted]);
     // It is not replaced by the way.
     lab.keywriter(&["root", "pin", text(&lab.path("root.pem"))])
         .expect(3)
         .says(&[&shown, &trusted, "keywriter root forget"]);
-    lab.keywriter(&["root", "forget"]).expect(0);
+    lab.keywriter(&["root", "forget"])
+        .expect(0)
+        .says(&["forgotten", "trusts no root now"]);
+    fs::copy(lab.path("root.pem"), lab.path("hub/run/root.pem")).unwrap();
+    lab.keywriter(&["root", "forget"]).expect(0).says(&[
+        "no root was pinned",
+        &shown,
+        "hub/run/root.pem",
+    ]);
     lab.keywriter(&["root", "pin", text(&lab.path("root.pem"))])
         .expect(0);
     lab.keywriter(&["recipient"]).expect(0);
