@@ -4,6 +4,7 @@
 //! the module opens it.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod identity;
 mod recipient;
@@ -11,7 +12,10 @@ mod stanza;
 
 use age_plugin::{PluginHandler, run_state_machine};
 use clap::Parser;
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 /// Plugin of age for `KeyWriter` modules: age and rage start it.
 ///
@@ -26,22 +30,24 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let Some(state_machine) = Arguments::parse().age_plugin else {
-        eprintln!(
-            "age-plugin-keywriter: age and rage start this program; it is not for use by hand"
-        );
-        eprintln!(
-            "  `keywriter recipient` prints the recipient to encrypt to, and with --identity it writes the identity file \
-             to decrypt with"
+        note(
+            "age-plugin-keywriter: age and rage start this program; it is not for use by hand\n  `keywriter recipient` \
+             prints the recipient to encrypt to, and with --identity it writes the identity file to decrypt with\n",
         );
         return ExitCode::from(USAGE);
     };
     match run_state_machine(&state_machine, Plugin) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("age-plugin-keywriter: {error}");
+            note(&format!("age-plugin-keywriter: {error}\n"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints text on standard error. Nothing can be done if it is closed.
+fn note(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
 }
 
 /// The command line is wrong.

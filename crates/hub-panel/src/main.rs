@@ -1,9 +1,15 @@
 //! `hub-panel`: a running virtual hub in a window.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use anyhow::Context;
 use clap::Parser;
 use hub_panel::{link::Link, model::Language, screen::Screen};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// Show a running virtual hub in a window: its ports, LEDs, and keypads to click.
 #[derive(Parser)]
@@ -18,7 +24,8 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hub-panel: {error:#}");
+            // Nothing can be done if standard error is closed.
+            drop(writeln!(io::stderr(), "hub-panel: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -111,9 +111,9 @@ impl Failure {
             drop(output::Event::new("error").failure(self).print());
             return;
         }
-        eprintln!("keywriter: {}", self.text());
+        output::note(&format!("keywriter: {}\n", self.text()));
         if let Some(advice) = self.advice() {
-            eprintln!("  {advice}");
+            output::note(&format!("  {advice}\n"));
         }
     }
 }

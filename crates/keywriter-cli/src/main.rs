@@ -1,6 +1,7 @@
 //! The `keywriter` program: a command line over the `keywriter` library (docs/CLI.md).
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
 mod commands;

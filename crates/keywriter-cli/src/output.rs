@@ -5,6 +5,7 @@ use keywriter::{
     Options,
     problem::Problem,
     text::{acts, hex},
+    transport::Location,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -61,7 +62,7 @@ impl Event {
             return self.with(name, text);
         }
         let bytes = hex(path.as_os_str().as_bytes());
-        self.with(name, path.to_string_lossy())
+        self.with(name, String::from_utf8_lossy(path.as_os_str().as_bytes()))
             .with(format!("{name}_bytes"), bytes)
     }
 
@@ -70,6 +71,15 @@ impl Event {
         match path {
             Some(path) => self.path(name, path),
             None => self.with(name, Value::Null),
+        }
+    }
+
+    /// Adds the fields of a location: what it is and, so that a program finds it again, its path or name as it is.
+    pub(crate) fn place(self, location: &Location) -> Self {
+        let event = self.with("transport", location.kind());
+        match location {
+            Location::Socket(path) => event.path("place", path),
+            Location::Reader(name) => event.with("place", name.as_str()),
         }
     }
 
@@ -151,6 +161,20 @@ mod tests {
         assert!(!line.contains(acts), "{line}");
         let read: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(read["file"], name);
+    }
+
+    #[test]
+    fn a_place_reads_back_whatever_its_name() {
+        let name = "run\u{1b}[2J\u{202e}/A.sock";
+        for location in [Location::Socket(name.into()), Location::Reader(name.into())] {
+            let line =
+                escaped(&serde_json::to_string(&Event::new("module").place(&location)).unwrap());
+            assert!(!line.contains(acts), "{line}");
+            assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["place"], name);
+        }
+        let socket = Location::Socket(OsStr::from_bytes(b"a\xff").into());
+        let read = serde_json::to_value(Event::new("module").place(&socket)).unwrap();
+        assert_eq!(read["place_bytes"], "61ff");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The `keywriter-desktop` program.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use anyhow::{Context, Result};
 use clap::Parser;
 use keywriter::{

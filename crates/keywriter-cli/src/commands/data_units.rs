@@ -80,9 +80,9 @@ fn print(
         status.epoch,
         shown_path(&choices.output)
     ))?;
-    eprintln!("  not authenticated: a change to the file is not noticed");
+    output::note("  not authenticated: a change to the file is not noticed\n");
     if status.mode == EncryptionMode::Ecb {
-        eprintln!("  ECB: equal blocks show");
+        output::note("  ECB: equal blocks show\n");
     }
     Ok(())
 }

@@ -54,9 +54,9 @@ fn print_text(
     }
     for duplicate in &found.duplicates {
         let problem = Problem::new(Reason::DuplicateSerial).about(duplicate.serial);
-        eprintln!("keywriter: {}", words::line(&problem));
+        output::note(&format!("keywriter: {}\n", words::line(&problem)));
         for location in &duplicate.locations {
-            eprintln!("  {location}");
+            output::note(&format!("  {location}\n"));
         }
     }
     for facts in facts() {
@@ -146,8 +146,7 @@ fn module(facts: &ModuleFacts, master: Option<Serial>) -> Event {
         .with("cloning", facts.cloning())
         .with("genuine", facts.certificate.authenticity.name())
         .with("virtual", facts.certificate.is_virtual)
-        .with("transport", facts.location.kind())
-        .with("place", facts.location.name())
+        .place(&facts.location)
         .some(
             "root_sha256",
             facts
@@ -162,18 +161,18 @@ fn module(facts: &ModuleFacts, master: Option<Serial>) -> Event {
 
 /// Returns whether it is the master of this computer. A device that only claims its serial number is not.
 fn is_master(facts: &ModuleFacts, master: Option<Serial>) -> bool {
-    let is_claim = matches!(
-        facts.certificate.authenticity,
-        Authenticity::NotGenuine | Authenticity::NotCertified | Authenticity::ForeignRoot
-    );
-    master == Some(facts.serial) && !is_claim
+    let may_be = match facts.certificate.authenticity {
+        // Without a root, no module can be told from one that only claims it.
+        Authenticity::Genuine | Authenticity::UnknownRoot => true,
+        Authenticity::NotGenuine | Authenticity::NotCertified | Authenticity::ForeignRoot => false,
+    };
+    may_be && master == Some(facts.serial)
 }
 
 /// Returns the event of a location without a useful answer, for `list` and `clone`.
 pub(crate) fn unusable(location: &Location, error: &ModuleError) -> Event {
     Event::new("unusable")
-        .with("transport", location.kind())
-        .with("place", location.name())
+        .place(location)
         .problem("error", &error.into())
 }
 

@@ -307,10 +307,10 @@ pub(crate) fn print(
         ))?;
     }
     if event == ENCRYPTED && header.mode == EncryptionMode::Ecb {
-        eprintln!(
-            "  {}: encrypted with AES-256-ECB, as the module is set: equal blocks show",
+        output::note(&format!(
+            "  {}: encrypted with AES-256-ECB, as the module is set: equal blocks show\n",
             job.name()
-        );
+        ));
     }
     Ok(())
 }

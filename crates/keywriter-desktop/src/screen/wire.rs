@@ -103,7 +103,8 @@ fn sheet(app: &Rc<App>) {
     sheet.on_open(on(app, |app, kind| {
         let path = file::suggest(kind, &app.info.home);
         let sheet = app.window().global::<Sheet>();
-        sheet.set_path(path.to_string_lossy().as_ref().into());
+        // One that is not text is left to be typed.
+        sheet.set_path(path.to_str().unwrap_or_default().into());
         sheet.set_file(file::look(kind, &path));
         sheet.set_last(kind);
         sheet.set_kind(kind);

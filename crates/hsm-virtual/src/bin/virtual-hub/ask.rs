@@ -1,5 +1,6 @@
 //! The commands that send one request to a running hub.
 
+use crate::output;
 use anyhow::{Error, anyhow, bail};
 use clap::Subcommand;
 use hsm_virtual::control::{self, Reply, Request};
@@ -85,24 +86,24 @@ fn ask(folder: &Path, request: &Request) -> anyhow::Result<Reply> {
 
 fn show(reply: &Reply, json: bool) -> anyhow::Result<()> {
     match reply {
-        Reply::Leds(leds) if json => println!("{}", serde_json::to_string(leds)?),
-        Reply::Leds(leds) => println!("{}: {}", leds.pattern, leds.lights()),
+        Reply::Leds(leds) if json => output::line(&serde_json::to_string(leds)?)?,
+        Reply::Leds(leds) => output::line(&format!("{}: {}", leds.pattern, leds.lights()))?,
         Reply::Modules { modules, .. } => {
             for module in modules {
                 if json {
-                    println!("{}", serde_json::to_string(module)?);
+                    output::line(&serde_json::to_string(module)?)?;
                 } else {
                     let plug = if module.plugged {
                         "plugged in"
                     } else {
                         "unplugged "
                     };
-                    println!(
+                    output::line(&format!(
                         "{}  {plug}  {:<21}  {}",
                         module.serial,
                         module.leds.pattern,
                         module.leds.lights()
-                    );
+                    ))?;
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! `virtual-hub`: modules without hardware, and commands that press their keys.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod ask;
+mod output;
 mod serve;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("virtual-hub: {error:#}");
+            output::note(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,5 +1,6 @@
 //! `virtual-hub serve`: runs the hub.
 
+use crate::output;
 use anyhow::Context;
 use clap::ValueEnum;
 use hsm_virtual::{
@@ -87,20 +88,20 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
         serials.first().context("no module")?,
         serials.last().context("no module")?,
     );
-    println!("hub folder: {}", folder.display());
-    println!(
+    output::line(&format!("hub folder: {}", folder.display()))?;
+    output::line(&format!(
         "modules:    {}, {first} to {last}, all plugged in",
         serials.len()
-    );
+    ))?;
     if let Some(pcscd) = &pcscd {
         // Programs that start a hub read the variable from the end of this line.
-        println!(
+        output::line(&format!(
             "for PC/SC programs: export {}={}",
             pcscd::SOCKET_VARIABLE,
             pcscd.socket().display()
-        );
+        ))?;
     }
-    println!("ready");
+    output::line("ready")?;
     server.run().context("the hub's sockets failed")
 }
 
@@ -118,20 +119,20 @@ fn allow_descriptors(modules: u16) {
         Err(_refused) => limit.current,
     };
     if allowed.is_some_and(|allowed| allowed < needed) {
-        eprintln!(
-            "virtual-hub: {} open files are allowed, but {needed} may be needed: \
-             raise the limit with `ulimit -n {needed}`, or run fewer modules",
+        output::note(&format!(
+            "{} open files are allowed, but {needed} may be needed: raise the limit with `ulimit -n {needed}`, or run \
+             fewer modules",
             allowed.unwrap_or_default()
-        );
+        ));
     }
 }
 
 fn start_pcscd(hub: &Hub, serials: &[hsm_protocol::Serial]) -> anyhow::Result<Pcscd> {
     if serials.len() > pcscd::READERS_MAX {
-        println!(
+        output::line(&format!(
             "pcscd can show {} readers: only that many modules are visible to PC/SC programs",
             pcscd::READERS_MAX
-        );
+        ))?;
     }
     let readers: Vec<(String, PathBuf)> = (1..)
         .zip(serials)

@@ -3,6 +3,7 @@
 mod flush;
 mod group;
 mod impostor;
+mod output;
 mod receipt;
 mod recipient;
 mod replace;
