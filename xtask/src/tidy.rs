@@ -43,27 +43,14 @@ pub(crate) fn run() -> Result<()> {
             wrong.push(format!("{document}:{line} reaches column {COLUMNS}"));
         }
     }
-    for line in run::output(&[
-        "git",
-        "grep",
-        "-n",
-        "-I",
-        "-w",
-        "-e",
-        concat!("TO", "DO"),
-        "--",
-        "*.rs",
-        "*.md",
-    ])
-    .unwrap_or_default()
-    .lines()
-    {
+    let unfinished = ["-I", "-w", "-e", concat!("TO", "DO"), "--", "*.rs", "*.md"];
+    for line in found(&unfinished)?.lines() {
         if !line.contains(concat!("TO", "DO(#")) {
             wrong.push(format!("{line}: without the number of an issue"));
         }
     }
-    let raw = [&["git", "grep", "-n", "-F", ".display()", "--"], HOST].concat();
-    for line in run::output(&raw).unwrap_or_default().lines() {
+    let raw = ["-F", "-e", ".display()", "-e", "to_string_lossy", "--"];
+    for line in found(&[&raw[..], HOST].concat())?.lines() {
         wrong.push(format!(
             "{line}: a path reaches the user raw; `keywriter::text::shown_path` escapes it"
         ));
@@ -74,6 +61,24 @@ pub(crate) fn run() -> Result<()> {
     third_party::check()?;
     println!("tidy: paths in documents exist, and their lines are short");
     Ok(())
+}
+
+/// Returns the lines that git finds; none is no failure, and a failure is not none.
+fn found(words: &[&str]) -> Result<String> {
+    let words = [&["git", "grep", "-n"], words].concat();
+    let output = run::command(&words)
+        .output()
+        .with_context(|| format!("cannot run `{}`", words.join(" ")))?;
+    match output.status.code() {
+        Some(0) => Ok(String::from_utf8(output.stdout)?),
+        // As git says that there is none.
+        Some(1) if output.stderr.is_empty() => Ok(String::new()),
+        _ => bail!(
+            "`{}` failed: {}",
+            words.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+    }
 }
 
 /// Returns the numbers of the lines of prose that are too long. Tables, code, pictures and single links may be longer.
@@ -102,7 +107,20 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{COLUMNS, long_lines};
+    use super::{COLUMNS, found, long_lines};
+
+    #[test]
+    fn a_search_that_fails_is_not_one_that_finds_nothing() {
+        let none = concat!("no such ", "text anywhere");
+        assert_eq!(found(&["-F", "-e", none, "--", "xtask/src"]).unwrap(), "");
+        assert!(
+            found(&["-F", "-e", "fn found", "--", "xtask/src"])
+                .unwrap()
+                .contains("tidy.rs")
+        );
+        assert!(found(&["--no-such-option"]).is_err());
+        assert!(found(&["-e", "[", "--", "xtask/src"]).is_err());
+    }
 
     #[test]
     fn only_long_lines_of_prose_are_found() {
