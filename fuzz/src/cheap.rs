@@ -4,7 +4,7 @@
 use hsm_core::crypto::{
     CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng, rust_crypto::RustCrypto,
 };
-use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, verifier::low_s};
 
 /// Primitives of the right shape. A wrong PIN opens no slot. A signature is invalid if its last bytes are [`BAD`], a
 /// tag if its last bit is set, an ECDH share if it is not an uncompressed point, an ML-KEM key if its last byte is
@@ -15,7 +15,11 @@ pub enum Cheap {}
 pub const BAD: u32 = u32::from_be_bytes(*b"bad!");
 
 impl Verifier for Cheap {
-    fn verify(_: &EcPoint, _: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    fn verify_either_form(
+        _: &EcPoint,
+        _: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         // As a number: the fuzzer sees what numbers are compared with, but not byte strings.
         match signature.last_chunk() {
             Some(end) if u32::from_be_bytes(*end) == BAD => Err(BadSignature),
@@ -113,7 +117,7 @@ impl Provider for Cheap {
     fn sign(scalar: &[u8; 48], _: &mut dyn Rng, message: &[u8]) -> Result<Signature, CryptoError> {
         let mut signature = [0; 96];
         mix(&[scalar, message], &mut signature[..90]);
-        Ok(signature)
+        Ok(low_s(&signature))
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {

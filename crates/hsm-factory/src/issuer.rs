@@ -9,14 +9,14 @@ use getrandom::SysRng;
 use hsm_protocol::certificate::{Certificate, CertificateRefusal, Request};
 use p384::{
     PublicKey,
-    ecdsa::{DerSignature, SigningKey},
+    ecdsa::{Signature, SigningKey, signature::Signer},
     elliptic_curve::Generate,
 };
 use x509_cert::{
     builder::{Builder, CertificateBuilder},
     name::Name,
     serial_number::SerialNumber,
-    spki::SubjectPublicKeyInfo,
+    spki::{SignatureBitStringEncoding, SubjectPublicKeyInfo},
     time::{Time, Validity},
 };
 
@@ -70,9 +70,11 @@ impl Issuer {
             subject,
         };
         let key = SubjectPublicKeyInfo::from_key(key).map_err(x509_cert::builder::Error::from)?;
-        let certificate = CertificateBuilder::new(content, number()?, validity()?, key)?
-            .build::<_, DerSignature>(&self.key)?
-            .to_der()?;
+        let mut builder = CertificateBuilder::new(content, number()?, validity()?, key)?;
+        let signature: Signature = self.key.sign(&builder.finalize(&self.key)?);
+        // Modules take one of the two forms (PROTOCOL § 3.3).
+        let signature = signature.normalize_s().to_der().to_bitstring()?;
+        let certificate = builder.assemble(signature, &self.key)?.to_der()?;
         Certificate::parse(&certificate).map_err(FactoryError::Rejected)?;
         Ok(certificate)
     }

@@ -9,7 +9,11 @@ use sha2::{Digest, Sha384};
 pub struct P384Verifier;
 
 impl Verifier for P384Verifier {
-    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    fn verify_either_form(
+        public: &EcPoint,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         let bad = |_| BadSignature;
         let key = VerifyingKey::from_sec1_bytes(public).map_err(bad)?;
         let signature = ecdsa::Signature::from_slice(signature).map_err(bad)?;
@@ -28,6 +32,7 @@ impl Verifier for P384Verifier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hsm_protocol::verifier::low_s;
 
     /// RFC 6979 § A.2.6: the message "sample", SHA-384.
     const PUBLIC: &str = "04\
@@ -43,8 +48,14 @@ mod tests {
 
     #[test]
     fn a_known_signature_is_good_for_its_key_and_message_alone() {
-        let (public, signature): (EcPoint, Signature) = (bytes(PUBLIC), bytes(SIGNATURE));
+        let (public, published): (EcPoint, Signature) = (bytes(PUBLIC), bytes(SIGNATURE));
+        let signature = low_s(&published);
         assert_eq!(P384Verifier::verify(&public, b"sample", &signature), Ok(()));
+        assert_eq!(
+            P384Verifier::verify(&public, b"sample", &published),
+            Err(BadSignature),
+            "the published signature is in its other form"
+        );
         assert_eq!(
             P384Verifier::verify(&public, b"test", &signature),
             Err(BadSignature)
@@ -72,7 +83,7 @@ mod tests {
         let public = bytes(PUBLIC);
         for signature in [[0; 96], [0xFF; 96]] {
             assert_eq!(
-                P384Verifier::verify(&public, b"sample", &signature),
+                P384Verifier::verify_either_form(&public, b"sample", &signature),
                 Err(BadSignature)
             );
         }

@@ -132,7 +132,11 @@ mod tests {
     struct Shown;
 
     impl Verifier for Shown {
-        fn verify(_: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        fn verify_either_form(
+            _: &EcPoint,
+            message: &[u8],
+            signature: &Signature,
+        ) -> Result<(), BadSignature> {
             let digest = message.get(LABEL..).unwrap_or_default();
             if signature.starts_with(digest) {
                 Ok(())

@@ -11,7 +11,7 @@ use hsm_protocol::{
     limits,
     writer::Writer,
 };
-use hsm_testbench::vector::Player;
+use hsm_testbench::{attestation, vector::Player};
 use std::{fs, path::Path};
 
 fn main() {
@@ -27,6 +27,9 @@ fn main() {
     }
     who_may(&root);
     shapes(&root);
+    for rule in attestation::rules() {
+        record(&format!("attestation/{}", rule.name), &rule.text());
+    }
 }
 
 fn good(root: &Root) {
@@ -354,14 +357,19 @@ impl<'a> Script<'a> {
     }
 
     fn save(self, name: &str) {
-        let path = Path::new("vectors").join(name).with_extension("txt");
-        if path.exists() {
-            println!("{} stays as it is", path.display());
-            return;
-        }
-        fs::write(&path, self.player.text()).expect("written");
-        println!("{} recorded", path.display());
+        record(name, self.player.text());
     }
+}
+
+/// Writes a vector, unless there is one of this name.
+fn record(name: &str, text: &str) {
+    let path = Path::new("vectors").join(name).with_extension("txt");
+    if path.exists() {
+        println!("{} stays as it is", path.display());
+        return;
+    }
+    fs::write(&path, text).expect("written");
+    println!("{} recorded", path.display());
 }
 
 /// Changes one bit of a message in hex.

@@ -8,7 +8,9 @@
     reason = "a bench: what is not as a test expects ends the test"
 )]
 
+pub mod attestation;
 pub mod board;
+pub mod by_hand;
 pub mod files;
 pub mod hybrid;
 pub mod observed;

@@ -19,6 +19,9 @@ pub trait Observer {
     /// Sees whether a key was unwrapped, and the key.
     fn unwrapped(_kek: &[u8; 32], _outcome: &mut Result<(), CryptoError>, _key: &mut [u8; 32]) {}
 
+    /// Sees a signature.
+    fn signed(_signature: &mut Result<Signature, CryptoError>) {}
+
     /// Sees a MAC.
     fn authenticated(_out: &mut [u8; 48]) {}
 
@@ -65,9 +68,13 @@ impl Observer for Counter {
 pub struct Observed<C, O = Counter>(PhantomData<(C, O)>);
 
 impl<C: Provider, O: Observer> Verifier for Observed<C, O> {
-    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    fn verify_either_form(
+        public: &EcPoint,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         O::called("verify", [message.len(), 0, 0]);
-        C::verify(public, message, signature)
+        C::verify_either_form(public, message, signature)
     }
 
     fn sha384(parts: &[&[u8]]) -> Sha384Digest {
@@ -141,7 +148,9 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
         message: &[u8],
     ) -> Result<Signature, CryptoError> {
         O::called("sign", [message.len(), 0, 0]);
-        C::sign(signer, rng, message)
+        let mut signature = C::sign(signer, rng, message);
+        O::signed(&mut signature);
+        signature
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {

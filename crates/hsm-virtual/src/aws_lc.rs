@@ -20,7 +20,7 @@ use aws_lc_rs::signature::{
 use aws_lc_rs::{digest, hkdf, hmac, pbkdf2};
 use hsm_core::crypto::rust_crypto::RustCrypto;
 use hsm_core::crypto::{CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng};
-use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, verifier::low_s};
 use ml_kem::{KeyExport, array::Array, ml_kem_1024};
 use std::num::NonZeroU32;
 use zeroize::{Zeroize, Zeroizing};
@@ -41,7 +41,11 @@ pub struct KemSecret(kem::DecapsulationKey);
 pub struct Signer(EcdsaKeyPair);
 
 impl Verifier for AwsLc {
-    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    fn verify_either_form(
+        public: &EcPoint,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         signature::UnparsedPublicKey::new(
             &ECDSA_P384_SHA384_FIXED,
             uncompressed(public).or(Err(BadSignature))?,
@@ -150,7 +154,8 @@ impl Provider for AwsLc {
             .0
             .sign(&SystemRandom::new(), message)
             .or(Err(CryptoError))?;
-        signature.as_ref().try_into().or(Err(CryptoError))
+        let signature = signature.as_ref().try_into().or(Err(CryptoError))?;
+        Ok(low_s(signature))
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {

@@ -22,7 +22,11 @@ use std::{
 pub struct P384;
 
 impl Verifier for P384 {
-    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    fn verify_either_form(
+        public: &EcPoint,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         let bad = |_| BadSignature;
         let key = VerifyingKey::from_sec1_bytes(public).map_err(bad)?;
         let signature = ecdsa::Signature::from_slice(signature).map_err(bad)?;

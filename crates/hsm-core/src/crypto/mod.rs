@@ -72,7 +72,8 @@ pub trait Provider: Verifier {
     fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError>;
     /// Prepares a signing key for use; its two halves must belong together.
     fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError>;
-    /// Signs: ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3).
+    /// Signs: ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3), in the form that
+    /// [`Verifier::verify`] takes.
     fn sign(
         signer: &Self::Signer,
         rng: &mut dyn Rng,

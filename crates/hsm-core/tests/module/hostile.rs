@@ -4,6 +4,7 @@ mod flush;
 mod later;
 mod notice;
 mod order;
+mod other_form;
 
 use crate::Crypto;
 use hsm_protocol::{cloning::Options, journal::JournalEntry};

@@ -3,24 +3,29 @@
 use crate::oracle::{accepted, ours};
 use hsm_factory::{Authority, FactoryError, P384Verifier, Profile, Root};
 use hsm_protocol::{
-    Malformed, Serial, Signature,
+    Malformed, Serial,
     certificate::{
         self, CertificateRefusal, Chain, Genuine, Role, encode_request, encode_request_info,
     },
     limits,
 };
+use hsm_testbench::by_hand::{Form, signature};
 use p384::{
-    ecdsa::{self, SigningKey, signature::Signer},
+    ecdsa::{self, SigningKey},
     pkcs8::DecodePrivateKey,
 };
+use x509_cert::der::Decode;
 
 /// What a module sends to be certified.
 pub(crate) fn request(serial: &str, key: &SigningKey) -> Vec<u8> {
+    request_in(Form::Low, serial, key)
+}
+
+fn request_in(form: Form, serial: &str, key: &SigningKey) -> Vec<u8> {
     let public = crate::by_hand::public(key).try_into().unwrap();
     let mut info = [0; limits::CSR];
     let len = encode_request_info(&serial.parse().unwrap(), &public, &mut info).unwrap();
-    let signature: ecdsa::Signature = key.sign(&info[..len]);
-    let signature: Signature = signature.to_bytes().into();
+    let signature = signature(key, form, &info[..len]);
     let mut request = [0; limits::CSR];
     let len = encode_request(&info[..len], &signature, &mut request).unwrap();
     request[..len].to_vec()
@@ -155,6 +160,37 @@ fn a_request_with_any_bit_changed_is_refused() {
                 Err(FactoryError::Request(_))
             ));
         }
+    }
+}
+
+#[test]
+fn a_request_whose_signature_has_its_other_form_is_refused() {
+    let root = Root::generate("Test root").unwrap();
+    let certify = |form| root.certify(&request_in(form, "VM0001", &module_key()), VIRTUAL);
+    assert!(certify(Form::Low).is_ok());
+    assert!(matches!(
+        certify(Form::High),
+        Err(FactoryError::Request(CertificateRefusal::NotGenuine))
+    ));
+}
+
+#[test]
+fn every_certificate_is_signed_in_the_permitted_form() {
+    // Without a rule, every second one would be of the other form.
+    for _ in 0..20 {
+        let root = Root::generate("Test root").unwrap();
+        let authority = root.authorize("Test authority").unwrap();
+        let request = request("VM0001", &module_key());
+        verify(&root, &authority.certify(&request, VIRTUAL).unwrap());
+        verify(&root, &root.certify(&request, VIRTUAL).unwrap());
+        let der = x509_cert::Certificate::from_der(root.certificate_der()).unwrap();
+        let bits = der.signature().as_bytes().unwrap();
+        let signature = ecdsa::Signature::from_der(bits).unwrap();
+        assert_eq!(
+            signature.normalize_s(),
+            signature,
+            "the root's own signature"
+        );
     }
 }
 

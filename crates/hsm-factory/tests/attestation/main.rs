@@ -2,9 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
-mod by_hand;
 mod differential;
 mod issued;
 mod openssl;
 mod oracle;
 mod vectors;
+
+use hsm_testbench::by_hand;

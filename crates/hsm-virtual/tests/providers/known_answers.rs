@@ -3,7 +3,8 @@
 use crate::vectors::cases;
 use crate::{Os, Scripted};
 use hsm_core::crypto::{Direction, Provider, rust_crypto::RustCrypto};
-use hsm_protocol::Verifier;
+use hsm_protocol::{BadSignature, Verifier, verifier::low_s};
+use hsm_testbench::by_hand::other_form;
 use hsm_virtual::aws_lc::AwsLc;
 use std::any::type_name;
 
@@ -227,7 +228,9 @@ fn ecdsa_accepts_the_signatures_of_rfc_6979() {
     fn check<P: Provider>() {
         for case in cases("ecdsa_p384_sha384.txt") {
             let (public, message) = (case.array("public"), case.bytes("message"));
-            P::verify(&public, &message, &case.array("signature")).unwrap();
+            let signature = case.array("signature");
+            P::verify_either_form(&public, &message, &signature).unwrap();
+            P::verify(&public, &message, &low_s(&signature)).unwrap();
             let signer = P::signer(&case.array("private"), &public).unwrap();
             let (first, second) = (
                 P::sign(&signer, &mut Os, &message),
@@ -240,6 +243,26 @@ fn ecdsa_accepts_the_signatures_of_rfc_6979() {
                 type_name::<P>()
             );
             P::verify(&public, &message, &first.unwrap()).unwrap();
+        }
+    }
+    check::<RustCrypto>();
+    check::<AwsLc>();
+}
+
+#[test]
+fn ecdsa_makes_and_takes_one_form_of_a_signature() {
+    fn check<P: Provider>() {
+        let case = &cases("ecdsa_p384_sha384.txt")[0];
+        let public = case.array("public");
+        let signer = P::signer(&case.array("private"), &public).unwrap();
+        // Without a rule, every second one would be of the other form.
+        for _ in 0..40 {
+            let signature = P::sign(&signer, &mut Os, b"message").unwrap();
+            P::verify(&public, b"message", &signature).unwrap();
+            let other = other_form(&signature);
+            P::verify_either_form(&public, b"message", &other).unwrap();
+            let verified = P::verify(&public, b"message", &other);
+            assert_eq!(verified, Err(BadSignature), "{}", type_name::<P>());
         }
     }
     check::<RustCrypto>();

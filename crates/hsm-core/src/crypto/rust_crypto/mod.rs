@@ -13,7 +13,7 @@ use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, array::Array};
 use elliptic_curve::sec1::ToSec1Point;
 use hkdf::HmacImpl;
 use hmac::{Hmac, Mac};
-use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, verifier::low_s};
 use ml_kem::{Decapsulate, KeyExport, ml_kem_1024};
 use p384::{NistP384, PublicKey, SecretKey};
 use sha2::{Digest, Sha256, Sha384};
@@ -38,7 +38,11 @@ pub struct Signer(ecdsa::SigningKey<NistP384>);
 
 impl Verifier for RustCrypto {
     #[inline(never)]
-    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    fn verify_either_form(
+        public: &EcPoint,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         let key = parse_point(public).or(Err(BadSignature))?;
         let signature =
             ecdsa::Signature::<NistP384>::from_slice(signature).or(Err(BadSignature))?;
@@ -166,7 +170,7 @@ impl Provider for RustCrypto {
             &Self::sha384(&[message]),
             &*hedge,
         );
-        Ok(signature.to_bytes().into())
+        Ok(low_s(&signature.to_bytes().into()))
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {
