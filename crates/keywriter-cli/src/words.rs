@@ -213,6 +213,10 @@ words! {
         "name another with -o, or replace it with --force";
     SameFile: USAGE, "input and output are the same file",
         "name another file with -o";
+    SameOutput: USAGE, "another output of the same run has this place",
+        "give each its own place: with -o for one file, or with another name";
+    InputChanged: IO, "another program changed the file while it was read",
+        "wait until no program writes to it, or copy it first; then run the same command again";
     NewerFile: BAD_FILE, "the file was made by a newer version",
         "use a newer keywriter";
     SettingsInvalid: BAD_FILE, "not a valid file of settings",
@@ -268,7 +272,8 @@ words! {
     SpecialFile: IO, "neither a file nor a folder",
         "give its contents through a pipe: -";
     NothingToDo: IO, "the folder has no file to work on",
-        "`decrypt` takes files that end in .kw, `encrypt` all others";
+        "name the files themselves: in folders, `decrypt` takes those that end in .kw, `encrypt` all others, and no \
+         links are followed";
 
     // Data units.
     UnitSize: USAGE, "the unit size is not a multiple of 16 up to 61440",

@@ -9,6 +9,7 @@ use crate::{
 };
 use keywriter::{
     cycle::{self, Event, Setup, StopRequest, Summary, plan::Request},
+    file,
     genuine::TrustedRoot,
     license::{Anchors, GateRefusal},
     problem::Reason,
@@ -23,6 +24,11 @@ use std::{
 };
 
 pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
+    if let (Some(report), Some(page)) = (&choices.report, &choices.report_page)
+        && file::is_same(report, page)
+    {
+        return Err(Failure::about(Reason::SameOutput, shown_path(page)));
+    }
     let session = require_app_pin(args)?;
     let folders = args.folders()?;
     let MasterState { master, options } = MasterState::load(&folders.master())?;

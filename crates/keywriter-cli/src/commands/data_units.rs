@@ -8,12 +8,11 @@ use crate::{
 };
 use keywriter::{
     cipher::{self, CipherError, Direction, Units},
-    file::NewFile,
+    file::{InputFile, NewFile, RunFiles},
     problem::Reason,
     protocol::{EncryptionMode, ModuleStatus},
     text::shown_path,
 };
-use std::fs::File;
 
 pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -34,7 +33,12 @@ pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure
         epoch: status.epoch,
     };
     let mut input =
-        File::open(&choices.input).map_err(of_file(Reason::CannotRead, &choices.input))?;
+        InputFile::open(&choices.input).map_err(of_file(Reason::CannotRead, &choices.input))?;
+    let mut files = RunFiles::default();
+    files.reads_open(input.file());
+    files
+        .check(&choices.output)
+        .map_err(|conflict| Failure::from(conflict).within(shown_path(&choices.output)))?;
     let mut output =
         NewFile::begin(&choices.output).map_err(of_file(Reason::CannotWrite, &choices.output))?;
     let bytes = cipher::stream(

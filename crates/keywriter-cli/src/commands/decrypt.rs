@@ -2,25 +2,24 @@
 
 use super::{
     require_app_pin,
-    share::{self, DECRYPTED, Ends, FileProgress, Output, ShareChoices},
+    share::{self, DECRYPTED, Ends, FileProgress, Output, ShareChoices, Work},
     survey_all,
 };
 use crate::{args::Args, failure::Failure};
 use keywriter::{
     Serial,
+    file::RunFiles,
     share::{
         FileHeader, decrypt,
         finder::{self, Found, Need},
-        paths::{self, Act},
+        paths::Act,
         read_header,
     },
     survey::Survey,
 };
 
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
-    let jobs = choices.ends(args.json, |files, output| {
-        Ok(paths::jobs(Act::Decrypt, files, output)?)
-    })?;
+    let work = Work::plan(args, choices, Act::Decrypt)?;
     require_app_pin(args)?;
     let mut modules = Modules {
         args,
@@ -28,23 +27,26 @@ pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
         survey: None,
         found: Vec::new(),
     };
-    share::run_all(args, &jobs, |job| one(args, choices, job, &mut modules))
+    work.run(args, |job, files| {
+        one(args, choices, job, files, &mut modules)
+    })
 }
 
 fn one(
     args: &Args,
     choices: &ShareChoices,
     job: &Ends,
+    files: &mut RunFiles,
     modules: &mut Modules<'_>,
 ) -> Result<(), Failure> {
-    let (mut input, len) = share::open_input(job)?;
+    let mut input = share::open_input(job)?;
     // The header first: a file that is not encrypted is reported as such, whatever modules are plugged in.
-    let header = read_header(&mut input).map_err(|source| share::of(job, source))?;
+    let header = read_header(&mut input).map_err(|source| share::of_input(job, &input, source))?;
     let found = modules
         .of(&header)
         .map_err(|failure| failure.within(job.name()))?;
-    let mut output = Output::begin(job, choices.force)?;
-    let mut progress = FileProgress::new(args, job, len);
+    let mut output = Output::begin(job, &input, choices.force, files)?;
+    let mut progress = FileProgress::new(args, job, input.size());
     let summary = decrypt(
         &mut found.module,
         &header,
@@ -53,8 +55,8 @@ fn one(
         &mut |bytes| progress.show(bytes),
     );
     drop(progress);
-    let summary = summary.map_err(|source| share::of(job, source))?;
-    output.commit(choices.force)?;
+    let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
+    output.commit(choices.force, files)?;
     share::print(args, DECRYPTED, job, (found.serial, &summary))
 }
 

@@ -2,29 +2,38 @@
 
 use super::{
     require_app_pin,
-    share::{self, ENCRYPTED, Ends, FileProgress, Output, ShareChoices},
+    share::{self, ENCRYPTED, Ends, FileProgress, Output, ShareChoices, Work},
     survey_all,
 };
 use crate::{args::Args, failure::Failure};
-use keywriter::share::{
-    encrypt,
-    finder::{self, Found, Need},
-    paths::{self, Act},
+use keywriter::{
+    file::RunFiles,
+    share::{
+        encrypt,
+        finder::{self, Found, Need},
+        paths::Act,
+    },
 };
 
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
-    let jobs = choices.ends(args.json, |files, output| {
-        Ok(paths::jobs(Act::Encrypt, files, output)?)
-    })?;
+    let work = Work::plan(args, choices, Act::Encrypt)?;
     require_app_pin(args)?;
     let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
-    share::run_all(args, &jobs, |job| one(args, choices, job, &mut found))
+    work.run(args, |job, files| {
+        one(args, choices, job, files, &mut found)
+    })
 }
 
-fn one(args: &Args, choices: &ShareChoices, job: &Ends, found: &mut Found) -> Result<(), Failure> {
-    let (mut input, len) = share::open_input(job)?;
-    let mut output = Output::begin(job, choices.force)?;
-    let mut progress = FileProgress::new(args, job, len);
+fn one(
+    args: &Args,
+    choices: &ShareChoices,
+    job: &Ends,
+    files: &mut RunFiles,
+    found: &mut Found,
+) -> Result<(), Failure> {
+    let mut input = share::open_input(job)?;
+    let mut output = Output::begin(job, &input, choices.force, files)?;
+    let mut progress = FileProgress::new(args, job, input.size());
     let summary = encrypt(
         &mut found.module,
         &mut input,
@@ -32,7 +41,7 @@ fn one(args: &Args, choices: &ShareChoices, job: &Ends, found: &mut Found) -> Re
         &mut |bytes| progress.show(bytes),
     );
     drop(progress);
-    let summary = summary.map_err(|source| share::of(job, source))?;
-    output.commit(choices.force)?;
+    let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
+    output.commit(choices.force, files)?;
     share::print(args, ENCRYPTED, job, (found.serial, &summary))
 }

@@ -18,8 +18,8 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
         input: (file != Path::new("-")).then(|| file.to_owned()),
         output: None,
     };
-    let (mut input, _) = share::open_input(&job)?;
-    let inspection = inspect(&mut input).map_err(|source| share::of(&job, source))?;
+    let mut input = share::open_input(&job)?;
+    let inspection = inspect(&mut input).map_err(|source| share::of_input(&job, &input, source))?;
     let header = inspection.header;
     let (group, salt) = (super::hex(&header.group), super::hex(&header.salt));
     let mode = mode_name(header.mode);

@@ -7,6 +7,7 @@ use crate::{
     output::{self, Event},
 };
 use keywriter::{
+    file::RunFiles,
     settings::{MasterState, Settings},
     text::shown_path,
 };
@@ -17,6 +18,11 @@ pub(crate) fn run(args: &Args, command: &SettingsCommand) -> Result<(), Failure>
     match command {
         SettingsCommand::Export { file } => {
             let settings = MasterState::load(&path)?.settings();
+            let mut files = RunFiles::default();
+            files.reads(&path);
+            files
+                .check(file)
+                .map_err(|conflict| Failure::from(conflict).within(shown_path(file)))?;
             settings.export(file)?;
             print(args, "settings-exported", file, settings)
         }

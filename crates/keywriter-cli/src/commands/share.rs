@@ -8,10 +8,13 @@ use crate::{
 use indicatif::{ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
-    file::NewFile,
+    file::{self, InputFile, NewFile, RunFiles},
     problem::Reason,
     protocol::EncryptionMode,
-    share::{ShareError, Summary, paths::Job},
+    share::{
+        ShareError, Summary,
+        paths::{Act, Job, PathError, Plan},
+    },
     text::shown_path,
 };
 use std::{
@@ -61,80 +64,122 @@ impl Ends {
     }
 }
 
-impl ShareChoices {
-    /// Returns the jobs, in order.
-    pub(crate) fn ends(
-        &self,
-        json: bool,
-        plan: impl FnOnce(&[PathBuf], Option<&Path>) -> Result<Vec<Job>, Failure>,
-    ) -> Result<Vec<Ends>, Failure> {
+impl From<Job> for Ends {
+    fn from(Job { input, output }: Job) -> Self {
+        Self {
+            input: Some(input),
+            output: Some(output),
+        }
+    }
+}
+
+/// The work of one command.
+pub(crate) struct Work {
+    jobs: Vec<Ends>,
+    /// How many of the named files and folders cannot be worked on; they are reported.
+    failed: usize,
+    pub(crate) files: RunFiles,
+}
+
+impl Work {
+    /// Returns the work that is named, and reports what of it cannot be done.
+    pub(crate) fn plan(args: &Args, choices: &ShareChoices, act: Act) -> Result<Self, Failure> {
         let is_pipe = |path: &Path| path == Path::new("-");
-        let output = self.output.as_deref();
+        let output = choices.output.as_deref();
         let to_stdout = output.is_some_and(is_pipe);
-        let from_stdin = self.files.iter().any(|path| is_pipe(path));
-        if (to_stdout || from_stdin) && self.files.len() > 1 {
+        let from_stdin = choices.files.iter().any(|path| is_pipe(path));
+        if (to_stdout || from_stdin) && choices.files.len() > 1 {
             return Err(Failure::Usage(
                 "standard input or output takes one file only".into(),
                 None,
             ));
         }
-        let ends = if from_stdin {
-            let output = output.filter(|path| !is_pipe(path)).map(Path::to_owned);
-            vec![Ends {
-                input: None,
-                output,
-            }]
-        } else if to_stdout {
-            let input = self.files.first().cloned();
-            vec![Ends {
-                input,
-                output: None,
-            }]
+        let Plan { jobs, failed } = if to_stdout || from_stdin {
+            Plan::default()
         } else {
-            let jobs = plan(&self.files, output)?;
-            let ends = jobs.into_iter().map(|job| Ends {
-                input: Some(job.input),
-                output: Some(job.output),
-            });
-            ends.collect()
+            Plan::new(act, &choices.files, output)?
         };
-        if json && ends.iter().any(|ends| ends.output.is_none()) {
+        let mut jobs: Vec<Ends> = jobs.into_iter().map(Ends::from).collect();
+        if to_stdout || from_stdin {
+            let named = choices.files.first().filter(|path| !is_pipe(path));
+            jobs.push(Ends {
+                input: named.cloned(),
+                output: output.filter(|path| !is_pipe(path)).map(Path::to_owned),
+            });
+        }
+        if args.json && jobs.iter().any(|ends| ends.output.is_none()) {
             let text =
                 "--json prints to standard output, and so does this command: name a file with -o";
             return Err(Failure::Usage(text.into(), None));
         }
-        Ok(ends)
+        let mut files = RunFiles::default();
+        for input in jobs.iter().filter_map(|ends| ends.input.as_deref()) {
+            files.reads(input);
+        }
+        let work = Self {
+            failed: failed.len(),
+            jobs,
+            files,
+        };
+        work.report(args, failed)?;
+        Ok(work)
+    }
+
+    /// Reports what cannot be done. With nothing else to do, it ends the command.
+    fn report(&self, args: &Args, failed: Vec<PathError>) -> Result<(), Failure> {
+        let is_all = self.jobs.is_empty() && failed.len() == 1;
+        for error in failed {
+            let path = error.path().to_owned();
+            let failure = Failure::from(error);
+            if is_all {
+                return Err(failure);
+            }
+            report(args, &path, &failure)?;
+        }
+        if self.jobs.is_empty() {
+            return Err(self.some_failed(self.failed));
+        }
+        Ok(())
+    }
+
+    /// Does every job. One that fails does not keep the others from being done, unless the module is gone.
+    pub(crate) fn run(
+        mut self,
+        args: &Args,
+        mut run: impl FnMut(&Ends, &mut RunFiles) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut failed = self.failed;
+        for job in &self.jobs {
+            let outcome = run(job, &mut self.files);
+            let Err(failure) = outcome else {
+                continue;
+            };
+            if self.jobs.len() + self.failed == 1 || is_gone(&failure) {
+                return Err(failure);
+            }
+            failed += 1;
+            report(args, job.input(), &failure)?;
+        }
+        if failed == 0 {
+            Ok(())
+        } else {
+            Err(self.some_failed(failed))
+        }
+    }
+
+    fn some_failed(&self, failed: usize) -> Failure {
+        Failure::SomeFiles(failed, self.jobs.len() + self.failed)
     }
 }
 
-/// Does every job. One that fails does not keep the others from being done, unless the module is gone.
-pub(crate) fn run_all(
-    args: &Args,
-    jobs: &[Ends],
-    mut run: impl FnMut(&Ends) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut failed = 0;
-    for job in jobs {
-        let outcome = run(job);
-        let Err(failure) = outcome else {
-            continue;
-        };
-        if jobs.len() == 1 || is_gone(&failure) {
-            return Err(failure);
-        }
-        failed += 1;
-        if args.json {
-            let event = Event::new("file-failed").path("file", job.input());
-            event.failure(&failure).print()?;
-        } else {
-            failure.report(false);
-        }
+/// Reports the failure of one file of several.
+fn report(args: &Args, file: &Path, failure: &Failure) -> Result<(), Failure> {
+    if !args.json {
+        failure.report(false);
+        return Ok(());
     }
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Failure::SomeFiles(failed, jobs.len()))
-    }
+    let event = Event::new("file-failed").path("file", file);
+    event.failure(failure).print()
 }
 
 const fn is_gone(failure: &Failure) -> bool {
@@ -152,20 +197,13 @@ const fn is_gone(failure: &Failure) -> bool {
     )
 }
 
-/// Opens a job's input; its length in bytes, where that is known.
-pub(crate) fn open_input(job: &Ends) -> Result<(File, Option<u64>), Failure> {
-    let open = || {
-        let file = match &job.input {
-            Some(path) => File::open(path)?,
-            // Not as `Stdin`: what that holds in its buffer cannot be polled for.
-            None => io::stdin().as_fd().try_clone_to_owned()?.into(),
-        };
-        let metadata = file.metadata()?;
-        Ok((file, metadata))
+/// Opens a job's input.
+pub(crate) fn open_input(job: &Ends) -> Result<InputFile, Failure> {
+    let opened = match &job.input {
+        Some(path) => InputFile::open(path),
+        None => InputFile::stdin(),
     };
-    let (file, metadata) = open().map_err(|source| of(job, ShareError::Read(source)))?;
-    let len = metadata.is_file().then_some(metadata.len());
-    Ok((file, len))
+    opened.map_err(|source| of(job, ShareError::Read(source)))
 }
 
 /// A job's output: a file appears only when it is whole.
@@ -175,17 +213,29 @@ pub(crate) enum Output {
 }
 
 impl Output {
-    pub(crate) fn begin(job: &Ends, force: bool) -> Result<Self, Failure> {
+    /// Begins it, unless that would lose a file that the run reads or wrote before.
+    pub(crate) fn begin(
+        job: &Ends,
+        input: &InputFile,
+        force: bool,
+        files: &mut RunFiles,
+    ) -> Result<Self, Failure> {
+        files.reads_open(input.file());
         let Some(path) = &job.output else {
-            return Ok(Self::Stdout(io::stdout().lock()));
+            let out = io::stdout().lock();
+            let open: io::Result<File> = out.as_fd().try_clone_to_owned().map(File::from);
+            // One that is closed fails when it is written to.
+            if let Ok(open) = open {
+                files
+                    .check_open(&open)
+                    .map_err(|conflict| Failure::from(conflict).within("-"))?;
+            }
+            return Ok(Self::Stdout(out));
         };
-        let real = |path: &Path| fs::canonicalize(path).ok();
-        if let (Some(output), Some(input)) = (real(path), job.input.as_deref())
-            && Some(output) == real(input)
-        {
-            return Err(Failure::about(Reason::SameFile, shown_path(path)));
-        }
-        if !force && path.symlink_metadata().is_ok() {
+        files
+            .check(path)
+            .map_err(|conflict| Failure::from(conflict).within(shown_path(path)))?;
+        if !force && file::would_replace(path) {
             return Err(Failure::about(Reason::FileExists, shown_path(path)));
         }
         let begin = || {
@@ -206,17 +256,31 @@ impl Output {
     }
 
     /// Gives the file its name.
-    pub(crate) fn commit(self, force: bool) -> Result<(), Failure> {
+    pub(crate) fn commit(self, force: bool, files: &mut RunFiles) -> Result<(), Failure> {
         let Self::File(file, path) = self else {
             return Ok(());
         };
-        super::commit(file, &path, force)
+        let open = file.file().try_clone();
+        super::commit(file, &path, force)?;
+        // Without a second descriptor, a second output of that name is refused only without --force.
+        if let Ok(open) = open {
+            files.wrote(&open);
+        }
+        Ok(())
     }
 }
 
 /// Makes an error of one job a failure.
 pub(crate) fn of(job: &Ends, source: ShareError) -> Failure {
     Failure::from(source).within(job.name())
+}
+
+/// Makes an error of a job whose input is open a failure. What was read of a file that changed says nothing.
+pub(crate) fn of_input(job: &Ends, input: &InputFile, source: ShareError) -> Failure {
+    match (&source, input.check()) {
+        (ShareError::Module(_) | ShareError::Write(_), _) | (_, Ok(())) => of(job, source),
+        (_, Err(changed)) => of(job, ShareError::Read(changed)),
+    }
 }
 
 /// How far a job is: a bar on a terminal, events with `--json`.

@@ -9,6 +9,7 @@ use crate::{
         run::StepError,
     },
     error::with_sources,
+    file::{self, Conflict},
     folders::NoHome,
     genuine::RootError,
     license::{
@@ -25,7 +26,7 @@ use crate::{
     trust::PinRootError,
 };
 use hsm_protocol::{Status, certificate::CertificateRefusal, receipt::ReceiptRefusal};
-use std::{error::Error, path::Path};
+use std::{error::Error, io, path::Path};
 
 impl From<MasterRefusal> for Reason {
     fn from(why: MasterRefusal) -> Self {
@@ -400,7 +401,7 @@ impl From<&ShareError> for Problem {
                 Reason::NoUnlockedModule.into()
             }
             ShareError::Module(error) => error.into(),
-            ShareError::Read(source) => Self::new(Reason::CannotRead).because(source),
+            ShareError::Read(source) => read_failed(source),
             ShareError::Write(source) => Self::new(Reason::CannotWrite).because(source),
         }
     }
@@ -454,6 +455,15 @@ impl From<&PathError> for Problem {
     }
 }
 
+impl From<&Conflict> for Problem {
+    fn from(conflict: &Conflict) -> Self {
+        match conflict {
+            Conflict::Input => Reason::SameFile.into(),
+            Conflict::Output => Reason::SameOutput.into(),
+        }
+    }
+}
+
 impl From<&CipherError> for Problem {
     fn from(error: &CipherError) -> Self {
         match error {
@@ -464,10 +474,19 @@ impl From<&CipherError> for Problem {
                 Self::new(Reason::NotWholeBlocks).because(error)
             }
             CipherError::Module(error) => error.into(),
-            CipherError::Read(source) => Self::new(Reason::CannotRead).because(source),
+            CipherError::Read(source) => read_failed(source),
             CipherError::Write(source) => Self::new(Reason::CannotWrite).because(source),
             CipherError::Numbers => Reason::UnitNumbers.into(),
         }
+    }
+}
+
+/// Returns the problem of an input that is named elsewhere.
+fn read_failed(source: &io::Error) -> Problem {
+    if file::is_changed(source) {
+        Reason::InputChanged.into()
+    } else {
+        Problem::new(Reason::CannotRead).because(source)
     }
 }
 

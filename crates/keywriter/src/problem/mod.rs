@@ -260,6 +260,10 @@ reasons! {
     FileExists = "file-exists",
     /// Input and output are the same file.
     SameFile = "same-file",
+    /// Two outputs of one run have the same place.
+    SameOutput = "same-output",
+    /// A file was changed while it was read.
+    InputChanged = "input-changed",
     /// A file was made by a newer version.
     NewerFile = "file-too-new",
     /// Not a valid file of settings.

@@ -3,6 +3,7 @@
 use super::ENDING;
 use crate::{file, text::shown_path};
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -25,7 +26,7 @@ pub enum Act {
     Decrypt,
 }
 
-/// Why it is not clear what to do.
+/// Why a file or folder is not worked on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -44,7 +45,7 @@ pub enum PathError {
     /// Many files and one name for all.
     #[error("{} is not a folder, and there are several files", shown_path(.0))]
     OneName(PathBuf),
-    /// Neither a file nor a folder.
+    /// Neither a file nor a folder, and there is nothing else in its folder.
     #[error("{} is neither a file nor a folder", shown_path(.0))]
     Special(PathBuf),
     /// There is no such file in a folder.
@@ -52,71 +53,128 @@ pub enum PathError {
     Nothing(PathBuf),
 }
 
-/// The jobs of one command, folders with all that is below them; in the order of their names. In folders, only files
-/// ending in `.kw` are decrypted and all others encrypted; links are not followed.
-pub fn jobs(act: Act, inputs: &[PathBuf], output: Option<&Path>) -> Result<Vec<Job>, PathError> {
-    let mut jobs = Vec::new();
-    let into = output.filter(|path| path.is_dir());
-    for input in inputs {
-        let metadata = fs::metadata(input).map_err(read_error(input))?;
-        if metadata.is_dir() {
-            let before = jobs.len();
-            // With a folder of its own, what is below `input` keeps its place below that.
-            let base = into.map(|into| into.join(input.file_name().unwrap_or_default()));
-            walk(act, input, base.as_deref(), &mut jobs)?;
-            if jobs.len() == before {
-                return Err(PathError::Nothing(input.clone()));
-            }
-        } else {
-            let named = || {
-                act.name(input)
-                    .ok_or_else(|| PathError::NoEnding(input.clone()))
-            };
-            let output = match (output, into) {
-                (None, _) => input.with_file_name(named()?),
-                (Some(_), Some(into)) => into.join(named()?),
-                (Some(file), None) => file.to_owned(),
-            };
-            jobs.push(Job {
-                input: input.clone(),
-                output,
-            });
-        }
-    }
-    match (output, into) {
-        (Some(file), None) if jobs.len() > 1 => Err(PathError::OneName(file.to_owned())),
-        _ => Ok(jobs),
+impl PathError {
+    /// Returns what it concerns.
+    pub fn path(&self) -> &Path {
+        let (Self::Read { path, .. }
+        | Self::NoEnding(path)
+        | Self::OneName(path)
+        | Self::Special(path)
+        | Self::Nothing(path)) = self;
+        path
     }
 }
 
-fn walk(
-    act: Act,
-    folder: &Path,
-    into: Option<&Path>,
-    jobs: &mut Vec<Job>,
-) -> Result<(), PathError> {
-    let entries = fs::read_dir(folder).map_err(read_error(folder))?;
-    let mut entries = entries
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(read_error(folder))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let input = entry.path();
-        let kind = entry.file_type().map_err(read_error(&input))?;
-        let below = into.map(|into| into.join(entry.file_name()));
-        if kind.is_dir() {
-            walk(act, &input, below.as_deref(), jobs)?;
-        } else if kind.is_file() && file::is_leftover(&input) {
-            file::remove_leftover(&input);
-        } else if kind.is_file()
-            && is_encrypted(&input) == (act == Act::Decrypt)
-            && let Some(name) = act.name(&input)
-        {
-            let output = below.as_deref().unwrap_or(&input).with_file_name(name);
-            jobs.push(Job { input, output });
+/// What a command does.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// What is read and written; in the order of the names.
+    pub jobs: Vec<Job>,
+    /// What cannot be done. It keeps nothing else from being done.
+    pub failed: Vec<PathError>,
+}
+
+impl Plan {
+    /// Plans one command, folders with all that is below them. In folders, only files ending in `.kw` are decrypted and
+    /// all others encrypted; links are not followed.
+    pub fn new(act: Act, inputs: &[PathBuf], output: Option<&Path>) -> Result<Self, PathError> {
+        let mut plan = Self::default();
+        let into = output.filter(|path| path.is_dir());
+        for input in inputs {
+            if let Err(error) = plan.add(act, input, output, into) {
+                plan.failed.push(error);
+            }
+        }
+        // What is named twice is done once.
+        let mut seen = BTreeSet::new();
+        plan.jobs.retain(|job| seen.insert(job.clone()));
+        let mut seen = BTreeSet::new();
+        plan.failed
+            .retain(|error| seen.insert(error.path().to_owned()));
+        match (output, into) {
+            (Some(file), None) if plan.jobs.len() + plan.failed.len() > 1 => {
+                Err(PathError::OneName(file.to_owned()))
+            }
+            _ => Ok(plan),
         }
     }
-    Ok(())
+
+    fn add(
+        &mut self,
+        act: Act,
+        input: &Path,
+        output: Option<&Path>,
+        into: Option<&Path>,
+    ) -> Result<(), PathError> {
+        let metadata = fs::metadata(input).map_err(read_error(input))?;
+        if metadata.is_dir() {
+            // With a folder of its own, what is below `input` keeps its place below that.
+            let base = into.map(|into| into.join(input.file_name().unwrap_or_default()));
+            let before = self.jobs.len() + self.failed.len();
+            let special = self.walk(act, input, base.as_deref());
+            return match special {
+                _ if self.jobs.len() + self.failed.len() > before => Ok(()),
+                Some(special) => Err(PathError::Special(special)),
+                None => Err(PathError::Nothing(input.to_owned())),
+            };
+        }
+        let named = || {
+            act.name(input)
+                .ok_or_else(|| PathError::NoEnding(input.to_owned()))
+        };
+        let output = match (output, into) {
+            (None, _) => input.with_file_name(named()?),
+            (Some(_), Some(into)) => into.join(named()?),
+            (Some(file), None) => file.to_owned(),
+        };
+        self.jobs.push(Job {
+            input: input.to_owned(),
+            output,
+        });
+        Ok(())
+    }
+
+    /// Adds what is below a folder. Returns one of the FIFOs, sockets and devices there, which are left out.
+    fn walk(&mut self, act: Act, folder: &Path, into: Option<&Path>) -> Option<PathBuf> {
+        let mut found = Vec::new();
+        match fs::read_dir(folder) {
+            Ok(entries) => {
+                for entry in entries {
+                    match entry {
+                        Ok(entry) => found.push(entry),
+                        Err(error) => self.failed.push(read_error(folder)(error)),
+                    }
+                }
+            }
+            Err(error) => self.failed.push(read_error(folder)(error)),
+        }
+        found.sort_by_key(fs::DirEntry::file_name);
+        let mut special = None;
+        for entry in found {
+            let input = entry.path();
+            let kind = match entry.file_type() {
+                Ok(kind) => kind,
+                Err(error) => {
+                    self.failed.push(read_error(&input)(error));
+                    continue;
+                }
+            };
+            let below = into.map(|into| into.join(entry.file_name()));
+            if kind.is_dir() {
+                special = self.walk(act, &input, below.as_deref()).or(special);
+            } else if !kind.is_file() {
+                special = (!kind.is_symlink()).then_some(input).or(special);
+            } else if file::is_leftover(&input) {
+                file::remove_leftover(&input);
+            } else if is_encrypted(&input) == (act == Act::Decrypt)
+                && let Some(name) = act.name(&input)
+            {
+                let output = below.as_deref().unwrap_or(&input).with_file_name(name);
+                self.jobs.push(Job { input, output });
+            }
+        }
+        special
+    }
 }
 
 fn is_encrypted(path: &Path) -> bool {
@@ -165,8 +223,12 @@ mod tests {
         let inputs: Vec<_> = inputs.iter().map(|name| at(name)).collect();
         let output = output.map(at);
         let short = |path: &Path| shown_path(path.strip_prefix(tree.path()).unwrap());
-        let jobs = jobs(act, &inputs, output.as_deref())?;
-        Ok(jobs
+        let mut plan = Plan::new(act, &inputs, output.as_deref())?;
+        if let Some(error) = plan.failed.pop() {
+            return Err(error);
+        }
+        Ok(plan
+            .jobs
             .iter()
             .map(|job| format!("{} {}", short(&job.input), short(&job.output)))
             .collect())
@@ -191,9 +253,40 @@ mod tests {
         for name in [&left, &folder.path().join("b")] {
             fs::write(name, "plaintext").unwrap();
         }
-        let jobs = jobs(Act::Encrypt, &[folder.path().to_owned()], None).unwrap();
-        assert_eq!(jobs.len(), 1);
+        let plan = Plan::new(Act::Encrypt, &[folder.path().to_owned()], None).unwrap();
+        assert_eq!(plan.jobs.len(), 1);
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn what_fails_keeps_nothing_else_from_being_done() {
+        let tree = tree();
+        // A path that the system takes, with folders below it that it does not.
+        let mut deep = tree.path().join("a");
+        while deep.as_os_str().len() + 201 < 4_096 {
+            deep.push("x".repeat(200));
+            fs::create_dir(&deep).unwrap();
+        }
+        let ran = std::process::Command::new("mkdir")
+            .args(["-p", &"y".repeat(200)])
+            .current_dir(&deep)
+            .status();
+        assert!(ran.unwrap().success());
+        let inputs = ["none", "a", "a", "5.pdf", "5.pdf"].map(|name| tree.path().join(name));
+        let plan = Plan::new(Act::Encrypt, &inputs, None).unwrap();
+        let failed: Vec<_> = plan.failed.iter().map(PathError::path).collect();
+        assert_eq!(failed, [inputs[0].as_path(), &deep.join("y".repeat(200))]);
+        assert_eq!(plan.jobs.len(), 3, "each once");
+    }
+
+    #[test]
+    fn a_folder_with_nothing_but_fifos_is_not_one_without_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = || Plan::new(Act::Encrypt, &[folder.path().to_owned()], None).unwrap();
+        assert!(matches!(plan().failed[..], [PathError::Nothing(_)]));
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+        assert!(matches!(&plan().failed[..], [PathError::Special(path)] if *path == fifo));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod age;
 mod bad;
+mod files;
 mod format;
 mod hybrid;
 mod module;

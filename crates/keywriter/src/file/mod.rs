@@ -4,18 +4,30 @@
 //! that [`is_leftover`] recognizes for the moment in which it takes another file's place, and all the time where a
 //! filesystem has no files without names (FAT, NFS). A program that ends then leaves it; it is locked while it is
 //! written, so that no other program takes it for such a leftover.
+//!
+//! Only files are replaced. Devices and FIFOs are written to, and a link leads to what is replaced or written to.
+
+mod input;
+mod run;
+
+pub(crate) use input::is_changed;
+pub use input::{InputChanged, InputFile};
+pub use run::{Conflict, RunFiles, is_same};
 
 use rustix::{
     fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, linkat},
     io::Errno,
 };
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::{
         fd::AsRawFd,
-        unix::{ffi::OsStrExt, fs::OpenOptionsExt},
+        unix::{
+            ffi::OsStrExt,
+            fs::{FileTypeExt, OpenOptionsExt},
+        },
     },
     path::{Path, PathBuf},
 };
@@ -35,12 +47,24 @@ enum Body {
     Nameless(File),
     /// A file beside the target, locked as long as it is open.
     Named(NamedTempFile),
+    /// The target itself: a device or a FIFO, which takes bytes as they come.
+    Stream(File),
 }
 
 impl NewFile {
-    /// Begins a file for `target` that only its owner can read.
+    /// Begins a file for `target` that only its owner can read, or opens the device or FIFO that is there.
     pub fn begin(target: &Path) -> io::Result<Self> {
         target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        let target = &match at(target)? {
+            At::Nothing => target.to_owned(),
+            At::File(file) => file,
+            At::Stream => {
+                return Ok(Self {
+                    body: Body::Stream(open_stream(target)?),
+                    target: target.to_owned(),
+                });
+            }
+        };
         let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         match rustix::fs::open(folder(target), flags, mode) {
@@ -74,9 +98,18 @@ impl NewFile {
         })
     }
 
+    /// Returns the open file.
+    pub fn file(&self) -> &File {
+        match &self.body {
+            Body::Nameless(file) | Body::Stream(file) => file,
+            Body::Named(file) => file.as_file(),
+        }
+    }
+
     /// Puts it in place of what was there.
     pub fn commit(self) -> io::Result<()> {
         match self.body {
+            Body::Stream(file) => return sync_stream(&file),
             Body::Nameless(file) => {
                 file.sync_all()?;
                 // A link replaces nothing; a rename does.
@@ -98,6 +131,7 @@ impl NewFile {
     /// Puts it in place, or returns [`io::ErrorKind::AlreadyExists`] if something is there.
     pub fn commit_new(self) -> io::Result<()> {
         match self.body {
+            Body::Stream(file) => return sync_stream(&file),
             Body::Nameless(file) => {
                 file.sync_all()?;
                 link(&file, &self.target)?;
@@ -114,6 +148,55 @@ impl NewFile {
         }
         File::open(folder(&self.target))?.sync_all()
     }
+}
+
+/// What is at a path that is to be written.
+enum At {
+    Nothing,
+    /// A file; by its own path, if a link leads to it.
+    File(PathBuf),
+    /// A device or a FIFO.
+    Stream,
+}
+
+fn at(target: &Path) -> io::Result<At> {
+    match fs::metadata(target) {
+        Ok(metadata) if metadata.is_file() => fs::canonicalize(target).map(At::File),
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Ok(At::Stream),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) if target.is_symlink() => Err(io::Error::other("it is a link to what is not there")),
+        Err(_) => Ok(At::Nothing),
+    }
+}
+
+/// Returns whether writing there replaces something: a file, or what a block device holds. A link counts as a file.
+pub fn would_replace(path: &Path) -> bool {
+    let Ok(metadata) = fs::metadata(path) else {
+        return path.is_symlink();
+    };
+    let kind = metadata.file_type();
+    !(kind.is_char_device() || kind.is_fifo() || kind.is_socket())
+}
+
+fn open_stream(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .custom_flags(NO_TERMINAL)
+        .open(path)?;
+    // Another program may have put a file there in between.
+    if file.metadata()?.is_file() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    Ok(file)
+}
+
+/// Waits until a device has everything, if it is one that keeps something.
+fn sync_stream(file: &File) -> io::Result<()> {
+    file.sync_all().or_else(|error| {
+        let keeps_nothing = is_unsupported(&error);
+        if keeps_nothing { Ok(()) } else { Err(error) }
+    })
 }
 
 /// Says to other programs that it is being written. Where there are no locks, they may take it for a leftover.
@@ -138,9 +221,19 @@ const SUFFIX: &str = ".kw-new";
 /// How many random characters are before that.
 const RANDOM: usize = 6;
 
+/// How many bytes of the target's name are before those: a name that is as long as a filesystem allows leaves no room.
+const NAMED: usize = 100;
+
 fn prefix(target: &Path) -> OsString {
+    let name = target.file_name().unwrap_or_default().as_bytes();
+    // Not within a character.
+    let cut = (0..=NAMED.min(name.len()))
+        .rev()
+        .find(|at| name.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80));
     let mut prefix = OsString::from(".");
-    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(OsStr::from_bytes(
+        name.get(..cut.unwrap_or(0)).unwrap_or_default(),
+    ));
     prefix.push(".");
     prefix
 }
@@ -174,26 +267,29 @@ pub fn remove_leftover(path: &Path) {
     }
 }
 
+/// `O_NOCTTY`, as `open` takes it.
+const NO_TERMINAL: i32 = OFlags::NOCTTY.bits().cast_signed();
+
 /// `O_NOFOLLOW` and `O_NONBLOCK`, as `open` takes them.
 const NO_LINKS: i32 = (OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).cast_signed();
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.body {
-            Body::Nameless(file) => file.write(bytes),
+            Body::Nameless(file) | Body::Stream(file) => file.write(bytes),
             Body::Named(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.body {
-            Body::Nameless(file) => file.flush(),
+            Body::Nameless(file) | Body::Stream(file) => file.flush(),
             Body::Named(file) => file.flush(),
         }
     }
 }
 
-/// Writes a whole file in place of what was there, and makes its folder if need be.
+/// Writes a whole file in place of what was there, or to the device or FIFO, and makes its folder if need be.
 pub fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder(target))?;
     let mut file = NewFile::begin(target)?;
@@ -320,6 +416,63 @@ mod tests {
             0o600
         );
         assert_eq!(names(target.parent().unwrap()), ["a"]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_to_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mkfifoat(CWD, &fifo, Mode::RWXU).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("fifo", &link).unwrap();
+        for target in [&fifo, &link] {
+            assert!(!would_replace(target));
+            let reader = std::thread::spawn({
+                let fifo = fifo.clone();
+                move || fs::read(fifo).unwrap()
+            });
+            replace(target, b"bytes").unwrap();
+            assert_eq!(reader.join().unwrap(), b"bytes");
+            assert!(fifo.metadata().unwrap().file_type().is_fifo() && link.is_symlink());
+        }
+        replace("/dev/null".as_ref(), b"bytes").unwrap();
+        let kind = Path::new("/dev/null").metadata().unwrap().file_type();
+        assert!(kind.is_char_device());
+        assert_eq!(names(folder.path()), ["fifo", "link"]);
+    }
+
+    #[test]
+    fn a_link_stays_and_leads_to_what_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "old").unwrap();
+        for (name, to) in [("link", "file"), ("dead", "none"), ("below", ".")] {
+            std::os::unix::fs::symlink(to, at(name)).unwrap();
+        }
+        replace(&at("link"), b"new").unwrap();
+        assert!(at("link").is_symlink() && would_replace(&at("dead")));
+        assert_eq!(fs::read(at("file")).unwrap(), b"new");
+        for name in ["dead", "below"] {
+            assert!(NewFile::begin(&at(name)).is_err(), "{name}");
+        }
+        assert_eq!(names(folder.path()), ["below", "dead", "file", "link"]);
+    }
+
+    #[test]
+    fn a_file_may_have_the_longest_name_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["x".repeat(255), "ü".repeat(127)] {
+            let target = folder.path().join(&name);
+            replace(&target, b"old").unwrap();
+            replace(&target, b"new").unwrap();
+            assert!(is_leftover(&folder.path().join(format!(
+                "{}abc123.kw-new",
+                prefix(&target).to_str().unwrap()
+            ))));
+            assert_eq!(names(folder.path()), [name]);
+            fs::remove_file(target).unwrap();
+        }
+        assert!(NewFile::begin(&folder.path().join("x".repeat(256))).is_err());
     }
 
     /// A new file takes a free name whole, and a taken one not at all.

@@ -1,0 +1,171 @@
+//! Files that are read from their beginning to their end, and must stay as they are meanwhile.
+
+use crate::pipeline::Source;
+use std::{
+    fs::{File, Metadata},
+    io::{self, Read},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
+    path::Path,
+};
+
+/// A file, pipe or device that is read once. Reading a file fails if another program changes it before its end.
+#[derive(Debug)]
+pub struct InputFile {
+    file: File,
+    /// What the file was when it was opened; a pipe or device has no state of its own.
+    opened: Option<State>,
+    read: u64,
+}
+
+/// What differs after a file was written to. The time of its last change cannot be set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    len: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// Another program wrote to a file while it was read, so that what was read never was its contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("another program changed it while it was read")]
+pub struct InputChanged;
+
+impl InputFile {
+    /// Opens a file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        File::open(path).and_then(Self::new)
+    }
+
+    /// Takes standard input. Not as `Stdin`: what that holds in its buffer cannot be polled for.
+    pub fn stdin() -> io::Result<Self> {
+        let input = io::stdin().as_fd().try_clone_to_owned()?;
+        Self::new(input.into())
+    }
+
+    fn new(file: File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self {
+            file,
+            opened: metadata.is_file().then(|| State::of(&metadata)),
+            read: 0,
+        })
+    }
+
+    /// Returns its length in bytes, where that is known.
+    pub fn size(&self) -> Option<u64> {
+        self.opened.map(|opened| opened.len)
+    }
+
+    /// Fails with [`InputChanged`] if it is no longer what was opened.
+    pub fn check(&self) -> io::Result<()> {
+        match self.opened {
+            Some(opened) if State::of(&self.file.metadata()?) != opened => {
+                Err(io::Error::other(InputChanged))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the open file.
+    pub const fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl State {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            len: metadata.len(),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+impl Read for InputFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(bytes)?;
+        self.read += u64::try_from(count).unwrap_or(0);
+        // One that grows as fast as it is read has no end.
+        let is_beyond = self.opened.is_some_and(|opened| self.read > opened.len);
+        if count == 0 || is_beyond {
+            self.check()?;
+        }
+        Ok(count)
+    }
+}
+
+impl Source for InputFile {
+    fn waits_on(&self) -> Option<OwnedFd> {
+        self.file.waits_on()
+    }
+}
+
+/// Returns whether reading failed because the file was changed.
+pub(crate) fn is_changed(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<InputChanged>)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs,
+        io::Write,
+        time::{Duration, SystemTime},
+    };
+
+    /// Reads a part of a file, lets something happen to it, and reads the rest.
+    fn read_around(change: impl FnOnce(&Path)) -> io::Result<usize> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, [1; 1000]).unwrap();
+        // The clock of a filesystem has steps of some milliseconds.
+        let old = SystemTime::now() - Duration::from_mins(1);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
+        let mut input = InputFile::open(&path).unwrap();
+        input.read_exact(&mut [0; 100]).unwrap();
+        change(&path);
+        input.read_to_end(&mut Vec::new())
+    }
+
+    #[test]
+    fn a_file_that_is_changed_while_it_is_read_is_told() {
+        assert_eq!(read_around(|_| ()).unwrap(), 900);
+        let open = |path: &Path| File::options().write(true).open(path).unwrap();
+        let truncated = read_around(|path| open(path).set_len(500).unwrap());
+        let emptied = read_around(|path| drop(fs::write(path, "")));
+        let rewritten = read_around(|path| drop(fs::write(path, [2; 1000])));
+        let grown = read_around(|path| {
+            let file = File::options().append(true).open(path);
+            file.unwrap().write_all(b"more").unwrap();
+        });
+        let set_back = read_around(|path| {
+            let before = path.metadata().unwrap().modified().unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            fs::write(path, [2; 1000]).unwrap();
+            open(path).set_modified(before).unwrap();
+        });
+        for outcome in [truncated, emptied, rewritten, grown, set_back] {
+            assert!(is_changed(&outcome.unwrap_err()));
+        }
+    }
+
+    #[test]
+    fn a_file_whose_length_the_system_does_not_know_is_read() {
+        let mut text = String::new();
+        let mut input = InputFile::open("/proc/cpuinfo".as_ref()).unwrap();
+        input.read_to_string(&mut text).unwrap();
+        assert!(!text.is_empty());
+    }
+}
