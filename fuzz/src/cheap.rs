@@ -11,6 +11,16 @@ use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, ver
 /// `FF`.
 pub enum Cheap {}
 
+/// A place for a secret that hides nothing.
+#[allow(missing_debug_implementations, reason = "a secret is never printed")]
+pub struct Place<const N: usize>([u8; N]);
+
+impl<const N: usize> Default for Place<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
 /// The last bytes of a signature that does not verify, big-endian.
 pub const BAD: u32 = u32::from_be_bytes(*b"bad!");
 
@@ -35,25 +45,26 @@ impl Verifier for Cheap {
 }
 
 impl Provider for Cheap {
-    type EcdhSecret = [u8; 48];
-    type KemSecret = [u8; 32];
-    type Signer = [u8; 48];
+    type EcdhSecret = Place<48>;
+    type KemSecret = Place<32>;
+    type Signer = Place<48>;
 
-    fn ecdh_generate(rng: &mut dyn Rng) -> Result<([u8; 48], EcPoint), CryptoError> {
+    fn ecdh_generate(rng: &mut dyn Rng, place: &mut Place<48>) -> Result<EcPoint, CryptoError> {
         let mut secret = [0; 48];
         rng.fill(&mut secret)?;
-        Self::ecdh_from_scalar(&secret)
+        Self::ecdh_from_scalar(&secret, place)
     }
 
-    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<([u8; 48], EcPoint), CryptoError> {
+    fn ecdh_from_scalar(scalar: &[u8; 48], place: &mut Place<48>) -> Result<EcPoint, CryptoError> {
+        place.0 = *scalar;
         let mut public = [0; 97];
         public[0] = 4;
         public[1..49].copy_from_slice(scalar);
-        Ok((*scalar, public))
+        Ok(public)
     }
 
     fn ecdh_agree(
-        secret: &[u8; 48],
+        Place(secret): &Place<48>,
         peer: &EcPoint,
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError> {
@@ -64,19 +75,26 @@ impl Provider for Cheap {
         Ok(())
     }
 
-    fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey) -> Result<[u8; 32], CryptoError> {
-        let mut secret = [0; 32];
-        rng.fill(&mut secret)?;
+    fn kem_generate(
+        rng: &mut dyn Rng,
+        Place(secret): &mut Place<32>,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError> {
+        rng.fill(secret)?;
         public.fill(0);
-        public[..32].copy_from_slice(&secret);
-        Ok(secret)
+        public[..32].copy_from_slice(secret);
+        Ok(())
     }
 
-    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<[u8; 32], CryptoError> {
-        let secret = std::array::from_fn(|index| seed[index]);
+    fn kem_from_seed(
+        seed: &[u8; 64],
+        Place(secret): &mut Place<32>,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError> {
+        *secret = std::array::from_fn(|index| seed[index]);
         public.fill(0);
-        public[..32].copy_from_slice(&secret);
-        Ok(secret)
+        public[..32].copy_from_slice(secret);
+        Ok(())
     }
 
     fn kem_encapsulate(
@@ -97,7 +115,7 @@ impl Provider for Cheap {
     }
 
     fn kem_decapsulate(
-        secret: &[u8; 32],
+        Place(secret): &Place<32>,
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
@@ -110,11 +128,16 @@ impl Provider for Cheap {
         RustCrypto::signer_generate(rng, scalar)
     }
 
-    fn signer(scalar: &[u8; 48], _: &EcPoint) -> Result<[u8; 48], CryptoError> {
-        Ok(*scalar)
+    fn signer(scalar: &[u8; 48], _: &EcPoint, place: &mut Place<48>) -> Result<(), CryptoError> {
+        place.0 = *scalar;
+        Ok(())
     }
 
-    fn sign(scalar: &[u8; 48], _: &mut dyn Rng, message: &[u8]) -> Result<Signature, CryptoError> {
+    fn sign(
+        Place(scalar): &Place<48>,
+        _: &mut dyn Rng,
+        message: &[u8],
+    ) -> Result<Signature, CryptoError> {
         let mut signature = [0; 96];
         mix(&[scalar, message], &mut signature[..90]);
         Ok(low_s(&signature))

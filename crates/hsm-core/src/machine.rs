@@ -14,7 +14,8 @@ use crate::{
 pub(crate) struct Machine<B: Board> {
     pub(crate) platform: Platform<B>,
     pub(crate) store: Store,
-    /// `None` before GENERATE KEY.
+    /// `None` before GENERATE KEY, and until the first command: a module may be moved to its place after it powered up,
+    /// and would leave a copy of its key behind.
     pub(crate) signer: Option<<B::Crypto as Provider>::Signer>,
     pub(crate) state: State<B::Crypto>,
     /// A pattern that the LEDs show until the given time, in place of the state's own.
@@ -24,19 +25,27 @@ pub(crate) struct Machine<B: Board> {
 impl<B: Board> Machine<B> {
     /// Opens the store. If it cannot be trusted, the module answers every command with a failure.
     pub(crate) fn power_up(mut platform: Platform<B>) -> Self {
-        let (store, signer, state) = match open(&mut platform) {
-            Ok((store, signer)) => {
+        let (store, state) = match open(&mut platform) {
+            Ok(store) => {
                 let state = State::resting(store.device().lifecycle, Locked::Asleep);
-                (store, signer, state)
+                (store, state)
             }
-            Err(Fault) => (Store::blank(), None, State::Fault),
+            Err(Fault) => (Store::blank(), State::Fault),
         };
         Self {
             platform,
             store,
-            signer,
+            signer: None,
             state,
             flash: None,
+        }
+    }
+
+    /// Prepares the module's key, once for a power-up.
+    pub(crate) fn load_signer(&mut self) -> Result<(), Fault> {
+        match self.signer {
+            Some(_) => Ok(()),
+            None => module_key::load_signer(&self.platform, &self.store, &mut self.signer),
         }
     }
 
@@ -71,14 +80,11 @@ impl<B: Board> Machine<B> {
     }
 }
 
-type Opened<B> = (Store, Option<<<B as Board>::Crypto as Provider>::Signer>);
-
-fn open<B: Board>(platform: &mut Platform<B>) -> Result<Opened<B>, Fault> {
+fn open<B: Board>(platform: &mut Platform<B>) -> Result<Store, Fault> {
     let mut store = Store::power_up(platform)?;
     // Power was cut between counting the last attempt and erasing: the erasure is completed now.
     if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
         store.erase(platform).map_err(|_not_stored| Fault)?;
     }
-    let signer = module_key::load_signer(platform, &store)?;
-    Ok((store, signer))
+    Ok(store)
 }

@@ -37,9 +37,10 @@ pub fn platform<C: Provider>(
         serial: serial.into(),
         count: seed,
     };
-    let drbg = HmacDrbg::instantiate(entropy, serial.as_bytes()).expect("entropy");
+    let serial_number = serial.parse().expect("a serial number");
+    let drbg = HmacDrbg::new(entropy, serial_number);
     Platform {
-        serial: serial.parse().expect("a serial number"),
+        serial: serial_number,
         pin_cost: hsm_core::pin::MIN_COST,
         storage: flash.clone(),
         rng: RecordingRng {

@@ -69,10 +69,11 @@ impl<P: Provider> Reference<P> {
 
     fn pairs(&self) -> Pairs<P> {
         let scalar = self.derive("ECDH-P384", 48).try_into().expect("48 bytes");
-        let (ecdh, point) = P::ecdh_from_scalar(&scalar).expect("in range");
+        let (mut ecdh, mut kem) = (P::EcdhSecret::default(), P::KemSecret::default());
+        let point = P::ecdh_from_scalar(&scalar, &mut ecdh).expect("in range");
         let seed = self.derive("ML-KEM-1024", 64).try_into().expect("64 bytes");
         let mut key = [0; 1568];
-        let kem = P::kem_from_seed(&seed, &mut key).expect("any seed");
+        P::kem_from_seed(&seed, &mut kem, &mut key).expect("any seed");
         Pairs {
             ecdh,
             kem,
@@ -93,8 +94,9 @@ impl<P: Provider> Reference<P> {
 pub fn seal<P: Provider>(recipient: &[u8], file_key: [u8; 16]) -> Vec<u8> {
     let recipient: &[u8; RECIPIENT] = recipient.try_into().expect("a recipient");
     let (point, key_bytes) = recipient[20..].split_first_chunk().expect("a point");
-    let mut rng = HmacDrbg::instantiate(SystemEntropy, b"hybrid").expect("entropy");
-    let (secret, ephemeral) = P::ecdh_generate(&mut rng).expect("a key");
+    let mut rng = HmacDrbg::new(SystemEntropy, "HYBRID".parse().expect("a serial number"));
+    let mut secret = P::EcdhSecret::default();
+    let ephemeral = P::ecdh_generate(&mut rng, &mut secret).expect("a key");
     let (mut ecdh, mut kem, mut ciphertext) = ([0; 48], [0; 32], [0; 1568]);
     P::ecdh_agree(&secret, point, &mut ecdh).expect("a point");
     let encapsulation_key = key_bytes.try_into().expect("a key");

@@ -88,13 +88,19 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
     type KemSecret = C::KemSecret;
     type Signer = C::Signer;
 
-    fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
-        C::ecdh_generate(rng)
+    fn ecdh_generate(
+        rng: &mut dyn Rng,
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError> {
+        C::ecdh_generate(rng, secret)
     }
 
-    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
+    fn ecdh_from_scalar(
+        scalar: &[u8; 48],
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError> {
         O::called("ecdh", [scalar.len(), 0, 0]);
-        C::ecdh_from_scalar(scalar)
+        C::ecdh_from_scalar(scalar, secret)
     }
 
     fn ecdh_agree(
@@ -107,14 +113,19 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
 
     fn kem_generate(
         rng: &mut dyn Rng,
+        secret: &mut Self::KemSecret,
         public: &mut KemKey,
-    ) -> Result<Self::KemSecret, CryptoError> {
-        C::kem_generate(rng, public)
+    ) -> Result<(), CryptoError> {
+        C::kem_generate(rng, secret, public)
     }
 
-    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+    fn kem_from_seed(
+        seed: &[u8; 64],
+        secret: &mut Self::KemSecret,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError> {
         O::called("kem", [seed.len(), 0, 0]);
-        C::kem_from_seed(seed, public)
+        C::kem_from_seed(seed, secret, public)
     }
 
     fn kem_encapsulate(
@@ -138,8 +149,12 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
         C::signer_generate(rng, scalar)
     }
 
-    fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError> {
-        C::signer(scalar, public)
+    fn signer(
+        scalar: &[u8; 48],
+        public: &EcPoint,
+        signer: &mut Self::Signer,
+    ) -> Result<(), CryptoError> {
+        C::signer(scalar, public, signer)
     }
 
     fn sign(

@@ -28,17 +28,21 @@ use zeroize::{Zeroize, Zeroizing};
 /// The cryptographic suite, implemented by AWS-LC.
 pub enum AwsLc {}
 
-/// An ephemeral P-384 scalar; AWS-LC zeroizes it when it is freed.
+/// A place for an ECDH key: a pointer to one of AWS-LC, which zeroizes it when it is freed.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
-pub struct EcdhSecret(agreement::PrivateKey);
+#[derive(Default)]
+pub struct EcdhSecret(Option<agreement::PrivateKey>);
 
-/// An expanded ML-KEM-1024 key; AWS-LC zeroizes it when it is freed.
+/// A place for an expanded ML-KEM-1024 key: a pointer to one of AWS-LC, which zeroizes it when it is freed.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
-pub struct KemSecret(kem::DecapsulationKey);
+#[derive(Default)]
+pub struct KemSecret(Option<kem::DecapsulationKey>);
 
-/// A P-384 signing key, checked against its public key; AWS-LC zeroizes it when it is freed.
+/// A place for a P-384 signing key, checked against its public key: a pointer to one of AWS-LC, which zeroizes it when
+/// it is freed.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
-pub struct Signer(EcdsaKeyPair);
+#[derive(Default)]
+pub struct Signer(Option<EcdsaKeyPair>);
 
 impl Verifier for AwsLc {
     fn verify_either_form(
@@ -70,15 +74,25 @@ impl Provider for AwsLc {
     type KemSecret = KemSecret;
     type Signer = Signer;
 
-    fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
+    fn ecdh_generate(
+        rng: &mut dyn Rng,
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError> {
+        secret.0 = None;
         let mut scalar = Zeroizing::new([0; 48]);
         let (key, public) = generate_key(rng, &mut scalar)?;
-        Ok((EcdhSecret(key), public))
+        secret.0 = Some(key);
+        Ok(public)
     }
 
-    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
+    fn ecdh_from_scalar(
+        scalar: &[u8; 48],
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError> {
+        secret.0 = None;
         let (key, public) = key_pair(scalar)?;
-        Ok((EcdhSecret(key), public))
+        secret.0 = Some(key);
+        Ok(public)
     }
 
     fn ecdh_agree(
@@ -87,24 +101,37 @@ impl Provider for AwsLc {
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError> {
         let peer = UnparsedPublicKey::new(&ECDH_P384, uncompressed(peer)?);
-        agreement::agree(&secret.0, peer, CryptoError, |agreed| put(shared, agreed))
+        let secret = secret.0.as_ref().ok_or(CryptoError)?;
+        agreement::agree(secret, peer, CryptoError, |agreed| put(shared, agreed))
     }
 
-    fn kem_generate(_: &mut dyn Rng, public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+    fn kem_generate(
+        _: &mut dyn Rng,
+        secret: &mut Self::KemSecret,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError> {
+        secret.0 = None;
         let key = kem::DecapsulationKey::generate(&ML_KEM_1024).or(Err(CryptoError))?;
         let half = key.encapsulation_key().or(Err(CryptoError))?;
         put(public, half.key_bytes().or(Err(CryptoError))?.as_ref())?;
-        Ok(KemSecret(key))
+        secret.0 = Some(key);
+        Ok(())
     }
 
     #[expect(deprecated, reason = "AWS-LC accepts no other form of a key")]
-    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
+    fn kem_from_seed(
+        seed: &[u8; 64],
+        secret: &mut Self::KemSecret,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError> {
+        secret.0 = None;
         let expanded = ml_kem_1024::DecapsulationKey::from_seed(Array(*seed));
         put(public, &expanded.encapsulation_key().to_bytes())?;
         let mut bytes = ml_kem::ExpandedKeyEncoding::to_expanded_bytes(&expanded);
         let key = kem::DecapsulationKey::new(&ML_KEM_1024, &bytes);
         bytes.as_mut_slice().zeroize();
-        key.map(KemSecret).or(Err(CryptoError))
+        secret.0 = Some(key.or(Err(CryptoError))?);
+        Ok(())
     }
 
     fn kem_encapsulate(
@@ -124,8 +151,8 @@ impl Provider for AwsLc {
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
+        let secret = secret.0.as_ref().ok_or(CryptoError)?;
         let agreed = secret
-            .0
             .decapsulate(ciphertext.as_slice().into())
             .or(Err(CryptoError))?;
         put(shared, agreed.as_ref())
@@ -135,14 +162,19 @@ impl Provider for AwsLc {
         generate_key(rng, scalar).map(|(_, public)| public)
     }
 
-    fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError> {
-        EcdsaKeyPair::from_private_key_and_public_key(
+    fn signer(
+        scalar: &[u8; 48],
+        public: &EcPoint,
+        signer: &mut Self::Signer,
+    ) -> Result<(), CryptoError> {
+        signer.0 = None;
+        let key = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P384_SHA384_FIXED_SIGNING,
             scalar,
             uncompressed(public)?,
-        )
-        .map(Signer)
-        .or(Err(CryptoError))
+        );
+        signer.0 = Some(key.or(Err(CryptoError))?);
+        Ok(())
     }
 
     fn sign(
@@ -150,8 +182,8 @@ impl Provider for AwsLc {
         _: &mut dyn Rng,
         message: &[u8],
     ) -> Result<Signature, CryptoError> {
+        let signer = signer.0.as_ref().ok_or(CryptoError)?;
         let signature = signer
-            .0
             .sign(&SystemRandom::new(), message)
             .or(Err(CryptoError))?;
         let signature = signature.as_ref().try_into().or(Err(CryptoError))?;

@@ -36,8 +36,7 @@ pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform
     let secret = ChipSecret(chip.secret.clone());
     let keys = chip.keys.clone();
     let chip = SharedChip(Arc::new(Mutex::new(chip)));
-    let rng = HmacDrbg::instantiate(SystemEntropy, serial.as_str().as_bytes())
-        .map_err(|CryptoError| io::Error::other("the operating system returned no random bytes"))?;
+    let rng = HmacDrbg::new(SystemEntropy, serial);
     let storage = FileStorage(folder.join(STORE_FILE));
     Ok(Platform {
         serial,

@@ -53,6 +53,10 @@ pub(crate) fn run<B: Board>(
     if matches!(machine.state, State::Fault) {
         return Err(Status::MemoryFailure);
     }
+    if machine.load_signer().is_err() {
+        machine.fail();
+        return Err(Status::MemoryFailure);
+    }
     let outcome = match &command {
         Command::Public(command) => public(machine, command, out),
         Command::Factory(command) => {

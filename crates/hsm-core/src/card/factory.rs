@@ -30,9 +30,7 @@ pub(crate) fn run<B: Board>(
         FactoryCommand::GenerateKey if signer.is_some() => Ok(()),
         FactoryCommand::GenerateKey => {
             module_key::generate(platform, store)?;
-            *signer =
-                module_key::load_signer(platform, store).map_err(|Fault| Status::MemoryFailure)?;
-            Ok(())
+            module_key::load_signer(platform, store, signer).map_err(|Fault| Status::MemoryFailure)
         }
         FactoryCommand::ReadCsr => {
             let signer = signer.as_ref().ok_or(Status::OutOfOrder)?;

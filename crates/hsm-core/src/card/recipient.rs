@@ -23,7 +23,8 @@ use hsm_protocol::{
 /// Writes the classical recipient of the current epoch.
 pub(crate) fn recipient<C: Provider>(csps: &Csps, out: &mut Writer<'_>) -> Result<(), Status> {
     let epoch = csps.keyring.current();
-    let (_, point) = key_pair::<C>(&epoch.key).map_err(|CryptoError| Status::MemoryFailure)?;
+    let point = key_pair::<C>(&epoch.key, &mut C::EcdhSecret::default())
+        .map_err(|CryptoError| Status::MemoryFailure)?;
     let recipient = Recipient {
         group: *csps.keyring.group(),
         epoch: epoch.number,
@@ -38,9 +39,10 @@ pub(crate) fn hybrid_recipient<C: Provider>(
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     let epoch = csps.keyring.current();
-    let pairs = HybridPairs::<C>::derive(csps.keyring.group(), epoch.number, &epoch.key)
+    let public = HybridPairs::<C>::default()
+        .derive(csps.keyring.group(), epoch.number, &epoch.key)
         .map_err(|CryptoError| Status::MemoryFailure)?;
-    Ok(pairs.public.write(out)?)
+    Ok(public.write(out)?)
 }
 
 /// Opens a file key that was sealed to the classical recipient of any epoch.
@@ -70,8 +72,10 @@ pub(crate) fn hybrid_unwrap<C: Provider>(
         .epoch_of(sealed.group, sealed.epoch)
         .ok_or(Status::NotFound)?;
     let mut file_key = FileKey::default();
-    HybridPairs::<C>::derive(sealed.group, sealed.epoch, epoch)
-        .and_then(|pairs| pairs.open(sealed, &mut file_key))
+    let mut pairs = HybridPairs::<C>::default();
+    pairs
+        .derive(sealed.group, sealed.epoch, epoch)
+        .and_then(|public| pairs.open(&public, sealed, &mut file_key))
         .map_err(|CryptoError| Status::NotAuthentic)?;
     Ok(out.bytes(file_key.expose())?)
 }
@@ -82,7 +86,8 @@ fn open<C: Provider>(
     sealed: &SealedFileKey,
     file_key: &mut FileKey,
 ) -> Result<(), CryptoError> {
-    let (secret, point) = key_pair::<C>(epoch)?;
+    let mut secret = C::EcdhSecret::default();
+    let point = key_pair::<C>(epoch, &mut secret)?;
     let mut shared = EcdhShared::empty();
     shared.agree::<C>(&secret, &sealed.ephemeral)?;
     let mut salt = [0; 2 * 97];
@@ -100,40 +105,63 @@ fn open<C: Provider>(
 }
 
 /// Derives the key pair of an epoch's recipient: the same in every clone.
-fn key_pair<C: Provider>(epoch: &EpochKey) -> Result<(C::EcdhSecret, EcPoint), CryptoError> {
-    RecipientScalar::with::<C, _>(epoch, |scalar| C::ecdh_from_scalar(scalar.expose()))?
+fn key_pair<C: Provider>(
+    epoch: &EpochKey,
+    secret: &mut C::EcdhSecret,
+) -> Result<EcPoint, CryptoError> {
+    RecipientScalar::with::<C, _>(epoch, |scalar| C::ecdh_from_scalar(scalar.expose(), secret))?
 }
 
 /// The key pairs of an epoch's post-quantum recipient: the same in every clone.
 struct HybridPairs<C: Provider> {
     ecdh: C::EcdhSecret,
     kem: C::KemSecret,
-    public: HybridRecipient,
+}
+
+impl<C: Provider> Default for HybridPairs<C> {
+    fn default() -> Self {
+        Self {
+            ecdh: C::EcdhSecret::default(),
+            kem: C::KemSecret::default(),
+        }
+    }
 }
 
 impl<C: Provider> HybridPairs<C> {
-    fn derive(group: &[u8; 16], number: u32, epoch: &EpochKey) -> Result<Self, CryptoError> {
-        let (ecdh, point) =
-            HybridScalar::with::<C, _>(epoch, |scalar| C::ecdh_from_scalar(scalar.expose()))??;
+    /// Derives both, and returns their public halves.
+    fn derive(
+        &mut self,
+        group: &[u8; 16],
+        number: u32,
+        epoch: &EpochKey,
+    ) -> Result<HybridRecipient, CryptoError> {
+        let point = HybridScalar::with::<C, _>(epoch, |scalar| {
+            C::ecdh_from_scalar(scalar.expose(), &mut self.ecdh)
+        })??;
         let mut public = HybridRecipient {
             group: *group,
             epoch: number,
             point,
             kem: [0; KEM],
         };
-        let kem = HybridSeed::with::<C, _>(epoch, |seed| {
-            C::kem_from_seed(seed.expose(), &mut public.kem)
+        HybridSeed::with::<C, _>(epoch, |seed| {
+            C::kem_from_seed(seed.expose(), &mut self.kem, &mut public.kem)
         })??;
-        Ok(Self { ecdh, kem, public })
+        Ok(public)
     }
 
     /// Opens with both secrets, salted with the hash of everything public.
-    fn open(&self, sealed: &HybridFileKey<'_>, file_key: &mut FileKey) -> Result<(), CryptoError> {
+    fn open(
+        &self,
+        public: &HybridRecipient,
+        sealed: &HybridFileKey<'_>,
+        file_key: &mut FileKey,
+    ) -> Result<(), CryptoError> {
         let (mut ecdh, mut kem) = (EcdhShared::empty(), KemShared::default());
         ecdh.agree::<C>(&self.ecdh, sealed.ephemeral)?;
         kem.decapsulate::<C>(&self.kem, sealed.ciphertext)?;
         let sealed = SealedKey {
-            salt: &transcript::<C>(&self.public, sealed.ephemeral, sealed.ciphertext),
+            salt: &transcript::<C>(public, sealed.ephemeral, sealed.ciphertext),
             info: &[HybridFileKey::LABEL],
             cipher: sealed.cipher,
             tag: sealed.tag,

@@ -221,7 +221,8 @@ fn grant<B: Board>(
 
     let rng = &mut master.platform.rng;
     let (mut ecdh_shared, mut kem_shared) = (EcdhShared::empty(), KemShared::default());
-    let (ephemeral, ecdh) = B::Crypto::ecdh_generate(rng).map_err(internal_error)?;
+    let mut ephemeral = <B::Crypto as Provider>::EcdhSecret::default();
+    let ecdh = B::Crypto::ecdh_generate(rng, &mut ephemeral).map_err(internal_error)?;
     ecdh_shared
         .agree::<B::Crypto>(&ephemeral, offer.ecdh)
         .map_err(peer_error)?;

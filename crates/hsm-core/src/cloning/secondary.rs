@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     asking::Confirmed,
-    crypto::{Provider, Rng},
+    crypto::{KemKey, Provider, Rng},
     platform::{Board, Platform},
     time::{Millis, RUN},
     vault::{
@@ -114,31 +114,21 @@ impl<C: Provider> SecondaryRun<C> {
         if !secondary.store.can_be_erased(secondary.platform) {
             return Err(Refusal::WornOut);
         }
-        let rng = &mut secondary.platform.rng;
-        let mut nonce: Nonce = [0; 32];
-        rng.fill(&mut nonce).map_err(internal_error)?;
-        let (ecdh, ecdh_public) = C::ecdh_generate(rng).map_err(internal_error)?;
-        let mut kem_public = [0; 1568];
-        let kem = C::kem_generate(rng, &mut kem_public).map_err(internal_error)?;
-        let chain = Chain::parse(&secondary.store.device().chain)?;
-        Offer {
-            condition,
-            nonce: &nonce,
-            ecdh: &ecdh_public,
-            kem: &kem_public,
-            chain,
-        }
-        .write(out)?;
-        let mut transcript = Transcript::new::<C>();
-        transcript.absorb::<C>(out.written());
         *self = Self::Offered(Offered {
-            ecdh,
-            kem,
-            transcript,
+            ecdh: C::EcdhSecret::default(),
+            kem: C::KemSecret::default(),
+            transcript: Transcript::new::<C>(),
             condition,
             last_message: now,
         });
-        Ok(())
+        let offered = match self {
+            Self::Offered(offered) => offered.write(secondary, out),
+            Self::Idle | Self::Agreed(_) => Err(Refusal::OutOfOrder),
+        };
+        if offered.is_err() {
+            *self = Self::Idle;
+        }
+        offered
     }
 
     /// Answers a Grant with a Consent.
@@ -191,6 +181,29 @@ impl<C: Provider> SecondaryRun<C> {
 }
 
 impl<C: Provider> Offered<C> {
+    /// Makes the ephemeral keys where they stay, and writes the Offer.
+    fn write<B: Board<Crypto = C>>(
+        &mut self,
+        secondary: &mut Secondary<'_, B>,
+        out: &mut Writer<'_>,
+    ) -> Result<(), Refusal> {
+        let rng = &mut secondary.platform.rng;
+        let (mut nonce, mut kem): (Nonce, KemKey) = ([0; 32], [0; 1568]);
+        rng.fill(&mut nonce).map_err(internal_error)?;
+        let ecdh = C::ecdh_generate(rng, &mut self.ecdh).map_err(internal_error)?;
+        C::kem_generate(rng, &mut self.kem, &mut kem).map_err(internal_error)?;
+        Offer {
+            condition: self.condition,
+            nonce: &nonce,
+            ecdh: &ecdh,
+            kem: &kem,
+            chain: Chain::parse(&secondary.store.device().chain)?,
+        }
+        .write(out)?;
+        self.transcript.absorb::<C>(out.written());
+        Ok(())
+    }
+
     fn check<B: Board<Crypto = C>>(
         &self,
         secondary: &mut Secondary<'_, B>,

@@ -1,6 +1,7 @@
 //! `HMAC_DRBG` with HMAC-SHA-384 at a security strength of 256 bits (SP 800-90A Rev. 1 § 10.1.2).
 
 use super::{CryptoError, Provider, Rng, rust_crypto::RustCrypto};
+use hsm_protocol::Serial;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Requests answered between two reseedings. The standard allows 2⁴⁸ (table 2); entropy is cheap on our boards.
@@ -15,34 +16,45 @@ pub trait Entropy {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
 }
 
-/// A generator and the source that it reseeds itself from.
+/// A generator and the source that it seeds itself from, at the first request and again after each interval.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
 #[derive(ZeroizeOnDrop)]
 pub struct HmacDrbg<E> {
     key: [u8; 48],
     value: [u8; 48],
     requests_left: u32,
+    is_seeded: bool,
+    #[zeroize(skip)]
+    serial: Serial,
     #[zeroize(skip)]
     source: E,
 }
 
 impl<E: Entropy> HmacDrbg<E> {
-    /// Seeds a generator with entropy and a nonce from `source` (§ 10.1.2.3). The `personalization` need not be
-    /// secret, but should differ from module to module.
-    pub fn instantiate(source: E, personalization: &[u8]) -> Result<Self, CryptoError> {
-        let mut drbg = Self {
+    /// Returns a generator without a seed. It seeds itself where it stays, at the first request: one that was moved
+    /// would leave a copy of its state behind. The serial number, its personalization, tells modules apart.
+    pub const fn new(source: E, serial: Serial) -> Self {
+        Self {
             key: [0; 48],
             value: [1; 48],
             requests_left: 0,
+            is_seeded: false,
+            serial,
             source,
-        };
+        }
+    }
+
+    /// Seeds the generator with entropy and a nonce (§ 10.1.2.3).
+    fn instantiate(&mut self, personalization: &[u8]) -> Result<(), CryptoError> {
         // Entropy of the security strength, then a nonce of half of it (§ 8.6.7).
         let mut seed = Zeroizing::new([0; 48]);
         let (entropy, nonce) = seed.split_at_mut(32);
-        drbg.source.fill(entropy)?;
-        drbg.source.fill(nonce)?;
-        drbg.seed(&*seed, personalization)?;
-        Ok(drbg)
+        self.source.fill(entropy)?;
+        self.source.fill(nonce)?;
+        (self.key, self.value) = ([0; 48], [1; 48]);
+        self.seed(&*seed, personalization)?;
+        self.is_seeded = true;
+        Ok(())
     }
 
     /// Mixes fresh entropy and `additional` input into the state (§ 10.1.2.4). Before a request, that is prediction
@@ -66,6 +78,10 @@ impl<E: Entropy> HmacDrbg<E> {
     fn answer(&mut self, mut additional: &[u8], out: &mut [u8]) -> Result<(), CryptoError> {
         if out.len() > MAX_BYTES || additional.len() > MAX_BYTES {
             return Err(CryptoError);
+        }
+        if !self.is_seeded {
+            let serial = self.serial;
+            self.instantiate(serial.as_str().as_bytes())?;
         }
         if self.requests_left == 0 {
             self.reseed(additional)?;
@@ -156,7 +172,13 @@ mod tests {
 
     fn drbg(draws_of_reseeding: usize) -> HmacDrbg<Script> {
         let bytes = vec![7; 48 + 32 * draws_of_reseeding];
-        HmacDrbg::instantiate(Script { bytes, draws: 0 }, b"test").unwrap()
+        seeded(Script { bytes, draws: 0 }, b"test").unwrap()
+    }
+
+    fn seeded(source: Script, personalization: &[u8]) -> Result<HmacDrbg<Script>, CryptoError> {
+        let mut drbg = HmacDrbg::new(source, "VM0001".parse().unwrap());
+        drbg.instantiate(personalization)?;
+        Ok(drbg)
     }
 
     fn unhex(word: &str) -> Vec<u8> {
@@ -186,7 +208,7 @@ mod tests {
                             bytes: [entropy.as_slice(), nonce].concat(),
                             draws: 0,
                         };
-                        *new = Some(HmacDrbg::instantiate(script, personalization).unwrap());
+                        *new = Some(seeded(script, personalization).unwrap());
                     }
                     ("reseed", [entropy, additional], Some(drbg)) => {
                         drbg.source.bytes.clone_from(entropy);
@@ -218,7 +240,12 @@ mod tests {
                 bytes: vec![7; 48 - missing],
                 draws: 0,
             };
-            assert!(HmacDrbg::instantiate(script, &[]).is_err());
+            let mut drbg = HmacDrbg::new(script, "VM0001".parse().unwrap());
+            for _ in 0..2 {
+                let mut out = [1; 16];
+                assert_eq!(drbg.fill(&mut out), Err(CryptoError));
+                assert_eq!(out, [0; 16]);
+            }
         }
     }
 
@@ -286,15 +313,14 @@ mod tests {
                 draws: 0,
             };
             let mut out = [0; 16];
-            HmacDrbg::instantiate(script, name.as_bytes())
-                .unwrap()
+            HmacDrbg::new(script, name.parse().unwrap())
                 .fill(&mut out)
                 .unwrap();
             hex::encode(out)
         };
-        let names = ["", "VM0001", "VM0002"];
+        let names = ["VM0001", "VM0002", "VM00011"];
         let outputs: Vec<String> = names.map(output).into();
-        assert!(outputs[0] != outputs[1] && outputs[1] != outputs[2]);
+        assert!(outputs[0] != outputs[1] && outputs[0] != outputs[2]);
     }
 
     #[test]

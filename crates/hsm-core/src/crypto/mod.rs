@@ -3,7 +3,7 @@
 //! The suite is fixed (PROTOCOL § 3): ECDH P-384 with ML-KEM-1024, ECDSA P-384, HKDF-SHA-384, AES-256-GCM, AES-256-KW,
 //! PBKDF2-HMAC-SHA-256, AES-256-XTS and -ECB. Two providers implement [`Provider`]: [`rust_crypto`], for firmware, and
 //! one over aws-lc in `hsm-virtual`. The interface is bytes; the only types of a library are the three secrets,
-//! which zeroize themselves in place.
+//! which are made where they stay and zeroize themselves there.
 
 pub mod drbg;
 pub mod rust_crypto;
@@ -27,19 +27,28 @@ pub trait Rng {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
 }
 
-/// The primitives of the suite. Secrets are written into places that the caller owns and zeroizes.
+/// The primitives of the suite. Secrets are written into places that the caller owns and zeroizes: a secret that is
+/// returned or moved leaves a copy on the stack.
+///
+/// The places of keys are empty at first. An empty one is no key, nor is one whose filling failed: its use is an error.
 pub trait Provider: Verifier {
-    /// An ECDH key, ephemeral or derived. It zeroizes itself when dropped.
-    type EcdhSecret;
-    /// A decapsulation key, ephemeral or derived. It zeroizes itself when dropped.
-    type KemSecret;
-    /// A module's signing key, ready for use. It zeroizes itself when dropped.
-    type Signer;
+    /// A place for an ECDH key, ephemeral or derived. It zeroizes itself when dropped.
+    type EcdhSecret: Default;
+    /// A place for a decapsulation key, ephemeral or derived. It zeroizes itself when dropped.
+    type KemSecret: Default;
+    /// A place for a module's signing key, ready for use. It zeroizes itself when dropped.
+    type Signer: Default;
 
     /// Makes a fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
-    fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
-    /// Returns the key pair of a scalar (48 bytes, big-endian, 1 to n − 1), which the caller derived and zeroizes.
-    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError>;
+    fn ecdh_generate(
+        rng: &mut dyn Rng,
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError>;
+    /// Makes the key pair of a scalar (48 bytes, big-endian, 1 to n − 1), which the caller derived and zeroizes.
+    fn ecdh_from_scalar(
+        scalar: &[u8; 48],
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError>;
     /// Computes the shared x-coordinate; validates the peer's point (SP 800-56A § 5.6.2.3.3). The caller drops the key
     /// then: it is used once.
     fn ecdh_agree(
@@ -49,10 +58,17 @@ pub trait Provider: Verifier {
     ) -> Result<(), CryptoError>;
 
     /// Makes a fresh ML-KEM-1024 key pair.
-    fn kem_generate(rng: &mut dyn Rng, public: &mut KemKey)
-    -> Result<Self::KemSecret, CryptoError>;
-    /// Returns the ML-KEM-1024 key pair of a seed, `d ‖ z` (FIPS 203 § 7.1), which the caller derived and zeroizes.
-    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError>;
+    fn kem_generate(
+        rng: &mut dyn Rng,
+        secret: &mut Self::KemSecret,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError>;
+    /// Makes the ML-KEM-1024 key pair of a seed, `d ‖ z` (FIPS 203 § 7.1), which the caller derived and zeroizes.
+    fn kem_from_seed(
+        seed: &[u8; 64],
+        secret: &mut Self::KemSecret,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError>;
     /// Encapsulates to a peer's key, which is checked (FIPS 203 § 7.2).
     fn kem_encapsulate(
         rng: &mut dyn Rng,
@@ -71,7 +87,11 @@ pub trait Provider: Verifier {
     /// Makes a fresh signing key: its scalar (48 bytes, big-endian) goes into `scalar`.
     fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError>;
     /// Prepares a signing key for use; its two halves must belong together.
-    fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError>;
+    fn signer(
+        scalar: &[u8; 48],
+        public: &EcPoint,
+        signer: &mut Self::Signer,
+    ) -> Result<(), CryptoError>;
     /// Signs: ECDSA over SHA-384 of `message`, with a random or hedged nonce (FIPS 186-5 § 6.3), in the form that
     /// [`Verifier::verify`] takes.
     fn sign(

@@ -11,8 +11,9 @@ const ROUNDS: usize = 20;
 fn each_pair_agrees_on_an_ecdh_secret() {
     fn check<A: Provider, B: Provider>() {
         for _ in 0..ROUNDS {
-            let (ours, our_point) = A::ecdh_generate(&mut Os).unwrap();
-            let (theirs, their_point) = B::ecdh_generate(&mut Os).unwrap();
+            let (mut ours, mut theirs) = (A::EcdhSecret::default(), B::EcdhSecret::default());
+            let our_point = A::ecdh_generate(&mut Os, &mut ours).unwrap();
+            let their_point = B::ecdh_generate(&mut Os, &mut theirs).unwrap();
             let (mut here, mut there) = ([0; 48], [1; 48]);
             A::ecdh_agree(&ours, &their_point, &mut here).unwrap();
             B::ecdh_agree(&theirs, &our_point, &mut there).unwrap();
@@ -31,12 +32,13 @@ fn each_pair_agrees_on_a_kem_secret_unless_the_ciphertext_was_touched() {
         for _ in 0..ROUNDS {
             let (mut public, mut ciphertext, mut here, mut there) =
                 ([0; 1568], [0; 1568], [0; 32], [1; 32]);
-            let secret = A::kem_generate(&mut Os, &mut public).unwrap();
+            let mut secret = A::KemSecret::default();
+            A::kem_generate(&mut Os, &mut secret, &mut public).unwrap();
             B::kem_encapsulate(&mut Os, &public, &mut ciphertext, &mut there).unwrap();
             A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
             assert_eq!(here, there);
 
-            let secret = A::kem_generate(&mut Os, &mut public).unwrap();
+            A::kem_generate(&mut Os, &mut secret, &mut public).unwrap();
             B::kem_encapsulate(&mut Os, &public, &mut ciphertext, &mut there).unwrap();
             ciphertext[usize::from(random::<1>()[0])] ^= 1;
             A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
@@ -54,8 +56,9 @@ fn a_seed_makes_one_kem_key_whoever_expands_it_and_whoever_encapsulates_to_it() 
     fn check<A: Provider, B: Provider>() {
         for _ in 0..ROUNDS {
             let (seed, mut public, mut other) = (random(), [0; 1568], [1; 1568]);
-            let secret = A::kem_from_seed(&seed, &mut public).unwrap();
-            B::kem_from_seed(&seed, &mut other).unwrap();
+            let (mut secret, mut same) = (A::KemSecret::default(), B::KemSecret::default());
+            A::kem_from_seed(&seed, &mut secret, &mut public).unwrap();
+            B::kem_from_seed(&seed, &mut same, &mut other).unwrap();
             assert!(public == other);
             let (mut ciphertext, mut here, mut there) = ([0; 1568], [0; 32], [1; 32]);
             B::kem_encapsulate(&mut Os, &public, &mut ciphertext, &mut there).unwrap();
@@ -64,7 +67,6 @@ fn a_seed_makes_one_kem_key_whoever_expands_it_and_whoever_encapsulates_to_it() 
             // Rejected implicitly, and alike: the secret is then one of `z` and the ciphertext (FIPS 203 § 6.3).
             ciphertext[usize::from(random::<1>()[0])] ^= 1;
             A::kem_decapsulate(&secret, &ciphertext, &mut here).unwrap();
-            let same = B::kem_from_seed(&seed, &mut other).unwrap();
             B::kem_decapsulate(&same, &ciphertext, &mut there).unwrap();
             assert_eq!(here, there);
         }
@@ -81,7 +83,8 @@ fn each_verifies_what_the_other_signed_with_either_ones_key() {
         for len in 0..ROUNDS {
             let (mut scalar, message) = ([0; 48], random_bytes(37 * len));
             let public = A::signer_generate(&mut Os, &mut scalar).unwrap();
-            let signer = B::signer(&scalar, &public).unwrap();
+            let mut signer = B::Signer::default();
+            B::signer(&scalar, &public, &mut signer).unwrap();
             let signature = B::sign(&signer, &mut Os, &message).unwrap();
             A::verify(&public, &message, &signature).unwrap();
             B::verify(&public, &message, &signature).unwrap();

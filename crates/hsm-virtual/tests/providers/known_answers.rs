@@ -231,7 +231,8 @@ fn ecdsa_accepts_the_signatures_of_rfc_6979() {
             let signature = case.array("signature");
             P::verify_either_form(&public, &message, &signature).unwrap();
             P::verify(&public, &message, &low_s(&signature)).unwrap();
-            let signer = P::signer(&case.array("private"), &public).unwrap();
+            let mut signer = P::Signer::default();
+            P::signer(&case.array("private"), &public, &mut signer).unwrap();
             let (first, second) = (
                 P::sign(&signer, &mut Os, &message),
                 P::sign(&signer, &mut Os, &message),
@@ -254,7 +255,8 @@ fn ecdsa_makes_and_takes_one_form_of_a_signature() {
     fn check<P: Provider>() {
         let case = &cases("ecdsa_p384_sha384.txt")[0];
         let public = case.array("public");
-        let signer = P::signer(&case.array("private"), &public).unwrap();
+        let mut signer = P::Signer::default();
+        P::signer(&case.array("private"), &public, &mut signer).unwrap();
         // Without a rule, every second one would be of the other form.
         for _ in 0..40 {
             let signature = P::sign(&signer, &mut Os, b"message").unwrap();
@@ -274,7 +276,8 @@ fn ecdh_and_signing_keys_come_from_the_callers_generator_alone() {
     fn check<P: Provider>() {
         for case in cases("ecdh_p384.txt") {
             let (private, mut shared, mut scalar) = (case.array::<48>("private"), [0; 48], [0; 48]);
-            let (secret, public) = P::ecdh_generate(&mut Scripted(&private)).unwrap();
+            let mut secret = P::EcdhSecret::default();
+            let public = P::ecdh_generate(&mut Scripted(&private), &mut secret).unwrap();
             assert_eq!(public, case.array("public"), "{}", type_name::<P>());
             P::ecdh_agree(&secret, &case.array("peer"), &mut shared).unwrap();
             assert_eq!(shared, case.array("shared"), "{}", type_name::<P>());
@@ -296,7 +299,8 @@ fn ml_kem_keys_and_secrets_are_those_of_openssl() {
     fn check<P: Provider>() {
         for case in cases("ml_kem_1024.txt") {
             let (mut public, mut shared) = ([0; 1568], [0; 32]);
-            let secret = P::kem_from_seed(&case.array("seed"), &mut public).unwrap();
+            let mut secret = P::KemSecret::default();
+            P::kem_from_seed(&case.array("seed"), &mut secret, &mut public).unwrap();
             assert_eq!(
                 P::sha384(&[&public]),
                 case.array("sha384-of-public"),
@@ -316,7 +320,9 @@ fn ml_kem_keys_and_secrets_are_those_of_openssl() {
 fn a_generated_ml_kem_key_is_that_of_the_seed_which_was_drawn() {
     for case in cases("ml_kem_1024.txt") {
         let mut public = [0; 1568];
-        RustCrypto::kem_generate(&mut Scripted(&case.bytes("seed")), &mut public).unwrap();
+        let mut secret = <RustCrypto as Provider>::KemSecret::default();
+        let seed = case.bytes("seed");
+        RustCrypto::kem_generate(&mut Scripted(&seed), &mut secret, &mut public).unwrap();
         assert_eq!(
             RustCrypto::sha384(&[&public]),
             case.array("sha384-of-public")
@@ -326,6 +332,7 @@ fn a_generated_ml_kem_key_is_that_of_the_seed_which_was_drawn() {
 
 #[test]
 fn waiting_secrets_of_the_firmware_are_small() {
-    assert_eq!(size_of::<<RustCrypto as Provider>::KemSecret>(), 64);
-    assert_eq!(size_of::<<RustCrypto as Provider>::EcdhSecret>(), 48);
+    // A byte says whether there is a key.
+    assert_eq!(size_of::<<RustCrypto as Provider>::KemSecret>(), 64 + 1);
+    assert_eq!(size_of::<<RustCrypto as Provider>::EcdhSecret>(), 48 + 1);
 }

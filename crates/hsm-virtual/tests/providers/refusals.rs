@@ -98,7 +98,8 @@ fn a_point_that_is_none_is_refused_wherever_it_comes() {
     fn check<P: Provider>() {
         let case = &cases("ecdsa_p384_sha384.txt")[0];
         for point in bad_points() {
-            let (secret, _) = P::ecdh_generate(&mut Os).unwrap();
+            let mut secret = P::EcdhSecret::default();
+            P::ecdh_generate(&mut Os, &mut secret).unwrap();
             let mut shared = [0; 48];
             let at = || format!("{} {}", type_name::<P>(), hex::encode(point));
             assert_eq!(
@@ -115,7 +116,7 @@ fn a_point_that_is_none_is_refused_wherever_it_comes() {
                 at()
             );
             assert!(
-                P::signer(&case.array("private"), &point).is_err(),
+                P::signer(&case.array("private"), &point, &mut P::Signer::default()).is_err(),
                 "{}",
                 at()
             );
@@ -131,8 +132,10 @@ fn a_scalar_out_of_range_is_no_key() {
         let public = cases("ecdh_p384.txt")[0].array("public");
         for scalar in [[0; 48], [0xFF; 48], unhex(ORDER).try_into().unwrap()] {
             let mut written = [7; 48];
+            let mut secret = P::EcdhSecret::default();
             assert!(
-                P::ecdh_generate(&mut Scripted(&scalar)).is_err(),
+                P::ecdh_generate(&mut Scripted(&scalar), &mut secret).is_err()
+                    && P::ecdh_from_scalar(&scalar, &mut secret).is_err(),
                 "{}",
                 type_name::<P>()
             );
@@ -142,7 +145,11 @@ fn a_scalar_out_of_range_is_no_key() {
                 type_name::<P>()
             );
             assert_eq!(written, [0; 48], "{}", type_name::<P>());
-            assert!(P::signer(&scalar, &public).is_err(), "{}", type_name::<P>());
+            assert!(
+                P::signer(&scalar, &public, &mut P::Signer::default()).is_err(),
+                "{}",
+                type_name::<P>()
+            );
         }
     }
     check::<RustCrypto>();
@@ -155,8 +162,15 @@ fn halves_of_two_signing_keys_make_no_signer() {
         let (mut scalar, mut other) = ([0; 48], [0; 48]);
         let public = P::signer_generate(&mut Os, &mut scalar).unwrap();
         let stranger = P::signer_generate(&mut Os, &mut other).unwrap();
-        assert!(P::signer(&scalar, &public).is_ok() && P::signer(&other, &stranger).is_ok());
-        assert!(P::signer(&scalar, &stranger).is_err() && P::signer(&other, &public).is_err());
+        let signs = |scalar, public| {
+            let mut signer = P::Signer::default();
+            let prepared = P::signer(scalar, public, &mut signer).is_ok();
+            // A place whose filling failed is as empty as before.
+            assert_eq!(prepared, P::sign(&signer, &mut Os, b"message").is_ok());
+            prepared
+        };
+        assert!(signs(&scalar, &public) && signs(&other, &stranger));
+        assert!(!signs(&scalar, &stranger) && !signs(&other, &public));
     }
     check::<RustCrypto>();
     check::<AwsLc>();
@@ -215,7 +229,7 @@ fn a_signature_with_a_zero_or_unreduced_half_is_refused() {
 fn an_encapsulation_key_that_is_not_reduced_is_refused() {
     fn check<P: Provider>() {
         let mut key = [0; 1568];
-        P::kem_generate(&mut Os, &mut key).unwrap();
+        P::kem_generate(&mut Os, &mut P::KemSecret::default(), &mut key).unwrap();
         // A coefficient of 4095, where the modulus is 3329 (FIPS 203 § 7.2).
         key[..2].fill(0xFF);
         let encapsulated = P::kem_encapsulate(&mut Os, &key, &mut [0; 1568], &mut [0; 32]);
@@ -303,7 +317,7 @@ fn a_failing_generator_makes_no_key() {
     fn check<P: Provider>() {
         let mut scalar = [7; 48];
         assert!(
-            P::ecdh_generate(&mut Broken).is_err(),
+            P::ecdh_generate(&mut Broken, &mut P::EcdhSecret::default()).is_err(),
             "{}",
             type_name::<P>()
         );
@@ -322,16 +336,42 @@ fn a_failing_generator_makes_no_key() {
 #[test]
 fn a_failing_generator_makes_no_kem_secret_and_no_signature() {
     let (mut public, mut scalar, mut shared) = ([0; 1568], [0; 48], [0; 32]);
-    assert!(RustCrypto::kem_generate(&mut Broken, &mut public).is_err());
+    let mut secret = <RustCrypto as Provider>::KemSecret::default();
+    assert!(RustCrypto::kem_generate(&mut Broken, &mut secret, &mut public).is_err());
     assert_eq!(public, [0; 1568]);
-    RustCrypto::kem_generate(&mut Os, &mut public).unwrap();
+    RustCrypto::kem_generate(&mut Os, &mut secret, &mut public).unwrap();
     let encapsulated =
         RustCrypto::kem_encapsulate(&mut Broken, &public, &mut [0; 1568], &mut shared);
     assert_eq!((encapsulated, shared), (Err(CryptoError), [0; 32]));
     let point = RustCrypto::signer_generate(&mut Os, &mut scalar).unwrap();
-    let signer = RustCrypto::signer(&scalar, &point).unwrap();
+    let mut signer = <RustCrypto as Provider>::Signer::default();
+    RustCrypto::signer(&scalar, &point, &mut signer).unwrap();
     assert_eq!(
         RustCrypto::sign(&signer, &mut Broken, b"message"),
         Err(CryptoError)
     );
+}
+
+#[test]
+fn a_place_without_a_key_or_with_one_that_failed_is_no_key() {
+    fn check<P: Provider>() {
+        let case = &cases("ecdh_p384.txt")[0];
+        let (mut ecdh, mut kem) = (P::EcdhSecret::default(), P::KemSecret::default());
+        let agree = |ecdh: &P::EcdhSecret| P::ecdh_agree(ecdh, &case.array("peer"), &mut [0; 48]);
+        assert_eq!(agree(&ecdh), Err(CryptoError), "{}", type_name::<P>());
+        P::ecdh_from_scalar(&case.array("private"), &mut ecdh).unwrap();
+        agree(&ecdh).unwrap();
+        P::ecdh_from_scalar(&[0; 48], &mut ecdh).unwrap_err();
+        assert_eq!(agree(&ecdh), Err(CryptoError), "{}", type_name::<P>());
+
+        let decapsulate = |kem: &P::KemSecret| P::kem_decapsulate(kem, &[0; 1568], &mut [0; 32]);
+        assert_eq!(decapsulate(&kem), Err(CryptoError), "{}", type_name::<P>());
+        P::kem_from_seed(&[7; 64], &mut kem, &mut [0; 1568]).unwrap();
+        decapsulate(&kem).unwrap();
+
+        let signed = P::sign(&P::Signer::default(), &mut Os, b"message");
+        assert_eq!(signed, Err(CryptoError), "{}", type_name::<P>());
+    }
+    check::<RustCrypto>();
+    check::<AwsLc>();
 }

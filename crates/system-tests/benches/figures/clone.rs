@@ -1,7 +1,7 @@
 //! A whole clone, both modules in one process, against the bare operations that it is made of.
 
 use crate::timing::{cpu, measured, median, median_cpu, ms, ratio};
-use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
+use hsm_core::crypto::{Provider, drbg::HmacDrbg, rust_crypto::RustCrypto};
 use hsm_factory::Root;
 use hsm_protocol::{Verifier, cloning::Options};
 use hsm_testbench::{ADMIN_PIN, Bench, relay};
@@ -63,11 +63,11 @@ fn clone<P: Provider>(
 
 /// Each operation of a clone once, and nothing around it.
 fn bare<P: Provider>(calls: u32) -> Duration {
-    let mut rng =
-        hsm_core::crypto::drbg::HmacDrbg::instantiate(SystemEntropy, b"bench").expect("entropy");
+    let mut rng = HmacDrbg::new(SystemEntropy, "BENCH".parse().expect("a serial number"));
     let mut scalar = [0; 48];
     let public = P::signer_generate(&mut rng, &mut scalar).expect("a key");
-    let signer = P::signer(&scalar, &public).expect("a signer");
+    let mut signer = P::Signer::default();
+    P::signer(&scalar, &public, &mut signer).expect("a signer");
     let message = [7; 80];
     let tbs = [7; 450];
     let signature = P::sign(&signer, &mut rng, &message).expect("signed");
@@ -75,9 +75,11 @@ fn bare<P: Provider>(calls: u32) -> Duration {
     median_cpu(calls, || {
         let (mut shared, mut kem_shared) = ([0; 48], [0; 32]);
         let (mut key, mut ciphertext) = ([0; 1568], [0; 1568]);
-        let (ours, our_point) = P::ecdh_generate(&mut rng).expect("a key");
-        let (theirs, their_point) = P::ecdh_generate(&mut rng).expect("a key");
-        let kem = P::kem_generate(&mut rng, &mut key).expect("a key");
+        let (mut ours, mut theirs) = (P::EcdhSecret::default(), P::EcdhSecret::default());
+        let our_point = P::ecdh_generate(&mut rng, &mut ours).expect("a key");
+        let their_point = P::ecdh_generate(&mut rng, &mut theirs).expect("a key");
+        let mut kem = P::KemSecret::default();
+        P::kem_generate(&mut rng, &mut kem, &mut key).expect("a key");
         P::ecdh_agree(&ours, &their_point, &mut shared).expect("agreed");
         P::ecdh_agree(&theirs, &our_point, &mut shared).expect("agreed");
         P::kem_encapsulate(&mut rng, &key, &mut ciphertext, &mut kem_shared).expect("encapsulated");

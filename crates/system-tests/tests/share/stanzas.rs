@@ -203,7 +203,9 @@ fn classical_pair<P: Provider>(epoch_key: [u8; 48]) -> (P::EcdhSecret, [u8; 97])
         &mut scalar,
     )
     .unwrap();
-    P::ecdh_from_scalar(&scalar).unwrap()
+    let mut secret = P::EcdhSecret::default();
+    let point = P::ecdh_from_scalar(&scalar, &mut secret).unwrap();
+    (secret, point)
 }
 
 struct Vector {

@@ -10,7 +10,7 @@ use aes::{Aes256Dec, Aes256Enc, Block};
 use aes_gcm::{AeadInOut, Aes256Gcm};
 use aes_kw::AesKw;
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, array::Array};
-use elliptic_curve::sec1::ToSec1Point;
+use elliptic_curve::{NonZeroScalar, sec1::ToSec1Point};
 use hkdf::HmacImpl;
 use hmac::{Hmac, Mac};
 use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, verifier::low_s};
@@ -23,18 +23,21 @@ use zeroize::{Zeroize, Zeroizing};
 /// The suite by the `RustCrypto` project's crates.
 pub enum RustCrypto {}
 
-/// An ephemeral P-384 scalar.
+/// A place for a P-384 scalar.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
-pub struct EcdhSecret(SecretKey);
+#[derive(Default)]
+pub struct EcdhSecret(Option<Zeroizing<[u8; 48]>>);
 
-/// The 64-byte seed `d ‖ z` of an ML-KEM-1024 key (FIPS 203 § 7.1), expanded again to decapsulate: the expanded key
+/// A place for the 64-byte seed `d ‖ z` of an ML-KEM-1024 key (FIPS 203 § 7.1), expanded again to decapsulate: the expanded key
 /// is fifty times as large.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
-pub struct KemSecret(Zeroizing<[u8; 64]>);
+#[derive(Default)]
+pub struct KemSecret(Option<Zeroizing<[u8; 64]>>);
 
-/// A P-384 signing key, checked against its public half.
+/// A place for the scalar of a P-384 signing key, checked against its public half.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
-pub struct Signer(ecdsa::SigningKey<NistP384>);
+#[derive(Default)]
+pub struct Signer(Option<Zeroizing<[u8; 48]>>);
 
 impl Verifier for RustCrypto {
     #[inline(never)]
@@ -66,18 +69,22 @@ impl Provider for RustCrypto {
     type Signer = Signer;
 
     #[inline(never)]
-    fn ecdh_generate(rng: &mut dyn Rng) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
-        let mut scalar = Zeroizing::new([0; 48]);
-        let secret = generate_key(rng, &mut scalar)?;
-        let public = encode_point(&secret.public_key())?;
-        Ok((EcdhSecret(secret), public))
+    fn ecdh_generate(
+        rng: &mut dyn Rng,
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError> {
+        fill(&mut secret.0, |scalar| Self::signer_generate(rng, scalar))
     }
 
     #[inline(never)]
-    fn ecdh_from_scalar(scalar: &[u8; 48]) -> Result<(Self::EcdhSecret, EcPoint), CryptoError> {
-        let secret = SecretKey::from_slice(scalar).or(Err(CryptoError))?;
-        let public = encode_point(&secret.public_key())?;
-        Ok((EcdhSecret(secret), public))
+    fn ecdh_from_scalar(
+        scalar: &[u8; 48],
+        secret: &mut Self::EcdhSecret,
+    ) -> Result<EcPoint, CryptoError> {
+        fill(&mut secret.0, |place| {
+            place.copy_from_slice(scalar);
+            encode_point(&parse_scalar(scalar)?.public_key())
+        })
     }
 
     #[inline(never)]
@@ -86,7 +93,8 @@ impl Provider for RustCrypto {
         peer: &EcPoint,
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError> {
-        let agreed = secret.0.diffie_hellman(&parse_point(peer)?);
+        let secret = parse_scalar(secret.0.as_ref().ok_or(CryptoError)?)?;
+        let agreed = secret.diffie_hellman(&parse_point(peer)?);
         shared.copy_from_slice(agreed.raw_secret_bytes());
         Ok(())
     }
@@ -94,17 +102,27 @@ impl Provider for RustCrypto {
     #[inline(never)]
     fn kem_generate(
         rng: &mut dyn Rng,
+        secret: &mut Self::KemSecret,
         public: &mut KemKey,
-    ) -> Result<Self::KemSecret, CryptoError> {
-        let mut seed = Zeroizing::new([0; 64]);
-        rng.fill(&mut *seed)?;
-        Self::kem_from_seed(&seed, public)
+    ) -> Result<(), CryptoError> {
+        fill(&mut secret.0, |seed| {
+            rng.fill(seed)?;
+            public.copy_from_slice(&expand(seed).encapsulation_key().to_bytes());
+            Ok(())
+        })
     }
 
     #[inline(never)]
-    fn kem_from_seed(seed: &[u8; 64], public: &mut KemKey) -> Result<Self::KemSecret, CryptoError> {
-        public.copy_from_slice(&expand(seed).encapsulation_key().to_bytes());
-        Ok(KemSecret(Zeroizing::new(*seed)))
+    fn kem_from_seed(
+        seed: &[u8; 64],
+        secret: &mut Self::KemSecret,
+        public: &mut KemKey,
+    ) -> Result<(), CryptoError> {
+        fill(&mut secret.0, |place| {
+            place.copy_from_slice(seed);
+            public.copy_from_slice(&expand(seed).encapsulation_key().to_bytes());
+            Ok(())
+        })
     }
 
     #[inline(never)]
@@ -132,7 +150,7 @@ impl Provider for RustCrypto {
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
-        let mut agreed = expand(&secret.0)
+        let mut agreed = expand(secret.0.as_ref().ok_or(CryptoError)?)
             .decapsulate_slice(ciphertext)
             .or(Err(CryptoError))?;
         shared.copy_from_slice(&agreed);
@@ -146,13 +164,19 @@ impl Provider for RustCrypto {
     }
 
     #[inline(never)]
-    fn signer(scalar: &[u8; 48], public: &EcPoint) -> Result<Self::Signer, CryptoError> {
-        let key = ecdsa::SigningKey::from_slice(scalar).or(Err(CryptoError))?;
-        if encode_point(&key.verifying_key().into())? == *public {
-            Ok(Signer(key))
-        } else {
-            Err(CryptoError)
-        }
+    fn signer(
+        scalar: &[u8; 48],
+        public: &EcPoint,
+        signer: &mut Self::Signer,
+    ) -> Result<(), CryptoError> {
+        fill(&mut signer.0, |place| {
+            place.copy_from_slice(scalar);
+            if encode_point(&parse_scalar(scalar)?.public_key())? == *public {
+                Ok(())
+            } else {
+                Err(CryptoError)
+            }
+        })
     }
 
     #[inline(never)]
@@ -161,12 +185,15 @@ impl Provider for RustCrypto {
         rng: &mut dyn Rng,
         message: &[u8],
     ) -> Result<Signature, CryptoError> {
+        let scalar = signer.0.as_ref().ok_or(CryptoError)?;
+        let scalar = NonZeroScalar::<NistP384>::try_from(scalar.as_slice());
+        let scalar = Zeroizing::new(scalar.or(Err(CryptoError))?);
         let mut hedge = Zeroizing::new([0; 48]);
         rng.fill(&mut *hedge)?;
         // RFC 6979 § 3.6: the nonce depends on key, message and fresh bytes, and stays secret should the latter be
         // weak.
         let (signature, _) = ecdsa::hazmat::sign_prehashed_rfc6979::<NistP384, Sha384>(
-            signer.0.as_nonzero_scalar(),
+            &scalar,
             &Self::sha384(&[message]),
             &*hedge,
         );
@@ -280,13 +307,27 @@ impl Provider for RustCrypto {
     }
 }
 
+/// Makes a key in its place, which is empty again if that fails.
+fn fill<const N: usize, T>(
+    place: &mut Option<Zeroizing<[u8; N]>>,
+    write: impl FnOnce(&mut [u8; N]) -> Result<T, CryptoError>,
+) -> Result<T, CryptoError> {
+    let outcome = write(place.insert(Zeroizing::new([0; N])));
+    if outcome.is_err() {
+        *place = None;
+    }
+    outcome
+}
+
+fn parse_scalar(scalar: &[u8; 48]) -> Result<SecretKey, CryptoError> {
+    SecretKey::from_slice(scalar).or(Err(CryptoError))
+}
+
 /// Draws a scalar from 1 to n − 1 into `scalar` (FIPS 186-5 § A.2.2).
 ///
 /// There is no second draw: a good generator misses the range once in 2¹⁹⁰ times, and one that misses it is broken.
 fn generate_key(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<SecretKey, CryptoError> {
-    let key = rng
-        .fill(scalar)
-        .and_then(|()| SecretKey::from_slice(scalar).or(Err(CryptoError)));
+    let key = rng.fill(scalar).and_then(|()| parse_scalar(scalar));
     if key.is_err() {
         scalar.zeroize();
     }

@@ -38,22 +38,26 @@ pub(crate) fn generate<B: Board>(
     })
 }
 
-/// Prepares the module's key for signing; `None` before it is made.
+/// Prepares the module's key for signing, where it stays. Before it is made there is none.
 pub(crate) fn load_signer<B: Board>(
     platform: &Platform<B>,
     store: &Store,
-) -> Result<Option<<B::Crypto as Provider>::Signer>, Fault> {
+    signer: &mut Option<<B::Crypto as Provider>::Signer>,
+) -> Result<(), Fault> {
     let Some(public) = &store.device().public else {
-        return Ok(None);
+        return Ok(());
     };
     let mut scalar = ModuleScalar::empty();
     let sealed = &store.image().module_key;
     sealed
         .open::<B::Crypto>(Part::module_key(&platform.secret), &mut scalar.0)
         .map_err(fault)?;
-    B::Crypto::signer(&scalar.0, public)
-        .map(Some)
-        .map_err(fault)
+    let place = signer.insert(<B::Crypto as Provider>::Signer::default());
+    let prepared = B::Crypto::signer(&scalar.0, public, place);
+    if prepared.is_err() {
+        *signer = None;
+    }
+    prepared.map_err(fault)
 }
 
 fn fault(_: CryptoError) -> Fault {
