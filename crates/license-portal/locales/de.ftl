@@ -8,9 +8,6 @@ question = Haben Sie Fragen? Kontaktieren Sie uns:
 date-and-time = { $day }.{ $month }.{ $year }, { $time } Uhr (UTC)
 
 # Felder
-email = E‑Mail
-pin = PIN
-license = Lizenz
 email-address = E‑Mail-Adresse
 license-number = Lizenznummer
 pin-number = PIN‑Nummer
@@ -24,6 +21,13 @@ city = Ort
 postcode = Postleitzahl
 country = Land
 choose = Bitte wählen
+optional = Kann leer bleiben.
+optional-company-email = Kann ohne Firma leer bleiben.
+optional-postcode = Kann leer bleiben, wo es keine gibt.
+
+# Probleme mit einem Formular
+problem-title = Bitte prüfen Sie Ihre Angaben
+form-stale-text = Das Formular war zu lange geöffnet, oder Ihr Browser lässt keine Cookies dieser Website zu. Ihre Angaben sind noch da, außer der PIN‑Nummer.
 
 # Fehler in einem Feld
 wrong-empty = Bitte füllen Sie dieses Feld aus.
@@ -32,7 +36,7 @@ wrong-email = Das ist keine gültige E‑Mail-Adresse. Beispiel: john.doe@email.
 wrong-phone = Das ist keine gültige Telefonnummer. Beispiel: +49 30 5550 1234
 wrong-country = Bitte wählen Sie ein Land.
 wrong-pin-form = Die PIN‑Nummer hat 8 Ziffern.
-wrong-license-form = Die Lizenznummer besteht aus 16 Buchstaben und Ziffern: XXXX-XXXX-XXXX-XXXX
+wrong-license-form = Die Lizenznummer besteht aus 16 Buchstaben und Ziffern: XXXX‑XXXX‑XXXX‑XXXX
 wrong-license-slip = Tippfehler in der Lizenznummer. Bitte vergleichen Sie sie Zeichen für Zeichen mit der E‑Mail.
 
 # Lizenzaktivierung
@@ -47,8 +51,9 @@ activation-refused = E‑Mail-Adresse, Lizenznummer und PIN‑Nummer passen nich
 # Bestätigungs-E-Mail
 verify-title = Bestätigungs-E‑Mail
 verify-sent = Wir haben eine Bestätigungs-E‑Mail an { $email } gesendet.
+verify-sent-again = Wir haben eine weitere E‑Mail an { $email } gesendet. Sie können den Link aus jeder der beiden verwenden.
 verify-next = Klicken Sie auf den Link in der E‑Mail und folgen Sie den Anweisungen, um die Aktivierung abzuschließen. Der Link gilt { $minutes } Minuten.
-verify-nothing = Keine E‑Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Ein neuer Link ersetzt den vorherigen.
+verify-nothing = Keine E‑Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Wenn wir eine weitere senden, gilt auch der Link in der ersten noch.
 verify-again = E‑Mail erneut senden
 
 # Der Link aus der E-Mail
@@ -57,10 +62,10 @@ link-text = Ihre E‑Mail-Adresse ist bestätigt. Klicken Sie auf die Schaltflä
 link-button = Fortfahren
 link-expires = Dieser Link gilt bis { $expires }.
 lapsed-title = Dieser Link ist abgelaufen
-lapsed-text = Zu Ihrer Sicherheit war der Link nur kurze Zeit gültig. Wir können einen neuen Link an dieselbe E‑Mail-Adresse senden.
+lapsed-text = Zu Ihrer Sicherheit war der Link nur kurze Zeit gültig. Wir können einen neuen Link an dieselbe E‑Mail-Adresse senden. Was Sie schon eingegeben haben, bleibt erhalten.
 lapsed-button = Neuen Link senden
 link-void-title = Dieser Link ist nicht mehr gültig
-link-void-text = Er wurde bereits verwendet oder durch eine neuere E‑Mail ersetzt. Bitte verwenden Sie den Link in der neuesten E‑Mail oder geben Sie Lizenznummer und PIN‑Nummer erneut ein.
+link-void-text = Seine Adresse ist unvollständig, oder er kann nicht mehr verwendet werden. Bitte verwenden Sie den Link in der neuesten E‑Mail oder geben Sie Lizenznummer und PIN‑Nummer erneut ein.
 ticket-lapsed-title = Diese Seite ist abgelaufen
 ticket-lapsed-text = Bitte geben Sie Lizenznummer und PIN‑Nummer erneut ein.
 revoked-title = Diese Lizenz wurde widerrufen
@@ -68,7 +73,7 @@ revoked-text = Sie kann nicht mehr aktiviert oder registriert werden. Bitte wend
 
 # Aktivierung abschließen
 complete-title = Schließen Sie Ihre Aktivierung ab
-complete-text = Bitte füllen Sie alle Felder aus.
+complete-text = Wem gehört die Lizenz? Die KeyWriter-App zeigt Namen und Firma an.
 confirm = Bestätigen
 
 # Aktivierung erfolgreich
@@ -76,8 +81,11 @@ success-title = Aktivierung erfolgreich
 success-text = So geht es weiter:
 success-step-download = Laden Sie die KeyWriter-App herunter und installieren Sie sie.
 success-step-authenticate = Authentifizieren Sie Ihr Hardware-Sicherheitsmodul (7- bis 15-stellige PIN) und verbinden Sie es mit Ihrem Computer.
-success-step-register = Registrieren Sie die App und melden Sie sich mit diesen Angaben an:
-success-pin = Die PIN‑Nummer steht in der E‑Mail, die Sie mit der Lizenznummer erhalten haben.
+success-step-register = Registrieren Sie die App mit Ihrer Lizenznummer und Ihrer PIN‑Nummer:
+success-pin = in der E‑Mail „{ $subject }“. Nur Sie kennen sie.
+success-email = Diese Lizenz gehört zu { $email }.
+copy = Kopieren
+copied = Kopiert
 to-activation = Zur Lizenzaktivierung
 
 # Kauf

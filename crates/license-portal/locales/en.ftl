@@ -8,9 +8,6 @@ question = Have a question? Contact us at:
 date-and-time = { $year }-{ $month }-{ $day }, { $time } UTC
 
 # Fields
-email = Email
-pin = PIN
-license = License
 email-address = Email address
 license-number = License number
 pin-number = PIN number
@@ -24,6 +21,13 @@ city = City
 postcode = Postcode
 country = Country
 choose = Please choose
+optional = May stay empty.
+optional-company-email = May stay empty if there is no company.
+optional-postcode = May stay empty where addresses have none.
+
+# What went wrong with a form
+problem-title = Please check your entries
+form-stale-text = The form was open for too long, or your browser does not accept cookies from this site. What you entered is still here, except for the PIN number.
 
 # What is wrong with a field
 wrong-empty = Please fill in this field.
@@ -32,7 +36,7 @@ wrong-email = This is not an email address. Example: john.doe@email.com
 wrong-phone = This is not a phone number. Example: +44 20 7946 0123
 wrong-country = Please choose a country.
 wrong-pin-form = The PIN number has 8 digits.
-wrong-license-form = The license number has 16 letters and digits: XXXX-XXXX-XXXX-XXXX
+wrong-license-form = The license number has 16 letters and digits: XXXX‑XXXX‑XXXX‑XXXX
 wrong-license-slip = The license number is mistyped. Please compare it with the email, character by character.
 
 # License activation
@@ -47,8 +51,9 @@ activation-refused = Email address, license number and PIN number do not match. 
 # Verification email
 verify-title = Verification email
 verify-sent = We have sent a verification email to { $email }.
+verify-sent-again = We have sent another email to { $email }. You can use the link in either of them.
 verify-next = Please click the link in the email and follow the instructions to complete the activation. The link is valid for { $minutes } minutes.
-verify-nothing = No email received? Please check your spam folder first. A new link replaces the previous one.
+verify-nothing = No email received? Please check your spam folder first. If we send another one, the link in the first one stays valid, too.
 verify-again = Send the email again
 
 # The mailed link
@@ -57,10 +62,10 @@ link-text = Your email address is confirmed. Click the button to enter the holde
 link-button = Continue
 link-expires = This link is valid until { $expires }.
 lapsed-title = This link has expired
-lapsed-text = For your security, the link was valid only for a short time. We can send a new one to the same email address.
+lapsed-text = For your security, the link was valid only for a short time. We can send a new one to the same email address. What you have already entered is kept.
 lapsed-button = Send a new link
 link-void-title = This link is no longer valid
-link-void-text = It has already been used, or a newer email has replaced it. Please use the link in the newest email, or enter your license number and PIN number again.
+link-void-text = Its address is incomplete, or it can no longer be used. Please use the link in the newest email, or enter your license number and PIN number again.
 ticket-lapsed-title = This page has expired
 ticket-lapsed-text = Please enter your license number and PIN number again.
 revoked-title = This license has been revoked
@@ -68,7 +73,7 @@ revoked-text = It can no longer be activated or registered. Please contact our t
 
 # Complete your activation
 complete-title = Complete your activation
-complete-text = Please complete all the fields.
+complete-text = Who will hold the license? The KeyWriter app shows name and company.
 confirm = Confirm
 
 # Activation successful
@@ -76,8 +81,11 @@ success-title = Activation successful
 success-text = Please follow these steps to get started.
 success-step-download = Download and install the KeyWriter app.
 success-step-authenticate = Authenticate your hardware security module (PIN of 7 to 15 digits) and connect it to your computer.
-success-step-register = Register and log in with the information below:
-success-pin = The PIN number is in the email that you received with the license number.
+success-step-register = Register the app with your license number and your PIN number:
+success-pin = in the email “{ $subject }”. Only you have it.
+success-email = This license belongs to { $email }.
+copy = Copy
+copied = Copied
 to-activation = Go to license activation
 
 # Purchase

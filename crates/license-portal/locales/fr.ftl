@@ -8,9 +8,6 @@ question = Une question ? Contactez-nous :
 date-and-time = { $day }/{ $month }/{ $year } à { $time } (UTC)
 
 # Champs
-email = E‑mail
-pin = PIN
-license = Licence
 email-address = Adresse e‑mail
 license-number = Numéro de licence
 pin-number = Code PIN
@@ -24,6 +21,13 @@ city = Ville
 postcode = Code postal
 country = Pays
 choose = Veuillez choisir
+optional = Facultatif.
+optional-company-email = Facultatif sans entreprise.
+optional-postcode = Facultatif là où il n’en existe pas.
+
+# Problèmes avec un formulaire
+problem-title = Veuillez vérifier vos saisies
+form-stale-text = Le formulaire est resté ouvert trop longtemps, ou votre navigateur n’accepte pas les cookies de ce site. Vos saisies sont conservées, sauf le code PIN.
 
 # Erreurs dans un champ
 wrong-empty = Veuillez renseigner ce champ.
@@ -32,7 +36,7 @@ wrong-email = Cette adresse e‑mail n’est pas valide. Exemple : john.doe@ema
 wrong-phone = Ce numéro de téléphone n’est pas valide. Exemple : +33 1 99 00 12 34
 wrong-country = Veuillez choisir un pays.
 wrong-pin-form = Le code PIN comporte 8 chiffres.
-wrong-license-form = Le numéro de licence comporte 16 caractères : XXXX-XXXX-XXXX-XXXX
+wrong-license-form = Le numéro de licence comporte 16 caractères : XXXX‑XXXX‑XXXX‑XXXX
 wrong-license-slip = Faute de frappe dans le numéro de licence. Veuillez le comparer à celui de l’e‑mail, caractère par caractère.
 
 # Activation de la licence
@@ -47,8 +51,9 @@ activation-refused = L’adresse e‑mail, le numéro de licence et le code PIN 
 # E-mail de vérification
 verify-title = E‑mail de vérification
 verify-sent = Un e‑mail de vérification a été envoyé à { $email }.
+verify-sent-again = Un autre e‑mail a été envoyé à { $email }. Vous pouvez utiliser le lien de l’un ou de l’autre.
 verify-next = Cliquez sur le lien contenu dans l’e‑mail, puis suivez les instructions pour terminer l’activation. Le lien est valable { $minutes } minutes.
-verify-nothing = Aucun e‑mail reçu ? Vérifiez d’abord votre dossier de courrier indésirable. Un nouveau lien remplace le précédent.
+verify-nothing = Aucun e‑mail reçu ? Vérifiez d’abord votre dossier de courrier indésirable. Si nous en envoyons un autre, le lien du premier reste valable.
 verify-again = Renvoyer l’e‑mail
 
 # Le lien de l’e-mail
@@ -57,10 +62,10 @@ link-text = Votre adresse e‑mail est confirmée. Cliquez sur le bouton pour in
 link-button = Continuer
 link-expires = Ce lien est valable jusqu’au { $expires }.
 lapsed-title = Ce lien a expiré
-lapsed-text = Pour votre sécurité, le lien n’était valable que peu de temps. Nous pouvons en envoyer un nouveau à la même adresse e‑mail.
+lapsed-text = Pour votre sécurité, le lien n’était valable que peu de temps. Nous pouvons en envoyer un nouveau à la même adresse e‑mail. Ce que vous avez déjà saisi est conservé.
 lapsed-button = Envoyer un nouveau lien
 link-void-title = Ce lien n’est plus valable
-link-void-text = Il a déjà été utilisé, ou un e‑mail plus récent l’a remplacé. Veuillez utiliser le lien de l’e‑mail le plus récent, ou saisir à nouveau votre numéro de licence et votre code PIN.
+link-void-text = Son adresse est incomplète, ou il ne peut plus être utilisé. Veuillez utiliser le lien de l’e‑mail le plus récent, ou saisir à nouveau votre numéro de licence et votre code PIN.
 ticket-lapsed-title = Cette page a expiré
 ticket-lapsed-text = Veuillez saisir à nouveau votre numéro de licence et votre code PIN.
 revoked-title = Cette licence a été révoquée
@@ -68,7 +73,7 @@ revoked-text = Elle ne peut plus être activée ni enregistrée. Veuillez contac
 
 # Terminez l’activation
 complete-title = Terminez l’activation
-complete-text = Veuillez renseigner tous les champs.
+complete-text = Qui est le titulaire de la licence ? L’appli KeyWriter affiche le nom et l’entreprise.
 confirm = Confirmer
 
 # Activation réussie
@@ -76,8 +81,11 @@ success-title = Activation réussie
 success-text = Suivez ces étapes pour commencer.
 success-step-download = Téléchargez et installez l’appli KeyWriter.
 success-step-authenticate = Authentifiez votre module de sécurité matériel (code PIN de 7 à 15 chiffres) et connectez-le à votre ordinateur.
-success-step-register = Enregistrez l’appli, puis connectez-vous avec les informations suivantes :
-success-pin = Le code PIN se trouve dans l’e‑mail que vous avez reçu avec le numéro de licence.
+success-step-register = Enregistrez l’appli avec votre numéro de licence et votre code PIN :
+success-pin = dans l’e‑mail « { $subject } ». Vous êtes seul à le connaître.
+success-email = Cette licence appartient à { $email }.
+copy = Copier
+copied = Copié
 to-activation = Aller à l’activation de la licence
 
 # Achat

@@ -1,4 +1,4 @@
-//! The portal key, and what is derived from it: form tokens, tickets, sealed mails.
+//! The portal key, and what is derived from it: form tokens, tickets, sealed mails and drafts.
 
 use std::{
     fs,
@@ -37,9 +37,9 @@ pub struct PortalKeys {
     seal: Aes256Gcm,
 }
 
-/// The mail was sealed with other keys.
+/// The text was sealed with other keys.
 #[derive(Debug, thiserror::Error)]
-#[error("the mail was sealed with another portal key")]
+#[error("sealed with another portal key")]
 pub struct OtherKey;
 
 impl PortalKeys {
@@ -110,17 +110,7 @@ impl PortalKeys {
         kind: MailKind,
         text: &str,
     ) -> Result<Vec<u8>, getrandom::Error> {
-        let nonce = random::<12>()?;
-        let aad = format!("{number} {}", kind.as_str());
-        let payload = Payload {
-            msg: text.as_bytes(),
-            aad: aad.as_bytes(),
-        };
-        // AES-GCM fails only for texts of more than 64 GiB.
-        let sealed = self
-            .seal
-            .encrypt(&nonce.into(), payload)
-            .unwrap_or_default();
+        let (nonce, sealed) = self.encrypt(&format!("{number} {}", kind.as_str()), text)?;
         Ok([
             nonce.as_slice(),
             kind.as_str().as_bytes().get(..1).unwrap_or_default(),
@@ -137,14 +127,53 @@ impl PortalKeys {
             .into_iter()
             .find(|known| known.as_str().as_bytes().first() == Some(kind))
             .ok_or(OtherKey)?;
-        let aad = format!("{number} {}", kind.as_str());
+        self.decrypt(&format!("{number} {}", kind.as_str()), *nonce, text)
+    }
+
+    /// Seals what was typed into a license's form.
+    pub fn seal_draft(
+        &self,
+        number: LicenseNumber,
+        text: &str,
+    ) -> Result<Vec<u8>, getrandom::Error> {
+        let (nonce, sealed) = self.encrypt(&format!("{number} draft"), text)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens a sealed draft.
+    pub fn open_draft(
+        &self,
+        number: LicenseNumber,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, OtherKey> {
+        let (nonce, text) = sealed.split_first_chunk::<12>().ok_or(OtherKey)?;
+        self.decrypt(&format!("{number} draft"), *nonce, text)
+    }
+
+    fn encrypt(&self, aad: &str, text: &str) -> Result<([u8; 12], Vec<u8>), getrandom::Error> {
+        let nonce = random::<12>()?;
         let payload = Payload {
-            msg: text,
+            msg: text.as_bytes(),
+            aad: aad.as_bytes(),
+        };
+        // AES-GCM fails only for texts of more than 64 GiB.
+        let sealed = self.seal.encrypt(&nonce.into(), payload);
+        Ok((nonce, sealed.unwrap_or_default()))
+    }
+
+    fn decrypt(
+        &self,
+        aad: &str,
+        nonce: [u8; 12],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, OtherKey> {
+        let payload = Payload {
+            msg: sealed,
             aad: aad.as_bytes(),
         };
         let text = self
             .seal
-            .decrypt(&(*nonce).into(), payload)
+            .decrypt(&nonce.into(), payload)
             .map_err(|_tag| OtherKey)?;
         String::from_utf8(text)
             .map(Zeroizing::new)

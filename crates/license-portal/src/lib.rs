@@ -24,6 +24,7 @@ pub mod mail;
 pub mod metrics;
 pub mod model;
 pub mod pin_hash;
+mod place;
 pub mod portal;
 pub mod service;
 pub mod store;

@@ -63,15 +63,15 @@ pub struct License {
 }
 
 /// The holder of a license: the fields of the form *Complete your activation*.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Holder {
     /// First name.
     pub first_name: String,
     /// Last name.
     pub last_name: String,
-    /// Company name.
+    /// Company name; empty for a person without one.
     pub company: String,
-    /// Company email address.
+    /// Company email address; empty without a company.
     pub company_email: String,
     /// Phone number.
     pub phone: String,
@@ -79,7 +79,7 @@ pub struct Holder {
     pub address: String,
     /// City.
     pub city: String,
-    /// Postcode.
+    /// Postcode; empty where there are none.
     pub postcode: String,
     /// Country, ISO 3166-1 alpha-2.
     pub country: String,

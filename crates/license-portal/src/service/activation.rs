@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use license_token::{LicenseNumber, Pin};
+use zeroize::Zeroizing;
 
 use crate::{
     clock::later,
@@ -31,13 +32,13 @@ pub enum LinkPage {
         /// When the link expires.
         expires_at: Timestamp,
     },
-    /// The form: the button was pressed.
-    Form(License),
-    /// The form was completed.
+    /// The form, with what was typed into it before: the button was pressed.
+    Form(License, Box<Holder>),
+    /// The form was completed, through this link or another one.
     Done(License),
     /// The link has expired; the visitor can ask for a new one.
     Lapsed,
-    /// The link is unknown or was replaced.
+    /// The link is unknown, or can no longer be used.
     Unknown,
 }
 
@@ -86,7 +87,7 @@ impl Portal {
         })
     }
 
-    /// Mails a new link for a ticket's license. The old link is no longer valid.
+    /// Mails another link for a ticket's license. Links that were mailed before stay valid.
     pub async fn resend_link(&self, ticket: &str) -> Result<(), Refusal> {
         match self.ticket_page(ticket).await? {
             TicketPage::Sent(license) => self.mail_link(&license).await,
@@ -104,9 +105,12 @@ impl Portal {
         };
         let is_lapsed = link.expires_at <= self.clock.now();
         Ok(match license.state {
-            LicenseState::Active if link.used && !is_lapsed => LinkPage::Done(license),
+            LicenseState::Active if !is_lapsed => LinkPage::Done(license),
             LicenseState::Verifying if is_lapsed => LinkPage::Lapsed,
-            LicenseState::Verifying if link.opened => LinkPage::Form(license),
+            LicenseState::Verifying if link.opened => {
+                let typed = self.draft(&license).await?;
+                LinkPage::Form(license, Box::new(typed))
+            }
             LicenseState::Verifying => LinkPage::Button {
                 expires_at: link.expires_at,
             },
@@ -123,6 +127,30 @@ impl Portal {
             .open_link(LinkSecret::hash_of(secret), self.clock.now())
             .await?;
         Ok(())
+    }
+
+    /// Keeps what was typed into the form of a link, for the next time that the form is shown.
+    pub async fn keep(&self, secret: &str, typed: &Holder) -> Result<(), Refusal> {
+        let hash = LinkSecret::hash_of(secret);
+        let Some(link) = self.store.link(hash).await? else {
+            return Ok(());
+        };
+        // A holder has only strings, so this does not fail.
+        let text = Zeroizing::new(serde_json::to_string(typed).unwrap_or_default());
+        let sealed = self.keys.seal_draft(link.number, &text)?;
+        Ok(self
+            .store
+            .keep_draft(hash, &sealed, self.clock.now())
+            .await?)
+    }
+
+    /// Returns what was typed into a license's form; empty fields if nothing was, or the portal key was lost since.
+    async fn draft(&self, license: &License) -> Result<Holder, Refusal> {
+        let sealed = self.store.draft(license.number).await?;
+        let typed = sealed
+            .and_then(|sealed| self.keys.open_draft(license.number, &sealed).ok())
+            .and_then(|text| serde_json::from_str(&text).ok());
+        Ok(typed.unwrap_or_default())
     }
 
     /// Mails a new link for an expired one, to the same address.

@@ -8,8 +8,8 @@ use super::{Store, Stored, licenses::insert_holder, outbox::queue, rows::LinkRow
 use crate::model::{Completion, Holder, Link, LinkHash, NewLink, NewMail};
 
 impl Store {
-    /// Moves an issued or verifying license to verifying, replaces its unused links by this one, and a waiting mail
-    /// with a link by this one. `false`: the license is in another state, and nothing changed.
+    /// Moves an issued or verifying license to verifying, adds this link to its links, and replaces a waiting mail with
+    /// a link by this one. `false`: the license is in another state, and nothing changed.
     pub async fn verify(
         &self,
         number: LicenseNumber,
@@ -30,10 +30,6 @@ impl Store {
         if moved.rows_affected() == 0 {
             return Ok(false);
         }
-        query("DELETE FROM links WHERE license = $1 AND used_at IS NULL")
-            .bind(&number)
-            .execute(&mut *tx)
-            .await?;
         query("INSERT INTO links (hash, license, expires_at) VALUES ($1, $2, $3)")
             .bind(link.hash.0.as_slice())
             .bind(&number)
@@ -65,6 +61,31 @@ impl Store {
         .execute(&self.pool)
         .await?;
         Ok(opened.rows_affected() == 1)
+    }
+
+    /// Keeps what was typed into the form that an unused link leads to, sealed, in place of an earlier draft.
+    pub async fn keep_draft(&self, hash: LinkHash, sealed: &[u8], now: Timestamp) -> Stored<()> {
+        query(
+            "INSERT INTO drafts (license, sealed, saved_at)
+             SELECT l.license, $2, $3 FROM links l JOIN licenses n ON n.number = l.license
+             WHERE l.hash = $1 AND l.opened_at IS NOT NULL AND n.state = 'verifying'
+             ON CONFLICT (license) DO UPDATE SET sealed = excluded.sealed, saved_at = excluded.saved_at",
+        )
+        .bind(hash.0.as_slice())
+        .bind(sealed)
+        .bind(seconds(now))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Returns the sealed draft of a license's form.
+    pub async fn draft(&self, number: LicenseNumber) -> Stored<Option<Vec<u8>>> {
+        let draft = query_scalar("SELECT sealed FROM drafts WHERE license = $1");
+        Ok(draft
+            .bind(number.to_string())
+            .fetch_optional(&self.pool)
+            .await?)
     }
 
     /// Uses up the link and makes its license active, exactly once.
@@ -114,6 +135,10 @@ impl Store {
             return Ok(Completion::Refused);
         }
         insert_holder(&mut tx, &number, holder).await?;
+        query("DELETE FROM drafts WHERE license = $1")
+            .bind(&number)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(Completion::Activated)
     }

@@ -122,7 +122,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Revokes a license, and deletes its links and waiting mails. `false`: unknown, or already revoked.
+    /// Revokes a license, and deletes its links, its draft and waiting mails. `false`: unknown, or already revoked.
     pub async fn revoke(&self, number: LicenseNumber, now: Timestamp) -> Stored<bool> {
         let number = number.to_string();
         let mut tx = self.write().await?;
@@ -135,6 +135,7 @@ impl Store {
         .await?;
         for statement in [
             "DELETE FROM links WHERE license = $1",
+            "DELETE FROM drafts WHERE license = $1",
             "DELETE FROM outbox WHERE license = $1 AND delivered_at IS NULL",
         ] {
             query(statement).bind(&number).execute(&mut *tx).await?;

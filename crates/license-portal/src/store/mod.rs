@@ -129,7 +129,7 @@ impl Store {
         Ok(counts.fetch_one(&self.pool).await?)
     }
 
-    /// Deletes full buckets, and links and delivered mails that are older than `RETENTION`.
+    /// Deletes full buckets, and links, drafts and delivered mails that are older than `RETENTION`.
     pub async fn prune(&self, now: Timestamp) -> Stored<()> {
         let oldest = seconds(now) - RETENTION;
         let mut tx = self.write().await?;
@@ -139,6 +139,7 @@ impl Store {
                 now.as_millisecond(),
             ),
             ("DELETE FROM links WHERE expires_at < $1", oldest),
+            ("DELETE FROM drafts WHERE saved_at < $1", oldest),
             ("DELETE FROM outbox WHERE delivered_at < $1", oldest),
         ] {
             query(statement).bind(before).execute(&mut *tx).await?;
@@ -181,7 +182,7 @@ fn exists(error: sqlx::Error) -> StoreError {
 /// By how much the clocks of two instances may differ, in seconds.
 pub const CLOCKS: i64 = 300;
 
-/// How long expired links and delivered mails are kept: 30 days, in seconds.
+/// How long expired links, drafts and delivered mails are kept: 30 days, in seconds.
 const RETENTION: i64 = 30 * 24 * 3600;
 
 /// How long a statement waits for a free connection before it fails.

@@ -16,11 +16,18 @@ pub(super) const DIALECT: Dialect = Dialect {
     begin: "BEGIN",
     for_update: " FOR UPDATE",
     skip_locked: " FOR UPDATE SKIP LOCKED",
-    migrations: &[(
-        1,
-        "licenses",
-        include_str!("../../migrations/postgres/0001_licenses.sql"),
-    )],
+    migrations: &[
+        (
+            1,
+            "licenses",
+            include_str!("../../migrations/postgres/0001_licenses.sql"),
+        ),
+        (
+            2,
+            "drafts",
+            include_str!("../../migrations/postgres/0002_drafts.sql"),
+        ),
+    ],
 };
 
 /// Writes a dump of the database with `pg_dump`.

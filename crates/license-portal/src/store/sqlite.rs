@@ -21,11 +21,18 @@ pub(super) const DIALECT: Dialect = Dialect {
     begin: "BEGIN IMMEDIATE",
     for_update: "",
     skip_locked: "",
-    migrations: &[(
-        1,
-        "licenses",
-        include_str!("../../migrations/sqlite/0001_licenses.sql"),
-    )],
+    migrations: &[
+        (
+            1,
+            "licenses",
+            include_str!("../../migrations/sqlite/0001_licenses.sql"),
+        ),
+        (
+            2,
+            "drafts",
+            include_str!("../../migrations/sqlite/0002_drafts.sql"),
+        ),
+    ],
 };
 
 /// Returns the file of a database.

@@ -1,4 +1,4 @@
-//! Style sheet and icon, part of the program.
+//! Style sheet, script and icon, part of the program.
 
 use std::sync::LazyLock;
 
@@ -13,10 +13,11 @@ use sha2::{Digest as _, Sha256};
 pub(super) async fn file(Path(name): Path<String>) -> Response {
     let (kind, bytes) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
+        "page.js" => ("text/javascript; charset=utf-8", SCRIPT),
         "icon.svg" => ("image/svg+xml", ICON),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    // Pages name the style sheet with its hash, so an old copy is never used.
+    // Pages name style sheet and script with their hashes, so an old copy is never used.
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "public, max-age=86400"),
@@ -26,12 +27,22 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
 
 /// Returns the path of the style sheet.
 pub(crate) fn style_path() -> &'static str {
-    static PATH: LazyLock<String> = LazyLock::new(|| {
-        let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(STYLE).into();
-        format!("/assets/style.css?{:08x}", u32::from_be_bytes([a, b, c, d]))
-    });
+    static PATH: LazyLock<String> = LazyLock::new(|| path("style.css", STYLE));
     &PATH
 }
 
+/// Returns the path of the script.
+pub(crate) fn script_path() -> &'static str {
+    static PATH: LazyLock<String> = LazyLock::new(|| path("page.js", SCRIPT));
+    &PATH
+}
+
+fn path(name: &str, text: &str) -> String {
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(text).into();
+    let hash = u32::from_be_bytes([a, b, c, d]);
+    format!("/assets/{name}?{hash:08x}")
+}
+
 const STYLE: &str = include_str!("../../assets/style.css");
+const SCRIPT: &str = include_str!("../../assets/page.js");
 const ICON: &str = include_str!("../../assets/icon.svg");

@@ -26,8 +26,54 @@ pub(crate) trait HasToken: DeserializeOwned {
     fn token(&self) -> &str;
 }
 
-/// A form that one of our pages sent, from the browser that received the page.
-pub(crate) struct Posted<T>(pub(crate) T);
+/// A form that a browser sent from our site.
+pub(crate) struct Posted<T> {
+    /// What was typed.
+    pub(crate) typed: T,
+    /// What to do with it.
+    pub(crate) intent: Intent,
+}
+
+/// What to do with a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Its button was pressed.
+    Send,
+    /// Another language was chosen: show the page again with what was typed, and do nothing.
+    Translate,
+    /// The page was not sent to this browser, or the browser has lost its cookie: show the page again, with what was
+    /// typed, to be sent again.
+    Stale,
+}
+
+/// A form that has only a button, pressed on a page that this browser received.
+pub(crate) struct Pressed;
+
+#[derive(Deserialize)]
+struct Button {
+    token: String,
+}
+
+impl HasToken for Button {
+    fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+impl FromRequest<Arc<Portal>> for Pressed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Response> {
+        let visitor = request.extensions().get::<Visitor>().cloned();
+        let Posted { intent, .. } = Posted::<Button>::from_request(request, portal).await?;
+        match (intent, visitor) {
+            (Intent::Stale, Some(visitor)) => {
+                Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED))
+            }
+            _ => Ok(Self),
+        }
+    }
+}
 
 impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
     type Rejection = Response;
@@ -42,8 +88,16 @@ impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
             return Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED));
         }
         match Form::<T>::from_request(Request::from_parts(parts, body), portal).await {
-            Ok(Form(form)) if visitor.is_form_token(form.token()) => Ok(Self(form)),
-            Ok(_foreign) => Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED)),
+            Ok(Form(typed)) => {
+                let intent = if !visitor.is_form_token(typed.token()) {
+                    Intent::Stale
+                } else if visitor.has_chosen {
+                    Intent::Translate
+                } else {
+                    Intent::Send
+                };
+                Ok(Self { typed, intent })
+            }
             Err(rejection) => Err(say(
                 &visitor,
                 rejection.into_response().status(),

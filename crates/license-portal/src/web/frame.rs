@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use askama::Template;
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{Html, IntoResponse as _, Redirect, Response},
 };
@@ -20,6 +20,8 @@ pub(crate) struct Visitor {
     pub(crate) portal: Arc<Portal>,
     /// The language to show.
     pub(crate) language: Language,
+    /// Whether the visitor has just chosen the language, with a form on the page.
+    pub(crate) has_chosen: bool,
     cookie: Arc<str>,
     path: Arc<str>,
 }
@@ -44,6 +46,9 @@ pub(crate) struct Frame {
     pub(crate) language: Language,
     pub(crate) path: Arc<str>,
     pub(crate) form_token: String,
+    /// Whether the page has a form to fill in: then the links to other languages are its buttons, to keep what was
+    /// typed.
+    pub(crate) has_form: bool,
     portal: Arc<Portal>,
 }
 
@@ -54,7 +59,24 @@ impl Visitor {
             language: self.language,
             path: Arc::clone(&self.path),
             form_token: self.portal.keys.form_token(&self.cookie),
+            has_form: false,
             portal: Arc::clone(&self.portal),
+        }
+    }
+
+    /// Returns what the template of a page with a form to fill in needs. The form must have the ID `form`.
+    pub(crate) fn form_frame(&self) -> Frame {
+        Frame {
+            has_form: true,
+            ..self.frame()
+        }
+    }
+
+    /// Returns the same visitor at another address: the one that the page can be reloaded from.
+    pub(crate) fn at(&self, path: &str) -> Self {
+        Self {
+            path: local(path).into(),
+            ..self.clone()
         }
     }
 
@@ -97,6 +119,11 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(crate) fn script(&self) -> &'static str {
+        assets::script_path()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(crate) fn languages(&self) -> [Language; 3] {
         Language::ALL
     }
@@ -129,14 +156,17 @@ pub(super) async fn visit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if let Some(language) = chosen(request.uri()) {
-        let cookie = format!(
+    let chosen = chosen(request.uri());
+    let choice = chosen.map(|language| {
+        format!(
             "lang={}; Path=/; Max-Age=31536000; SameSite=Lax{}",
             language.as_str(),
             secure(&portal)
-        );
+        )
+    });
+    if let Some(cookie) = choice.as_ref().filter(|_| request.method() != Method::POST) {
         let mut response = redirect(request.uri().path());
-        add_cookie(&mut response, &cookie);
+        add_cookie(&mut response, cookie);
         return response;
     }
     let headers = request.headers();
@@ -146,8 +176,8 @@ pub(super) async fn visit(
             .and_then(|value| value.to_str().ok());
         Language::accepted(header.unwrap_or_default())
     };
-    let language = cookie(headers, "lang")
-        .and_then(|code| Language::parse(&code))
+    let language = chosen
+        .or_else(|| cookie(headers, "lang").and_then(|code| Language::parse(&code)))
         .unwrap_or_else(accepted);
     let name = if portal.is_https() {
         "__Host-form"
@@ -166,11 +196,15 @@ pub(super) async fn visit(
     let visitor = Visitor {
         portal: Arc::clone(&portal),
         language,
+        has_chosen: chosen.is_some(),
         cookie: value.as_str().into(),
         path: local(request.uri().path()).into(),
     };
     request.extensions_mut().insert(visitor);
     let mut response = next.run(request).await;
+    if let Some(cookie) = choice {
+        add_cookie(&mut response, &cookie);
+    }
     if is_new {
         add_cookie(
             &mut response,

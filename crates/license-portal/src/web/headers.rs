@@ -36,12 +36,12 @@ pub(super) async fn complete(
     response
 }
 
-/// Scripts, inline styles, foreign content and framing are forbidden. The referrer is sent within this site only;
+/// Scripts other than ours, inline styles, foreign content and framing are forbidden. The referrer is sent within this site only;
 /// without it, browsers would send `Origin: null` with our own forms.
 const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),

@@ -199,14 +199,62 @@ impl Walk<'_> {
         for button in buttons {
             if button.text().await.unwrap() == text {
                 button.click().await.unwrap();
-                // The button is gone with its page.
-                while button.is_enabled().await.is_ok() {
+                // The button is gone with its page, unless the browser finds that the form is not complete.
+                for _ in 0..500 {
+                    if button.is_enabled().await.is_err() {
+                        return;
+                    }
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
-                return;
+                panic!("{text} was pressed, and the page stays");
             }
         }
         panic!("no button {text}");
+    }
+
+    /// Chooses a language as a visitor does, and waits for the page.
+    async fn speak(&self, language: Language) {
+        let buttons = self
+            .browser
+            .find_all(Locator::Css(".languages :is(a, button)"))
+            .await
+            .unwrap();
+        for button in buttons {
+            if button.text().await.unwrap() == language.name() {
+                button.click().await.unwrap();
+                break;
+            }
+        }
+        for _ in 0..200 {
+            if self
+                .heading()
+                .await
+                .is_some_and(|(_, shown)| shown == language.as_str())
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no page in {}", language.name());
+    }
+
+    fn next_language(&self) -> Language {
+        let mut others = Language::ALL.into_iter();
+        others.find(|language| *language != self.language).unwrap()
+    }
+
+    /// Checks what is in a field.
+    async fn value_is(&self, id: &str, expected: &str) {
+        let field = self.browser.find(Locator::Id(id)).await.unwrap();
+        let value = field.prop("value").await.unwrap();
+        assert_eq!(value.as_deref(), Some(expected), "{id}");
+    }
+
+    /// Checks which element has the focus.
+    async fn focus_is(&self, class: &str) {
+        let focused = self.browser.active_element().await.unwrap();
+        let found = focused.attr("class").await.unwrap();
+        assert_eq!(found.as_deref(), Some(class));
     }
 
     async fn picture(&self, name: &str) {
@@ -249,10 +297,26 @@ impl Walk<'_> {
             .await;
         self.press("activate").await;
         self.picture("1-refused").await;
+        self.focus_is("problem").await;
+        self.fill("license", "x").await;
+        self.fill("pin", "1").await;
+        self.press("activate").await;
+        self.picture("1-wrong").await;
+        self.focus_is("problem").await;
+        let license = self.browser.find(Locator::Id("license")).await.unwrap();
+        license.clear().await.unwrap();
+        self.fill("license", &number.to_string()).await;
+        self.speak(self.next_language()).await;
+        self.value_is("email", "john.doe@email.com").await;
+        self.speak(self.language).await;
+        self.value_is("license", &number.to_string()).await;
         self.fill("pin", &pin).await;
         self.press("activate").await;
         self.heading_is("verify-title").await;
         self.picture("2-verification").await;
+        self.press("verify-again").await;
+        self.focus_is("notice").await;
+        self.picture("2-again").await;
 
         let link = self.world.newest_link().await;
         self.goto(&link).await;
@@ -272,11 +336,34 @@ impl Walk<'_> {
             .await;
         }
         self.picture("3-complete").await;
+        self.speak(self.next_language()).await;
+        self.value_is("country", "GB").await;
+        self.speak(self.language).await;
+        self.value_is("address", "1 Main Street").await;
+        self.fill("phone", "x").await;
+        self.press("confirm").await;
+        self.focus_is("problem").await;
+        self.picture("3-wrong").await;
+        let phone = self.browser.find(Locator::Id("phone")).await.unwrap();
+        phone.clear().await.unwrap();
+        self.fill("phone", "+44 20 7946 0123").await;
         // Enter in a field sends the form.
         let city = self.browser.find(Locator::Id("city")).await.unwrap();
         city.send_keys(&Key::Enter.to_string()).await.unwrap();
         self.heading_is("success-title").await;
         self.picture("4-success").await;
+        let copy = self.browser.find(Locator::Css("[data-copies]")).await;
+        let copy = copy.unwrap();
+        assert_eq!(copy.text().await.unwrap(), self.shown("copy"));
+        copy.click().await.unwrap();
+        // It says so only after the browser has copied.
+        for _ in 0..200 {
+            if copy.text().await.unwrap() != self.shown("copy") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(copy.text().await.unwrap(), self.shown("copied"));
         self.others(number, &pin).await;
     }
 
@@ -289,6 +376,11 @@ impl Walk<'_> {
         self.picture("purchase").await;
         self.goto("/offline").await;
         self.heading_is("offline-title").await;
+        let code = self.browser.find(Locator::Id("code")).await.unwrap();
+        let paste = format!("{}v{}", char::from(Key::Control), char::from(Key::Null));
+        code.send_keys(&paste).await.unwrap();
+        self.value_is("code", &number.to_string()).await;
+        code.clear().await.unwrap();
         let request = RequestCode {
             number,
             installation: Installation::new([5; 16]),

@@ -86,8 +86,9 @@ async fn a_form_that_is_not_ours_does_nothing() {
     let answer = stranger.send(&page, "/", &fields).await;
     assert_eq!(
         (answer.status, answer.heading().as_str()),
-        (StatusCode::FORBIDDEN, "Please send the form again")
+        (StatusCode::FORBIDDEN, "Activate your license")
     );
+    assert!(answer.html.contains("Please send the form again"));
 
     let mut forged = vec![("token", "AAAA")];
     forged.extend(fields);

@@ -74,8 +74,9 @@ async fn a_license_is_activated_as_the_manual_says() {
     assert_eq!(state(&world, &sold).await, LicenseState::Verifying);
     let done = visit.send(&form, &link, &HOLDER).await;
     assert_eq!(done.heading(), "Activation successful");
-    assert!(done.html.contains("XXXXXXXX") && !done.html.contains(&sold.pin));
-    assert!(done.html.contains(&sold.number));
+    assert!(!done.html.contains("XXXX") && !done.html.contains(&sold.pin));
+    assert!(done.html.contains(&sold.number) && done.html.contains("data-copies=\"license\""));
+    assert!(done.html.contains("in the email “Your KeyWriter license”"));
     assert_eq!(state(&world, &sold).await, LicenseState::Active);
     // Reloading the earlier page shows it, too.
     assert_eq!(
@@ -144,10 +145,11 @@ async fn an_expired_link_is_renewed_by_its_owner() {
     assert_eq!(notice.heading(), "Verification email");
     let new = world.newest_link().await;
     assert_ne!(new, old);
-    assert_eq!(
-        visit.get(&old).await.heading(),
-        "This link is no longer valid"
-    );
+    assert_eq!(visit.get(&old).await.heading(), "This link has expired");
+    // What was typed is still there, also in another browser.
+    let mut elsewhere = Visit::new(&world.portal);
+    let form = open(&mut elsewhere, &new).await;
+    assert_eq!(form.typed(), HOLDER.map(|(_, value)| value));
     let form = open(&mut visit, &new).await;
     assert_eq!(
         visit.send(&form, &new, &HOLDER).await.heading(),
@@ -161,17 +163,26 @@ async fn asking_again_sends_a_new_link_but_not_without_end() {
     let sold = world.sell(false).await;
     let mut visit = Visit::new(&world.portal);
     let notice = enter(&mut visit, &sold).await;
+    assert!(!notice.html.contains("another email"));
     let first = world.newest_link().await;
     for _ in 0..2 {
         let again = visit.send(&notice, &notice.path, &[]).await;
         assert_eq!(again.heading(), "Verification email");
+        assert!(
+            again
+                .html
+                .contains("sent another email to john.doe@email.com")
+        );
     }
     assert_ne!(world.newest_link().await, first);
+    let button = visit.get(&first).await;
+    assert_eq!(button.heading(), "Complete your activation");
     let slow = visit.send(&notice, &notice.path, &[]).await;
     assert_eq!(
         (slow.status, slow.heading().as_str()),
-        (StatusCode::TOO_MANY_REQUESTS, "Too many attempts")
+        (StatusCode::TOO_MANY_REQUESTS, "Verification email")
     );
+    assert!(slow.html.contains("Too many attempts") && slow.html.contains("in 5 min"));
     assert_eq!(slow.headers[header::RETRY_AFTER], "300");
     world.clock.forward(300);
     assert_eq!(
@@ -245,7 +256,125 @@ async fn a_revoked_license_is_stopped_at_every_step() {
 }
 
 #[tokio::test]
-async fn every_field_of_the_holder_is_needed_and_checked() {
+async fn the_first_of_two_links_activates_and_the_second_shows_it() {
+    let world = World::new().await;
+    let sold = world.sell(false).await;
+    let mut visit = Visit::new(&world.portal);
+    let notice = enter(&mut visit, &sold).await;
+    let first = world.newest_link().await;
+    visit.send(&notice, &notice.path, &[]).await;
+    let second = world.newest_link().await;
+    let form = open(&mut visit, &first).await;
+    let done = visit.send(&form, &first, &HOLDER).await;
+    assert_eq!(done.heading(), "Activation successful");
+    assert_eq!(visit.get(&second).await.heading(), "Activation successful");
+}
+
+#[tokio::test]
+async fn a_form_keeps_what_was_typed_in_another_language_after_errors_and_without_its_cookie() {
+    let world = World::with(|settings| settings.paces.license.burst = 1).await;
+    let sold = world.sell(false).await;
+    let mut visit = Visit::new(&world.portal);
+    let page = visit.get("/").await;
+    let typed = [
+        ("email", "john.doe@email.com"),
+        ("license", &*sold.number),
+        ("pin", &*other_pin(&sold.pin)),
+    ];
+    let kept = ["john.doe@email.com", &sold.number, ""];
+    let german = visit.send(&page, "/?lang=de", &typed).await;
+    assert_eq!(german.status, StatusCode::OK);
+    assert_eq!(german.heading(), "Aktivieren Sie Ihre Lizenz");
+    assert_eq!(german.typed(), kept);
+    assert!(!german.html.contains("autofocus"));
+    assert_eq!(visit.get("/").await.heading(), "Aktivieren Sie Ihre Lizenz");
+    let english = visit.send(&german, "/?lang=en", &typed).await;
+    for (status, said) in [
+        (StatusCode::FORBIDDEN, "do not match"),
+        (StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
+    ] {
+        let page = visit.send(&english, "/", &typed).await;
+        assert_eq!(
+            (page.status, page.typed()),
+            (status, kept.map(str::to_owned).into())
+        );
+        assert!(page.html.contains(said) && page.html.contains("tabindex=\"-1\" autofocus"));
+        assert!(!page.html.contains(typed[2].1));
+    }
+    let mut other = Visit::new(&world.portal);
+    let again = other.send(&page, "/", &typed).await;
+    assert_eq!(
+        (again.status, again.typed()),
+        (StatusCode::FORBIDDEN, kept.map(str::to_owned).into())
+    );
+    assert!(again.html.contains("Please send the form again"));
+    let offline = visit.get("/offline").await;
+    let lines = [("code", "AAAA"), ("pin", "1")];
+    for path in ["/offline?lang=fr", "/offline?lang=en", "/offline"] {
+        let page = visit.send(&offline, path, &lines).await;
+        assert!(page.html.contains(">AAAA</textarea>"), "{path}");
+    }
+    assert_eq!(state(&world, &sold).await, LicenseState::Issued);
+}
+
+#[tokio::test]
+async fn the_holders_form_keeps_what_was_typed() {
+    let world = World::new().await;
+    let sold = world.sell(false).await;
+    let mut visit = Visit::new(&world.portal);
+    enter(&mut visit, &sold).await;
+    let link = world.newest_link().await;
+    let form = open(&mut visit, &link).await;
+    let mut typed = HOLDER;
+    typed[4].1 = "none";
+    let kept = typed.map(|(_, value)| value);
+    let french = visit.send(&form, &format!("{link}?lang=fr"), &typed).await;
+    assert_eq!(french.heading(), "Terminez l’activation");
+    assert_eq!(french.typed(), kept);
+    let wrong = visit.send(&form, &link, &typed).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(wrong.typed(), kept);
+    assert!(wrong.html.contains("<li><a href=\"#phone\">"));
+    // As after *back*.
+    assert_eq!(visit.get(&link).await.typed(), kept);
+    // What another site makes a browser send is not kept.
+    let mut other = Visit::new(&world.portal);
+    typed[0].1 = "Mallory";
+    let page = other.send(&form, &link, &typed).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert_eq!(visit.get(&link).await.typed(), kept);
+    assert_eq!(state(&world, &sold).await, LicenseState::Verifying);
+}
+
+#[tokio::test]
+async fn company_and_postcode_are_needed_only_where_there_are_any() {
+    let world = World::new().await;
+    for (empty, country, is_fine) in [
+        (vec!["company", "company_email"], "GB", true),
+        (vec!["company"], "GB", true),
+        (vec!["company_email"], "GB", false),
+        (vec!["postcode"], "GB", false),
+        (vec!["postcode"], "HK", true),
+        (vec!["postcode", "company", "company_email"], "AE", true),
+    ] {
+        let sold = world.sell(false).await;
+        let mut visit = Visit::new(&world.portal);
+        enter(&mut visit, &sold).await;
+        let link = world.newest_link().await;
+        let form = open(&mut visit, &link).await;
+        let fields = HOLDER.map(|(name, value)| match name {
+            "country" => (name, country),
+            _ if empty.contains(&name) => (name, ""),
+            _ => (name, value),
+        });
+        visit.send(&form, &link, &fields).await;
+        let is_active = state(&world, &sold).await == LicenseState::Active;
+        assert_eq!(is_active, is_fine, "{empty:?} {country}");
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_the_holder_is_checked() {
     let world = World::new().await;
     let sold = world.sell(false).await;
     let mut visit = Visit::new(&world.portal);
@@ -256,6 +385,9 @@ async fn every_field_of_the_holder_is_needed_and_checked() {
         let mut fields = HOLDER;
         for wrong in ["", "  ", "\u{7}", &"x".repeat(300)] {
             fields[place].1 = wrong;
+            if place == 2 && wrong.trim().is_empty() {
+                continue;
+            }
             let page = visit.send(&form, &link, &fields).await;
             assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
             assert!(page.html.contains("aria-invalid=\"true\""));

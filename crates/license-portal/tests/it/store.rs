@@ -38,7 +38,8 @@ checks! {
     a_license_is_read_as_it_was_written
     a_number_is_given_once
     a_list_goes_on_where_it_ended
-    a_new_link_voids_the_one_before
+    a_new_link_leaves_the_one_before_valid
+    a_draft_is_kept_only_behind_an_opened_link_until_the_form_is_completed
     a_link_completes_once_and_only_after_its_button
     a_lapsed_link_completes_nothing
     many_completions_at_once_activate_once
@@ -151,19 +152,57 @@ async fn a_list_goes_on_where_it_ended(store: Store) {
     assert_eq!(found(None, Some("holder3@example.com")).await, 1);
 }
 
-async fn a_new_link_voids_the_one_before(store: Store) {
+async fn a_new_link_leaves_the_one_before_valid(store: Store) {
     issue(&store, 1).await;
     verify(&store, 1, 10).await;
     verify(&store, 1, 11).await;
-    assert!(store.link(hash(10)).await.unwrap().is_none());
+    assert!(store.open_link(hash(10), at(1)).await.unwrap());
     let link = store.link(hash(11)).await.unwrap().unwrap();
     assert!(link.number == number(1) && !link.opened && !link.used && link.expires_at == at(3600));
     assert_eq!(
         store.license(number(1)).await.unwrap().unwrap().state,
         LicenseState::Verifying
     );
-    // One mail with the PIN, and one with the valid link.
+    // One mail with the PIN, and one with the newest link.
     assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
+    assert!(matches!(
+        store.complete(hash(10), &holder(), at(2)).await.unwrap(),
+        Completion::Activated
+    ));
+    // The other one completes nothing more, and harms nothing.
+    assert!(store.open_link(hash(11), at(3)).await.unwrap());
+    assert!(matches!(
+        store.complete(hash(11), &holder(), at(4)).await.unwrap(),
+        Completion::Refused
+    ));
+    let license = store.license(number(1)).await.unwrap().unwrap();
+    assert!(license.state == LicenseState::Active && license.activated_at == Some(at(2)));
+}
+
+async fn a_draft_is_kept_only_behind_an_opened_link_until_the_form_is_completed(store: Store) {
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
+    let draft = || async { store.draft(number(1)).await.unwrap() };
+    store.keep_draft(hash(10), b"early", at(1)).await.unwrap();
+    store.keep_draft(hash(99), b"other", at(1)).await.unwrap();
+    assert_eq!(draft().await, None);
+    store.open_link(hash(10), at(2)).await.unwrap();
+    store.keep_draft(hash(10), b"first", at(3)).await.unwrap();
+    // An expired link keeps one, too: what was typed comes back with the next link.
+    store.keep_draft(hash(10), b"late", at(9999)).await.unwrap();
+    assert_eq!(draft().await.as_deref(), Some(b"late".as_slice()));
+    store.prune(at(9999)).await.unwrap();
+    assert!(draft().await.is_some());
+    store.prune(at(9999 + 31 * 24 * 3600)).await.unwrap();
+    assert_eq!(draft().await, None);
+    verify(&store, 1, 11).await;
+    store.open_link(hash(11), at(1)).await.unwrap();
+    store.keep_draft(hash(11), b"again", at(2)).await.unwrap();
+    assert!(matches!(
+        store.complete(hash(11), &holder(), at(3)).await.unwrap(),
+        Completion::Activated
+    ));
+    assert_eq!(draft().await, None);
 }
 
 async fn a_link_completes_once_and_only_after_its_button(store: Store) {

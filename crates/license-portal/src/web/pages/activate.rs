@@ -7,14 +7,18 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use license_token::{LicenseNumber, NumberError};
 use serde::Deserialize;
 
-use super::{explain, field::Field};
+use super::{
+    Reason,
+    field::{Field, Problem},
+    retry,
+};
 use crate::{
     email::EmailAddress,
     language::Key,
     portal::{Portal, Refusal},
     web::{
         client::ClientAddress,
-        form::{HasToken, Posted, TypedPin},
+        form::{HasToken, Intent, Posted, TypedPin},
         frame::{Frame, Visitor, redirect, render},
     },
 };
@@ -24,7 +28,7 @@ use crate::{
 struct Page {
     f: Frame,
     fields: Vec<Field>,
-    problem: Option<String>,
+    problem: Option<Problem>,
 }
 
 #[derive(Deserialize)]
@@ -42,83 +46,93 @@ impl HasToken for Typed {
 }
 
 pub(crate) async fn show(visitor: Visitor) -> Response {
-    page(&visitor, StatusCode::OK, ("", None), ("", None), None, None)
+    let page = Page {
+        f: visitor.form_frame(),
+        fields: fields("", "").into(),
+        problem: None,
+    };
+    render(StatusCode::OK, &page)
 }
 
 pub(crate) async fn submit(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     ClientAddress(address): ClientAddress,
-    Posted(typed): Posted<Typed>,
+    Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
+    let language = visitor.language;
+    let [email_field, license_field, pin_field] = fields(&typed.email, &typed.license);
+    let show = |status, fields: [Field; 3], problem| {
+        let page = Page {
+            f: visitor.form_frame(),
+            fields: fields.into(),
+            problem,
+        };
+        render(status, &page)
+    };
+    match intent {
+        Intent::Send => {}
+        Intent::Translate => {
+            return show(
+                StatusCode::OK,
+                [email_field, license_field, pin_field],
+                None,
+            );
+        }
+        Intent::Stale => {
+            let fields = [email_field, license_field, pin_field];
+            return show(
+                StatusCode::FORBIDDEN,
+                fields,
+                Some(Problem::stale(language)),
+            );
+        }
+    }
     let email = EmailAddress::parse(&typed.email);
     let number = LicenseNumber::parse(&typed.license);
-    let pin = typed.pin.parse();
-    match (email, number, pin) {
+    match (email, number, typed.pin.parse()) {
         (Ok(email), Ok(number), Ok(pin)) => {
-            match portal.activate(&address, &email, number, pin).await {
-                Ok(ticket) => redirect(&format!("/verification/{ticket}")),
-                Err(Refusal::Refused) => {
-                    let problem = Some(Key("activation-refused"));
-                    let status = StatusCode::FORBIDDEN;
-                    page(
-                        &visitor,
-                        status,
-                        (&typed.email, None),
-                        (&typed.license, None),
-                        None,
-                        problem,
-                    )
-                }
-                Err(other) => explain(&visitor, &other),
-            }
+            let (status, problem, retry_after) =
+                match portal.activate(&address, &email, number, pin).await {
+                    Ok(ticket) => return redirect(&format!("/verification/{ticket}")),
+                    Err(Refusal::Refused) => {
+                        let text = language.say("activation-refused");
+                        let problem = Problem::with_text(language, text);
+                        (StatusCode::FORBIDDEN, problem, None)
+                    }
+                    Err(other) => {
+                        let reason = Reason::of(language, &other);
+                        let after = reason.retry_after;
+                        (reason.status, reason.problem(), after)
+                    }
+                };
+            let fields = [email_field, license_field, pin_field];
+            retry(show(status, fields, Some(problem)), retry_after)
         }
         (email, number, pin) => {
-            let email = (
-                typed.email.as_str(),
-                email.is_err().then_some(Key("wrong-email")),
-            );
-            let license = (typed.license.as_str(), number.err().map(number_error));
-            let pin = pin.is_err().then_some(Key("wrong-pin-form"));
-            page(
-                &visitor,
-                StatusCode::UNPROCESSABLE_ENTITY,
-                email,
-                license,
-                pin,
-                None,
-            )
+            let fields = [
+                email_field.wrong(language, email.is_err().then_some(Key("wrong-email"))),
+                license_field.wrong(language, number.err().map(number_error)),
+                pin_field.wrong(language, pin.is_err().then_some(Key("wrong-pin-form"))),
+            ];
+            let problem = Problem::with_fields(language, &fields);
+            show(StatusCode::UNPROCESSABLE_ENTITY, fields, Some(problem))
         }
     }
 }
 
 /// Returns what is wrong with a typed license number. The number alone shows it.
-pub(super) fn number_error(error: NumberError) -> Key {
+fn number_error(error: NumberError) -> Key {
     match error {
         NumberError::Slip => Key("wrong-license-slip"),
         NumberError::Malformed => Key("wrong-license-form"),
     }
 }
 
-fn page(
-    visitor: &Visitor,
-    status: StatusCode,
-    email: (&str, Option<Key>),
-    license: (&str, Option<Key>),
-    pin: Option<Key>,
-    problem: Option<Key>,
-) -> Response {
-    let fields = vec![
-        Field::email("email", Key("email-address")).with(email.0, email.1),
-        Field::license().with(license.0, license.1),
-        Field::pin().with("", pin),
-    ];
-    render(
-        status,
-        &Page {
-            f: visitor.frame(),
-            fields,
-            problem: problem.map(|problem| visitor.language.say(problem.0)),
-        },
-    )
+fn fields(email: &str, license: &str) -> [Field; 3] {
+    [
+        Field::email("email", Key("email-address")).with(email),
+        Field::license().with(license),
+        Field::pin(),
+    ]
 }

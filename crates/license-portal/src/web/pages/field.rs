@@ -1,14 +1,14 @@
 //! Fields of forms: what was entered, and what is wrong with it.
 
-use crate::language::Key;
+use crate::language::{Key, Language};
 
-/// A text field as the template shows it.
+/// A field as the template shows it.
 pub(crate) struct Field {
-    /// Its name in the form.
+    /// Its name in the form, and its ID.
     pub(crate) name: &'static str,
     /// Its label.
     pub(crate) label: Key,
-    /// HTML's `type`: what it accepts.
+    /// What it accepts: HTML's `type`; `country` for the list of countries, `code` for several lines.
     pub(crate) kind: &'static str,
     /// HTML's `autocomplete`: what browsers fill in.
     pub(crate) autocomplete: &'static str,
@@ -18,10 +18,12 @@ pub(crate) struct Field {
     pub(crate) example: &'static str,
     /// The most characters.
     pub(crate) most: usize,
+    /// Who may leave it empty; `None`: nobody.
+    pub(crate) optional: Option<Key>,
     /// What was entered.
     pub(crate) value: String,
     /// What is wrong with it.
-    pub(crate) error: Option<Key>,
+    pub(crate) error: Option<String>,
 }
 
 impl Field {
@@ -35,6 +37,7 @@ impl Field {
             keyboard: "text",
             example: "",
             most: 100,
+            optional: None,
             value: String::new(),
             error: None,
         }
@@ -70,13 +73,79 @@ impl Field {
         }
     }
 
-    /// Sets what was entered, and what is wrong with it.
+    /// Sets what was entered.
     #[must_use]
-    pub(crate) fn with(self, value: impl Into<String>, error: Option<Key>) -> Self {
+    pub(crate) fn with(self, value: impl Into<String>) -> Self {
         Self {
             value: value.into(),
-            error,
             ..self
+        }
+    }
+
+    /// Sets what is wrong with it.
+    #[must_use]
+    pub(crate) fn wrong(self, language: Language, error: Option<Key>) -> Self {
+        Self {
+            error: error.map(|error| language.say(error.0)),
+            ..self
+        }
+    }
+
+    /// Returns the IDs of the texts that describe it, for `aria-describedby`.
+    pub(crate) fn described_by(&self) -> String {
+        let texts = [
+            (self.optional.is_some(), "optional"),
+            (self.error.is_some(), "error"),
+        ];
+        let ids: Vec<_> = texts
+            .iter()
+            .filter(|(is_there, _)| *is_there)
+            .map(|(_, text)| format!("{}-{text}", self.name))
+            .collect();
+        ids.join(" ")
+    }
+}
+
+/// What went wrong, above a form. It gets the focus.
+pub(crate) struct Problem {
+    /// What it is.
+    pub(crate) title: String,
+    /// What to do; may be empty.
+    pub(crate) text: String,
+    /// The fields to correct, which say what is wrong: name and label.
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl Problem {
+    /// Names the fields that are wrong.
+    pub(crate) fn with_fields<'f>(
+        language: Language,
+        fields: impl IntoIterator<Item = &'f Field>,
+    ) -> Self {
+        let wrong = fields.into_iter().filter(|field| field.error.is_some());
+        let wrong = wrong.map(|field| (field.name, language.say(field.label.0)));
+        Self {
+            title: language.say("problem-title"),
+            text: String::new(),
+            fields: wrong.collect(),
+        }
+    }
+
+    /// Says what is wrong with all fields together.
+    pub(crate) fn with_text(language: Language, text: String) -> Self {
+        Self {
+            title: language.say("problem-title"),
+            text,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Says that the form has to be sent again.
+    pub(crate) fn stale(language: Language) -> Self {
+        Self {
+            title: language.say("form-expired-title"),
+            text: language.say("form-stale-text"),
+            fields: Vec::new(),
         }
     }
 }

@@ -13,16 +13,21 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Message, clean, explain, field::Field, say, verify::Button};
+use super::{
+    Message, Reason, clean, explain,
+    field::{Field, Problem},
+    retry, say,
+};
 use crate::{
     email::EmailAddress,
-    language::Key,
+    language::{Key, Language},
     mail::letter,
     model::{Holder, License},
+    place::has_postcodes,
     portal::{Portal, Refusal},
     service::LinkPage,
     web::{
-        form::{HasToken, Posted},
+        form::{HasToken, Intent, Posted, Pressed},
         frame::{Frame, Visitor, redirect, render},
     },
 };
@@ -38,6 +43,7 @@ struct ButtonPage {
 #[template(path = "lapsed.html")]
 struct LapsedPage {
     f: Frame,
+    problem: Option<Problem>,
 }
 
 #[derive(Template)]
@@ -46,8 +52,7 @@ struct FormPage {
     f: Frame,
     license: String,
     fields: Vec<Field>,
-    country: String,
-    country_error: Option<Key>,
+    problem: Option<Problem>,
 }
 
 #[derive(Template)]
@@ -63,11 +68,14 @@ pub(crate) struct Typed {
     token: String,
     first_name: String,
     last_name: String,
+    #[serde(default)]
     company: String,
+    #[serde(default)]
     company_email: String,
     phone: String,
     address: String,
     city: String,
+    #[serde(default)]
     postcode: String,
     #[serde(default)]
     country: String,
@@ -95,19 +103,12 @@ pub(crate) async fn show(
                 },
             )
         }
-        Ok(LinkPage::Form(license)) => {
-            let fields = fields(&Holder::default());
-            form(
-                &visitor,
-                StatusCode::OK,
-                &license,
-                fields,
-                String::new(),
-                None,
-            )
+        Ok(LinkPage::Form(license, typed)) => {
+            let fields = fields(&typed).into();
+            form(&visitor, StatusCode::OK, &license, fields, None)
         }
         Ok(LinkPage::Done(license)) => success(&visitor, license),
-        Ok(LinkPage::Lapsed) => render(StatusCode::GONE, &LapsedPage { f: visitor.frame() }),
+        Ok(LinkPage::Lapsed) => lapsed(&visitor, StatusCode::GONE, None),
         Ok(LinkPage::Unknown) => say(&visitor, StatusCode::GONE, Message::LINK_VOID),
         Err(refusal) => explain(&visitor, &refusal),
     }
@@ -117,11 +118,11 @@ pub(crate) async fn open(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     Path(secret): Path<String>,
-    Posted(_button): Posted<Button>,
+    Pressed: Pressed,
 ) -> Response {
     match portal.open_link(&secret).await {
-        Ok(()) => redirect(&format!("/activation/{}", clean(&secret))),
-        Err(refusal) => explain(&visitor, &refusal),
+        Ok(()) => redirect(&path(&secret)),
+        Err(refusal) => explain(&visitor.at(&path(&secret)), &refusal),
     }
 }
 
@@ -129,10 +130,16 @@ pub(crate) async fn renew(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     Path(secret): Path<String>,
-    Posted(_button): Posted<Button>,
+    Pressed: Pressed,
 ) -> Response {
+    let visitor = visitor.at(&path(&secret));
     match portal.renew_link(&secret).await {
         Ok(ticket) => redirect(&format!("/verification/{ticket}")),
+        Err(refusal @ Refusal::SlowDown { .. }) => {
+            let reason = Reason::of(visitor.language, &refusal);
+            let (status, after) = (reason.status, reason.retry_after);
+            retry(lapsed(&visitor, status, Some(reason.problem())), after)
+        }
         Err(refusal) => explain(&visitor, &refusal),
     }
 }
@@ -141,35 +148,58 @@ pub(crate) async fn complete(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     Path(secret): Path<String>,
-    Posted(typed): Posted<Typed>,
+    Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
+    let language = visitor.language;
     let holder = holder(typed);
-    let fields = check(fields(&holder));
-    let is_country = visitor
-        .language
-        .countries()
-        .any(|(code, _)| code == holder.country);
-    let outcome = if is_country && fields.iter().all(|field| field.error.is_none()) {
-        portal.complete(&secret, &holder).await
-    } else {
-        match portal.link_page(&secret).await {
-            Ok(LinkPage::Form(license)) => {
-                let error = (!is_country).then_some(Key("wrong-country"));
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return form(&visitor, status, &license, fields, holder.country, error);
+    let (status, fields, problem) = match intent {
+        Intent::Send => {
+            let fields = check(language, &holder);
+            if fields.iter().all(|field| field.error.is_none()) {
+                match portal.complete(&secret, &holder).await {
+                    Ok(()) => return redirect(&path(&secret)),
+                    // Expired or revoked: the page that follows says so.
+                    Err(Refusal::Refused) => {
+                        return match portal.keep(&secret, &holder).await {
+                            Ok(()) => redirect(&path(&secret)),
+                            Err(refusal) => explain(&visitor, &refusal),
+                        };
+                    }
+                    Err(other) => {
+                        let reason = Reason::of(language, &other);
+                        (reason.status, fields, Some(reason.problem()))
+                    }
+                }
+            } else {
+                let problem = Problem::with_fields(language, &fields);
+                (StatusCode::UNPROCESSABLE_ENTITY, fields, Some(problem))
             }
-            // Done, expired or replaced: the page that follows says so.
-            Ok(_) => Ok(()),
-            Err(refusal) => Err(refusal),
+        }
+        Intent::Translate => (StatusCode::OK, fields(&holder), None),
+        Intent::Stale => {
+            let problem = Some(Problem::stale(language));
+            (StatusCode::FORBIDDEN, fields(&holder), problem)
         }
     };
-    match outcome {
-        Ok(()) | Err(Refusal::Refused) => redirect(&format!("/activation/{}", clean(&secret))),
+    // What a page sent that this browser did not receive is shown, and not kept.
+    if intent != Intent::Stale {
+        // If it cannot be kept now, the page still has it.
+        if let Err(refusal) = portal.keep(&secret, &holder).await {
+            tracing::warn!(%refusal, "cannot keep what was typed");
+        }
+    }
+    match portal.link_page(&secret).await {
+        Ok(LinkPage::Form(license, _kept)) => {
+            form(&visitor, status, &license, fields.into(), problem)
+        }
+        // Done, expired or revoked: the page that follows says so.
+        Ok(_) => redirect(&path(&secret)),
         Err(refusal) => explain(&visitor, &refusal),
     }
 }
 
-/// Renders *Activation successful* with the data to register with. The PIN is masked: the portal has only its hash.
+/// Renders *Activation successful* with the data to register with. It does not have the PIN: the portal has only its
+/// hash.
 pub(super) fn success(visitor: &Visitor, license: License) -> Response {
     let page = SuccessPage {
         f: visitor.frame(),
@@ -184,17 +214,25 @@ fn form(
     status: StatusCode,
     license: &License,
     fields: Vec<Field>,
-    country: String,
-    country_error: Option<Key>,
+    problem: Option<Problem>,
 ) -> Response {
     let page = FormPage {
-        f: visitor.frame(),
+        f: visitor.form_frame(),
         license: license.number.to_string(),
         fields,
-        country,
-        country_error,
+        problem,
     };
     render(status, &page)
+}
+
+fn lapsed(visitor: &Visitor, status: StatusCode, problem: Option<Problem>) -> Response {
+    let f = visitor.frame();
+    render(status, &LapsedPage { f, problem })
+}
+
+/// Returns the path of a link.
+fn path(secret: &str) -> String {
+    format!("/activation/{}", clean(secret))
 }
 
 fn holder(typed: Typed) -> Holder {
@@ -215,7 +253,15 @@ fn holder(typed: Typed) -> Holder {
     }
 }
 
-fn fields(holder: &Holder) -> Vec<Field> {
+fn fields(holder: &Holder) -> [Field; 9] {
+    let company = Field {
+        optional: Some(Key("optional")),
+        ..Field::text("company", Key("company-name"), "organization")
+    };
+    let company_email = Field {
+        optional: Some(Key("optional-company-email")),
+        ..Field::email("company_email", Key("company-email"))
+    };
     let phone = Field {
         kind: "tel",
         keyboard: "tel",
@@ -224,26 +270,41 @@ fn fields(holder: &Holder) -> Vec<Field> {
     };
     let postcode = Field {
         most: 20,
+        optional: Some(Key("optional-postcode")),
         ..Field::text("postcode", Key("postcode"), "postal-code")
     };
-    vec![
-        Field::text("first_name", Key("first-name"), "given-name").with(&holder.first_name, None),
-        Field::text("last_name", Key("last-name"), "family-name").with(&holder.last_name, None),
-        Field::text("company", Key("company-name"), "organization").with(&holder.company, None),
-        Field::email("company_email", Key("company-email")).with(&holder.company_email, None),
-        phone.with(&holder.phone, None),
-        Field::text("address", Key("address-line"), "street-address").with(&holder.address, None),
-        Field::text("city", Key("city"), "address-level2").with(&holder.city, None),
-        postcode.with(&holder.postcode, None),
+    let country = Field {
+        kind: "country",
+        ..Field::text("country", Key("country"), "country")
+    };
+    [
+        Field::text("first_name", Key("first-name"), "given-name").with(&holder.first_name),
+        Field::text("last_name", Key("last-name"), "family-name").with(&holder.last_name),
+        company.with(&holder.company),
+        company_email.with(&holder.company_email),
+        phone.with(&holder.phone),
+        Field::text("address", Key("address-line"), "street-address").with(&holder.address),
+        Field::text("city", Key("city"), "address-level2").with(&holder.city),
+        postcode.with(&holder.postcode),
+        country.with(&holder.country),
     ]
 }
 
-/// Sets what is wrong with each field.
-fn check(fields: Vec<Field>) -> Vec<Field> {
-    let checked = fields.into_iter().map(|field| {
+/// Returns the fields with what is wrong with each.
+fn check(language: Language, holder: &Holder) -> [Field; 9] {
+    fields(holder).map(|field| {
         let text = field.value.as_str();
-        let error = if text.is_empty() {
-            Some(Key("wrong-empty"))
+        let may_be_empty = match field.name {
+            "company" => true,
+            "company_email" => holder.company.is_empty(),
+            "postcode" => !has_postcodes(&holder.country),
+            _ => false,
+        };
+        let error = if field.kind == "country" {
+            let is_known = language.countries().any(|(code, _)| code == text);
+            (!is_known).then_some(Key("wrong-country"))
+        } else if text.is_empty() {
+            (!may_be_empty).then_some(Key("wrong-empty"))
         } else if text.chars().count() > field.most || text.chars().any(char::is_control) {
             Some(Key("wrong-text"))
         } else if field.keyboard == "email" && EmailAddress::parse(text).is_err() {
@@ -253,9 +314,8 @@ fn check(fields: Vec<Field>) -> Vec<Field> {
         } else {
             None
         };
-        Field { error, ..field }
-    });
-    checked.collect()
+        field.wrong(language, error)
+    })
 }
 
 fn is_phone(text: &str) -> bool {

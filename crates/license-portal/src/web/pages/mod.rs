@@ -13,8 +13,9 @@ use axum::{
     response::Response,
 };
 
+use self::field::Problem;
 use crate::{
-    language::Key,
+    language::{Key, Language},
     portal::Refusal,
     web::{
         error::Causes,
@@ -78,60 +79,87 @@ struct MessagePage {
 
 /// Renders a message.
 pub(super) fn say(visitor: &Visitor, status: StatusCode, message: Message) -> Response {
-    say_with(visitor, status, message, &[])
-}
-
-fn say_with(
-    visitor: &Visitor,
-    status: StatusCode,
-    message: Message,
-    values: &[(&str, &str)],
-) -> Response {
     let page = MessagePage {
         f: visitor.frame(),
         title: visitor.language.say(message.title.0),
-        text: visitor.language.say_with(message.text.0, values),
+        text: visitor.language.say(message.text.0),
     };
     render(status, &page)
 }
 
 /// Renders why the portal refused a request.
 pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
-    match refusal {
-        Refusal::SlowDown { retry_after } => {
-            let minutes = retry_after.saturating_add(59) / 60;
-            let minutes = minutes.to_string();
-            let values = [("minutes", minutes.as_str())];
-            let mut response = say_with(
-                visitor,
+    let Reason {
+        status,
+        title,
+        text,
+        retry_after,
+    } = Reason::of(visitor.language, refusal);
+    let page = MessagePage {
+        f: visitor.frame(),
+        title,
+        text,
+    };
+    retry(render(status, &page), retry_after)
+}
+
+/// Why the portal refused a request, in the visitor's language.
+struct Reason {
+    status: StatusCode,
+    title: String,
+    text: String,
+    /// In how many seconds the visitor may try again.
+    retry_after: Option<i64>,
+}
+
+impl Reason {
+    fn of(language: Language, refusal: &Refusal) -> Self {
+        let (status, message, retry_after) = match refusal {
+            Refusal::SlowDown { retry_after } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 Message::SLOW_DOWN,
-                &values,
-            );
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
-            response
-        }
-        Refusal::Refused
-        | Refusal::Full { .. }
-        | Refusal::NoAddress(_)
-        | Refusal::NoUtf8
-        | Refusal::OtherKey
-        | Refusal::NoHolder => say(visitor, StatusCode::FORBIDDEN, Message::LINK_VOID),
-        Refusal::NotConfigured(_)
-        | Refusal::Courier(_)
-        | Refusal::Hash(_)
-        | Refusal::Store(_)
-        | Refusal::Randomness(_) => {
-            tracing::error!(cause = %Causes(refusal), "a page failed");
-            say(
-                visitor,
-                StatusCode::SERVICE_UNAVAILABLE,
-                Message::UNAVAILABLE,
-            )
+                Some(*retry_after),
+            ),
+            Refusal::Refused
+            | Refusal::Full { .. }
+            | Refusal::NoAddress(_)
+            | Refusal::NoUtf8
+            | Refusal::OtherKey
+            | Refusal::NoHolder => (StatusCode::FORBIDDEN, Message::LINK_VOID, None),
+            Refusal::NotConfigured(_)
+            | Refusal::Courier(_)
+            | Refusal::Hash(_)
+            | Refusal::Store(_)
+            | Refusal::Randomness(_) => {
+                tracing::error!(cause = %Causes(refusal), "a page failed");
+                (StatusCode::SERVICE_UNAVAILABLE, Message::UNAVAILABLE, None)
+            }
+        };
+        let minutes = retry_after.unwrap_or_default().saturating_add(59) / 60;
+        Self {
+            status,
+            title: language.say(message.title.0),
+            text: language.say_with(message.text.0, &[("minutes", &minutes.to_string())]),
+            retry_after,
         }
     }
+
+    /// Returns it as a problem above a form.
+    fn problem(self) -> Problem {
+        Problem {
+            title: self.title,
+            text: self.text,
+            fields: Vec::new(),
+        }
+    }
+}
+
+fn retry(mut response: Response, after: Option<i64>) -> Response {
+    if let Some(after) = after {
+        let after = HeaderValue::from(after);
+        response.headers_mut().insert(header::RETRY_AFTER, after);
+    }
+    response
 }
 
 pub(super) async fn not_found(visitor: Visitor) -> Response {

@@ -7,13 +7,17 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use license_token::{CodeError, RequestCode};
 use serde::Deserialize;
 
-use super::{explain, field::Field};
+use super::{
+    Reason,
+    field::{Field, Problem},
+    retry,
+};
 use crate::{
-    language::Key,
+    language::{Key, Language},
     portal::{Portal, Refusal},
     web::{
         client::ClientAddress,
-        form::{HasToken, Posted, TypedPin},
+        form::{HasToken, Intent, Posted, TypedPin},
         frame::{Frame, Visitor, render},
     },
 };
@@ -22,10 +26,14 @@ use crate::{
 #[template(path = "offline.html")]
 struct Page {
     f: Frame,
-    code: String,
-    code_error: Option<String>,
-    pin: Field,
-    problem: Option<String>,
+    fields: [Field; 2],
+    problem: Option<Problem>,
+}
+
+#[derive(Template)]
+#[template(path = "response.html")]
+struct ResponsePage {
+    f: Frame,
     lines: Vec<String>,
 }
 
@@ -43,70 +51,89 @@ impl HasToken for Typed {
 }
 
 pub(crate) async fn show(visitor: Visitor) -> Response {
-    render(StatusCode::OK, &Page::empty(&visitor))
+    render(StatusCode::OK, &Page::with(&visitor, ""))
 }
 
 pub(crate) async fn submit(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     ClientAddress(address): ClientAddress,
-    Posted(typed): Posted<Typed>,
+    Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
-    let mut page = Page {
-        code: typed.code.clone(),
-        ..Page::empty(&visitor)
-    };
+    let language = visitor.language;
+    let mut page = Page::with(&visitor, &typed.code);
+    match intent {
+        Intent::Send => {}
+        Intent::Translate => return render(StatusCode::OK, &page),
+        Intent::Stale => {
+            page.problem = Some(Problem::stale(language));
+            return render(StatusCode::FORBIDDEN, &page);
+        }
+    }
     let (request, pin) = match (RequestCode::parse(&typed.code), typed.pin.parse()) {
         (Ok(request), Ok(pin)) => (request, pin),
         (request, pin) => {
-            page.code_error = request.err().map(|error| code_error(&visitor, error));
-            page.pin.error = pin.is_err().then_some(Key("wrong-pin-form"));
+            let [code_field, pin_field] = &mut page.fields;
+            code_field.error = request.err().map(|error| code_error(language, error));
+            pin_field.error = pin.err().map(|_form| language.say("wrong-pin-form"));
+            page.problem = Some(Problem::with_fields(language, &page.fields));
             return render(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };
-    match portal.register_offline(&address, request, pin).await {
+    let refusal = match portal.register_offline(&address, request, pin).await {
         Ok(response) => {
-            page.lines = response.to_string().lines().map(str::to_owned).collect();
-            render(StatusCode::OK, &page)
+            let page = ResponsePage {
+                f: visitor.frame(),
+                lines: response.to_string().lines().map(str::to_owned).collect(),
+            };
+            return render(StatusCode::OK, &page);
         }
-        Err(Refusal::Refused) => {
-            page.problem = Some(visitor.language.say("offline-refused"));
-            render(StatusCode::FORBIDDEN, &page)
+        Err(refusal) => refusal,
+    };
+    let (status, problem, retry_after) = match refusal {
+        Refusal::Refused => {
+            let text = language.say("offline-refused");
+            let problem = Problem::with_text(language, text);
+            (StatusCode::FORBIDDEN, problem, None)
         }
-        Err(Refusal::Full { most }) => {
-            let most = most.to_string();
-            page.problem = Some(
-                visitor
-                    .language
-                    .say_with("offline-full", &[("most", &most)]),
-            );
-            render(StatusCode::CONFLICT, &page)
+        Refusal::Full { most } => {
+            let text = language.say_with("offline-full", &[("most", &most.to_string())]);
+            let problem = Problem::with_text(language, text);
+            (StatusCode::CONFLICT, problem, None)
         }
-        Err(other) => explain(&visitor, &other),
-    }
+        other => {
+            let reason = Reason::of(language, &other);
+            let after = reason.retry_after;
+            (reason.status, reason.problem(), after)
+        }
+    };
+    page.problem = Some(problem);
+    retry(render(status, &page), retry_after)
 }
 
 impl Page {
-    fn empty(visitor: &Visitor) -> Self {
+    fn with(visitor: &Visitor, code: &str) -> Self {
+        let code_field = Field {
+            kind: "code",
+            most: 400,
+            ..Field::text("code", Key("offline-request"), "off")
+        };
         Self {
-            f: visitor.frame(),
-            code: String::new(),
-            code_error: None,
-            pin: Field::pin(),
+            f: visitor.form_frame(),
+            fields: [code_field.with(code), Field::pin()],
             problem: None,
-            lines: Vec::new(),
         }
     }
 }
 
-fn code_error(visitor: &Visitor, error: CodeError) -> String {
+fn code_error(language: Language, error: CodeError) -> String {
     match error {
-        CodeError::Slip(line) => visitor
-            .language
-            .say_with("wrong-code-slip", &[("line", &line.to_string())]),
-        CodeError::Malformed { lines } => visitor
-            .language
-            .say_with("wrong-code-form", &[("lines", &lines.to_string())]),
-        CodeError::Mixed => visitor.language.say("wrong-code-mixed"),
+        CodeError::Slip(line) => {
+            language.say_with("wrong-code-slip", &[("line", &line.to_string())])
+        }
+        CodeError::Malformed { lines } => {
+            language.say_with("wrong-code-form", &[("lines", &lines.to_string())])
+        }
+        CodeError::Mixed => language.say("wrong-code-mixed"),
     }
 }

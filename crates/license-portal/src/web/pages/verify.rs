@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, RawQuery, State},
     http::StatusCode,
     response::Response,
 };
-use serde::Deserialize;
 
-use super::{Message, clean, explain, link::success, say};
+use super::{Message, Reason, clean, explain, field::Problem, link::success, retry, say};
 use crate::{
-    portal::Portal,
+    model::License,
+    portal::{Portal, Refusal},
     service::TicketPage,
     web::{
-        form::{HasToken, Posted},
+        form::Pressed,
         frame::{Frame, Visitor, redirect, render},
     },
 };
@@ -26,36 +26,22 @@ struct Page {
     f: Frame,
     email: String,
     minutes: String,
-}
-
-/// A form that has only a button.
-#[derive(Deserialize)]
-pub(crate) struct Button {
-    token: String,
-}
-
-impl HasToken for Button {
-    fn token(&self) -> &str {
-        &self.token
-    }
+    /// Whether another email has just been sent.
+    is_again: bool,
+    problem: Option<Problem>,
 }
 
 pub(crate) async fn show(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     Path(ticket): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Response {
     match portal.ticket_page(&ticket).await {
         Ok(TicketPage::Sent(license)) => {
-            let minutes = portal.settings.link_minutes.to_string();
-            render(
-                StatusCode::OK,
-                &Page {
-                    f: visitor.frame(),
-                    email: license.email,
-                    minutes,
-                },
-            )
+            let mut page = Page::about(&visitor, license);
+            page.is_again = query.as_deref() == Some(AGAIN);
+            render(StatusCode::OK, &page)
         }
         Ok(TicketPage::Active(license)) => success(&visitor, license),
         Ok(TicketPage::Revoked) => say(&visitor, StatusCode::FORBIDDEN, Message::REVOKED),
@@ -68,10 +54,35 @@ pub(crate) async fn again(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
     Path(ticket): Path<String>,
-    Posted(_button): Posted<Button>,
+    Pressed: Pressed,
 ) -> Response {
-    match portal.resend_link(&ticket).await {
-        Ok(()) => redirect(&format!("/verification/{}", clean(&ticket))),
-        Err(refusal) => explain(&visitor, &refusal),
+    let refusal = match portal.resend_link(&ticket).await {
+        Ok(()) => return redirect(&format!("/verification/{}?{AGAIN}", clean(&ticket))),
+        Err(refusal) => refusal,
+    };
+    match portal.ticket_page(&ticket).await {
+        Ok(TicketPage::Sent(license)) if matches!(refusal, Refusal::SlowDown { .. }) => {
+            let reason = Reason::of(visitor.language, &refusal);
+            let (status, after) = (reason.status, reason.retry_after);
+            let mut page = Page::about(&visitor, license);
+            page.problem = Some(reason.problem());
+            retry(render(status, &page), after)
+        }
+        _ => explain(&visitor, &refusal),
     }
 }
+
+impl Page {
+    fn about(visitor: &Visitor, license: License) -> Self {
+        Self {
+            f: visitor.frame(),
+            email: license.email,
+            minutes: visitor.portal.settings.link_minutes.to_string(),
+            is_again: false,
+            problem: None,
+        }
+    }
+}
+
+/// The query of the page that says that another email was sent.
+const AGAIN: &str = "again";
