@@ -1,6 +1,6 @@
 //! An authority: a key that a root has authorized to certify modules, so that the root's own key can stay locked away.
 
-use crate::{FactoryError, Profile, issuer::Issuer};
+use crate::{FactoryError, Profile, Register, issuer::Issuer};
 use hsm_protocol::{certificate::encode_chain, limits};
 
 /// A key, certified by a root, that certifies modules but no further authorities.
@@ -23,11 +23,19 @@ impl Authority {
         &self.certificate
     }
 
-    /// Certifies the module that made `request` (PKCS #10, DER).
+    /// Certifies the module that made `request` (PKCS #10, DER), unless another key has its serial number.
     ///
     /// Returns the wire form of the module's chain: its certificate and this authority's (PROTOCOL § 4.1).
-    pub fn certify(&self, request: &[u8], profile: Profile) -> Result<Vec<u8>, FactoryError> {
-        chain(&[&self.issuer.certify(request, profile)?, &self.certificate])
+    pub fn certify(
+        &self,
+        request: &[u8],
+        profile: Profile,
+        register: &mut dyn Register,
+    ) -> Result<Vec<u8>, FactoryError> {
+        chain(&[
+            &self.issuer.certify(request, profile, register)?,
+            &self.certificate,
+        ])
     }
 }
 

@@ -1,7 +1,7 @@
 //! What roots and authorities have in common: a key, a name, and how they certify.
 
 use crate::{
-    FactoryError, P384Verifier, Profile,
+    FactoryError, P384Verifier, Profile, Register,
     profile::{Content, Kind, module_name},
 };
 use der::{DateTime, Decode, Encode, asn1::GeneralizedTime};
@@ -37,12 +37,12 @@ impl Issuer {
         self.key.verifying_key().into()
     }
 
-    /// Issues a module's certificate, DER. Checks the request's signature, but not whether this module may have this
-    /// serial number.
+    /// Issues a module's certificate, DER, after it was entered into the register.
     pub(crate) fn certify(
         &self,
         request: &[u8],
         profile: Profile,
+        register: &mut dyn Register,
     ) -> Result<Vec<u8>, FactoryError> {
         let request = Request::parse(request).map_err(|bad| FactoryError::Request(bad.into()))?;
         let requested = request
@@ -50,6 +50,7 @@ impl Issuer {
             .map_err(FactoryError::Request)?;
         let key = PublicKey::from_sec1_bytes(requested.public())
             .map_err(|_bad| FactoryError::Request(CertificateRefusal::NotGenuine))?;
+        register.enter(&requested)?;
         self.issue(
             Kind::Module(profile),
             module_name(requested.serial())?,

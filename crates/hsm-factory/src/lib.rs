@@ -5,6 +5,7 @@
 //! | [`root`] | the key at the top of every chain |
 //! | [`authority`] | a key that a root has authorized to certify modules |
 //! | [`profile`] | the content of each kind of certificate |
+//! | [`register`] | what was certified, so that no two modules have one serial number |
 //! | [`verifier`] | ECDSA P-384 and SHA-384 for programs on a host |
 
 #![forbid(unsafe_code)]
@@ -12,11 +13,13 @@
 pub mod authority;
 mod issuer;
 pub mod profile;
+pub mod register;
 pub mod root;
 pub mod verifier;
 
 pub use authority::Authority;
 pub use profile::Profile;
+pub use register::{Register, RegisterError, RegisterFile};
 pub use root::Root;
 pub use verifier::P384Verifier;
 
@@ -35,6 +38,9 @@ pub enum FactoryError {
     /// The request was not made by a module, or not signed with the key in it.
     #[error("invalid certification request")]
     Request(#[source] CertificateRefusal),
+    /// The serial number has another key, or the register cannot be used.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// The text does not begin with a root's private key (PKCS #8, PEM).
     #[error("the root's private key is missing or invalid")]
     Key(#[source] p384::pkcs8::Error),

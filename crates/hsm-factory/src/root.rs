@@ -1,7 +1,7 @@
 //! A root: the key at the top of every chain.
 
 use crate::{
-    FactoryError, Profile,
+    FactoryError, Profile, Register,
     authority::{Authority, chain},
     issuer::{Issuer, subject_of},
     profile::{Kind, issuer_name},
@@ -94,11 +94,16 @@ impl Root {
         Ok(Authority::new(below, certificate))
     }
 
-    /// Certifies the module that made `request` (PKCS #10, DER).
+    /// Certifies the module that made `request` (PKCS #10, DER), unless another key has its serial number.
     ///
     /// Returns the wire form of the module's chain, which is its certificate alone (PROTOCOL § 4.1).
-    pub fn certify(&self, request: &[u8], profile: Profile) -> Result<Vec<u8>, FactoryError> {
-        chain(&[&self.issuer.certify(request, profile)?])
+    pub fn certify(
+        &self,
+        request: &[u8],
+        profile: Profile,
+        register: &mut dyn Register,
+    ) -> Result<Vec<u8>, FactoryError> {
+        chain(&[&self.issuer.certify(request, profile, register)?])
     }
 }
 

@@ -11,7 +11,7 @@ use hsm_protocol::{
     limits,
     writer::Writer,
 };
-use hsm_testbench::{attestation, vector::Player};
+use hsm_testbench::{Forgetful, attestation, vector::Player};
 use std::{fs, path::Path};
 
 fn main() {
@@ -292,7 +292,7 @@ impl<'a> Script<'a> {
         let request = hex::decode(self.send(serial, ins::READ_CSR, 0, "")).expect("hex");
         let chain = self
             .root
-            .certify(&request, Profile { is_virtual: true })
+            .certify(&request, Profile { is_virtual: true }, &mut Forgetful)
             .expect("certified");
         let mut data = vec![0; 2 + limits::CERTIFICATE + limits::CHAIN];
         let mut writer = Writer::new(&mut data);

@@ -24,10 +24,11 @@ pub use hsm_virtual::keys;
 
 use board::{Cut, Flash, MemoryBoard, Recorded};
 use hsm_core::{Link, Module, crypto::Provider, keypad::KeyEvent, leds::Pattern, time::Millis};
-use hsm_factory::{Profile, Root};
+use hsm_factory::{Profile, Register, RegisterError, Root};
 use hsm_protocol::{
     Status,
     apdu::encode_extended,
+    certificate::RequestedKey,
     command::{CLA, ins},
     identity::{LockState, SignedIdentity},
     limits,
@@ -37,6 +38,16 @@ use hsm_virtual::{
     keys::Stroke,
     manufacture::{self, ManufactureError},
 };
+
+/// A register that forgets: a test makes the same module as often as it needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgetful;
+
+impl Register for Forgetful {
+    fn enter(&mut self, _: &RequestedKey<'_>) -> Result<(), RegisterError> {
+        Ok(())
+    }
+}
 
 /// A module on the bench, with what is around it.
 pub struct Bench<C: Provider> {
@@ -82,7 +93,7 @@ impl<C: Provider> Bench<C> {
 
     /// Gives the module its key and its certificate.
     pub fn certify(&mut self, root: &Root, profile: Profile) -> Result<(), ManufactureError> {
-        manufacture::certify(self.module(), root, profile)
+        manufacture::certify(self.module(), root, profile, &mut Forgetful)
     }
 
     /// Puts chips of any module together with the secret of `serial`; plugged in.

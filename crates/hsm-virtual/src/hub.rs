@@ -9,7 +9,7 @@ use crate::{
     port::{Delays, Port},
 };
 use hsm_core::{Module, keypad::KeyEvent, leds::Pattern};
-use hsm_factory::{FactoryError, Profile, Root};
+use hsm_factory::{FactoryError, Profile, RegisterFile, Root};
 use hsm_protocol::{
     Serial,
     frame::{HUB_DEFAULT, HUB_VARIABLE, ROOT_FILE, RUN_FOLDER, SOCKET_ENDING},
@@ -173,6 +173,9 @@ pub const STATE_FOLDER: &str = "state";
 /// In [`STATE_FOLDER`]: the key and certificate of the development root.
 const ROOT_KEY_FILE: &str = "root-key.pem";
 
+/// The register of the modules that the root certified.
+const REGISTER_FILE: &str = "certified.txt";
+
 /// Returns the hub's folder: `named`, else the one in the environment, else the user's default, which hosts use too
 /// (XDG Base Directory).
 pub fn folder(named: Option<PathBuf>) -> Result<PathBuf, HubError> {
@@ -248,7 +251,8 @@ fn open_module(
         is_virtual: !options.pose_as_hardware,
     };
     // A module whose store cannot be trusted shows a fault on its LEDs; the other modules still work.
-    match manufacture::certify(&mut module, root, profile) {
+    let mut register = RegisterFile::new(folder.join(STATE_FOLDER).join(REGISTER_FILE));
+    match manufacture::certify(&mut module, root, profile, &mut register) {
         Err(ManufactureError::Refused(word, _))
             if word == hsm_protocol::Status::MemoryFailure.to_word() =>
         {
@@ -265,6 +269,37 @@ fn open_module(
 mod tests {
     use super::*;
     use crate::keys;
+    use std::{error::Error, fs};
+
+    #[test]
+    fn a_serial_number_is_given_once_until_its_line_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = || HubOptions {
+            modules: 1,
+            pin_cost: 1_000,
+            delays: Delays::default(),
+            clock: Clock::manual(),
+            pose_as_hardware: false,
+        };
+        let open = || Hub::open(folder.path(), options());
+        open().unwrap();
+        open().unwrap();
+        let state = folder.path().join(STATE_FOLDER);
+        fs::remove_dir_all(state.join("VM0001")).unwrap();
+        for _ in 0..2 {
+            let refused = open().unwrap_err();
+            let mut causes = String::new();
+            let mut cause: Option<&dyn Error> = Some(&refused);
+            while let Some(error) = cause {
+                causes += &error.to_string();
+                cause = error.source();
+            }
+            assert!(causes.contains("VM0001 was certified on 2"), "{causes}");
+            assert!(causes.contains(REGISTER_FILE), "{causes}");
+        }
+        fs::remove_file(state.join(REGISTER_FILE)).unwrap();
+        open().unwrap();
+    }
 
     #[test]
     fn how_long_a_pattern_has_been_shown_is_counted_in_the_modules_time() {

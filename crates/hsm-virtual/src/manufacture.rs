@@ -1,7 +1,7 @@
 //! Makes a module with the APDUs of a factory: the module generates its key, the hub's root certifies it.
 
 use hsm_core::{Module, platform::Board, time::Millis};
-use hsm_factory::{FactoryError, Profile, Root};
+use hsm_factory::{FactoryError, Profile, Register, Root};
 use hsm_protocol::{
     Status,
     apdu::encode_extended,
@@ -26,6 +26,7 @@ pub fn certify<B: Board>(
     module: &mut Module<B>,
     root: &Root,
     profile: Profile,
+    register: &mut dyn Register,
 ) -> Result<(), ManufactureError> {
     match command(module, ins::GENERATE_KEY, &[]) {
         Err(ManufactureError::Refused(word, _)) if word == Status::AlreadyCertified.to_word() => {
@@ -34,7 +35,7 @@ pub fn certify<B: Board>(
         other => other?,
     };
     let request = command(module, ins::READ_CSR, &[])?;
-    let chain = root.certify(&request, profile)?;
+    let chain = root.certify(&request, profile, register)?;
     let mut data = vec![0; 2 + limits::CERTIFICATE + limits::CHAIN];
     let mut writer = Writer::new(&mut data);
     write_install(&mut writer, root.certificate_der(), &chain)

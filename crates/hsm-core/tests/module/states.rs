@@ -14,7 +14,7 @@ use hsm_protocol::{
     writer::Writer,
 };
 use hsm_testbench::{
-    ADMIN_PIN, Bench, files, hybrid,
+    ADMIN_PIN, Bench, Forgetful, files, hybrid,
     relay::{self, Message},
 };
 
@@ -367,7 +367,7 @@ fn installation(module: &mut Module, root: &Root) -> Vec<u8> {
     drop(module.command(ins::GENERATE_KEY, 0, &[]));
     let chain = match module.command(ins::READ_CSR, 0, &[]) {
         Ok(request) => root
-            .certify(&request, Profile { is_virtual: true })
+            .certify(&request, Profile { is_virtual: true }, &mut Forgetful)
             .unwrap(),
         Err(_) => Module::new("SECOND-2", root)
             .command(ins::CERTIFICATE, 0, &[])

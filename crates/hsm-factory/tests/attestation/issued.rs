@@ -1,7 +1,9 @@
 //! Roots, authorities and chains as the factory makes them.
 
 use crate::oracle::{accepted, ours};
-use hsm_factory::{Authority, FactoryError, P384Verifier, Profile, Root};
+use hsm_factory::{
+    Authority, FactoryError, P384Verifier, Profile, RegisterError, RegisterFile, Root,
+};
 use hsm_protocol::{
     Malformed, Serial,
     certificate::{
@@ -9,7 +11,10 @@ use hsm_protocol::{
     },
     limits,
 };
-use hsm_testbench::by_hand::{Form, signature};
+use hsm_testbench::{
+    Forgetful,
+    by_hand::{Form, signature},
+};
 use p384::{
     ecdsa::{self, SigningKey},
     pkcs8::DecodePrivateKey,
@@ -57,7 +62,9 @@ fn a_module_certified_by_the_root_is_genuine() {
     let root = Root::generate("Test root").unwrap();
     for is_virtual in [false, true] {
         let request = request("VM-0001", &module_key());
-        let chain = root.certify(&request, Profile { is_virtual }).unwrap();
+        let chain = root
+            .certify(&request, Profile { is_virtual }, &mut Forgetful)
+            .unwrap();
         let genuine = verify(&root, &chain);
         assert_eq!(genuine.serial(), Serial::parse(b"VM-0001").unwrap());
         assert_eq!(genuine.public()[..], crate::by_hand::public(&module_key()));
@@ -71,7 +78,7 @@ fn a_module_certified_by_an_authority_is_genuine() {
     let root = Root::generate("Test root").unwrap();
     let authority = root.authorize("Test authority").unwrap();
     let chain = authority
-        .certify(&request("VM0002", &module_key()), VIRTUAL)
+        .certify(&request("VM0002", &module_key()), VIRTUAL, &mut Forgetful)
         .unwrap();
     assert_eq!(split(&chain).len(), 2);
     assert_eq!(verify(&root, &chain).serial().as_str(), "VM0002");
@@ -84,7 +91,9 @@ fn chains_with_the_longest_names_stay_within_the_limits() {
     let root = Root::generate(&longest).unwrap();
     let authority: Authority = root.authorize(&longest).unwrap();
     let request = request("ABCDEFGHIJKLMNOP", &module_key());
-    let chain = authority.certify(&request, VIRTUAL).unwrap();
+    let chain = authority
+        .certify(&request, VIRTUAL, &mut Forgetful)
+        .unwrap();
     assert!(chain.len() < limits::CHAIN * 3 / 4, "{}", chain.len());
     assert!(request.len() < limits::CSR * 3 / 4, "{}", request.len());
     let too_long = Root::generate(&"n".repeat(hsm_factory::profile::NAME + 1));
@@ -96,7 +105,7 @@ fn chains_with_the_longest_names_stay_within_the_limits() {
 fn roots_of_one_name_are_told_apart() {
     let [a, b] = ["Same", "Same"].map(|name| Root::generate(name).unwrap());
     let chain = a
-        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .certify(&request("VM0001", &module_key()), VIRTUAL, &mut Forgetful)
         .unwrap();
     assert_eq!(
         ours(b.certificate_der(), &split(&chain)),
@@ -104,7 +113,7 @@ fn roots_of_one_name_are_told_apart() {
     );
     let authority = a.authorize("Authority").unwrap();
     let chain = authority
-        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .certify(&request("VM0001", &module_key()), VIRTUAL, &mut Forgetful)
         .unwrap();
     assert_eq!(
         ours(b.certificate_der(), &split(&chain)),
@@ -118,7 +127,7 @@ fn a_root_read_back_is_the_same_root() {
     let again = Root::from_pem(&root.to_pem().unwrap()).unwrap();
     assert_eq!(again.certificate_der(), root.certificate_der());
     let chain = again
-        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .certify(&request("VM0001", &module_key()), VIRTUAL, &mut Forgetful)
         .unwrap();
     verify(&root, &chain);
 }
@@ -156,7 +165,7 @@ fn a_request_with_any_bit_changed_is_refused() {
             let mut bad = good.clone();
             bad[at] ^= change;
             assert!(matches!(
-                root.certify(&bad, VIRTUAL),
+                root.certify(&bad, VIRTUAL, &mut Forgetful),
                 Err(FactoryError::Request(_))
             ));
         }
@@ -166,7 +175,13 @@ fn a_request_with_any_bit_changed_is_refused() {
 #[test]
 fn a_request_whose_signature_has_its_other_form_is_refused() {
     let root = Root::generate("Test root").unwrap();
-    let certify = |form| root.certify(&request_in(form, "VM0001", &module_key()), VIRTUAL);
+    let certify = |form| {
+        root.certify(
+            &request_in(form, "VM0001", &module_key()),
+            VIRTUAL,
+            &mut Forgetful,
+        )
+    };
     assert!(certify(Form::Low).is_ok());
     assert!(matches!(
         certify(Form::High),
@@ -181,8 +196,16 @@ fn every_certificate_is_signed_in_the_permitted_form() {
         let root = Root::generate("Test root").unwrap();
         let authority = root.authorize("Test authority").unwrap();
         let request = request("VM0001", &module_key());
-        verify(&root, &authority.certify(&request, VIRTUAL).unwrap());
-        verify(&root, &root.certify(&request, VIRTUAL).unwrap());
+        verify(
+            &root,
+            &authority
+                .certify(&request, VIRTUAL, &mut Forgetful)
+                .unwrap(),
+        );
+        verify(
+            &root,
+            &root.certify(&request, VIRTUAL, &mut Forgetful).unwrap(),
+        );
         let der = x509_cert::Certificate::from_der(root.certificate_der()).unwrap();
         let bits = der.signature().as_bytes().unwrap();
         let signature = ecdsa::Signature::from_der(bits).unwrap();
@@ -199,7 +222,7 @@ fn an_authority_is_no_module_and_a_module_no_authority() {
     let root = Root::generate("Test root").unwrap();
     let authority = root.authorize("Test authority").unwrap();
     let chain = authority
-        .certify(&request("VM0001", &module_key()), VIRTUAL)
+        .certify(&request("VM0001", &module_key()), VIRTUAL, &mut Forgetful)
         .unwrap();
     let [leaf, above] = split(&chain)[..] else {
         panic!()
@@ -225,4 +248,52 @@ fn an_authority_is_no_module_and_a_module_no_authority() {
     assert_eq!(certificate::Root::parse(leaf).err(), Some(Malformed));
     // A further link below an authority whose path length is zero.
     assert_eq!(ours(above, &[leaf]), Err(CertificateRefusal::Malformed));
+}
+
+#[test]
+fn a_serial_number_has_one_key_in_a_register() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("certified.txt");
+    let root = Root::generate("Test root").unwrap();
+    let authority = root.authorize("Test authority").unwrap();
+    let certify = |serial, key: u8| {
+        let request = request(serial, &crate::by_hand::key(key));
+        let mut register = RegisterFile::new(&path);
+        let [by_root, by_authority] = [
+            root.certify(&request, VIRTUAL, &mut register),
+            authority.certify(&request, VIRTUAL, &mut register),
+        ]
+        .map(|outcome| outcome.map(|_chain| ()));
+        assert_eq!(by_root.is_ok(), by_authority.is_ok());
+        by_root
+    };
+    certify("VM0001", 0x11).unwrap();
+    certify("VM0002", 0x12).unwrap();
+    // The first answer may have been lost on its way to the module.
+    certify("VM0001", 0x11).unwrap();
+    let Err(FactoryError::Register(RegisterError::Taken { serial, when, .. })) =
+        certify("VM0001", 0x12)
+    else {
+        panic!("a second module of this serial number")
+    };
+    assert_eq!(serial, "VM0001");
+    assert!(when.starts_with('2') && when.ends_with('Z'), "{when}");
+
+    // Power was cut while a line was written: it counts for nothing.
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    let second = text.find("VM0002").unwrap();
+    for end in second..text.len() {
+        std::fs::write(&path, &text[..end]).unwrap();
+        certify("VM0002", 0x13).unwrap();
+        assert!(certify("VM0001", 0x12).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+    // A register that cannot be written certifies nothing.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(
+        certify("VM0003", 0x11),
+        Err(FactoryError::Register(RegisterError::File(..)))
+    ));
 }

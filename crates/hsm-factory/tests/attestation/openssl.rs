@@ -3,6 +3,7 @@
 use crate::issued::{VIRTUAL, request, split};
 use hsm_factory::{P384Verifier, Root};
 use hsm_protocol::certificate::{self, Request};
+use hsm_testbench::Forgetful;
 use std::{path::Path, process::Command};
 
 /// Runs `openssl` in `folder`; what it printed.
@@ -25,7 +26,11 @@ fn openssl_accepts_a_chain_under_its_strict_rules() {
     let root = Root::generate("Test root").unwrap();
     let authority = root.authorize("Test authority").unwrap();
     let chain = authority
-        .certify(&request("VM0001", &crate::by_hand::key(0x11)), VIRTUAL)
+        .certify(
+            &request("VM0001", &crate::by_hand::key(0x11)),
+            VIRTUAL,
+            &mut Forgetful,
+        )
         .unwrap();
     write("root.pem", root.certificate_pem().unwrap().as_bytes());
     write("key.pem", root.to_pem().unwrap().as_bytes());
@@ -98,7 +103,7 @@ fn a_request_by_openssl_is_read() {
     assert_eq!(requested.serial().as_str(), "HW-7");
     Root::generate("Test root")
         .unwrap()
-        .certify(&der, VIRTUAL)
+        .certify(&der, VIRTUAL, &mut Forgetful)
         .unwrap();
 }
 

@@ -13,7 +13,7 @@ use hsm_protocol::{
     writer::Writer,
 };
 use hsm_testbench::{
-    Bench,
+    Bench, Forgetful,
     by_hand::{in_other_form, other_form},
     observed::{Observed, Observer},
     pair::Pair,
@@ -112,7 +112,7 @@ fn a_certificate_whose_signature_has_its_other_form_is_not_installed() {
     bench.command(ins::GENERATE_KEY, 0, &[]).unwrap();
     let request = bench.command(ins::READ_CSR, 0, &[]).unwrap();
     let profile = Profile { is_virtual: true };
-    let chain: Vec<u8> = root.certify(&request, profile).unwrap();
+    let chain: Vec<u8> = root.certify(&request, profile, &mut Forgetful).unwrap();
     for (chain, answer) in [
         (changed(&chain), Err(Status::NotGenuine)),
         (chain, Ok(vec![])),
