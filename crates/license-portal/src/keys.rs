@@ -130,24 +130,16 @@ impl PortalKeys {
         self.decrypt(&format!("{number} {}", kind.as_str()), *nonce, text)
     }
 
-    /// Seals what was typed into a license's form.
-    pub fn seal_draft(
-        &self,
-        number: LicenseNumber,
-        text: &str,
-    ) -> Result<Vec<u8>, getrandom::Error> {
-        let (nonce, sealed) = self.encrypt(&format!("{number} draft"), text)?;
+    /// Seals what was typed into a form, for whose it is: a license, or a browser.
+    pub fn seal_typed(&self, whose: &str, text: &str) -> Result<Vec<u8>, getrandom::Error> {
+        let (nonce, sealed) = self.encrypt(&format!("{whose} typed"), text)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens a sealed draft.
-    pub fn open_draft(
-        &self,
-        number: LicenseNumber,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<String>, OtherKey> {
+    /// Opens what [`Self::seal_typed`] sealed for the same.
+    pub fn open_typed(&self, whose: &str, sealed: &[u8]) -> Result<Zeroizing<String>, OtherKey> {
         let (nonce, text) = sealed.split_first_chunk::<12>().ok_or(OtherKey)?;
-        self.decrypt(&format!("{number} draft"), *nonce, text)
+        self.decrypt(&format!("{whose} typed"), *nonce, text)
     }
 
     fn encrypt(&self, aad: &str, text: &str) -> Result<([u8; 12], Vec<u8>), getrandom::Error> {

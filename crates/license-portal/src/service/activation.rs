@@ -137,7 +137,7 @@ impl Portal {
         };
         // A holder has only strings, so this does not fail.
         let text = Zeroizing::new(serde_json::to_string(typed).unwrap_or_default());
-        let sealed = self.keys.seal_draft(link.number, &text)?;
+        let sealed = self.keys.seal_typed(&link.number.to_string(), &text)?;
         Ok(self
             .store
             .keep_draft(hash, &sealed, self.clock.now())
@@ -148,7 +148,11 @@ impl Portal {
     async fn draft(&self, license: &License) -> Result<Holder, Refusal> {
         let sealed = self.store.draft(license.number).await?;
         let typed = sealed
-            .and_then(|sealed| self.keys.open_draft(license.number, &sealed).ok())
+            .and_then(|sealed| {
+                self.keys
+                    .open_typed(&license.number.to_string(), &sealed)
+                    .ok()
+            })
             .and_then(|text| serde_json::from_str(&text).ok());
         Ok(typed.unwrap_or_default())
     }

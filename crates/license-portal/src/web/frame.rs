@@ -11,7 +11,12 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use crate::{keys::random, language::Language, portal::Portal, web::assets};
+use crate::{
+    keys::random,
+    language::Language,
+    portal::Portal,
+    web::{assets, pages::kept::Kept},
+};
 
 /// The visitor of a page.
 #[derive(Clone)]
@@ -23,6 +28,8 @@ pub(crate) struct Visitor {
     /// Whether the visitor has just chosen the language, with a form on the page.
     pub(crate) has_chosen: bool,
     cookie: Arc<str>,
+    /// The cookie with what to show in a form, if there is one.
+    kept: Option<Arc<str>>,
     path: Arc<str>,
 }
 
@@ -69,6 +76,28 @@ impl Visitor {
         Frame {
             has_form: true,
             ..self.frame()
+        }
+    }
+
+    /// Returns what this browser keeps of a form.
+    pub(crate) fn kept(&self) -> Option<Kept> {
+        let sealed = BASE64_URL_SAFE_NO_PAD.decode(self.kept.as_deref()?).ok()?;
+        let text = self.portal.keys.open_typed(&self.cookie, &sealed).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Makes this browser keep what to show in a form, for half an hour. What is too long for a cookie is not kept.
+    pub(crate) fn keep(&self, response: &mut Response, kept: &Kept) {
+        let text = serde_json::to_string(kept).unwrap_or_default();
+        if let Ok(sealed) = self.portal.keys.seal_typed(&self.cookie, &text) {
+            let value = BASE64_URL_SAFE_NO_PAD.encode(sealed);
+            if value.len() <= COOKIE {
+                let cookie = format!(
+                    "kept={value}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax{}",
+                    secure(&self.portal)
+                );
+                add_cookie(response, &cookie);
+            }
         }
     }
 
@@ -198,6 +227,7 @@ pub(super) async fn visit(
         language,
         has_chosen: chosen.is_some(),
         cookie: value.as_str().into(),
+        kept: cookie(headers, "kept").map(Into::into),
         path: local(request.uri().path()).into(),
     };
     request.extensions_mut().insert(visitor);
@@ -256,3 +286,6 @@ fn add_cookie(response: &mut Response, cookie: &str) {
 fn secure(portal: &Portal) -> &'static str {
     if portal.is_https() { "; Secure" } else { "" }
 }
+
+/// The most bytes of a cookie's value: browsers drop cookies of more than 4096 bytes.
+const COOKIE: usize = 3800;

@@ -314,6 +314,16 @@ impl Walk<'_> {
         self.press("activate").await;
         self.heading_is("verify-title").await;
         self.picture("2-verification").await;
+        for _ in 0..2 {
+            self.browser.back().await.unwrap();
+            self.heading_is("activate-lead").await;
+            self.value_is("email", "john.doe@email.com").await;
+            self.value_is("license", &number.to_string()).await;
+            self.value_is("pin", "").await;
+        }
+        self.browser.forward().await.unwrap();
+        self.browser.forward().await.unwrap();
+        self.heading_is("verify-title").await;
         self.press("verify-again").await;
         self.focus_is("notice").await;
         self.picture("2-again").await;
@@ -344,6 +354,9 @@ impl Walk<'_> {
         self.press("confirm").await;
         self.focus_is("problem").await;
         self.picture("3-wrong").await;
+        self.browser.back().await.unwrap();
+        self.heading_is("complete-title").await;
+        self.value_is("city", "London").await;
         let phone = self.browser.find(Locator::Id("phone")).await.unwrap();
         phone.clear().await.unwrap();
         self.fill("phone", "+44 20 7946 0123").await;

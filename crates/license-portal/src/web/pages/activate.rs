@@ -8,9 +8,8 @@ use license_token::{LicenseNumber, NumberError};
 use serde::Deserialize;
 
 use super::{
-    Reason,
     field::{Field, Problem},
-    retry,
+    kept::{Kept, Outcome},
 };
 use crate::{
     email::EmailAddress,
@@ -27,7 +26,7 @@ use crate::{
 #[template(path = "activate.html")]
 struct Page {
     f: Frame,
-    fields: Vec<Field>,
+    fields: [Field; 3],
     problem: Option<Problem>,
 }
 
@@ -46,12 +45,11 @@ impl HasToken for Typed {
 }
 
 pub(crate) async fn show(visitor: Visitor) -> Response {
-    let page = Page {
-        f: visitor.form_frame(),
-        fields: fields("", "").into(),
-        problem: None,
-    };
-    render(StatusCode::OK, &page)
+    let kept = Kept::of(&visitor, PATH);
+    let mut fields = fields("", "");
+    let problem = kept.fill(&mut fields);
+    let page = page(&visitor, StatusCode::OK, fields, problem);
+    kept.answer(&visitor, page)
 }
 
 pub(crate) async fn submit(
@@ -61,64 +59,56 @@ pub(crate) async fn submit(
     Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
     let language = visitor.language;
-    let [email_field, license_field, pin_field] = fields(&typed.email, &typed.license);
-    let show = |status, fields: [Field; 3], problem| {
-        let page = Page {
-            f: visitor.form_frame(),
-            fields: fields.into(),
-            problem,
-        };
-        render(status, &page)
-    };
+    let mut fields = fields(&typed.email, &typed.license);
     match intent {
         Intent::Send => {}
-        Intent::Translate => {
-            return show(
-                StatusCode::OK,
-                [email_field, license_field, pin_field],
-                None,
-            );
-        }
+        Intent::Translate => return Kept::new(PATH, &fields, None).redirect(&visitor),
         Intent::Stale => {
-            let fields = [email_field, license_field, pin_field];
-            return show(
-                StatusCode::FORBIDDEN,
-                fields,
-                Some(Problem::stale(language)),
-            );
+            let problem = Some(Problem::stale(language));
+            return page(&visitor, StatusCode::FORBIDDEN, fields, problem);
         }
     }
     let email = EmailAddress::parse(&typed.email);
     let number = LicenseNumber::parse(&typed.license);
-    match (email, number, typed.pin.parse()) {
+    let outcome = match (email, number, typed.pin.parse()) {
         (Ok(email), Ok(number), Ok(pin)) => {
-            let (status, problem, retry_after) =
-                match portal.activate(&address, &email, number, pin).await {
-                    Ok(ticket) => return redirect(&format!("/verification/{ticket}")),
-                    Err(Refusal::Refused) => {
-                        let text = language.say("activation-refused");
-                        let problem = Problem::with_text(language, text);
-                        (StatusCode::FORBIDDEN, problem, None)
-                    }
-                    Err(other) => {
-                        let reason = Reason::of(language, &other);
-                        let after = reason.retry_after;
-                        (reason.status, reason.problem(), after)
-                    }
-                };
-            let fields = [email_field, license_field, pin_field];
-            retry(show(status, fields, Some(problem)), retry_after)
+            match portal.activate(&address, &email, number, pin).await {
+                Ok(ticket) => {
+                    let mut response = redirect(&format!("/verification/{ticket}"));
+                    visitor.keep(&mut response, &Kept::new(PATH, &fields, None));
+                    return response;
+                }
+                Err(Refusal::Refused) => {
+                    let text = language.say("activation-refused");
+                    Outcome::check(language, StatusCode::FORBIDDEN, text)
+                }
+                Err(other) => Outcome::of(language, &other),
+            }
         }
         (email, number, pin) => {
-            let fields = [
-                email_field.wrong(language, email.is_err().then_some(Key("wrong-email"))),
-                license_field.wrong(language, number.err().map(number_error)),
-                pin_field.wrong(language, pin.is_err().then_some(Key("wrong-pin-form"))),
+            let errors = [
+                email.err().map(|_form| Key("wrong-email")),
+                number.err().map(number_error),
+                pin.err().map(|_form| Key("wrong-pin-form")),
             ];
-            let problem = Problem::with_fields(language, &fields);
-            show(StatusCode::UNPROCESSABLE_ENTITY, fields, Some(problem))
+            for (field, error) in fields.iter_mut().zip(errors) {
+                field.error = error.map(|error| language.say(error.0));
+            }
+            Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, String::new())
         }
-    }
+    };
+    Kept::new(PATH, &fields, Some(outcome)).redirect(&visitor)
+}
+
+fn page(
+    visitor: &Visitor,
+    status: StatusCode,
+    fields: [Field; 3],
+    problem: Option<Problem>,
+) -> Response {
+    let f = visitor.form_frame();
+    let page = Page { f, fields, problem };
+    render(status, &page)
 }
 
 /// Returns what is wrong with a typed license number. The number alone shows it.
@@ -136,3 +126,5 @@ fn fields(email: &str, license: &str) -> [Field; 3] {
         Field::pin(),
     ]
 }
+
+const PATH: &str = "/";

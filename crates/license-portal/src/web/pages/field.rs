@@ -113,39 +113,26 @@ pub(crate) struct Problem {
     /// What to do; may be empty.
     pub(crate) text: String,
     /// The fields to correct, which say what is wrong: name and label.
-    pub(crate) fields: Vec<(&'static str, String)>,
+    pub(crate) fields: Vec<(&'static str, Key)>,
 }
 
 impl Problem {
     /// Names the fields that are wrong.
-    pub(crate) fn with_fields<'f>(
-        language: Language,
-        fields: impl IntoIterator<Item = &'f Field>,
-    ) -> Self {
-        let wrong = fields.into_iter().filter(|field| field.error.is_some());
-        let wrong = wrong.map(|field| (field.name, language.say(field.label.0)));
+    pub(crate) fn new(title: &str, text: &str, fields: &[Field]) -> Self {
+        let wrong = fields.iter().filter(|field| field.error.is_some());
         Self {
-            title: language.say("problem-title"),
-            text: String::new(),
-            fields: wrong.collect(),
-        }
-    }
-
-    /// Says what is wrong with all fields together.
-    pub(crate) fn with_text(language: Language, text: String) -> Self {
-        Self {
-            title: language.say("problem-title"),
-            text,
-            fields: Vec::new(),
+            title: title.to_owned(),
+            text: text.to_owned(),
+            fields: wrong.map(|field| (field.name, field.label)).collect(),
         }
     }
 
     /// Says that the form has to be sent again.
     pub(crate) fn stale(language: Language) -> Self {
-        Self {
-            title: language.say("form-expired-title"),
-            text: language.say("form-stale-text"),
-            fields: Vec::new(),
-        }
+        let (title, text) = (
+            language.say("form-expired-title"),
+            language.say("form-stale-text"),
+        );
+        Self::new(&title, &text, &[])
     }
 }

@@ -14,9 +14,10 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Message, Reason, clean, explain,
+    Message, clean, explain,
     field::{Field, Problem},
-    retry, say,
+    kept::{Kept, Outcome},
+    say,
 };
 use crate::{
     email::EmailAddress,
@@ -51,7 +52,7 @@ struct LapsedPage {
 struct FormPage {
     f: Frame,
     license: String,
-    fields: Vec<Field>,
+    fields: [Field; 9],
     problem: Option<Problem>,
 }
 
@@ -104,8 +105,11 @@ pub(crate) async fn show(
             )
         }
         Ok(LinkPage::Form(license, typed)) => {
-            let fields = fields(&typed).into();
-            form(&visitor, StatusCode::OK, &license, fields, None)
+            let kept = Kept::of(&visitor, &path(&secret));
+            let mut fields = fields(&typed);
+            let problem = kept.fill(&mut fields);
+            let page = form(&visitor, StatusCode::OK, &license, fields, problem);
+            kept.answer(&visitor, page)
         }
         Ok(LinkPage::Done(license)) => success(&visitor, license),
         Ok(LinkPage::Lapsed) => lapsed(&visitor, StatusCode::GONE, None),
@@ -136,9 +140,8 @@ pub(crate) async fn renew(
     match portal.renew_link(&secret).await {
         Ok(ticket) => redirect(&format!("/verification/{ticket}")),
         Err(refusal @ Refusal::SlowDown { .. }) => {
-            let reason = Reason::of(visitor.language, &refusal);
-            let (status, after) = (reason.status, reason.retry_after);
-            retry(lapsed(&visitor, status, Some(reason.problem())), after)
+            let outcome = Outcome::of(visitor.language, &refusal);
+            outcome.over(lapsed(&visitor, StatusCode::OK, Some(outcome.problem())))
         }
         Err(refusal) => explain(&visitor, &refusal),
     }
@@ -151,50 +154,42 @@ pub(crate) async fn complete(
     Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
     let language = visitor.language;
+    let path = path(&secret);
     let holder = holder(typed);
-    let (status, fields, problem) = match intent {
-        Intent::Send => {
-            let fields = check(language, &holder);
-            if fields.iter().all(|field| field.error.is_none()) {
-                match portal.complete(&secret, &holder).await {
-                    Ok(()) => return redirect(&path(&secret)),
-                    // Expired or revoked: the page that follows says so.
-                    Err(Refusal::Refused) => {
-                        return match portal.keep(&secret, &holder).await {
-                            Ok(()) => redirect(&path(&secret)),
-                            Err(refusal) => explain(&visitor, &refusal),
-                        };
-                    }
-                    Err(other) => {
-                        let reason = Reason::of(language, &other);
-                        (reason.status, fields, Some(reason.problem()))
-                    }
-                }
-            } else {
-                let problem = Problem::with_fields(language, &fields);
-                (StatusCode::UNPROCESSABLE_ENTITY, fields, Some(problem))
+    if intent == Intent::Stale {
+        return match portal.link_page(&secret).await {
+            Ok(LinkPage::Form(license, _kept)) => {
+                let problem = Some(Problem::stale(language));
+                let fields = fields(&holder);
+                form(&visitor, StatusCode::FORBIDDEN, &license, fields, problem)
             }
-        }
-        Intent::Translate => (StatusCode::OK, fields(&holder), None),
-        Intent::Stale => {
-            let problem = Some(Problem::stale(language));
-            (StatusCode::FORBIDDEN, fields(&holder), problem)
-        }
-    };
-    // What a page sent that this browser did not receive is shown, and not kept.
-    if intent != Intent::Stale {
-        // If it cannot be kept now, the page still has it.
-        if let Err(refusal) = portal.keep(&secret, &holder).await {
-            tracing::warn!(%refusal, "cannot keep what was typed");
-        }
+            Ok(_) => redirect(&path),
+            Err(refusal) => explain(&visitor, &refusal),
+        };
     }
-    match portal.link_page(&secret).await {
-        Ok(LinkPage::Form(license, _kept)) => {
-            form(&visitor, status, &license, fields.into(), problem)
+    let fields = check(language, &holder);
+    let is_fine = fields.iter().all(|field| field.error.is_none());
+    let outcome = match intent {
+        Intent::Send if is_fine => match portal.complete(&secret, &holder).await {
+            Ok(()) => return redirect(&path),
+            // Expired or revoked: the page that follows says so.
+            Err(Refusal::Refused) => None,
+            Err(other) => Some(Outcome::of(language, &other)),
+        },
+        Intent::Send => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Some(Outcome::check(language, status, String::new()))
         }
-        // Done, expired or revoked: the page that follows says so.
-        Ok(_) => redirect(&path(&secret)),
-        Err(refusal) => explain(&visitor, &refusal),
+        Intent::Translate | Intent::Stale => None,
+    };
+    if let Err(refusal) = portal.keep(&secret, &holder).await {
+        return explain(&visitor, &refusal);
+    }
+    match outcome {
+        None => redirect(&path),
+        Some(_) => Kept::new(&path, &fields, outcome)
+            .without_values()
+            .redirect(&visitor),
     }
 }
 
@@ -213,7 +208,7 @@ fn form(
     visitor: &Visitor,
     status: StatusCode,
     license: &License,
-    fields: Vec<Field>,
+    fields: [Field; 9],
     problem: Option<Problem>,
 ) -> Response {
     let page = FormPage {

@@ -2,18 +2,16 @@
 
 pub(super) mod activate;
 pub(super) mod field;
+pub(super) mod kept;
 pub(super) mod link;
 pub(super) mod offline;
 pub(super) mod purchase;
 pub(super) mod verify;
 
 use askama::Template;
-use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::Response,
-};
+use axum::{http::StatusCode, response::Response};
 
-use self::field::Problem;
+use self::{field::Problem, kept::Outcome};
 use crate::{
     language::{Key, Language},
     portal::Refusal,
@@ -89,30 +87,17 @@ pub(super) fn say(visitor: &Visitor, status: StatusCode, message: Message) -> Re
 
 /// Renders why the portal refused a request.
 pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
-    let Reason {
-        status,
-        title,
-        text,
-        retry_after,
-    } = Reason::of(visitor.language, refusal);
+    let outcome = Outcome::of(visitor.language, refusal);
     let page = MessagePage {
         f: visitor.frame(),
-        title,
-        text,
+        title: outcome.title.clone(),
+        text: outcome.text.clone(),
     };
-    retry(render(status, &page), retry_after)
+    outcome.over(render(StatusCode::OK, &page))
 }
 
-/// Why the portal refused a request, in the visitor's language.
-struct Reason {
-    status: StatusCode,
-    title: String,
-    text: String,
-    /// In how many seconds the visitor may try again.
-    retry_after: Option<i64>,
-}
-
-impl Reason {
+impl Outcome {
+    /// Returns why the portal refused a request.
     fn of(language: Language, refusal: &Refusal) -> Self {
         let (status, message, retry_after) = match refusal {
             Refusal::SlowDown { retry_after } => (
@@ -136,30 +121,29 @@ impl Reason {
             }
         };
         let minutes = retry_after.unwrap_or_default().saturating_add(59) / 60;
+        let values = [("minutes", &*minutes.to_string())];
         Self {
-            status,
+            status: status.as_u16(),
             title: language.say(message.title.0),
-            text: language.say_with(message.text.0, &[("minutes", &minutes.to_string())]),
+            text: language.say_with(message.text.0, &values),
             retry_after,
         }
     }
 
-    /// Returns it as a problem above a form.
-    fn problem(self) -> Problem {
-        Problem {
-            title: self.title,
-            text: self.text,
-            fields: Vec::new(),
+    /// Asks to check what was typed.
+    fn check(language: Language, status: StatusCode, text: String) -> Self {
+        Self {
+            status: status.as_u16(),
+            title: language.say("problem-title"),
+            text,
+            retry_after: None,
         }
     }
-}
 
-fn retry(mut response: Response, after: Option<i64>) -> Response {
-    if let Some(after) = after {
-        let after = HeaderValue::from(after);
-        response.headers_mut().insert(header::RETRY_AFTER, after);
+    /// Returns it as a problem above a button.
+    fn problem(&self) -> Problem {
+        Problem::new(&self.title, &self.text, &[])
     }
-    response
 }
 
 pub(super) async fn not_found(visitor: Visitor) -> Response {

@@ -8,9 +8,8 @@ use license_token::{CodeError, RequestCode};
 use serde::Deserialize;
 
 use super::{
-    Reason,
     field::{Field, Problem},
-    retry,
+    kept::{Kept, Outcome},
 };
 use crate::{
     language::{Key, Language},
@@ -51,7 +50,11 @@ impl HasToken for Typed {
 }
 
 pub(crate) async fn show(visitor: Visitor) -> Response {
-    render(StatusCode::OK, &Page::with(&visitor, ""))
+    let kept = Kept::of(&visitor, PATH);
+    let mut fields = fields("");
+    let problem = kept.fill(&mut fields);
+    let page = page(&visitor, StatusCode::OK, fields, problem);
+    kept.answer(&visitor, page)
 }
 
 pub(crate) async fn submit(
@@ -61,69 +64,62 @@ pub(crate) async fn submit(
     Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
     let language = visitor.language;
-    let mut page = Page::with(&visitor, &typed.code);
+    let mut fields = fields(&typed.code);
     match intent {
         Intent::Send => {}
-        Intent::Translate => return render(StatusCode::OK, &page),
+        Intent::Translate => return Kept::new(PATH, &fields, None).redirect(&visitor),
         Intent::Stale => {
-            page.problem = Some(Problem::stale(language));
-            return render(StatusCode::FORBIDDEN, &page);
+            let problem = Some(Problem::stale(language));
+            return page(&visitor, StatusCode::FORBIDDEN, fields, problem);
         }
     }
-    let (request, pin) = match (RequestCode::parse(&typed.code), typed.pin.parse()) {
-        (Ok(request), Ok(pin)) => (request, pin),
+    let outcome = match (RequestCode::parse(&typed.code), typed.pin.parse()) {
+        (Ok(request), Ok(pin)) => match portal.register_offline(&address, request, pin).await {
+            Ok(response) => {
+                let page = ResponsePage {
+                    f: visitor.frame(),
+                    lines: response.to_string().lines().map(str::to_owned).collect(),
+                };
+                return render(StatusCode::OK, &page);
+            }
+            Err(Refusal::Refused) => {
+                let text = language.say("offline-refused");
+                Outcome::check(language, StatusCode::FORBIDDEN, text)
+            }
+            Err(Refusal::Full { most }) => {
+                let text = language.say_with("offline-full", &[("most", &most.to_string())]);
+                Outcome::check(language, StatusCode::CONFLICT, text)
+            }
+            Err(other) => Outcome::of(language, &other),
+        },
         (request, pin) => {
-            let [code_field, pin_field] = &mut page.fields;
+            let [code_field, pin_field] = &mut fields;
             code_field.error = request.err().map(|error| code_error(language, error));
             pin_field.error = pin.err().map(|_form| language.say("wrong-pin-form"));
-            page.problem = Some(Problem::with_fields(language, &page.fields));
-            return render(StatusCode::UNPROCESSABLE_ENTITY, &page);
+            Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, String::new())
         }
     };
-    let refusal = match portal.register_offline(&address, request, pin).await {
-        Ok(response) => {
-            let page = ResponsePage {
-                f: visitor.frame(),
-                lines: response.to_string().lines().map(str::to_owned).collect(),
-            };
-            return render(StatusCode::OK, &page);
-        }
-        Err(refusal) => refusal,
-    };
-    let (status, problem, retry_after) = match refusal {
-        Refusal::Refused => {
-            let text = language.say("offline-refused");
-            let problem = Problem::with_text(language, text);
-            (StatusCode::FORBIDDEN, problem, None)
-        }
-        Refusal::Full { most } => {
-            let text = language.say_with("offline-full", &[("most", &most.to_string())]);
-            let problem = Problem::with_text(language, text);
-            (StatusCode::CONFLICT, problem, None)
-        }
-        other => {
-            let reason = Reason::of(language, &other);
-            let after = reason.retry_after;
-            (reason.status, reason.problem(), after)
-        }
-    };
-    page.problem = Some(problem);
-    retry(render(status, &page), retry_after)
+    Kept::new(PATH, &fields, Some(outcome)).redirect(&visitor)
 }
 
-impl Page {
-    fn with(visitor: &Visitor, code: &str) -> Self {
-        let code_field = Field {
-            kind: "code",
-            most: 400,
-            ..Field::text("code", Key("offline-request"), "off")
-        };
-        Self {
-            f: visitor.form_frame(),
-            fields: [code_field.with(code), Field::pin()],
-            problem: None,
-        }
-    }
+fn page(
+    visitor: &Visitor,
+    status: StatusCode,
+    fields: [Field; 2],
+    problem: Option<Problem>,
+) -> Response {
+    let f = visitor.form_frame();
+    let page = Page { f, fields, problem };
+    render(status, &page)
+}
+
+fn fields(code: &str) -> [Field; 2] {
+    let code_field = Field {
+        kind: "code",
+        most: 400,
+        ..Field::text("code", Key("offline-request"), "off")
+    };
+    [code_field.with(code), Field::pin()]
 }
 
 fn code_error(language: Language, error: CodeError) -> String {
@@ -137,3 +133,5 @@ fn code_error(language: Language, error: CodeError) -> String {
         CodeError::Mixed => language.say("wrong-code-mixed"),
     }
 }
+
+const PATH: &str = "/offline";

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Message, Reason, clean, explain, field::Problem, link::success, retry, say};
+use super::{Message, clean, explain, field::Problem, kept::Outcome, link::success, say};
 use crate::{
     model::License,
     portal::{Portal, Refusal},
@@ -62,11 +62,10 @@ pub(crate) async fn again(
     };
     match portal.ticket_page(&ticket).await {
         Ok(TicketPage::Sent(license)) if matches!(refusal, Refusal::SlowDown { .. }) => {
-            let reason = Reason::of(visitor.language, &refusal);
-            let (status, after) = (reason.status, reason.retry_after);
+            let outcome = Outcome::of(visitor.language, &refusal);
             let mut page = Page::about(&visitor, license);
-            page.problem = Some(reason.problem());
-            retry(render(status, &page), after)
+            page.problem = Some(outcome.problem());
+            outcome.over(render(StatusCode::OK, &page))
         }
         _ => explain(&visitor, &refusal),
     }

@@ -1,0 +1,125 @@
+//! What a form is shown with again: what was typed, and what came of it.
+//!
+//! A form is never answered with a page, because browsers do not show such a page again on *back*. It is answered
+//! with a redirect to the page of the form, and a sealed cookie that says what to show there.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+
+use super::field::{Field, Problem};
+use crate::web::frame::{Visitor, redirect};
+
+/// What the page of a form shows.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The page.
+    path: String,
+    /// What was typed.
+    fields: Vec<KeptField>,
+    /// What came of it, until it was shown.
+    outcome: Option<Outcome>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptField {
+    name: String,
+    /// `None`: not kept here.
+    value: Option<String>,
+    error: Option<String>,
+}
+
+/// What came of a form that was not accepted.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// The status of the page that says so.
+    pub(crate) status: u16,
+    /// What is wrong.
+    pub(crate) title: String,
+    /// What to do; may be empty.
+    pub(crate) text: String,
+    /// In how many seconds to try again.
+    pub(crate) retry_after: Option<i64>,
+}
+
+impl Kept {
+    /// Keeps the fields of a page, except secret ones, and what came of them.
+    pub(super) fn new(path: &str, fields: &[Field], outcome: Option<Outcome>) -> Self {
+        let fields = fields.iter().map(|field| KeptField {
+            name: field.name.to_owned(),
+            value: (field.kind != "password")
+                .then(|| field.value.chars().take(field.most).collect()),
+            error: field.error.clone(),
+        });
+        Self {
+            path: path.to_owned(),
+            fields: fields.collect(),
+            outcome,
+        }
+    }
+
+    /// Keeps no values: the database has them.
+    pub(super) fn without_values(mut self) -> Self {
+        for field in &mut self.fields {
+            field.value = None;
+        }
+        self
+    }
+
+    /// Redirects to the page.
+    pub(super) fn redirect(&self, visitor: &Visitor) -> Response {
+        let mut response = redirect(&self.path);
+        visitor.keep(&mut response, self);
+        response
+    }
+
+    /// Returns what this browser keeps for a page.
+    pub(super) fn of(visitor: &Visitor, path: &str) -> Self {
+        visitor
+            .kept()
+            .filter(|kept| kept.path == path)
+            .unwrap_or_default()
+    }
+
+    /// Fills the fields of the page, and returns what is wrong with them.
+    pub(super) fn fill(&self, fields: &mut [Field]) -> Option<Problem> {
+        for field in fields.iter_mut() {
+            if let Some(kept) = self.fields.iter().find(|kept| kept.name == field.name) {
+                if let Some(value) = &kept.value {
+                    field.value.clone_from(value);
+                }
+                field.error.clone_from(&kept.error);
+            }
+        }
+        let outcome = self.outcome.as_ref()?;
+        Some(Problem::new(&outcome.title, &outcome.text, fields))
+    }
+
+    /// Answers with the page: with the status of what came of the form, the first time that it is shown.
+    pub(super) fn answer(mut self, visitor: &Visitor, mut response: Response) -> Response {
+        if let Some(outcome) = self.outcome.take() {
+            response = outcome.over(response);
+            for field in &mut self.fields {
+                field.error = None;
+            }
+            visitor.keep(&mut response, &self);
+        }
+        response
+    }
+}
+
+impl Outcome {
+    /// Gives a page that says so its status.
+    pub(super) fn over(&self, mut response: Response) -> Response {
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or_default();
+        }
+        if let Some(after) = self.retry_after {
+            let after = HeaderValue::from(after);
+            response.headers_mut().insert(header::RETRY_AFTER, after);
+        }
+        response
+    }
+}
