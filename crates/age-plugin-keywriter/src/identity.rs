@@ -7,17 +7,18 @@ use age_plugin::{
     identity::{Error, IdentityPluginV1},
 };
 use keywriter::{
-    discovery::{Connector, Discovery, Kinds},
+    discovery::{Discovery, Kinds},
     folders::Folders,
     problem::{Problem, Reason},
     share::{
         finder::{self, Found, Need},
         recipient::{PLUGIN, decode_identity},
     },
-    survey::{Depth, Survey, survey},
+    survey::{Depth, Survey},
+    transport::Location,
     trust,
 };
-use std::{collections::HashMap, io};
+use std::{cell::RefCell, collections::HashMap, io};
 use zeroize::Zeroize;
 
 /// The groups whose modules are asked.
@@ -49,36 +50,41 @@ impl IdentityPluginV1 for Modules {
     ) -> io::Result<HashMap<usize, Result<FileKey, Vec<Error>>>> {
         let mut file_keys = HashMap::new();
         for (file_index, stanzas) in files.iter().enumerate() {
-            let mut errors = Vec::new();
-            for (stanza_index, stanza) in stanzas.iter().enumerate() {
-                let error = |message: String| Error::Stanza {
-                    file_index,
-                    stanza_index,
-                    message,
-                };
-                let sealed = match Sealed::read(stanza) {
-                    None => continue,
-                    Some(Err(Damaged)) => {
-                        errors.push(error("the stanza is damaged, or of a later version".into()));
-                        continue;
-                    }
-                    Some(Ok(sealed)) => sealed,
-                };
-                // A stanza of another team is for that team's identity.
-                if !self.groups.contains(&sealed.to().0) {
-                    continue;
-                }
-                match self.unwrap(&sealed, &mut callbacks)? {
-                    Ok(file_key) => {
-                        file_keys.insert(file_index, Ok(file_key));
-                        errors.clear();
-                        break;
-                    }
-                    Err(message) => errors.push(error(message)),
+            let error = |stanza_index, message: String| Error::Stanza {
+                file_index,
+                stanza_index,
+                message,
+            };
+            let known = stanzas.iter().enumerate();
+            let known = known.filter_map(|(index, stanza)| Some((index, Sealed::read(stanza)?)));
+            let (mut sealed, mut errors) = (Vec::new(), Vec::new());
+            for (index, read) in known {
+                match read {
+                    // A stanza of another team is for that team's identity.
+                    Ok(own) if self.groups.contains(&own.to().0) => sealed.push((index, own)),
+                    Ok(_) => {}
+                    Err(Damaged) => errors.push(error(
+                        index,
+                        "the stanza is damaged, or of a later version".into(),
+                    )),
                 }
             }
-            if !errors.is_empty() {
-                file_keys.insert(file_index, Err(errors));
+            // The header is not as it was written: no stanza of it is opened.
+            let unwrapped = if errors.is_empty() {
+                self.unwrap(&sealed, &mut callbacks)?
+            } else {
+                Err(Vec::new())
+            };
+            match unwrapped {
+                Ok(file_key) => {
+                    file_keys.insert(file_index, Ok(file_key));
+                }
+                Err(changed) => {
+                    errors.extend(changed.into_iter().map(|(index, text)| error(index, text)));
+                    if !errors.is_empty() {
+                        file_keys.insert(file_index, Err(errors));
+                    }
+                }
             }
         }
         Ok(file_keys)
@@ -86,33 +92,50 @@ impl IdentityPluginV1 for Modules {
 }
 
 impl Modules {
-    /// Returns the file key, or in words why there is none.
+    /// Returns the file key that any of a file's stanzas holds, or which of them cannot be opened by the module that has
+    /// their key. What else keeps them closed is a message: the client goes on to its next identity.
     fn unwrap(
         &mut self,
-        sealed: &Sealed,
+        sealed: &[(usize, Sealed)],
         callbacks: &mut impl Callbacks<Error>,
-    ) -> io::Result<Result<FileKey, String>> {
+    ) -> io::Result<Result<FileKey, Vec<(usize, String)>>> {
         loop {
-            let failed = match self.try_unwrap(sealed) {
-                Ok(file_key) => return Ok(Ok(file_key)),
-                Err(failed) => failed,
-            };
-            let text = failed.to_string();
-            if !failed.may_change() {
-                return Ok(Err(text));
+            let (mut changed, mut closed) = (Vec::new(), Vec::new());
+            for (index, sealed) in sealed {
+                match self.try_unwrap(sealed, callbacks) {
+                    Ok(file_key) => return Ok(Ok(file_key)),
+                    Err(failed) if failed.reason == Reason::NotAuthentic => {
+                        changed.push((*index, failed.to_string()));
+                    }
+                    Err(failed) => closed.push(failed),
+                }
             }
-            // A person may plug a module in, or unlock it on its keypad; without one, that is the end.
-            let question = format!("KeyWriter: {text}");
-            match callbacks.confirm(&question, "Try again", Some("Give up"))? {
-                Ok(true) => {}
-                Ok(false) | Err(_) => return Ok(Err(text)),
+            let may_change = closed.iter().any(Failed::may_change);
+            let mut texts: Vec<_> = closed.iter().map(Failed::to_string).collect();
+            texts.dedup();
+            let text = texts.join("\n");
+            if changed.is_empty() && may_change {
+                // A person may plug a module in, or unlock it on its keypad; without one, that is the end.
+                let question = format!("KeyWriter: {text}");
+                if let Ok(true) = callbacks.confirm(&question, "Try again", Some("Give up"))? {
+                    continue;
+                }
             }
+            if !text.is_empty() {
+                // A client that shows no messages says by itself that no identity matched.
+                drop(callbacks.message(&text)?);
+            }
+            return Ok(Err(changed));
         }
     }
 
-    fn try_unwrap(&mut self, sealed: &Sealed) -> Result<FileKey, Failed> {
+    fn try_unwrap(
+        &mut self,
+        sealed: &Sealed,
+        callbacks: &mut impl Callbacks<Error>,
+    ) -> Result<FileKey, Failed> {
         let (group, epoch) = sealed.to();
-        let found = self.of(group, epoch)?;
+        let found = self.of(group, epoch, callbacks)?;
         let serial = found.serial;
         let file_key = match sealed {
             Sealed::Classical(sealed) => found.module.file_unwrap(sealed),
@@ -131,11 +154,16 @@ impl Modules {
         }))
     }
 
-    fn of(&mut self, group: [u8; 16], epoch: u32) -> Result<&mut Found, Failed> {
+    fn of(
+        &mut self,
+        group: [u8; 16],
+        epoch: u32,
+        callbacks: &mut impl Callbacks<Error>,
+    ) -> Result<&mut Found, Failed> {
         let is_able = |found: &Found| found.status.group == group && epoch <= found.status.epoch;
         if !self.found.iter().any(is_able) {
             let need = Need::Key { group, epoch };
-            let found = finder::find(&mut ask_all()?, None, need);
+            let found = finder::find(&mut ask_all(callbacks)?, None, need);
             self.found.push(found.map_err(Failed::new)?);
         }
         let mut found = self.found.iter_mut();
@@ -146,13 +174,23 @@ impl Modules {
 }
 
 /// Asks every module that is plugged in, as `keywriter` does.
-fn ask_all() -> Result<Survey, Failed> {
+fn ask_all(callbacks: &mut impl Callbacks<Error>) -> Result<Survey, Failed> {
     let folders = Folders::find(None).map_err(Failed::new)?;
     let root = trust::find(None, &folders).map_err(Failed::new)?;
     let root = root.map(|(root, _)| root);
     let discovery = Discovery::new(folders.run(), Kinds::All);
-    let locations = discovery.locations();
-    Ok(survey(&discovery, locations, root.as_ref(), Depth::Facts))
+    let callbacks = RefCell::new(callbacks);
+    let waits = |location: &Location| {
+        let text = format!("waiting for {location}");
+        // A client that is gone is noticed elsewhere.
+        drop(callbacks.borrow_mut().message(&text));
+    };
+    Ok(Survey::of_all(
+        &discovery,
+        root.as_ref(),
+        Depth::Facts,
+        &waits,
+    ))
 }
 
 /// Why there is no file key.
@@ -197,6 +235,9 @@ impl Failed {
                 "use a genuine module; `keywriter list` shows which are"
             }
             Reason::NotAuthentic => "get the file again from its sender",
+            Reason::NotPermitted => {
+                "ask who runs the hub or this computer: the user needs the hub's folder, or to be allowed to use pcscd"
+            }
             Reason::InUse | Reason::Interrupted => {
                 "check that no other program uses the module, and try again"
             }

@@ -93,6 +93,8 @@ words! {
         "unplug it, plug it in again, and try again";
     CannotConnect: IO, "cannot connect to the module",
         "check that this user may use the module's socket";
+    NotPermitted: IO, "this user may not use the module",
+        "ask who runs the hub or this computer: the user needs the hub's folder, or to be allowed to use pcscd";
     NoService: IO, "the smart-card service failed",
         "check that pcscd is running, and try again";
     NotConfirmed: REFUSED, "nobody confirmed it on the module's keypad in time",

@@ -4,7 +4,7 @@ use crate::transport::{self, Location, Transport, TransportError, pcsc};
 use hsm_protocol::{Serial, frame::SOCKET_ENDING};
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -26,6 +26,11 @@ pub enum Kinds {
 pub trait Connector: Send + Sync {
     /// Returns the locations in which something is plugged now.
     fn locations(&self) -> BTreeSet<Location>;
+
+    /// Returns what keeps modules from being seen that may be there.
+    fn obstacles(&self) -> Vec<TransportError> {
+        Vec::new()
+    }
 
     /// Connects to the module in `location`.
     fn open(&self, location: &Location) -> Result<Box<dyn Transport>, TransportError>;
@@ -69,6 +74,24 @@ impl Connector for Discovery {
             locations.extend(pcsc::occupied().into_iter().map(Location::Reader));
         }
         locations
+    }
+
+    fn obstacles(&self) -> Vec<TransportError> {
+        let mut obstacles = Vec::new();
+        if self.kinds != Kinds::Readers {
+            let read = fs::read_dir(&self.run).err();
+            obstacles.extend(
+                read.filter(|error| error.kind() != io::ErrorKind::NotFound)
+                    .map(|source| TransportError::Io {
+                        location: Location::Socket(self.run.clone()),
+                        source,
+                    }),
+            );
+        }
+        if self.kinds != Kinds::Sockets {
+            obstacles.extend(pcsc::obstacle(self.kinds == Kinds::Readers));
+        }
+        obstacles
     }
 
     fn open(&self, location: &Location) -> Result<Box<dyn Transport>, TransportError> {

@@ -20,6 +20,8 @@ use std::time::Instant;
 pub struct ConnectedModule {
     transport: Box<dyn Transport>,
     command: Vec<u8>,
+    /// When it must have answered, if that is limited.
+    deadline: Option<Instant>,
     /// The key that the module proved to hold: from then on it must sign what it says of itself.
     key: Option<EcPoint>,
 }
@@ -210,8 +212,15 @@ impl ConnectedModule {
         Self {
             transport,
             command: Vec::new(),
+            deadline: None,
             key: None,
         }
+    }
+
+    /// Sets when the module must have answered whatever is asked until then, or takes the limit away.
+    pub(crate) fn must_answer_by(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        self.transport.set_patience(PATIENCE);
     }
 
     /// Returns the connection.
@@ -350,6 +359,16 @@ impl ConnectedModule {
 
     /// Sends a command and fetches its whole response (ISO 7816-4 § 5.3.4).
     fn exchange(&mut self, header: [u8; 4], data: &[u8]) -> Result<Vec<u8>, ModuleError> {
+        match self.exchange_once(header, data) {
+            // The rest of an answer was lost: the module gives it again.
+            Err(ModuleError::Transport(TransportError::Reset { .. })) => {
+                self.exchange_once(header, data)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn exchange_once(&mut self, header: [u8; 4], data: &[u8]) -> Result<Vec<u8>, ModuleError> {
         let end = Instant::now() + PATIENCE;
         let (mut answer, mut status) = self.transmit(header, data)?;
         while let Status::More(_) = status {
@@ -376,6 +395,14 @@ impl ConnectedModule {
         let len = self.well_formed(encoded)?;
         let [_, ins, ..] = header;
         tracing::trace!(location = %self.location(), ins = format_args!("{ins:02X}"), len, "sent");
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let location = self.location().clone();
+                return Err(TransportError::Silent { location }.into());
+            }
+            self.transport.set_patience(left.min(PATIENCE));
+        }
         let command = self.command.get(..len).unwrap_or_default();
         let mut answer = self.transport.transmit(command)?;
         let (data, status) = decode(&answer, self.location())?;

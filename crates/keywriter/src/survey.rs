@@ -4,6 +4,7 @@ use crate::{
     discovery::Connector,
     genuine::{Authenticity, CertificateCheck, TrustedRoot},
     module::{ConnectedModule, ModuleError},
+    problem::{Problem, Reason},
     receipt::SignedReceipt,
     transport::{self, Location, TransportError},
 };
@@ -14,10 +15,12 @@ use hsm_protocol::{
     receipt::Party,
     settings::{ModuleStatus, Role},
 };
+use pcsc::Error;
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, mpsc::channel},
     thread,
+    time::{Duration, Instant},
 };
 
 /// What a module says of itself, and what this computer found out about its certificate.
@@ -123,7 +126,87 @@ pub struct Survey {
     pub absent: Vec<Location>,
 }
 
+/// What may hide a module that was not found: a place that could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Hidden {
+    location: Location,
+    problem: Problem,
+    text: String,
+}
+
+impl Hidden {
+    fn new(location: &Location, error: &ModuleError) -> Self {
+        Self {
+            location: location.clone(),
+            problem: Problem::from(error).about(location),
+            text: error.to_string(),
+        }
+    }
+
+    /// Names the module that was not found.
+    #[must_use]
+    pub fn within(mut self, serial: Serial) -> Self {
+        self.problem = self.problem.within(serial);
+        self
+    }
+
+    /// Returns it as the problem that it is.
+    pub const fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+/// The places that could not be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Hiding(Vec<Hidden>);
+
+impl Hiding {
+    /// Returns what may hide a module: the one of a serial number, or any.
+    pub fn of(&self, serial: Option<Serial>) -> Option<Hidden> {
+        let mut hiding = self.0.iter();
+        let may_hide =
+            |hidden: &&Hidden| serial.is_none_or(|serial| hidden.location.may_hold(serial));
+        hiding.find(may_hide).cloned()
+    }
+}
+
 impl Survey {
+    /// Asks every module that is there, and notes what hides others. Says of a module that keeps it waiting where it is.
+    pub fn of_all(
+        connector: &dyn Connector,
+        root: Option<&TrustedRoot>,
+        depth: Depth,
+        waits: &dyn Fn(&Location),
+    ) -> Self {
+        let mut found = survey_telling(connector, connector.locations(), root, depth, waits);
+        found.note_obstacles(connector);
+        found
+    }
+
+    /// Notes what keeps modules from being seen.
+    pub fn note_obstacles(&mut self, connector: &dyn Connector) {
+        let obstacles = connector.obstacles().into_iter();
+        self.unusable
+            .extend(obstacles.map(|error| (error.location().clone(), error.into())));
+    }
+
+    /// Returns the places that could not be asked.
+    pub fn hiding(&self) -> Hiding {
+        let hidden = |(location, error): &_| Hidden::new(location, error);
+        Hiding(self.unusable.iter().map(hidden).collect())
+    }
+
+    /// Returns why a module was not found, or any: what may hide it, or that it is not plugged in.
+    pub fn missing(&self, serial: Option<Serial>) -> Problem {
+        match (self.hiding().of(serial), serial) {
+            (Some(hidden), Some(serial)) => hidden.within(serial).problem,
+            (Some(hidden), None) => hidden.problem,
+            (None, Some(serial)) => Problem::new(Reason::Absent).about(serial),
+            (None, None) => Reason::NoModule.into(),
+        }
+    }
+
     /// Removes and returns the module of that serial number.
     pub fn take(&mut self, serial: Serial) -> Option<Present> {
         let index = self
@@ -179,9 +262,21 @@ pub fn survey(
     root: Option<&TrustedRoot>,
     depth: Depth,
 ) -> Survey {
+    survey_telling(connector, locations, root, depth, &|_| ())
+}
+
+fn survey_telling(
+    connector: &dyn Connector,
+    locations: BTreeSet<Location>,
+    root: Option<&TrustedRoot>,
+    depth: Depth,
+    waits: &dyn Fn(&Location),
+) -> Survey {
     transport::allow_connections(locations.len());
     let threads = locations.len().min(AT_ONCE);
+    let mut pending = locations.clone();
     let locations = Mutex::new(locations.into_iter());
+    let (answered, answers) = channel();
     let next = || {
         locations
             .lock()
@@ -189,20 +284,48 @@ pub fn survey(
             .next()
     };
     let ask_some = || {
-        let mut answers = Vec::new();
+        let answered = answered.clone();
         while let Some(location) = next() {
             let answer = ask(connector, &location, root, depth);
-            answers.push((location, answer));
+            // The other end waits for all.
+            drop(answered.send((location, answer)));
         }
-        answers
     };
-    let answers = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(ask_some)).collect();
-        let joined = workers.into_iter().map(thread::ScopedJoinHandle::join);
-        joined.flat_map(Result::unwrap_or_default).collect()
-    });
-    sort(answers)
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(ask_some);
+        }
+        let mut found = Vec::new();
+        let begin = Instant::now();
+        let mut is_told = false;
+        while !pending.is_empty() {
+            let answer = if is_told {
+                answers.recv().ok()
+            } else {
+                let left = WAITS.saturating_sub(begin.elapsed());
+                answers.recv_timeout(left).ok()
+            };
+            match answer {
+                Some((location, answer)) => {
+                    pending.remove(&location);
+                    found.push((location, answer));
+                }
+                None if is_told => break,
+                None => {
+                    is_told = true;
+                    pending.iter().for_each(waits);
+                }
+            }
+        }
+        sort(found)
+    })
 }
+
+/// After which time it is said who is waited for.
+const WAITS: Duration = Duration::from_secs(2);
+
+/// How long a module may take to say who it is, however it answers.
+const ASKED: Duration = Duration::from_secs(15);
 
 /// Connects to one location and asks the module there; `None` if another kind of card is there.
 pub fn ask(
@@ -221,6 +344,7 @@ pub fn ask(
         Err(error) => return Err(error.into()),
     };
     let mut module = ConnectedModule::new(transport);
+    module.must_answer_by(Some(Instant::now() + ASKED));
     if matches!(location, Location::Reader(_)) && !is_ours(&mut module)? {
         return Ok(None);
     }
@@ -249,6 +373,7 @@ pub fn ask(
             .and_then(|receipt| SignedReceipt::check(receipt, &party, root)),
         _ => None,
     };
+    module.must_answer_by(None);
     Ok(Some(Present {
         facts,
         receipt,
@@ -320,6 +445,7 @@ fn is_ours(module: &mut ConnectedModule) -> Result<bool, ModuleError> {
         Err(ModuleError::Refused(Status::VersionRefused)) => {
             Err(ModuleError::Refused(Status::VersionRefused))
         }
+        Err(ModuleError::Transport(error)) if is_worth_telling(&error) => Err(error.into()),
         Err(error) => {
             tracing::debug!(location = %module.location(), %error, "another kind of card");
             Ok(false)
@@ -327,11 +453,21 @@ fn is_ours(module: &mut ConnectedModule) -> Result<bool, ModuleError> {
     }
 }
 
+/// Returns whether an error may keep a module from being used, rather than say that another kind of card is there.
 const fn is_worth_telling(error: &TransportError) -> bool {
-    matches!(
-        error,
-        TransportError::InUse { .. } | TransportError::Absent { .. }
-    )
+    match error {
+        TransportError::Absent { .. }
+        | TransportError::InUse { .. }
+        | TransportError::Reset { .. }
+        | TransportError::Silent { .. }
+        | TransportError::Io { .. } => true,
+        TransportError::Service { source, .. } => {
+            !matches!(source, Error::ProtoMismatch | Error::UnsupportedCard)
+        }
+        TransportError::PulledOut { .. }
+        | TransportError::Malformed { .. }
+        | TransportError::TooLong { .. } => false,
+    }
 }
 
 type Answer = (Location, Result<Option<Present>, ModuleError>);

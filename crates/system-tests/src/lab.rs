@@ -269,7 +269,12 @@ impl Lab {
     }
 
     fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(program(name));
+        self.at(&program(name))
+    }
+
+    /// Any program in the lab's environment.
+    pub fn at(&self, path: &Path) -> Command {
+        let mut command = Command::new(path);
         command
             .env("KEYWRITER_HUB", self.path("hub"))
             .env("XDG_STATE_HOME", self.path("user"))

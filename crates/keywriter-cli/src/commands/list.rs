@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         print_text(&found, (master, root.as_ref()))?;
     }
     if found.modules.is_empty() && found.duplicates.is_empty() {
-        Err(Failure::Problem(Reason::NoModule.into()))
+        Err(Failure::Problem(found.missing(None)))
     } else {
         Ok(())
     }
@@ -79,7 +79,9 @@ fn print_text(
              root; --root FILE names one for one command\n"
         ));
     }
-    for (location, error) in &found.unusable {
+    // The first one ends the command if no module was found.
+    let is_empty = found.modules.is_empty() && found.duplicates.is_empty();
+    for (location, error) in found.unusable.iter().skip(usize::from(is_empty)) {
         Failure::Problem(Problem::from(error).about(location)).report(false);
     }
     Ok(())

@@ -8,7 +8,10 @@ use crate::{
     words,
 };
 use keywriter::{
-    Options, Serial, cycle::plan::find_master, problem::Problem, settings::MasterState,
+    Options, Serial,
+    cycle::plan::{MasterRefusal, find_master},
+    problem::Problem,
+    settings::MasterState,
 };
 
 pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
@@ -32,7 +35,7 @@ pub(crate) fn run(args: &Args, command: &MasterCommand) -> Result<(), Failure> {
 }
 
 fn set(args: &Args, master: Serial, options: Options) -> Result<(), Failure> {
-    check(args, master)?.map_err(|why| Failure::Problem(why.about(master)))?;
+    check(args, master)?.map_err(|why| Failure::Problem(why.within(master)))?;
     let state = MasterState { master, options };
     state.save(&args.folders()?.master())?;
     print(args, &state, Ok(()))
@@ -46,9 +49,12 @@ fn show(args: &Args) -> Result<(), Failure> {
 
 fn check(args: &Args, master: Serial) -> Result<Result<(), Problem>, Failure> {
     let found = survey_all(args)?;
-    Ok(find_master(&found, master)
-        .map(|_facts| ())
-        .map_err(|why| Problem::new(why.into()).with_roots(found.other_root_of(master))))
+    let hidden = found.hiding().of(Some(master));
+    Ok(match (find_master(&found, master), hidden) {
+        (Ok(_facts), _) => Ok(()),
+        (Err(MasterRefusal::Absent), Some(hidden)) => Err(hidden.problem().clone()),
+        (Err(why), _) => Err(Problem::new(why.into()).with_roots(found.other_root_of(master))),
+    })
 }
 
 fn print(args: &Args, state: &MasterState, active: Result<(), Problem>) -> Result<(), Failure> {

@@ -18,18 +18,18 @@ pub(crate) mod settings;
 pub(crate) mod share;
 pub(crate) mod usage;
 
-use crate::{args::Args, failure::Failure, pin::PinSource};
+use crate::{args::Args, failure::Failure, output, pin::PinSource};
 use keywriter::{
     Serial,
-    discovery::Connector,
     file::NewFile,
     genuine::TrustedRoot,
     license::Launched,
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::{Condition, EncryptionMode, Ticket},
-    survey::{Depth, Present, Survey, survey},
+    survey::{Depth, Present, Survey},
     text::{hex, shown_path},
+    transport::Location,
 };
 use std::{io, path::Path, time::SystemTime};
 
@@ -51,9 +51,13 @@ fn now() -> u64 {
 
 /// Surveys every module that is plugged in.
 fn survey_with(args: &Args, root: Option<&TrustedRoot>) -> Result<Survey, Failure> {
+    let waits = |location: &Location| {
+        if !args.json {
+            output::note(&format!("keywriter: waiting for {location}\n"));
+        }
+    };
     let discovery = args.discovery()?;
-    let locations = discovery.locations();
-    Ok(survey(&discovery, locations, root, Depth::Facts))
+    Ok(Survey::of_all(&discovery, root, Depth::Facts, &waits))
 }
 
 /// Surveys every module that is plugged in, for work: at the first use, asks whether their root is the right one.
@@ -76,12 +80,11 @@ fn root_for_work(args: &Args) -> Result<TrustedRoot, Failure> {
     let found = survey_with(args, None)?;
     let is_empty = found.modules.is_empty() && found.duplicates.is_empty();
     root::first_use(args, &found)?.ok_or_else(|| {
-        let reason = if is_empty {
-            Reason::NoModule
+        Failure::Problem(if is_empty {
+            found.missing(None)
         } else {
-            Reason::NoRoot
-        };
-        Failure::Problem(reason.into())
+            Reason::NoRoot.into()
+        })
     })
 }
 
@@ -93,7 +96,7 @@ fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
     }
     let present = found
         .take(serial)
-        .ok_or_else(|| Failure::about(Reason::Absent, serial))?;
+        .ok_or_else(|| Failure::Problem(found.missing(Some(serial))))?;
     match present.facts.certificate.authenticity.refusal() {
         Some(reason) => Err(Failure::Problem(
             Problem::new(reason)

@@ -114,6 +114,7 @@ impl ModuleWatcher {
         let root = known.as_ref().ok().and_then(Option::as_ref);
         let locations = self.discovery.locations();
         let mut found = survey(&self.discovery, locations, root, depth);
+        found.note_obstacles(&self.discovery);
         surveyed.unknown_root = unknown_root(&known, &found.other_roots());
         surveyed.unusable.extend(known.err());
         let plan = request.map(|request| cycle::preflight(request, &mut found));

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     discovery::{Connector, Watch},
     receipt::{ProvedReceipt, SignedReceipt},
-    survey::{Depth, OtherRoot, Present, Survey, survey},
+    survey::{Depth, Hiding, OtherRoot, Present, Survey, survey},
     transport::Location,
 };
 use hsm_protocol::Serial;
@@ -82,6 +82,7 @@ impl<'a> Coordinator<'a> {
         &mut self,
         plan: &Plan,
         clones: BTreeMap<Serial, (PathBuf, ProvedReceipt)>,
+        hiding: &Hiding,
     ) {
         for (serial, (path, receipt)) in clones {
             self.settle(serial, End::Done);
@@ -93,7 +94,14 @@ impl<'a> Coordinator<'a> {
             });
         }
         for (serial, why) in &plan.refused {
-            self.refuse(*serial, *why, plan.other_roots.get(serial));
+            let hidden = match why {
+                SecondaryRefusal::Absent => hiding.of(Some(*serial)),
+                _ => None,
+            };
+            match hidden {
+                Some(hidden) => self.fail(*serial, Failure::Hidden(Box::new(hidden))),
+                None => self.refuse(*serial, *why, plan.other_roots.get(serial)),
+            }
         }
     }
 
@@ -310,9 +318,12 @@ impl<'a> Coordinator<'a> {
     }
 
     fn refuse(&mut self, serial: Serial, why: SecondaryRefusal, roots: Option<&OtherRoot>) {
-        self.settle(serial, End::Refused);
         let roots = roots.cloned().map(Box::new);
-        let failure = Failure::Refused { why, roots };
+        self.fail(serial, Failure::Refused { why, roots });
+    }
+
+    fn fail(&mut self, serial: Serial, failure: Failure) {
+        self.settle(serial, End::Refused);
         (self.emit)(Event::Failed { serial, failure });
     }
 

@@ -20,12 +20,12 @@ use crate::{
     license::{GateRefusal, HardwarePermit},
     module::ModuleError,
     receipt::{self, Parties, ProvedReceipt, ReceiptError, SignedReceipt},
-    survey::{Depth, OtherRoot, Survey, survey},
+    survey::{Depth, Hidden, OtherRoot, Survey, survey},
     transport::Location,
 };
 use coordinator::Coordinator;
 use hsm_protocol::{Serial, cloning::Options};
-use plan::{CycleRefusal, Plan, Request, SecondaryRefusal, Task};
+use plan::{CycleRefusal, MasterRefusal, Plan, Request, SecondaryRefusal, Task};
 use run::StepError;
 use std::{
     path::PathBuf,
@@ -233,6 +233,9 @@ pub enum Failure {
         /// The roots that differ, if that is why.
         roots: Option<Box<OtherRoot>>,
     },
+    /// It was named, and may be where nothing could be asked.
+    #[error(transparent)]
+    Hidden(Box<Hidden>),
     /// A step of its run failed.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -266,6 +269,9 @@ pub enum CycleError {
     /// The plan does not allow it.
     #[error(transparent)]
     Refused(#[from] CycleRefusal),
+    /// A module that is needed may be where nothing could be asked.
+    #[error(transparent)]
+    Hidden(Box<Hidden>),
     /// There are hardware modules, and no license for them.
     #[error(transparent)]
     License(#[from] GateRefusal),
@@ -296,13 +302,16 @@ pub fn run(
     let watch = connector.watch();
     let mut locations = connector.locations();
     let mut found = survey(connector, locations.clone(), Some(root), Depth::Receipts);
+    found.note_obstacles(connector);
+    let hiding = found.hiding();
+    let plan = preflight(request, &mut found);
     // These are asked again while the cycle runs.
     locations.retain(|location| !found.absent.contains(location));
     for (location, error) in found.unusable.drain(..) {
         locations.remove(&location);
         emit(Event::Unusable { location, error });
     }
-    let mut plan = preflight(request, &mut found)?;
+    let mut plan = plan?;
     let kept = plan.settle(|serial, run| {
         let parties = parties(&found, master, serial)?;
         receipt::find(receipts, &parties, run, root, &|file| {
@@ -321,7 +330,7 @@ pub fn run(
     });
 
     let mut cycle = Coordinator::new(setup, (connector, emit), locations, (&found, &plan));
-    cycle.report_settled(&plan, kept);
+    cycle.report_settled(&plan, kept, &hiding);
     let mut summary = Summary::default();
     if !plan.tasks.is_empty() {
         let left = cycle.work(found, plan.tasks, watch)?;
@@ -383,7 +392,22 @@ pub fn preflight(request: &Request, found: &mut Survey) -> Result<Plan, CycleErr
     } else {
         None
     };
-    Ok(Plan::make(request, found, journal.as_ref())?)
+    Plan::make(request, found, journal.as_ref()).map_err(|refusal| {
+        let missing = match refusal {
+            CycleRefusal::Master {
+                why: MasterRefusal::Absent,
+                ..
+            } => found
+                .hiding()
+                .of(Some(master))
+                .map(|hidden| hidden.within(master)),
+            CycleRefusal::NoModule | CycleRefusal::NoSecondary { .. } => found.hiding().of(None),
+            _ => None,
+        };
+        missing.map_or(CycleError::Refused(refusal), |hidden| {
+            CycleError::Hidden(Box::new(hidden))
+        })
+    })
 }
 
 /// Returns whether any last receipt names this master. Reading the journal takes several commands.

@@ -103,14 +103,23 @@ impl From<&TransportError> for Problem {
             TransportError::Absent { location } | TransportError::PulledOut { location } => {
                 (Reason::Unplugged, location)
             }
-            TransportError::InUse { location } => (Reason::InUse, location),
+            TransportError::InUse { location } | TransportError::Reset { location } => {
+                (Reason::InUse, location)
+            }
             TransportError::Silent { location } => (Reason::NoAnswer, location),
             TransportError::Malformed { location } | TransportError::TooLong { location, .. } => {
                 return Self::new(Reason::Incompatible)
                     .about(location)
                     .because(error);
             }
-            TransportError::Io { location, .. } => (Reason::CannotConnect, location),
+            TransportError::Io { location, source } => match source.kind() {
+                io::ErrorKind::PermissionDenied => (Reason::NotPermitted, location),
+                _ => (Reason::CannotConnect, location),
+            },
+            TransportError::Service {
+                location,
+                source: pcsc::Error::SecurityViolation,
+            } => (Reason::NotPermitted, location),
             TransportError::Service { location, .. } => (Reason::NoService, location),
         };
         Self::new(reason).about(location).with_detail(causes(error))
@@ -173,6 +182,7 @@ impl From<&Failure> for Problem {
             Failure::Refused { why, roots } => {
                 Self::new((*why).into()).with_roots(roots.as_deref())
             }
+            Failure::Hidden(hidden) => hidden.problem().clone(),
             Failure::Step(error) => error.into(),
         }
     }
@@ -199,6 +209,7 @@ impl From<&CycleError> for Problem {
     fn from(error: &CycleError) -> Self {
         match error {
             CycleError::Refused(refusal) => refusal.into(),
+            CycleError::Hidden(hidden) => hidden.problem().clone(),
             CycleError::License(refusal) => refusal.into(),
             CycleError::Master { serial, source } => Self::from(source).about(serial),
         }
@@ -411,6 +422,7 @@ impl From<&NotFound> for Problem {
     fn from(error: &NotFound) -> Self {
         match error {
             NotFound::NoModule => Reason::NoModule.into(),
+            NotFound::Hidden(hidden) => hidden.problem().clone(),
             NotFound::Absent(serial) => Self::new(Reason::Absent).about(serial),
             NotFound::DuplicateSerial(serial) => Self::new(Reason::DuplicateSerial).about(serial),
             NotFound::Locked(locked) => {

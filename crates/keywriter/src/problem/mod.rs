@@ -144,6 +144,8 @@ reasons! {
     NoAnswer = "module-no-answer",
     /// The operating system could not connect to the module.
     CannotConnect = "module-connection-failed",
+    /// This user may not use the module, the folder of sockets or the smart-card service.
+    NotPermitted = "module-not-permitted",
     /// The smart-card service failed.
     NoService = "pcsc-failed",
     /// Nobody confirmed on the module's keypad, in time, what was asked for.

@@ -3,7 +3,7 @@
 use crate::{
     genuine::Authenticity,
     module::ConnectedModule,
-    survey::{ModuleFacts, OtherRoot, Survey},
+    survey::{Hidden, ModuleFacts, OtherRoot, Survey},
     text::{hex, listed},
 };
 use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
@@ -37,6 +37,9 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotFound {
+    /// The module may be where nothing could be asked.
+    #[error(transparent)]
+    Hidden(Box<Hidden>),
     /// No module at all.
     #[error("no module found")]
     NoModule,
@@ -105,7 +108,14 @@ pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Fo
         .cloned()
         .collect();
     if candidates.is_empty() {
-        return Err(named.map_or(NotFound::NoModule, NotFound::Absent));
+        let none = || named.map_or(NotFound::NoModule, NotFound::Absent);
+        let hidden = survey.hiding().of(named);
+        return Err(hidden.map_or_else(none, |hidden| {
+            NotFound::Hidden(Box::new(match named {
+                Some(serial) => hidden.within(serial),
+                None => hidden,
+            }))
+        }));
     }
     let serial = choose(&candidates, need)?;
     let gone = || NotFound::Absent(serial);

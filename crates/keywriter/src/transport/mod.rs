@@ -4,6 +4,7 @@ pub mod pcsc;
 pub mod socket;
 
 use crate::text::{shown, shown_path};
+use hsm_protocol::Serial;
 use rustix::{
     event::{PollFd, PollFlags},
     process::{Resource, Rlimit, getrlimit, setrlimit},
@@ -25,6 +26,16 @@ impl Location {
         match self {
             Self::Socket(_) => "socket",
             Self::Reader(_) => "reader",
+        }
+    }
+
+    /// Returns whether the module of that serial number may be there: a socket is named for its module.
+    pub fn may_hold(&self, serial: Serial) -> bool {
+        match self {
+            Self::Socket(path) if path.extension().is_some() => path
+                .file_stem()
+                .is_some_and(|stem| stem.as_encoded_bytes() == serial.as_str().as_bytes()),
+            Self::Socket(_) | Self::Reader(_) => true,
         }
     }
 
@@ -50,6 +61,9 @@ pub trait Transport: Send {
 
     /// Returns where the module is.
     fn location(&self) -> &Location;
+
+    /// Sets how long one answer may take, where that is for this computer to decide.
+    fn set_patience(&mut self, _patience: Duration) {}
 
     /// Returns both directions by themselves, if commands may be sent ahead of the answers to earlier ones.
     fn split(&mut self) -> Option<ApduPipeline<'_>> {
@@ -148,6 +162,9 @@ const OTHER_FILES: u64 = 100;
 /// How long a module on a socket may take for one answer: as long as a run waits for its next message.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long it may take to connect to a module.
+const CONNECTING: Duration = Duration::from_secs(10);
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -170,8 +187,14 @@ pub enum TransportError {
         /// Where it is.
         location: Location,
     },
+    /// Another program reset it again and again.
+    #[error("another program keeps resetting the module in {location}")]
+    Reset {
+        /// Where it is.
+        location: Location,
+    },
     /// It does not answer in time.
-    #[error("no answer from {location} within {} seconds", PATIENCE.as_secs())]
+    #[error("no answer from {location} in time")]
     Silent {
         /// Where it is.
         location: Location,
@@ -208,4 +231,21 @@ pub enum TransportError {
         #[source]
         source: ::pcsc::Error,
     },
+}
+
+impl TransportError {
+    /// Returns where it happened.
+    pub const fn location(&self) -> &Location {
+        match self {
+            Self::Absent { location }
+            | Self::PulledOut { location }
+            | Self::InUse { location }
+            | Self::Reset { location }
+            | Self::Silent { location }
+            | Self::Malformed { location }
+            | Self::TooLong { location, .. }
+            | Self::Io { location, .. }
+            | Self::Service { location, .. } => location,
+        }
+    }
 }

@@ -4,14 +4,26 @@
 //! that a second program may look; modules notice a command that does not belong to their run. An error, or an answer
 //! without a status word, ends the connection: the module that is in the reader afterwards must prove its identity.
 
-use super::{Location, RemovalSignal, Transport, TransportError};
+use super::{CONNECTING, Location, RemovalSignal, Transport, TransportError};
+use hsm_protocol::{
+    apdu::encode_extended,
+    command::{AID, CLA_INTERINDUSTRY, ins},
+};
 use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
+    collections::BTreeSet,
+    env,
     ffi::{CStr, CString},
+    io,
     os::unix::net::UnixStream,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        mpsc::{SendError, sync_channel},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The most entries that one wait takes, including the one for new readers.
@@ -42,33 +54,102 @@ impl Card {
         let Ok(name) = CString::new(reader) else {
             return Err(TransportError::Absent { location });
         };
-        let card = Context::establish(Scope::User)
-            .and_then(|context| context.connect(&name, ShareMode::Shared, Protocols::T1));
-        match card {
-            Ok(card) => Ok(Self {
+        match connect(name) {
+            Some(Ok(card)) => Ok(Self {
                 handle: Some(card),
                 location,
                 receive: vec![0; RECEIVE],
             }),
-            Err(error) => Err(failure(error, location, true)),
+            Some(Err(error)) => Err(failure(error, location, true)),
+            None => Err(TransportError::InUse { location }),
         }
+    }
+
+    /// Takes the card again that another program has reset. The module selects its application anew; it stays unlocked.
+    fn reconnect(&mut self) -> Result<(), Error> {
+        let card = self.handle.as_mut().ok_or(Error::RemovedCard)?;
+        card.reconnect(ShareMode::Shared, Protocols::T1, Disposition::LeaveCard)?;
+        let mut select = [0; SELECT];
+        let header = [CLA_INTERINDUSTRY, ins::SELECT, 0x04, 0];
+        let len = encode_extended(header, &AID, &mut select).unwrap_or_default();
+        let select = select.get(..len).unwrap_or_default();
+        card.transmit(select, &mut self.receive).map(drop)
+    }
+
+    /// Sends a command, for as long as another program does something with the card in one piece.
+    fn send(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
+        let end = Instant::now() + CONNECTING;
+        let card = self.handle.as_ref().ok_or(Error::RemovedCard)?;
+        loop {
+            match card.transmit(command, &mut self.receive) {
+                Err(Error::SharingViolation) if Instant::now() < end => thread::sleep(BETWEEN),
+                outcome => return outcome.map(<[u8]>::to_vec),
+            }
+        }
+    }
+}
+
+/// Connects to the card in a reader; `None` if another program keeps it. The service lets a connection wait as long as
+/// another program has a transaction: it goes on in a thread of its own, and there is one for each reader.
+fn connect(reader: CString) -> Option<Result<pcsc::Card, Error>> {
+    let is_first = WAITING.lock().ok()?.insert(reader.clone());
+    if !is_first {
+        return None;
+    }
+    let (sender, connected) = sync_channel(1);
+    thread::spawn(move || {
+        let card = Context::establish(Scope::User)
+            .and_then(|context| context.connect(&reader, ShareMode::Shared, Protocols::T1));
+        if let Ok(mut waiting) = WAITING.lock() {
+            waiting.remove(&reader);
+        }
+        if let Err(SendError(Ok(card))) = sender.send(card) {
+            leave(card);
+        }
+    });
+    connected.recv_timeout(CONNECTING).ok()
+}
+
+/// How many resets by another program one command survives.
+const RESETS: usize = 5;
+
+/// The readers that a thread waits for.
+static WAITING: Mutex<BTreeSet<CString>> = Mutex::new(BTreeSet::new());
+
+/// How long to wait before a card is asked again that another program uses.
+const BETWEEN: Duration = Duration::from_millis(50);
+
+/// Room for the command that selects the application: header, Lc, the identifier and Le.
+const SELECT: usize = 4 + 3 + AID.len() + 2;
+
+/// Disconnects without a reset; the drop of the crate's card would reset it.
+fn leave(card: pcsc::Card) {
+    if let Err((card, error)) = card.disconnect(Disposition::LeaveCard) {
+        tracing::debug!(%error, "not disconnected");
+        drop(card);
     }
 }
 
 impl Transport for Card {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let location = &self.location;
-        let Some(card) = &self.handle else {
-            return Err(TransportError::PulledOut {
-                location: location.clone(),
-            });
-        };
-        let outcome = match card.transmit(command, &mut self.receive) {
-            Ok(response) if response.len() >= 2 => return Ok(response.to_vec()),
-            Ok(_) => TransportError::PulledOut {
-                location: location.clone(),
-            },
-            Err(error) => failure(error, location.clone(), false),
+        let location = self.location.clone();
+        let mut answer = self.send(command);
+        for _ in 0..RESETS {
+            if !matches!(answer, Err(Error::ResetCard)) {
+                break;
+            }
+            // The command was not sent. The rest of an answer is lost.
+            let is_rest = command.get(1) == Some(&ins::GET_RESPONSE);
+            answer = match self.reconnect() {
+                Ok(()) if is_rest => return Err(TransportError::Reset { location }),
+                Ok(()) => self.send(command),
+                Err(error) => Err(error),
+            };
+        }
+        let outcome = match answer {
+            Ok(response) if response.len() >= 2 => return Ok(response),
+            Ok(_) => TransportError::PulledOut { location },
+            Err(error) => failure(error, location, false),
         };
         self.leave();
         Err(outcome)
@@ -94,14 +175,9 @@ impl Transport for Card {
 }
 
 impl Card {
-    /// Disconnects without a reset; the drop of the crate's card would reset it.
     fn leave(&mut self) {
-        let Some(card) = self.handle.take() else {
-            return;
-        };
-        if let Err((card, error)) = card.disconnect(Disposition::LeaveCard) {
-            tracing::debug!(location = %self.location, %error, "not disconnected");
-            drop(card);
+        if let Some(card) = self.handle.take() {
+            leave(card);
         }
     }
 }
@@ -157,6 +233,28 @@ pub fn occupied() -> Vec<String> {
         }
     }
 }
+
+/// Returns what keeps readers from being seen. A service that does not run is one if readers are `wanted`, or if the
+/// environment names its socket.
+pub fn obstacle(wanted: bool) -> Option<TransportError> {
+    let source = Context::establish(Scope::User).err()?;
+    let location = Location::Reader("pcscd".into());
+    let named = env::var_os(SOCKET_VARIABLE);
+    let is_named = named.is_some();
+    let socket = named.map_or_else(|| SOCKET.into(), PathBuf::from);
+    // The service says that it does not run, too, where this user may not connect to it.
+    match UnixStream::connect(socket) {
+        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+            Some(TransportError::Io { location, source })
+        }
+        Err(_) if !wanted && !is_named => None,
+        _ => Some(TransportError::Service { location, source }),
+    }
+}
+
+/// The environment variable that names the service's socket, and where it is else.
+const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
+const SOCKET: &str = "/run/pcscd/pcscd.comm";
 
 fn occupied_in(context: &Context) -> Result<Vec<String>, Error> {
     let mut occupied = Vec::new();
@@ -304,6 +402,7 @@ fn failure(source: Error, location: Location, is_opening: bool) -> TransportErro
         | Error::UnresponsiveCard
         | Error::UnpoweredCard => TransportError::PulledOut { location },
         Error::SharingViolation => TransportError::InUse { location },
+        Error::ResetCard => TransportError::Reset { location },
         source => TransportError::Service { location, source },
     }
 }

@@ -1,12 +1,16 @@
 //! A module at a hub's socket (`hsm_protocol::frame`, docs/HUB.md).
 
 use super::{
-    ApduPipeline, Location, PATIENCE, ReceiveHalf, RemovalSignal, SendHalf, Transport,
+    ApduPipeline, CONNECTING, Location, PATIENCE, ReceiveHalf, RemovalSignal, SendHalf, Transport,
     TransportError,
 };
 use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     limits,
+};
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with,
+    sockopt::{Timeout, set_socket_timeout},
 };
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -28,8 +32,9 @@ impl Socket {
     /// Connects and powers the module up.
     pub fn open(path: &Path) -> Result<Self, TransportError> {
         let location = Location::Socket(path.to_owned());
-        match UnixStream::connect(path) {
+        match connect(path) {
             Ok(stream) => Self::on(stream, location),
+            Err(error) if is_timeout(error.kind()) => Err(TransportError::Silent { location }),
             Err(error) if is_absence(error.kind()) => Err(TransportError::Absent { location }),
             Err(source) => Err(TransportError::Io { location, source }),
         }
@@ -37,7 +42,9 @@ impl Socket {
 
     /// Takes over a stream that is connected already, and powers the module up.
     pub fn on(stream: UnixStream, location: Location) -> Result<Self, TransportError> {
-        Self::patient(stream, location, PATIENCE)
+        let mut socket = Self::patient(stream, location, CONNECTING)?;
+        socket.patience = PATIENCE;
+        Ok(socket)
     }
 
     fn patient(
@@ -148,10 +155,7 @@ impl Half<'_> {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionReset => TransportError::PulledOut { location },
-            // A time-out is one or the other, depending on the system.
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                TransportError::Silent { location }
-            }
+            kind if is_timeout(kind) => TransportError::Silent { location },
             _ => TransportError::Io { location, source },
         }
     }
@@ -195,6 +199,10 @@ impl Transport for Socket {
         &self.location
     }
 
+    fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     fn split(&mut self) -> Option<ApduPipeline<'_>> {
         Some(ApduPipeline {
             send: Box::new(self.half()),
@@ -206,6 +214,25 @@ impl Transport for Socket {
         let stream = self.stream.try_clone().ok()?;
         Some(RemovalSignal::new(stream, self.location.clone()))
     }
+}
+
+/// Connects. A hub that is stopped accepts nobody, and the queue before it may be full.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    let socket = socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    // For a socket of this kind, the time to send is the time to connect.
+    set_socket_timeout(&socket, Timeout::Send, Some(CONNECTING))?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
+}
+
+/// Returns whether a wait ended. It is one or the other, depending on the system.
+const fn is_timeout(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 /// Returns whether the socket is gone, or its hub is.

@@ -1,5 +1,6 @@
 //! The programs that a user installs, over the hub's sockets and over the real pcscd: the same suite.
 
+mod busy;
 mod cycle;
 mod logs;
 mod refusals;

@@ -5,6 +5,8 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    thread,
+    time::{Duration, Instant},
 };
 use system_tests::lab::{Lab, Over};
 
@@ -114,6 +116,145 @@ fn a_locked_module_another_team_and_no_module_are_said() {
         for serial in ["VM0001", "VM0002", "VM0003"] {
             lab.hub(&["plug", serial]);
         }
+        fs::remove_file(lab.path("x.age")).unwrap();
+    }
+}
+
+/// A key of age itself, in `key.txt`; its recipient.
+fn key(lab: &Lab) -> String {
+    let ran = run(lab, Path::new("/usr/bin/age-keygen"), &["-o", "key.txt"]);
+    let said = String::from_utf8(ran.stderr).unwrap();
+    said.trim().rsplit(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn what_keeps_one_identity_from_opening_a_file_keeps_no_other_from_it() {
+    let lab = team(Over::Socket);
+    let (to, own) = (recipient(&lab), key(&lab));
+    lab.unlock_user("VM0003");
+    let other = lab.path("other.txt");
+    let identity = format!("--identity={}", other.display());
+    let with =
+        |more: &[&str]| lab.keywriter(&[&["recipient", "--module", "VM0003"], more].concat());
+    with(&[&identity]).expect(0);
+    let other_to = with(&[]).expect(0).out;
+    file(&lab, "plain", b"plain");
+    let both = [fs::read(lab.path("team.txt")), fs::read(&other)];
+    file(&lab, "both.txt", &both.map(Result::unwrap).concat());
+    for tool in tools() {
+        let recipients = ["-r", &to, "-r", other_to.trim(), "-r", &own];
+        let ran = run(
+            &lab,
+            &tool,
+            &[&recipients[..], &["-o", "x.age", "plain"]].concat(),
+        );
+        assert!(ran.status.success(), "{ran:?}");
+        let opens = |identities: &[&str]| {
+            let ran = run(&lab, &tool, &[&["-d"], identities, &["x.age"]].concat());
+            let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+            assert!(
+                ran.status.success() && ran.stdout == b"plain",
+                "{tool:?} {identities:?}: {err}"
+            );
+        };
+        // The team's modules are locked, the other team's is not.
+        opens(&["-i", "team.txt", "-i", "key.txt"]);
+        opens(&["-i", "team.txt", "-i", "other.txt"]);
+        opens(&["-i", "both.txt"]);
+        lock(&lab, "VM0003");
+        opens(&["-i", "both.txt", "-i", "key.txt"]);
+        for serial in ["VM0001", "VM0002", "VM0003"] {
+            lab.hub(&["unplug", serial]);
+        }
+        opens(&["-i", "team.txt", "-i", "other.txt", "-i", "key.txt"]);
+        for serial in ["VM0001", "VM0002", "VM0003"] {
+            lab.hub(&["plug", serial]);
+        }
+        lab.unlock_user("VM0003");
+        fs::remove_file(lab.path("x.age")).unwrap();
+    }
+}
+
+#[test]
+fn a_file_with_a_stanza_that_is_damaged_is_not_opened_by_another() {
+    let lab = team(Over::Socket);
+    let to = recipient(&lab);
+    lab.unlock_user("VM0001");
+    file(&lab, "plain", b"plain");
+    for tool in tools() {
+        let ran = run(&lab, &tool, &["-r", &to, "-r", &to, "-o", "x.age", "plain"]);
+        assert!(ran.status.success(), "{ran:?}");
+        let sealed = fs::read(lab.path("x.age")).unwrap();
+        let text = String::from_utf8_lossy(&sealed).into_owned();
+        let last = text.rfind("-> keywriter ").unwrap() + "-> keywriter ".len();
+        // A group of 31 digits, and one digit more for the epoch.
+        let mut changed = sealed.clone();
+        changed.remove(last);
+        file(&lab, "changed.age", &changed);
+        let ran = run(&lab, &tool, &["-d", "-i", "team.txt", "changed.age"]);
+        let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(
+            !ran.status.success() && err.contains("damaged"),
+            "{tool:?}: {err}"
+        );
+        fs::remove_file(lab.path("x.age")).unwrap();
+    }
+}
+
+#[test]
+fn the_plugin_ends_with_its_client() {
+    let lab = team(Over::Socket);
+    let to = recipient(&lab);
+    file(&lab, "plain", b"plain");
+    for tool in tools() {
+        let ran = run(&lab, &tool, &["-r", &to, "-o", "x.age", "plain"]);
+        assert!(ran.status.success(), "{ran:?}");
+        let hub = lab.hub_id().to_string();
+        let signal = |name: &str, id: &str| {
+            assert!(
+                Command::new("kill")
+                    .args([name, id])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        };
+        signal("-STOP", &hub);
+        let mut client = command(&lab, &tool);
+        let mut client = client
+            .args(["-d", "-i", "team.txt", "x.age"])
+            .spawn()
+            .unwrap();
+        let children = || {
+            let tasks = fs::read_dir(format!("/proc/{}/task", client.id())).unwrap();
+            let of = |task: std::io::Result<fs::DirEntry>| {
+                fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+            };
+            tasks.map(of).collect::<String>()
+        };
+        let started = Instant::now();
+        while children().is_empty() {
+            assert!(
+                started.elapsed() < Duration::from_secs(10),
+                "the plugin starts"
+            );
+        }
+        let plugin = PathBuf::from(format!("/proc/{}", children().trim()));
+        client.kill().unwrap();
+        client.wait().unwrap();
+        let ended = Instant::now();
+        let is_there = || {
+            let status = fs::read_to_string(plugin.join("status")).unwrap_or_default();
+            !status.is_empty() && !status.contains("State:\tZ")
+        };
+        while is_there() {
+            assert!(
+                ended.elapsed() < Duration::from_secs(5),
+                "{plugin:?} is still there"
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+        signal("-CONT", &hub);
         fs::remove_file(lab.path("x.age")).unwrap();
     }
 }
