@@ -307,6 +307,24 @@ mod tests {
         }
     }
 
+    /// Readers of these languages look for *Österreich* at O, and for *États-Unis* at E.
+    #[test]
+    fn countries_are_in_the_order_of_their_language() {
+        use unicode_normalization::UnicodeNormalization as _;
+        for language in Language::ALL {
+            let plain = |name: &str| -> String {
+                let letters = name
+                    .nfd()
+                    .filter(|c| c.is_alphanumeric() || " -.".contains(*c));
+                letters.flat_map(char::to_lowercase).collect()
+            };
+            let names: Vec<_> = language.countries().map(|(_, name)| name).collect();
+            for pair in names.windows(2) {
+                assert!(plain(pair[0]) <= plain(pair[1]), "{language:?} {pair:?}");
+            }
+        }
+    }
+
     #[test]
     fn the_same_countries_are_there_in_every_language() {
         let codes = |language: Language| {

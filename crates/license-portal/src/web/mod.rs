@@ -12,11 +12,12 @@ mod operator;
 mod pages;
 pub mod server;
 mod status;
+mod system;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware::{from_fn_with_state, map_response_with_state},
@@ -28,6 +29,12 @@ use crate::portal::Portal;
 
 /// Returns all routes. They must be served with the address of the peer as connect info.
 pub fn router(portal: Arc<Portal>) -> Router {
+    let shelf = Arc::new(download::Shelf::default());
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        // No visitor waits for the first SHA-256 values. If the folder cannot be read, the page says so.
+        let (shelf, folder) = (Arc::clone(&shelf), portal.settings.packages.clone());
+        runtime.spawn(async move { shelf.packages(&folder).await.map(drop) });
+    }
     let pages = Router::new()
         .route(
             "/",
@@ -49,6 +56,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         )
         .route("/purchase", get(pages::purchase::show))
         .route("/download", get(download::page))
+        .layer(Extension(shelf))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::wrong_method)
         .layer(from_fn_with_state(Arc::clone(&portal), frame::visit));

@@ -328,6 +328,12 @@ impl Walk<'_> {
         self.focus_is("notice").await;
         self.picture("2-again").await;
 
+        self.name_holder().await;
+        self.others(number, &pin).await;
+    }
+
+    /// From the mailed link to the active license.
+    async fn name_holder(&self) {
         let link = self.world.newest_link().await;
         self.goto(&link).await;
         self.heading_is("link-title").await;
@@ -377,7 +383,6 @@ impl Walk<'_> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(copy.text().await.unwrap(), self.shown("copied"));
-        self.others(number, &pin).await;
     }
 
     async fn others(&self, number: LicenseNumber, pin: &str) {
