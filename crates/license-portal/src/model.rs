@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::EmailAddress, language::Language, text::plain};
+use crate::{email::EmailAddress, language::Language, store::CLOCKS, text::plain};
 
 /// The state of a license: `issued → verifying → active`, and from each of them to `revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -376,6 +376,15 @@ pub enum Noted {
 }
 
 impl Pace {
+    /// Returns by how many milliseconds a clock that emptied a bucket may have been ahead: as much as the clocks of two
+    /// instances may differ, but never so much that the next attempt takes longer than filling an empty bucket.
+    pub(crate) fn lead(self) -> i64 {
+        let rest = self
+            .every
+            .saturating_mul(i64::from(self.burst.saturating_sub(1)));
+        rest.min(1000 * CLOCKS)
+    }
+
     /// Returns how long to wait for the next attempt if an empty bucket will be full at `full_at`. Times are in
     /// milliseconds.
     pub fn wait(self, full_at: i64, now: i64) -> Attempt {

@@ -233,11 +233,16 @@ impl Portal {
             .await
     }
 
-    /// Restores the attempts of a license after a correct PIN.
+    /// Restores the attempts of a license after a correct PIN, or when its mailed link was used.
     pub(crate) async fn repay(&self, address: &str, number: LicenseNumber) -> Result<(), Refusal> {
         let mine = self.keys.bucket("client", &client(address, number));
-        let everyones = self.keys.bucket("license", &number.to_string());
         self.store.forgive(&mine).await?;
+        self.repay_everyone(number).await
+    }
+
+    /// Restores the attempts that all addresses have together for a license.
+    pub(crate) async fn repay_everyone(&self, number: LicenseNumber) -> Result<(), Refusal> {
+        let everyones = self.keys.bucket("license", &number.to_string());
         Ok(self.store.forgive(&everyones).await?)
     }
 

@@ -120,12 +120,16 @@ impl Portal {
         })
     }
 
-    /// Records that the link's button was pressed.
-    pub async fn open_link(&self, secret: &str) -> Result<(), Refusal> {
+    /// Records that the link's button was pressed. Who has the link is the owner: wrong PINs that others entered for
+    /// the license no longer count.
+    pub async fn open_link(&self, address: &str, secret: &str) -> Result<(), Refusal> {
+        let hash = LinkSecret::hash_of(secret);
         // If the link cannot be opened, the page that follows says why.
-        self.store
-            .open_link(LinkSecret::hash_of(secret), self.clock.now())
-            .await?;
+        if self.store.open_link(hash, self.clock.now()).await?
+            && let Some(link) = self.store.link(hash).await?
+        {
+            self.repay(address, link.number).await?;
+        }
         Ok(())
     }
 

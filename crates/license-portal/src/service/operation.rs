@@ -201,6 +201,8 @@ impl Portal {
         {
             return Err(Refusal::Refused);
         }
+        // Nobody has entered the new PIN yet.
+        self.repay_everyone(number).await?;
         self.bell.notify_one();
         Ok(())
     }

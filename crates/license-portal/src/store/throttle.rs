@@ -3,14 +3,15 @@
 use jiff::Timestamp;
 use sqlx::{query, query_scalar};
 
-use super::{CLOCKS, Store, Stored};
+use super::{Store, Stored};
 use crate::model::{Attempt, Pace};
 
 impl Store {
     /// Takes an attempt out of a bucket, if one is left.
     ///
     /// A bucket that would be full later than an empty one was emptied by a clock that was ahead. By no more than
-    /// [`CLOCKS`], that is another instance's clock; by more, it was wrong, and the bucket counts as full.
+    /// [`CLOCKS`], that is another instance's clock; by more, it was wrong, and the bucket counts as full. It also does
+    /// if somebody would have to wait for longer than it takes to fill the bucket.
     pub async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt> {
         let now = now.as_millisecond();
         let taken = query(
@@ -24,7 +25,7 @@ impl Store {
         .bind(now)
         .bind(pace.every)
         .bind(i64::from(pace.burst))
-        .bind(1000 * CLOCKS)
+        .bind(pace.lead())
         .execute(&self.pool)
         .await?;
         if taken.rows_affected() == 1 {

@@ -201,6 +201,38 @@ async fn asking_again_sends_a_new_link_but_not_without_end() {
 }
 
 #[tokio::test]
+async fn the_mailed_link_unlocks_what_the_wrong_pins_of_others_locked() {
+    let world = World::with(|settings| {
+        settings.paces.license.burst = 2;
+        settings.paces.everyone.burst = 4;
+    })
+    .await;
+    let sold = world.sell(false).await;
+    let mut owner = Visit::new(&world.portal);
+    enter(&mut owner, &sold).await;
+    let link = world.newest_link().await;
+    let wrong = Sold {
+        pin: other_pin(&sold.pin),
+        ..sold.clone()
+    };
+    // From the owner's own address, and from everywhere.
+    for address in ["127.0.0.1", "192.0.2.1", "192.0.2.2"] {
+        let number = LicenseNumber::parse(&wrong.number).unwrap();
+        let email = license_portal::email::EmailAddress::parse(&wrong.email).unwrap();
+        for _ in 0..2 {
+            let pin = license_token::Pin::parse(&wrong.pin).unwrap();
+            let tried = world.portal.activate(address, &email, number, pin).await;
+            assert!(tried.is_err());
+        }
+    }
+    let locked = enter(&mut owner, &sold).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
+    open(&mut owner, &link).await;
+    let right = enter(&mut owner, &sold).await;
+    assert_eq!(right.heading(), "Verification email");
+}
+
+#[tokio::test]
 async fn a_form_sent_twice_activates_once_and_shows_success_twice() {
     let world = World::new().await;
     let sold = world.sell(false).await;

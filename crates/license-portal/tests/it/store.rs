@@ -56,6 +56,7 @@ checks! {
     a_bucket_gives_its_burst_and_then_drips
     a_clock_that_was_ahead_empties_no_bucket
     a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim
+    a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
     anchors_are_kept_the_newest_first
@@ -459,7 +460,7 @@ async fn a_clock_that_was_ahead_empties_no_bucket(store: Store) {
 async fn a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim(store: Store) {
     let pace = Pace {
         burst: 2,
-        every: 10_000,
+        every: 1000 * CLOCKS,
     };
     let take = |second| {
         let store = store.clone();
@@ -468,8 +469,8 @@ async fn a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim(st
     for _ in 0..2 {
         assert_eq!(take(1).await, Attempt::Paid);
     }
-    assert_eq!(take(0).await, Attempt::Wait(11_000));
-    assert_eq!(take(1 - CLOCKS).await, Attempt::Wait(310_000));
+    assert_eq!(take(0).await, Attempt::Wait(301_000));
+    assert_eq!(take(1 - CLOCKS).await, Attempt::Wait(600_000));
     assert_eq!(take(-CLOCKS).await, Attempt::Paid);
     issue(&store, 1).await;
     let claim = |by, second: i64| {
@@ -491,6 +492,28 @@ async fn a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim(st
         assert!(claim("two", second).await.is_empty());
     }
     assert_eq!(claim("two", 1 + LONGEST_PAUSE).await.len(), 1);
+}
+
+async fn a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window(store: Store) {
+    for (burst, every) in [(1, 60_000), (2, 10_000), (20, 3_000), (5, 180_000)] {
+        let pace = Pace { burst, every };
+        let window = i64::from(burst) * every;
+        for step in [1, 9, 11, 57, 59, 61, 299, 301, 719, 901, DAY, 400 * DAY] {
+            let bucket = format!("{burst} {step}");
+            for _ in 0..=burst {
+                store.take(&bucket, pace, at(step)).await.unwrap();
+            }
+            match store.take(&bucket, pace, at(0)).await.unwrap() {
+                Attempt::Paid => {}
+                Attempt::Wait(wait) => {
+                    assert!(wait <= window, "{bucket}: {wait}");
+                    let after = at((wait + 999) / 1000);
+                    let next = store.take(&bucket, pace, after).await.unwrap();
+                    assert_eq!(next, Attempt::Paid, "{bucket}");
+                }
+            }
+        }
+    }
 }
 
 async fn many_attempts_at_once_never_take_more_than_the_burst(store: Store) {

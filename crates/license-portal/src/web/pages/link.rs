@@ -28,6 +28,7 @@ use crate::{
     portal::{Portal, Refusal},
     service::LinkPage,
     web::{
+        client::ClientAddress,
         form::{HasToken, Intent, Posted, Pressed},
         frame::{Frame, Visitor, redirect, render},
     },
@@ -121,10 +122,11 @@ pub(crate) async fn show(
 pub(crate) async fn open(
     State(portal): State<Arc<Portal>>,
     visitor: Visitor,
+    ClientAddress(address): ClientAddress,
     Path(secret): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    match portal.open_link(&secret).await {
+    match portal.open_link(&address, &secret).await {
         Ok(()) => redirect(&path(&secret)),
         Err(refusal) => explain(&visitor.at(&path(&secret)), &refusal),
     }
