@@ -8,8 +8,13 @@ use hub_panel::{
     screen::{Screen, shown},
     ui::{Theme, Words},
 };
-use i_slint_backend_testing::{TestingBackend, TestingBackendOptions};
-use slint::{ComponentHandle, Rgba8Pixel, SharedPixelBuffer};
+use i_slint_backend_testing::{
+    AccessibleRole, ElementQuery, TestingBackend, TestingBackendOptions,
+};
+use slint::{
+    ComponentHandle, LogicalPosition, LogicalSize, Rgba8Pixel, SharedPixelBuffer,
+    platform::WindowEvent,
+};
 use std::{fs, path::Path, time::Duration};
 
 const PICTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/manual-pictures");
@@ -97,6 +102,51 @@ fn the_window_is_drawn_in_three_languages_and_two_themes() {
             assert!(has_color(&picture, [69, 255, 152]), "{language:?} {theme}");
         }
     }
+}
+
+/// As on a screen of 1366 × 768 at a scale of 1.25.
+#[test]
+fn a_small_screen_has_room_for_the_window_and_shows_all_of_it() {
+    let screen = drawn();
+    see(&screen);
+    let (width, height) = (1092.0, 540.0);
+    screen
+        .window()
+        .window()
+        .set_size(LogicalSize::new(width, height));
+    for language in Language::ALL {
+        screen.select_language(language);
+        let folder = env!("CARGO_TARGET_TMPDIR");
+        let picture = picture_in(folder, &screen, &format!("small-{}", language.code()));
+        assert_eq!((picture.width(), picture.height()), (1092, 540));
+        let buttons = ElementQuery::from_root(screen.window())
+            .match_descendants()
+            .match_predicate(|element| element.accessible_role() == Some(AccessibleRole::Button))
+            .find_all();
+        assert!(buttons.len() > 12, "the keypad's, and more");
+        for button in buttons {
+            let (at, size) = (button.absolute_position(), button.size());
+            let label = button.accessible_label();
+            assert!(
+                at.x >= 0.0 && at.x + size.width <= width,
+                "{label:?} at {at:?}"
+            );
+        }
+    }
+    // What is below is scrolled to.
+    let key = one(&screen, "KEY");
+    let before = key.absolute_position().y;
+    let position = LogicalPosition::new(450.0, 300.0);
+    screen
+        .window()
+        .window()
+        .dispatch_event(WindowEvent::PointerScrolled {
+            position,
+            delta_x: 0.0,
+            delta_y: -500.0,
+        });
+    let after = one(&screen, "KEY").absolute_position().y;
+    assert!(after < before, "{before} {after}");
 }
 
 /// A longer one would move what is below it.
