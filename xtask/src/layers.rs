@@ -11,17 +11,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-core", &["hsm-protocol"]),
     ("hsm-factory", &["hsm-protocol"]),
     ("hsm-ifd", &["hsm-protocol"]),
-    ("hsm-virtual", &["hsm-core", "hsm-factory", "hsm-protocol"]),
-    ("hub-panel", &["hsm-core", "hsm-virtual"]),
+    ("plain-text", &[]),
+    (
+        "hsm-virtual",
+        &["hsm-core", "hsm-factory", "hsm-protocol", "plain-text"],
+    ),
+    ("hub-panel", &["hsm-core", "hsm-virtual", "plain-text"]),
     (
         "hsm-testbench",
         &["hsm-core", "hsm-factory", "hsm-protocol", "hsm-virtual"],
     ),
     ("license-token", &[]),
-    ("keywriter", &["hsm-protocol", "license-token"]),
-    ("keywriter-cli", &["keywriter"]),
-    ("keywriter-desktop", &["keywriter"]),
-    ("age-plugin-keywriter", &["keywriter"]),
+    (
+        "keywriter",
+        &["hsm-protocol", "license-token", "plain-text"],
+    ),
+    ("keywriter-cli", &["keywriter", "plain-text"]),
+    ("keywriter-desktop", &["keywriter", "plain-text"]),
+    ("age-plugin-keywriter", &["keywriter", "plain-text"]),
     ("license-portal", &["license-token"]),
     ("xtask", &[]),
 ];
@@ -40,6 +47,7 @@ const PUBLIC: &[&str] = &[
     "age-plugin-keywriter",
     "license-token",
     "license-portal",
+    "plain-text",
 ];
 
 /// Crates that define or hold secrets.

@@ -32,7 +32,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let Some(state_machine) = Arguments::parse().age_plugin else {
+    let Some(state_machine) = plain_text::parse::<Arguments>().age_plugin else {
         note(
             "age-plugin-keywriter: age and rage start this program; it is not for use by hand\n  `keywriter recipient` \
              prints the recipient to encrypt to, and with --identity it writes the identity file to decrypt with\n",
@@ -42,7 +42,8 @@ fn main() -> ExitCode {
     match run_state_machine(&state_machine, Plugin) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            note(&format!("age-plugin-keywriter: {error}\n"));
+            let text = plain_text::shown(&error.to_string());
+            note(&format!("age-plugin-keywriter: {text}\n"));
             ExitCode::FAILURE
         }
     }

@@ -9,6 +9,7 @@ use hsm_core::{
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage, StoreKeys},
 };
 use hsm_protocol::Serial;
+use plain_text::shown_path;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -204,7 +205,7 @@ impl Chip {
         let damaged = || {
             io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("{} is damaged", path.display()),
+                format!("{} is damaged", shown_path(path)),
             )
         };
         let (magic, rest) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;

@@ -14,6 +14,7 @@ use hsm_protocol::{
     Serial,
     frame::{HUB_DEFAULT, HUB_VARIABLE, ROOT_FILE, RUN_FOLDER, SOCKET_ENDING},
 };
+use plain_text::shown_path;
 use std::{
     collections::BTreeMap,
     fs::{DirBuilder, OpenOptions},
@@ -29,10 +30,10 @@ use zeroize::Zeroizing;
 #[non_exhaustive]
 pub enum HubError {
     /// A file of the hub cannot be used.
-    #[error("cannot use {}", .0.display())]
+    #[error("cannot use {}", shown_path(.0))]
     File(PathBuf, #[source] io::Error),
     /// The root's file does not hold a root.
-    #[error("{} does not hold a root of trust: move the hub's folder away to start with a new one", .0.display())]
+    #[error("{} does not hold a root of trust: move the hub's folder away to start with a new one", shown_path(.0))]
     Root(PathBuf, #[source] FactoryError),
     /// A new root cannot be made.
     #[error("cannot make a root of trust")]

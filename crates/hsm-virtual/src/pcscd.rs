@@ -5,6 +5,7 @@
 
 use command_fds::{CommandFdExt, FdMapping};
 use hsm_protocol::frame::DEVICE_PREFIX;
+use plain_text::shown_path;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::fmt::Write as _;
@@ -36,7 +37,7 @@ pub enum PcscdError {
     /// The driver is missing.
     #[error(
         "the reader driver {} is missing: build it with `cargo build -p hsm-ifd`, or name it in {DRIVER_VARIABLE}",
-        .0.display()
+        shown_path(.0)
     )]
     NoDriver(PathBuf),
     /// More modules than pcscd has readers.
@@ -50,7 +51,7 @@ pub enum PcscdError {
     /// A path that cannot be written to reader.conf.
     #[error(
         "{} cannot be written to reader.conf: use a path of ASCII letters, digits and the characters / . - _ @ = :",
-        .0.display()
+        shown_path(.0)
     )]
     Path(PathBuf),
     /// pcscd's folder for its process id cannot be created.
@@ -59,7 +60,10 @@ pub enum PcscdError {
     )]
     RunFolder(#[source] io::Error),
     /// A file of the private pcscd cannot be created.
-    #[error("cannot create {}: use a writable folder with a short path", path.display())]
+    #[error(
+        "cannot create {}: use a writable folder with a short path",
+        shown_path(path)
+    )]
     Create {
         /// Which file.
         path: PathBuf,

@@ -21,11 +21,12 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(plain_text::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done if standard error is closed.
-            drop(writeln!(io::stderr(), "hub-panel: {error:#}"));
+            let text = plain_text::shown(&format!("{error:#}"));
+            drop(writeln!(io::stderr(), "hub-panel: {text}"));
             ExitCode::FAILURE
         }
     }

@@ -44,7 +44,7 @@ impl Screen {
         let ports = Rc::new(VecModel::default());
         let hub = window.global::<Hub>();
         hub.set_ports(ModelRc::from(Rc::clone(&ports)));
-        hub.set_folder(folder.display().to_string().into());
+        hub.set_folder(plain_text::shown_path(folder).into());
         let command = if is_default {
             "virtual-hub serve".into()
         } else {
@@ -322,7 +322,7 @@ const fn light(led: Led) -> Light {
 
 /// Returns a path, quoted for a shell where that is necessary.
 fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
+    let path = plain_text::shown_path(path);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
     if path.chars().all(is_plain) {
         path

@@ -319,6 +319,8 @@ impl Args {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
+            // It would panic if standard error is full.
+            .log_internal_errors(false)
             .with_ansi(false)
             .init();
         Ok(())

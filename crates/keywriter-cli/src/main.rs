@@ -13,36 +13,15 @@ mod table;
 mod words;
 
 use args::{Args, Command};
-use clap::{Parser, error::ContextValue};
-use keywriter::text;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = Args::try_parse().unwrap_or_else(|error| shown(error).exit());
+    let args: Args = plain_text::parse();
     if let Err(failure) = args.start_logging().and_then(|()| run(&args)) {
         failure.report(args.json);
         return failure.exit_code();
     }
     ExitCode::SUCCESS
-}
-
-/// Returns an error of the command line that shows arguments as they may be shown.
-fn shown(mut error: clap::Error) -> clap::Error {
-    let context: Vec<_> = error
-        .context()
-        .map(|(kind, value)| (kind, value.clone()))
-        .collect();
-    for (kind, value) in context {
-        let value = match value {
-            ContextValue::String(text) => ContextValue::String(text::shown(&text)),
-            ContextValue::Strings(texts) => {
-                ContextValue::Strings(texts.iter().map(|text| text::shown(text)).collect())
-            }
-            other => other,
-        };
-        error.insert(kind, value);
-    }
-    error
 }
 
 fn run(args: &Args) -> Result<(), failure::Failure> {

@@ -16,7 +16,9 @@ use keywriter_desktop::{
 };
 use std::{
     cell::{OnceCell, RefCell},
+    io::{self, Write},
     path::PathBuf,
+    process::ExitCode,
     rc::Rc,
     sync::Arc,
 };
@@ -46,11 +48,25 @@ const VERSION: &str = if is_development_build() {
     env!("CARGO_PKG_VERSION")
 };
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = plain_text::shown(&format!("{error:#}"));
+            // Nothing can be done if standard error is closed.
+            drop(writeln!(io::stderr(), "keywriter-desktop: {text}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let args: Args = plain_text::parse();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&args.log).context("--log: not a filter")?)
         .with_writer(std::io::stderr)
+        // It would panic if standard error is full.
+        .log_internal_errors(false)
         .init();
     let folders = Folders::find(args.state)?;
     let environment = Environment {

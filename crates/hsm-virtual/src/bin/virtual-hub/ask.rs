@@ -4,6 +4,7 @@ use crate::output;
 use anyhow::{Error, anyhow, bail};
 use clap::Subcommand;
 use hsm_virtual::control::{self, Reply, Request};
+use plain_text::shown_path;
 use std::{io::ErrorKind, path::Path};
 
 /// A command that sends one request.
@@ -69,7 +70,7 @@ pub(crate) fn run(folder: &Path, question: Question) -> anyhow::Result<()> {
 
 fn ask(folder: &Path, request: &Request) -> anyhow::Result<Reply> {
     let reply = control::ask(folder, request).map_err(|error| {
-        let folder = folder.display();
+        let folder = shown_path(folder);
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => anyhow!(
                 "no hub is running in {folder}: start one with `virtual-hub serve`, \

@@ -40,11 +40,13 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
+        // It would panic if standard error is full.
+        .log_internal_errors(false)
         .init();
-    match run(Arguments::parse()) {
+    match run(plain_text::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::note(&format!("{error:#}"));
+            output::note(&plain_text::shown(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

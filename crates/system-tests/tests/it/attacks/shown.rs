@@ -68,6 +68,40 @@ fn no_command_passes_on_what_acts_on_a_terminal() {
 }
 
 #[test]
+fn no_other_program_passes_on_what_acts_on_a_terminal() {
+    let lab = Lab::start(Over::Socket, 1);
+    for name in NAMES {
+        let missing = lab.path(name);
+        let missing = missing.to_str().unwrap();
+        for (program, arguments) in [
+            ("virtual-hub", &[name][..]),
+            ("virtual-hub", &["list", "--state", missing]),
+            ("virtual-hub", &["press", name, "KEY"]),
+            ("virtual-hub", &["press", "VM0001", name]),
+            ("virtual-hub", &["wait", name]),
+            ("age-plugin-keywriter", &[name]),
+            ("age-plugin-keywriter", &["--age-plugin", name]),
+            ("hub-panel", &[name]),
+            ("keywriter-desktop", &[name]),
+            ("keywriter-desktop", &["--log", name]),
+        ] {
+            let mut command = lab.program(program);
+            // Without a display.
+            command
+                .args(arguments)
+                .env_remove("DISPLAY")
+                .env_remove("WAYLAND_DISPLAY");
+            let ran = command.output().unwrap();
+            for bytes in [ran.stdout, ran.stderr] {
+                let text = String::from_utf8(bytes).unwrap();
+                assert!(!text.contains(acts), "{program} {arguments:?}: {text:?}");
+                assert!(!text.contains("\nkeywriter: verified"), "{program}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_program_finds_a_file_again_whatever_its_name() {
     let lab = Lab::start(Over::Socket, 1);
     lab.set_up("VM0001");
