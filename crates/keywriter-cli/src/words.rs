@@ -212,11 +212,11 @@ words! {
     CannotWrite: IO, "cannot write the output",
         "check that the folder exists, that there is room, and that this user may write there";
     FileExists: REFUSED, "the file already exists",
-        "name another with -o, or replace it with --force";
+        "choose another name for the output, or replace it with --force";
     SameFile: USAGE, "input and output are the same file",
-        "name another file with -o";
+        "choose another name for the output";
     SameOutput: USAGE, "another output of the same run has this place",
-        "give each its own place: with -o for one file, or with another name";
+        "give each output a name of its own";
     InputChanged: IO, "another program changed the file while it was read",
         "wait until no program writes to it, or copy it first; then run the same command again";
     NewerFile: BAD_FILE, "the file was made by a newer version",

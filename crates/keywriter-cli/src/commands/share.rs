@@ -224,8 +224,11 @@ impl Output {
         let Some(path) = &job.output else {
             let out = io::stdout().lock();
             let open: io::Result<File> = out.as_fd().try_clone_to_owned().map(File::from);
-            // One that is closed fails when it is written to.
             if let Ok(open) = open {
+                if file::was_closed(&open) {
+                    let closed = "it is closed; -o /dev/null discards what is written";
+                    return Err(Failure::Output(io::Error::other(closed)));
+                }
                 files
                     .check_open(&open)
                     .map_err(|conflict| Failure::from(conflict).within("-"))?;

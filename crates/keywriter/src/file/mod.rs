@@ -15,7 +15,7 @@ pub use input::{InputChanged, InputFile};
 pub use run::{Conflict, RunFiles, is_same};
 
 use rustix::{
-    fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, linkat},
+    fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, fcntl_getfl, flock, linkat},
     io::Errno,
 };
 use std::{
@@ -26,7 +26,7 @@ use std::{
         fd::AsRawFd,
         unix::{
             ffi::OsStrExt,
-            fs::{FileTypeExt, OpenOptionsExt},
+            fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
         },
     },
     path::{Path, PathBuf},
@@ -177,6 +177,17 @@ pub fn would_replace(path: &Path) -> bool {
     };
     let kind = metadata.file_type();
     !(kind.is_char_device() || kind.is_fifo() || kind.is_socket())
+}
+
+/// Returns whether an output was closed when the program began: Rust puts `/dev/null` in its place, for reading and
+/// writing. Who wants to lose what is written opens that for writing.
+pub fn was_closed(output: &File) -> bool {
+    let null = Path::new("/dev/null").metadata();
+    let is_null = output
+        .metadata()
+        .is_ok_and(|metadata| null.is_ok_and(|null| metadata.rdev() == null.rdev()));
+    let access = fcntl_getfl(output).map(|flags| flags & OFlags::ACCMODE);
+    is_null && access == Ok(OFlags::RDWR)
 }
 
 fn open_stream(path: &Path) -> io::Result<File> {

@@ -3,6 +3,7 @@
 use crate::output;
 use anyhow::Context;
 use clap::ValueEnum;
+use hsm_protocol::Serial;
 use hsm_virtual::{
     clock::Clock,
     hub::{Hub, HubOptions},
@@ -10,10 +11,15 @@ use hsm_virtual::{
     port::Delays,
     server::Server,
 };
+use plain_text::shown_path;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 /// How to run the hub.
@@ -88,7 +94,7 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
         serials.first().context("no module")?,
         serials.last().context("no module")?,
     );
-    output::line(&format!("hub folder: {}", folder.display()))?;
+    output::line(&format!("hub folder: {}", shown_path(folder)))?;
     output::line(&format!(
         "modules:    {}, {first} to {last}, all plugged in",
         serials.len()
@@ -98,12 +104,73 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
         output::line(&format!(
             "for PC/SC programs: export {}={}",
             pcscd::SOCKET_VARIABLE,
-            pcscd.socket().display()
+            shown_path(pcscd.socket())
         ))?;
     }
     output::line("ready")?;
-    server.run().context("the hub's sockets failed")
+    let watched = pcscd.map(|pcscd| Watched::begin(pcscd, Arc::clone(&hub), serials));
+    let ran = server.run().context("the hub's sockets failed");
+    if let Some(watched) = watched {
+        watched.end();
+    }
+    ran
 }
+
+/// A pcscd that is started again if it ends by itself.
+struct Watched {
+    /// Dropped when the hub ends.
+    hub: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Watched {
+    fn begin(mut pcscd: Pcscd, hub: Arc<Hub>, serials: Vec<Serial>) -> Self {
+        let (sender, ended) = channel();
+        let thread = thread::spawn(move || {
+            let mut started = Instant::now();
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK) {
+                if pcscd.is_running() {
+                    continue;
+                }
+                let again = "restart the hub to show its modules to PC/SC programs again";
+                if started.elapsed() < WORKED {
+                    output::note(&format!("pcscd ended at once; {again}"));
+                    return;
+                }
+                // Its socket is free only without the old one.
+                drop(pcscd);
+                pcscd = match start_pcscd(&hub, &serials) {
+                    Ok(pcscd) => pcscd,
+                    Err(error) => {
+                        let error = plain_text::shown(&format!("{error:#}"));
+                        output::note(&format!("pcscd ended: {error}; {again}"));
+                        return;
+                    }
+                };
+                started = Instant::now();
+                output::note("pcscd ended, and was started again");
+            }
+        });
+        Self {
+            hub: sender,
+            thread,
+        }
+    }
+
+    /// Ends pcscd.
+    fn end(self) {
+        drop(self.hub);
+        if self.thread.join().is_err() {
+            output::note("pcscd may still run");
+        }
+    }
+}
+
+/// How often it is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long it must have run to be started again.
+const WORKED: Duration = Duration::from_secs(1);
 
 /// Raises the limit of open files: a module needs one socket, and one more for each connected host.
 fn allow_descriptors(modules: u16) {
@@ -127,7 +194,7 @@ fn allow_descriptors(modules: u16) {
     }
 }
 
-fn start_pcscd(hub: &Hub, serials: &[hsm_protocol::Serial]) -> anyhow::Result<Pcscd> {
+fn start_pcscd(hub: &Hub, serials: &[Serial]) -> anyhow::Result<Pcscd> {
     if serials.len() > pcscd::READERS_MAX {
         output::line(&format!(
             "pcscd can show {} readers: only that many modules are visible to PC/SC programs",

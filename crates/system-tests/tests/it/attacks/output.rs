@@ -47,6 +47,7 @@ fn no_program_panics_if_its_outputs_take_nothing() {
             ("keywriter", &["list"][..]),
             ("keywriter", &["list", "--json"]),
             ("keywriter", &["list", no_hub[0], no_hub[1]]),
+            ("keywriter", &["-vvv", "list"]),
             ("keywriter", &["inspect", missing]),
             ("keywriter", &["encrypt", "--force", units]),
             (
@@ -86,5 +87,31 @@ fn no_program_panics_if_its_outputs_take_nothing() {
                 "{name} {is_full}: {code:?}"
             );
         }
+    }
+}
+
+#[test]
+fn what_is_encrypted_into_a_closed_output_is_not_done() {
+    let lab = Lab::start(Over::Socket, 1);
+    lab.set_up("VM0001");
+    lab.unlock_user("VM0001");
+    std::fs::write(lab.path("plain"), "plain").unwrap();
+    let ends = |redirection: &str| {
+        let mut shell = lab.at("/bin/sh".as_ref());
+        let line = format!("$KEYWRITER encrypt plain -o - {redirection}");
+        shell
+            .env("KEYWRITER", program("keywriter"))
+            .current_dir(lab.folder.path())
+            .args(["-c", &line]);
+        let ran = shell.output().unwrap();
+        (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+    };
+    let (code, said) = ends(">&-");
+    assert!(
+        code == Some(6) && said.contains("closed"),
+        "{code:?} {said}"
+    );
+    for open in ["> /dev/null", "> out"] {
+        assert_eq!(ends(open), (Some(0), String::new()), "{open}");
     }
 }

@@ -327,3 +327,30 @@ fn what_a_user_may_not_use_is_named_by_every_command() {
         open(closed, mode);
     }
 }
+
+#[test]
+fn a_hub_whose_pcscd_died_starts_it_again_and_says_so() {
+    let lab = Lab::start(Over::Pcsc, 1);
+    let serials = ["VM0001".to_owned()];
+    assert!(lab.shows(&serials));
+    let children = || {
+        let tasks = fs::read_dir(format!("/proc/{}/task", lab.hub_id())).unwrap();
+        let of = |task: io::Result<fs::DirEntry>| {
+            fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+        };
+        tasks.map(of).collect::<String>().trim().to_owned()
+    };
+    // One that ends at once is not started again.
+    thread::sleep(Duration::from_secs(2));
+    let died = children();
+    let killed = Command::new("kill").args(["-KILL", &died]).status();
+    assert!(killed.unwrap().success());
+    let begin = Instant::now();
+    while children() == died || children().is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "another one");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(lab.shows(&serials));
+    let log = fs::read_to_string(lab.path("hub.log")).unwrap();
+    assert!(log.contains("pcscd ended, and was started again"));
+}
