@@ -4,7 +4,8 @@ use crate::{commands::list, failure::Failure, output, words};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use keywriter::{
     Serial,
-    cycle::{ASKS, Event, How, Step, Summary},
+    asking::ASKS,
+    cycle::{Event, How, Step, Summary},
     problem::Problem,
     text::{listed, shown_path},
 };

@@ -10,6 +10,7 @@
 //! | [`discovery`], [`survey`] | where modules are; which they are and what they admit to being |
 //! | [`genuine`], [`trust`] | this computer's opinion of a module's certificate; the root that it rests on |
 //! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](mod@cycle::run) |
+//! | [`asking`] | commands that a person must allow on the module's keypad |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
 //! | [`mod@license`] | registration, the app's PIN, and what needs a license |
@@ -21,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asking;
 pub mod cipher;
 pub mod cycle;
 pub mod discovery;

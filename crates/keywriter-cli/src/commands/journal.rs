@@ -9,15 +9,12 @@ use crate::{
 };
 use keywriter::{
     Serial,
-    cycle::ASKS,
+    asking::{self, ASKS},
     journal::Journal,
     module::{ConnectedModule, ModuleError},
     protocol::{JournalEntry, Status},
 };
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::thread;
 
 pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -37,19 +34,21 @@ pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), 
 
 /// Clears the table. The module asks, and the command is repeated until a person has allowed it.
 fn clear(args: &Args, serial: Serial, module: &mut ConnectedModule) -> Result<(), Failure> {
-    let begin = Instant::now();
-    let mut is_told = false;
-    loop {
-        match module.clear_table() {
-            Err(ModuleError::Refused(Status::NeedsPerson)) if begin.elapsed() + PAUSE < ASKS => {}
-            outcome => return outcome.map_err(of_module(serial)),
-        }
-        if !is_told {
-            is_told = true;
+    let needs_person =
+        |error: &ModuleError| matches!(error, ModuleError::Refused(Status::NeedsPerson));
+    let cleared = match module.clear_table() {
+        Err(refused) if needs_person(&refused) => {
             tell(args, serial)?;
+            asking::repeat(
+                refused,
+                thread::sleep,
+                || module.clear_table(),
+                needs_person,
+            )
         }
-        thread::sleep(PAUSE);
-    }
+        outcome => outcome,
+    };
+    cleared.map_err(of_module(serial))
 }
 
 /// Says what a person is to do.
@@ -67,9 +66,6 @@ fn tell(args: &Args, serial: Serial) -> Result<(), Failure> {
         ))
     }
 }
-
-/// How long to wait before the module is asked again.
-const PAUSE: Duration = Duration::from_secs(1);
 
 fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     let (total, kept) = (journal.summary.total, journal.entries.len());

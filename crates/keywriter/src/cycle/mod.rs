@@ -33,14 +33,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 /// The most secondaries that are cloned to at the same time.
 pub const JOBS_MAX: usize = 64;
-
-/// How long a secondary in use asks for a person.
-pub const ASKS: Duration = Duration::from_secs(30);
 
 /// A cycle to be run.
 #[derive(Clone, Debug)]
@@ -122,7 +118,7 @@ pub enum Event {
         serial: Serial,
     },
     /// A secondary is in use and asks for a person: on its keypad, KEY+1 is to be held for one second. It waits for
-    /// [`ASKS`].
+    /// [`ASKS`](crate::asking::ASKS).
     Asks {
         /// The secondary.
         serial: Serial,

@@ -1,12 +1,13 @@
 //! What a cycle does with one secondary, and what it does when a link breaks.
 
 use super::{
-    ASKS, Event, Failure, How, Step, StopRequest,
+    Event, Failure, How, Step, StopRequest,
     plan::{SecondaryRefusal, Task},
     queue::{Permits, QueueHandle, QueuedMaster, reopen},
     run::{Committed, Offered, Run, StepError, Transcript},
 };
 use crate::{
+    asking,
     discovery::Connector,
     genuine::TrustedRoot,
     module::{ConnectedModule, ModuleError},
@@ -15,10 +16,7 @@ use crate::{
     transport::Location,
 };
 use hsm_protocol::{Serial, Status, receipt::Party};
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 /// What every worker of a cycle needs.
 #[derive(Clone)]
@@ -200,30 +198,24 @@ impl Secondary<'_> {
     fn ask(&mut self) -> Result<Run<Offered>, Failure> {
         let serial = self.party.serial;
         (self.worker.emit)(Event::Asks { serial });
-        let begin = Instant::now();
-        let mut outcome = Err(StepError::Secondary(ModuleError::Refused(
-            Status::NeedsPerson,
-        )));
-        // The last one is before the secondary's own time is over: after that, it would ask once more, for nobody.
-        for _ in 1..ASKS.as_secs() {
-            if self.worker.stop.is_requested() {
-                return Err(SecondaryRefusal::Stopped.into());
-            }
-            if begin.elapsed() + PAUSE >= ASKS {
-                break;
-            }
-            self.worker.connector.pause(PAUSE);
-            outcome = Run::offer(&mut self.module);
-            if !matches!(
-                outcome,
-                Err(StepError::Secondary(ModuleError::Refused(
+        let needs_person = |failure: &Failure| {
+            matches!(
+                failure,
+                Failure::Step(StepError::Secondary(ModuleError::Refused(
                     Status::NeedsPerson
                 )))
-            ) {
-                break;
+            )
+        };
+        let refused = StepError::Secondary(ModuleError::Refused(Status::NeedsPerson));
+        let worker = self.worker;
+        let offer = || {
+            if worker.stop.is_requested() {
+                return Err(SecondaryRefusal::Stopped.into());
             }
-        }
-        Ok(outcome?)
+            Ok(Run::offer(&mut self.module)?)
+        };
+        let pause = |time| worker.connector.pause(time);
+        asking::repeat(refused.into(), pause, offer, needs_person)
     }
 
     /// Asks whether the secondary committed, after its answer to the Parcel was lost: if so, it has the run's receipt.
@@ -263,9 +255,6 @@ impl Secondary<'_> {
         (self.worker.emit)(Event::Step { serial, step });
     }
 }
-
-/// How long the host waits before it repeats a question.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a run is tried while links break.
 const RUNS: u8 = 3;
