@@ -8,6 +8,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
     path::Path,
+    time::Duration,
 };
 
 /// A request. No `Debug`: keys are PINs.
@@ -220,10 +221,45 @@ const fn led_name(led: Led) -> &'static str {
     }
 }
 
-/// Connects to a running hub, sends one request, and returns the reply.
+/// Connects to a running hub, sends one request, and returns the reply. A hub that answers nobody meanwhile is given up.
 pub fn ask(folder: &Path, request: &Request) -> io::Result<Reply> {
-    Client::connect(folder)?.ask(request)
+    let mut client = Client::connect(folder)?;
+    client.0.get_ref().set_read_timeout(Some(PATIENCE))?;
+    client.send(request)?;
+    let mut answer = String::new();
+    loop {
+        match client.receive(&mut answer) {
+            // Holds and waits take their time: another connection tells whether the hub still works.
+            Err(error) if is_timeout(&error) => check(folder)?,
+            reply => return reply,
+        }
+    }
 }
+
+/// Checks that a hub answers at all.
+fn check(folder: &Path) -> io::Result<()> {
+    let mut client = Client::connect(folder)?;
+    client.0.get_ref().set_read_timeout(Some(PATIENCE))?;
+    let listed = client.ask(&Request::List).map(drop);
+    listed.map_err(|error| {
+        if is_timeout(&error) {
+            io::Error::new(io::ErrorKind::TimedOut, "it does not answer")
+        } else {
+            error
+        }
+    })
+}
+
+/// Returns whether a wait ended. It is one or the other, depending on the system.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// How long a hub may take for an answer before it is asked whether it still works.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection to a running hub, for any number of requests.
 #[derive(Debug)]
@@ -238,14 +274,22 @@ impl Client {
 
     /// Sends a request, and waits for the reply.
     pub fn ask(&mut self, request: &Request) -> io::Result<Reply> {
+        self.send(request)?;
+        self.receive(&mut String::new())
+    }
+
+    fn send(&mut self, request: &Request) -> io::Result<()> {
         let mut line = zeroize::Zeroizing::new(serde_json::to_string(request)?);
         line.push('\n');
-        self.0.get_mut().write_all(line.as_bytes())?;
-        let mut answer = String::new();
-        if self.0.read_line(&mut answer)? == 0 {
+        self.0.get_mut().write_all(line.as_bytes())
+    }
+
+    /// Reads a reply, after what was read of it before.
+    fn receive(&mut self, answer: &mut String) -> io::Result<Reply> {
+        if self.0.read_line(answer)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(serde_json::from_str(&answer)?)
+        Ok(serde_json::from_str(answer)?)
     }
 }
 

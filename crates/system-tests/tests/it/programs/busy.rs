@@ -237,6 +237,7 @@ fn a_hub_that_is_stopped_is_given_up_in_time() {
     let begin = Instant::now();
     let journal = lab.keywriter(&["journal", "VM0001"]);
     let other = begin.elapsed();
+    let asked = lab.program("virtual-hub").arg("list").output().unwrap();
     signal("-CONT");
     assert!(
         socket.exists() && took.as_secs() < 20 && other.as_secs() < 20,
@@ -247,6 +248,8 @@ fn a_hub_that_is_stopped_is_given_up_in_time() {
         &["waiting for socket", "VM0001.sock", "does not answer"],
     );
     says(journal, &["VM0001", "does not answer"]);
+    let asked = String::from_utf8(asked.stderr).unwrap();
+    assert!(asked.contains("does not answer"), "{asked}");
 }
 
 #[test]
