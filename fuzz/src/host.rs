@@ -68,7 +68,10 @@ fn every_command(module: &mut ConnectedModule) {
     let units = Units {
         size: 16,
         first: 0,
-        epoch: 1,
+        epoch: hsm_protocol::EpochName {
+            number: 1,
+            check: [0; 8],
+        },
     };
     let mut out = Vec::new();
     let ciphered = cipher::stream(

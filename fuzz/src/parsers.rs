@@ -169,7 +169,7 @@ pub fn request(data: &[u8]) {
 
 /// A statement, a Receipt and a finished receipt.
 pub fn receipt(data: &[u8]) {
-    let mut out = vec![0; limits::RECEIPT];
+    let mut out = vec![0; FinishedReceipt::MAX];
     if let Ok(statement) = Statement::parse(data) {
         let mut writer = Writer::new(&mut out);
         statement.write(&mut writer).expect("fits");

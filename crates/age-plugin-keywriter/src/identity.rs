@@ -9,7 +9,9 @@ use age_plugin::{
 use keywriter::{
     discovery::{Discovery, Kinds},
     folders::Folders,
+    module::ModuleError,
     problem::{Problem, Reason},
+    protocol::Status,
     share::{
         finder::{self, Found, Need},
         recipient::{PLUGIN, decode_identity},
@@ -60,9 +62,7 @@ impl IdentityPluginV1 for Modules {
             let (mut sealed, mut errors) = (Vec::new(), Vec::new());
             for (index, read) in known {
                 match read {
-                    // A stanza of another team is for that team's identity.
-                    Ok(own) if self.groups.contains(&own.to().0) => sealed.push((index, own)),
-                    Ok(_) => {}
+                    Ok(own) => sealed.push((index, own)),
                     Err(Damaged) => errors.push(error(
                         index,
                         "the stanza is damaged, or of a later version".into(),
@@ -103,7 +103,9 @@ impl Modules {
             let (mut changed, mut closed) = (Vec::new(), Vec::new());
             for (index, sealed) in sealed {
                 match self.try_unwrap(sealed, callbacks) {
-                    Ok(file_key) => return Ok(Ok(file_key)),
+                    // A stanza of another team is for that team's identity.
+                    Ok(None) => {}
+                    Ok(Some(file_key)) => return Ok(Ok(file_key)),
                     Err(failed) if failed.reason == Reason::NotAuthentic => {
                         changed.push((*index, failed.to_string()));
                     }
@@ -129,18 +131,40 @@ impl Modules {
         }
     }
 
+    /// Asks a module of each team: a stanza does not say whose it is. If one opens it, the others need not be here.
+    /// Returns `None` if the stanza is for none of the teams.
     fn try_unwrap(
         &mut self,
         sealed: &Sealed,
         callbacks: &mut impl Callbacks<Error>,
-    ) -> Result<FileKey, Failed> {
-        let (group, epoch) = sealed.to();
-        let found = self.of(group, epoch, callbacks)?;
+    ) -> Result<Option<FileKey>, Failed> {
+        let mut failed = None;
+        for group in self.groups.clone() {
+            match self.try_unwrap_in(group, sealed, callbacks) {
+                Ok(Some(file_key)) => return Ok(Some(file_key)),
+                Ok(None) => {}
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        failed.map_or(Ok(None), Err)
+    }
+
+    /// Returns the file key, or `None` if the stanza is not for that team, or of an epoch that its module lacks.
+    fn try_unwrap_in(
+        &mut self,
+        group: [u8; 16],
+        sealed: &Sealed,
+        callbacks: &mut impl Callbacks<Error>,
+    ) -> Result<Option<FileKey>, Failed> {
+        let found = self.of(group, callbacks)?;
         let serial = found.serial;
         let file_key = match sealed {
             Sealed::Classical(sealed) => found.module.file_unwrap(sealed),
             Sealed::Hybrid(sealed) => found.module.file_hybrid_unwrap(&sealed.fields()),
         };
+        if let Err(ModuleError::Refused(Status::NotFound)) = file_key {
+            return Ok(None);
+        }
         let mut file_key = file_key.map_err(|error| {
             let failed = Failed::new(error);
             Failed {
@@ -148,22 +172,20 @@ impl Modules {
                 ..failed
             }
         })?;
-        Ok(FileKey::init_with_mut(|place| {
+        Ok(Some(FileKey::init_with_mut(|place| {
             place.copy_from_slice(&file_key);
             file_key.zeroize();
-        }))
+        })))
     }
 
     fn of(
         &mut self,
         group: [u8; 16],
-        epoch: u32,
         callbacks: &mut impl Callbacks<Error>,
     ) -> Result<&mut Found, Failed> {
-        let is_able = |found: &Found| found.status.group == group && epoch <= found.status.epoch;
+        let is_able = |found: &Found| found.status.group == group;
         if !self.found.iter().any(is_able) {
-            let need = Need::Key { group, epoch };
-            let found = finder::find(&mut ask_all(callbacks)?, None, need);
+            let found = finder::find(&mut ask_all(callbacks)?, None, Need::Group(group));
             self.found.push(found.map_err(Failed::new)?);
         }
         let mut found = self.found.iter_mut();
@@ -227,7 +249,6 @@ impl Failed {
                 "unlock one on its keypad: SHIFT+KEY, the User PIN, KEY"
             }
             Reason::OtherGroup => "plug in and unlock a module of that group",
-            Reason::LaterEpoch => "clone that module again from one that has the epoch",
             Reason::NoRoot => {
                 "get the root certificate from the supplier of your modules, then `keywriter root pin FILE`"
             }

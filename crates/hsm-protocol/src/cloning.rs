@@ -1,8 +1,12 @@
 //! The messages of a cloning run (PROTOCOL § 4). Only the other module can open their sealed parts.
 
 use crate::{
-    EcPoint, Malformed, Signature, certificate::Chain, identity::PROTOCOL_VERSION, limits,
-    reader::Reader, writer::Writer,
+    EcPoint, Malformed, Sha384Digest, Signature,
+    certificate::Chain,
+    limits,
+    message::{MessageKind, MessageRefusal},
+    reader::Reader,
+    writer::Writer,
 };
 
 /// What the transcript begins with: version, suite and purpose, so that anything else begins differently (PROTOCOL § 4.2).
@@ -20,9 +24,9 @@ pub const TAG: usize = 16;
 pub struct Sealed<'a>(&'a [u8]);
 
 impl<'a> Sealed<'a> {
-    /// Reads a 16-bit length and as many bytes, at most `max` of plaintext.
-    fn read(reader: &mut Reader<'a>, max: usize) -> Result<Self, Malformed> {
-        let bytes = reader.prefixed(max.saturating_add(TAG))?;
+    /// Reads a 16-bit length and as many bytes. How long the plaintext must be shows only once it is opened.
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let bytes = reader.prefixed(limits::SEALED.saturating_add(TAG))?;
         if bytes.len() < TAG {
             Err(Malformed)
         } else {
@@ -132,31 +136,41 @@ impl Cycle {
     }
 }
 
-/// Whom a master may clone to. The first version has one kind; later kinds may name serial numbers and approvals.
+/// What allowed a master to clone. The first version has one kind; later kinds name what custodians signed, by its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ticket {
-    /// Any genuine module.
+    /// None is needed: any genuine module.
     Unrestricted,
 }
 
 impl Ticket {
-    /// Returns the byte on the wire.
-    pub const fn to_byte(self) -> u8 {
-        match self {
-            Self::Unrestricted => 0,
-        }
-    }
+    /// Its size on the wire, in bytes: kind and hash.
+    pub const SIZE: usize = 1 + 48;
 
-    /// Parses the byte on the wire.
-    pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
-        match byte {
-            0 => Ok(Self::Unrestricted),
+    /// The hash of a kind that has none.
+    const NO_HASH: Sha384Digest = [0; 48];
+
+    /// Reads the fields.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let kind = reader.u8()?;
+        let hash: &Sha384Digest = reader.array()?;
+        match kind {
+            0 if hash == &Self::NO_HASH => Ok(Self::Unrestricted),
             _ => Err(Malformed),
         }
     }
+
+    /// Appends the wire form.
+    pub fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        let (kind, hash) = match self {
+            Self::Unrestricted => (0, Self::NO_HASH),
+        };
+        writer.u8(kind)?;
+        writer.bytes(&hash)
+    }
 }
 
-/// Secondary → master: a certificate and fresh key shares. The first byte of every message is the version.
+/// Secondary → master: certificates and fresh key shares.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {
     /// What the secondary is now.
@@ -176,11 +190,12 @@ pub const KEM: usize = 1568;
 
 impl<'a> Offer<'a> {
     /// The maximum size of an Offer, in bytes.
-    pub const MAX: usize = 1 + 1 + 32 + 97 + KEM + limits::CHAIN;
+    pub const MAX: usize = MessageKind::SIZE + 1 + 32 + 97 + KEM + limits::CHAIN;
 
     /// Parses a whole Offer.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
-        let mut reader = versioned(bytes)?;
+        let mut reader = Reader::new(bytes);
+        MessageKind::Offer.read(&mut reader)?;
         let offer = Self {
             condition: Condition::from_byte(reader.u8()?)?,
             nonce: reader.array()?,
@@ -194,7 +209,7 @@ impl<'a> Offer<'a> {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.u8(PROTOCOL_VERSION)?;
+        MessageKind::Offer.write(writer)?;
         writer.u8(self.condition.to_byte())?;
         writer.bytes(self.nonce)?;
         writer.bytes(self.ecdh)?;
@@ -222,16 +237,18 @@ pub struct Grant<'a> {
 
 impl<'a> Grant<'a> {
     /// The maximum size of a Grant, in bytes.
-    pub const MAX: usize = 1 + 32 + 97 + KEM + limits::CHAIN + 2 + GrantBody::SIZE + TAG;
+    pub const MAX: usize =
+        MessageKind::SIZE + 32 + 97 + KEM + limits::CHAIN + 2 + limits::SEALED + TAG;
 
     /// Parses a whole Grant.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
-        let mut reader = versioned(bytes)?;
+        let mut reader = Reader::new(bytes);
+        MessageKind::Grant.read(&mut reader)?;
         let nonce = reader.array()?;
         let ecdh = reader.array()?;
         let ciphertext = reader.array()?;
         let chain = Chain::read(&mut reader)?;
-        let sealed = Sealed::read(&mut reader, GrantBody::SIZE)?;
+        let sealed = Sealed::read(&mut reader)?;
         reader.finish()?;
         let open_len = bytes
             .len()
@@ -255,7 +272,7 @@ impl<'a> Grant<'a> {
         ciphertext: &[u8; KEM],
         chain: &Chain<'_>,
     ) -> Result<(), Malformed> {
-        writer.u8(PROTOCOL_VERSION)?;
+        MessageKind::Grant.write(writer)?;
         writer.bytes(nonce)?;
         writer.bytes(ecdh)?;
         writer.bytes(ciphertext)?;
@@ -282,7 +299,7 @@ impl<'a> GrantBody<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let body = Self {
-            ticket: Ticket::from_byte(reader.u8()?)?,
+            ticket: Ticket::read(&mut reader)?,
             cycle: Cycle::read(&mut reader)?,
             signature: reader.array()?,
         };
@@ -294,25 +311,25 @@ impl<'a> GrantBody<'a> {
     pub fn terms(ticket: Ticket, cycle: &Cycle) -> Result<[u8; TERMS], Malformed> {
         let mut terms = [0; TERMS];
         let mut writer = Writer::new(&mut terms);
-        writer.u8(ticket.to_byte())?;
+        ticket.write(&mut writer)?;
         cycle.write(&mut writer)?;
         Ok(terms)
     }
 }
 
 /// The size of ticket and cycle, in bytes.
-const TERMS: usize = 1 + Cycle::SIZE;
+const TERMS: usize = Ticket::SIZE + Cycle::SIZE;
 
 /// Secondary → master: the sealed signature of the secondary, which confirms the key in both directions.
 pub struct Consent;
 
 impl Consent {
     /// Its size, in bytes.
-    pub const SIZE: usize = 1 + 2 + 96 + TAG;
+    pub const SIZE: usize = MessageKind::SIZE + 2 + 96 + TAG;
 
     /// Parses a whole Consent.
     pub fn parse(bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
-        sealed_only(bytes, 96)
+        sealed_only(MessageKind::Consent, bytes)
     }
 }
 
@@ -321,41 +338,19 @@ pub struct Parcel;
 
 impl Parcel {
     /// The maximum size of a Parcel, in bytes.
-    pub const MAX: usize = 1 + 2 + limits::PARCEL + TAG;
+    pub const MAX: usize = MessageKind::SIZE + 2 + limits::SEALED + TAG;
 
     /// Parses a whole Parcel.
     pub fn parse(bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
-        sealed_only(bytes, limits::PARCEL)
+        sealed_only(MessageKind::Parcel, bytes)
     }
 }
 
-/// Why a message is refused before its content is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageRefusal {
-    /// The shape is wrong.
-    Malformed,
-    /// The message has another protocol version.
-    Version,
-}
-
-impl From<Malformed> for MessageRefusal {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-fn versioned(bytes: &[u8]) -> Result<Reader<'_>, MessageRefusal> {
+/// Parses a message whose content is sealed, all of it.
+fn sealed_only(kind: MessageKind, bytes: &[u8]) -> Result<Sealed<'_>, MessageRefusal> {
     let mut reader = Reader::new(bytes);
-    if reader.u8()? == PROTOCOL_VERSION {
-        Ok(reader)
-    } else {
-        Err(MessageRefusal::Version)
-    }
-}
-
-fn sealed_only(bytes: &[u8], max: usize) -> Result<Sealed<'_>, MessageRefusal> {
-    let mut reader = versioned(bytes)?;
-    let sealed = Sealed::read(&mut reader, max)?;
+    kind.read(&mut reader)?;
+    let sealed = Sealed::read(&mut reader)?;
     reader.finish()?;
     Ok(sealed)
 }
@@ -376,22 +371,33 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_told_apart_from_a_wrong_shape() {
-        assert_eq!(
-            Parcel::parse(&[2, 0, 16]).unwrap_err(),
-            MessageRefusal::Version
-        );
-        assert_eq!(
-            Parcel::parse(&[1, 0, 15]).unwrap_err(),
-            MessageRefusal::Malformed
-        );
+    fn a_sealed_part_is_a_tag_or_longer_and_has_a_limit() {
+        let message = |len: u16, bytes: usize| {
+            let mut message = std::vec![1, 4, 1];
+            message.extend(len.to_be_bytes());
+            message.resize(message.len() + bytes, 0);
+            Parcel::parse(&message).map(|sealed| sealed.as_wire().len())
+        };
+        assert_eq!(message(15, 15), Err(MessageRefusal::Malformed));
+        assert_eq!(message(16, 16), Ok(16));
+        assert_eq!(message(16, 15), Err(MessageRefusal::Malformed), "cut");
+        assert_eq!(message(16, 17), Err(MessageRefusal::Malformed), "longer");
+        let most = limits::SEALED + TAG;
+        let len = u16::try_from(most).unwrap();
+        assert_eq!(message(len, most), Ok(most));
+        assert_eq!(message(len + 1, most + 1), Err(MessageRefusal::Malformed));
     }
 
     #[test]
-    fn a_sealed_part_is_never_shorter_than_its_tag() {
-        let mut bytes = [0; 1 + 2 + 15];
-        bytes[0] = 1;
-        bytes[2] = 15;
-        assert!(Parcel::parse(&bytes).is_err());
+    fn a_ticket_that_names_no_hash_has_none() {
+        let read = |kind, hash| {
+            let mut bytes = [hash; Ticket::SIZE];
+            bytes[0] = kind;
+            Ticket::read(&mut Reader::new(&bytes))
+        };
+        assert_eq!(read(0, 0), Ok(Ticket::Unrestricted));
+        assert_eq!(read(0, 1), Err(Malformed));
+        assert_eq!(read(1, 0), Err(Malformed));
+        assert_eq!(read(1, 1), Err(Malformed));
     }
 }

@@ -55,6 +55,8 @@ pub mod ins {
     pub const FILE_RECIPIENT: u8 = 0x3A;
     /// Opens a file key that was sealed to the team's recipient; P1 as for FILE RECIPIENT.
     pub const FILE_UNWRAP: u8 = 0x3C;
+    /// Tells whose file it is: group and epoch.
+    pub const FILE_IDENTIFY: u8 = 0x3E;
     /// Begins a cycle.
     pub const CYCLE_BEGIN: u8 = 0x40;
     /// Ends a cycle.
@@ -77,7 +79,7 @@ pub mod ins {
     pub const COUNTERSIGN: u8 = 0x64;
 
     /// Every instruction of this application's class.
-    pub const ALL: [u8; 23] = [
+    pub const ALL: [u8; 24] = [
         IDENTITY,
         CERTIFICATE,
         LAST_RECEIPT,
@@ -91,6 +93,7 @@ pub mod ins {
         FILE_OPEN,
         FILE_RECIPIENT,
         FILE_UNWRAP,
+        FILE_IDENTIFY,
         CYCLE_BEGIN,
         CYCLE_END,
         JOURNAL,

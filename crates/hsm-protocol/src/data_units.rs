@@ -1,12 +1,12 @@
 //! Raw data units, as the CIPHER command takes them (PROTOCOL § 2.7).
 
-use crate::{Malformed, Status, limits, reader::Reader, writer::Writer};
+use crate::{EpochName, Malformed, Status, limits, reader::Reader, writer::Writer};
 
 /// Consecutive data units and how they are numbered (PROTOCOL § 2.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataUnits<'a> {
     /// The epoch whose key is used.
-    pub epoch: u32,
+    pub epoch: EpochName,
     /// The size of a unit, in bytes: a multiple of 16, not 0.
     pub unit_size: u16,
     /// The number of the first unit.
@@ -17,12 +17,12 @@ pub struct DataUnits<'a> {
 
 impl<'a> DataUnits<'a> {
     /// The size of the fields before the data, in bytes.
-    pub const HEADER: usize = 4 + 2 + 8;
+    pub const HEADER: usize = EpochName::SIZE + 2 + 8;
 
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Status> {
         let mut reader = Reader::new(bytes);
         let units = Self {
-            epoch: reader.u32()?,
+            epoch: EpochName::read(&mut reader)?,
             unit_size: reader.u16()?,
             first: reader.u64()?,
             data: reader.rest(),
@@ -46,7 +46,7 @@ impl<'a> DataUnits<'a> {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.u32(self.epoch)?;
+        self.epoch.write(writer)?;
         writer.u16(self.unit_size)?;
         writer.u64(self.first)?;
         writer.bytes(self.data)
@@ -65,7 +65,10 @@ mod tests {
             let mut out = [0; 200];
             let mut writer = Writer::new(&mut out);
             DataUnits {
-                epoch: 1,
+                epoch: EpochName {
+                    number: 1,
+                    check: [0; 8],
+                },
                 unit_size,
                 first,
                 data: &[0; 96][..len],

@@ -3,7 +3,7 @@
 //! A file is a header followed by its chunks. A module makes the header and every chunk; a host concatenates them.
 
 use crate::{
-    EcPoint, Malformed, Status,
+    EcPoint, EpochName, Malformed, Sha384Digest, Status, Verifier,
     apdu::CommandApdu,
     command::{challenge, ins},
     hybrid::HybridFileKey,
@@ -26,6 +26,8 @@ pub enum FileCommand<'a> {
     Seal(SealChunk<'a>),
     /// Opens a chunk.
     Open(OpenChunk<'a>),
+    /// Whose file it is: group and epoch.
+    Identify(FileHeader),
     /// The team's recipient, signed.
     Recipient {
         /// Chosen by the host, fresh each time.
@@ -57,6 +59,14 @@ impl<'a> FileCommand<'a> {
             }
             ins::FILE_SEAL => SealChunk::parse(apdu.data).map(Self::Seal),
             ins::FILE_OPEN => OpenChunk::parse(apdu.data).map(Self::Open),
+            ins::FILE_IDENTIFY => {
+                let bytes = apdu
+                    .data
+                    .try_into()
+                    .map_err(|_length| Status::WrongLength)?;
+                let header = FileHeader::parse(bytes).map_err(|_bad| Status::Malformed)?;
+                Ok(Self::Identify(header))
+            }
             ins::FILE_RECIPIENT => Ok(Self::Recipient {
                 challenge: challenge(apdu)?,
             }),
@@ -86,7 +96,10 @@ impl<'a> FileCommand<'a> {
             }
             Self::Open(chunk) => chunk.plain_len(),
             Self::Unwrap(_) | Self::HybridUnwrap(_) => FILE_KEY,
-            Self::Begin { .. } | Self::Recipient { .. } | Self::HybridRecipient { .. } => 0,
+            Self::Begin { .. }
+            | Self::Identify(_)
+            | Self::Recipient { .. }
+            | Self::HybridRecipient { .. } => 0,
         }
     }
 }
@@ -97,15 +110,25 @@ pub const MAGIC: [u8; 6] = *b"KWFILE";
 /// The version of the format, after the magic bytes.
 pub const VERSION: u8 = 1;
 
+/// A tag in a header: HMAC-SHA-384 under the group's link key, cut to 8 bytes. Whoever lacks that key learns nothing
+/// from it, not even whether two files are of one group.
+pub type HeaderTag = [u8; 8];
+
+/// The label of a header's group tag; the salt follows it.
+pub const GROUP_TAG: &[u8] = b"KeyWriter v1 file group tag";
+
+/// The label of a header's epoch tag; the salt and the epoch's name follow it.
+pub const EPOCH_TAG: &[u8] = b"KeyWriter v1 file epoch tag";
+
 /// The unencrypted header of a file. Both keys of the file are derived with these bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHeader {
     /// How the chunks are enciphered.
     pub mode: EncryptionMode,
-    /// The group whose modules can open it.
-    pub group: [u8; 16],
-    /// The epoch whose key it is under.
-    pub epoch: u32,
+    /// By which a module of the file's group knows its group again ([`GROUP_TAG`]).
+    pub group: HeaderTag,
+    /// By which a module of the file's group knows the epoch again ([`EPOCH_TAG`]).
+    pub epoch: HeaderTag,
     /// The plaintext of every chunk but the last, in bytes: a multiple of 16, 16 to [`limits::CIPHER_DATA`].
     pub chunk_size: u32,
     /// Random; drawn by the module that began the file.
@@ -125,7 +148,7 @@ pub enum BadHeader {
 
 impl FileHeader {
     /// Its size, in bytes.
-    pub const SIZE: usize = 6 + 1 + 1 + 16 + 4 + 4 + 32;
+    pub const SIZE: usize = 6 + 1 + 1 + 8 + 8 + 4 + 32;
 
     /// Parses a header. Each header has one encoding.
     pub fn parse(bytes: &[u8; Self::SIZE]) -> Result<Self, BadHeader> {
@@ -140,7 +163,7 @@ impl FileHeader {
         let header = Self {
             mode: EncryptionMode::from_byte(reader.u8()?)?,
             group: *reader.array()?,
-            epoch: reader.u32()?,
+            epoch: *reader.array()?,
             chunk_size: reader.u32()?,
             salt: *reader.array()?,
         };
@@ -160,7 +183,7 @@ impl FileHeader {
         writer.u8(VERSION)?;
         writer.u8(self.mode.to_byte())?;
         writer.bytes(&self.group)?;
-        writer.u32(self.epoch)?;
+        writer.bytes(&self.epoch)?;
         writer.u32(self.chunk_size)?;
         writer.bytes(&self.salt)?;
         Ok(bytes)
@@ -342,21 +365,21 @@ pub struct Recipient {
     /// The group whose modules can open what is sealed to it.
     pub group: [u8; 16],
     /// The epoch from whose key the pair is derived.
-    pub epoch: u32,
+    pub epoch: EpochName,
     /// The public half, P-384.
     pub point: EcPoint,
 }
 
 impl Recipient {
     /// Its size on the wire, in bytes.
-    pub const SIZE: usize = 16 + 4 + 97;
+    pub const SIZE: usize = 16 + EpochName::SIZE + 97;
 
     /// Parses the answer to FILE RECIPIENT. The point is not validated.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let recipient = Self {
             group: *reader.array()?,
-            epoch: reader.u32()?,
+            epoch: EpochName::read(&mut reader)?,
             point: *reader.array()?,
         };
         reader.finish()?;
@@ -366,18 +389,28 @@ impl Recipient {
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.bytes(&self.group)?;
-        writer.u32(self.epoch)?;
+        self.epoch.write(writer)?;
         writer.bytes(&self.point)
     }
+
+    /// Returns the hash that keys the tag of a stanza for it.
+    pub fn hash<V: Verifier>(&self) -> Sha384Digest {
+        V::sha384(&[&self.group, &self.epoch.to_bytes(), &self.point])
+    }
 }
+
+/// Which recipient a stanza is for: HMAC-SHA-384 under the recipient's hash, over [`STANZA_TAG`] and the ephemeral
+/// point, cut to 16 bytes. Only who knows the recipient knows it again.
+pub type StanzaTag = [u8; 16];
+
+/// The label of a stanza's tag; the ephemeral point follows it.
+pub const STANZA_TAG: &[u8] = b"KeyWriter v1 stanza tag";
 
 /// A file key of age, sealed to the team's recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedFileKey {
-    /// The group it was sealed to.
-    pub group: [u8; 16],
-    /// The epoch it was sealed to.
-    pub epoch: u32,
+    /// Which recipient it was sealed to, for those who know it.
+    pub to: StanzaTag,
     /// The sealer's ephemeral point.
     pub ephemeral: EcPoint,
     /// The file key, enciphered.
@@ -391,16 +424,15 @@ pub const FILE_KEY: usize = 16;
 
 impl SealedFileKey {
     /// Its size on the wire, in bytes.
-    pub const SIZE: usize = 16 + 4 + 97 + FILE_KEY + TAG;
+    pub const SIZE: usize = 16 + 97 + FILE_KEY + TAG;
 
-    /// The label of the key that a file key is sealed under; group and epoch follow it (docs/FORMAT.md).
+    /// The label of the key that a file key is sealed under; group and epoch's name follow it (docs/FORMAT.md).
     pub const LABEL: &'static [u8] = b"KeyWriter v1 recipient AES-256-GCM";
 
     fn parse(bytes: &[u8]) -> Result<Self, Status> {
         let mut reader = Reader::new(bytes);
         let sealed = Self {
-            group: *reader.array()?,
-            epoch: reader.u32()?,
+            to: *reader.array()?,
             ephemeral: *reader.array()?,
             cipher: *reader.array()?,
             tag: *reader.array()?,
@@ -411,8 +443,7 @@ impl SealedFileKey {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.bytes(&self.group)?;
-        writer.u32(self.epoch)?;
+        writer.bytes(&self.to)?;
         writer.bytes(&self.ephemeral)?;
         writer.bytes(&self.cipher)?;
         writer.bytes(&self.tag)
@@ -427,8 +458,8 @@ mod tests {
 
     const HEADER: FileHeader = FileHeader {
         mode: EncryptionMode::Xts,
-        group: [1; 16],
-        epoch: 2,
+        group: [1; 8],
+        epoch: [2; 8],
         chunk_size: 64,
         salt: [3; 32],
     };
@@ -451,9 +482,9 @@ mod tests {
         }
         assert_eq!(altered(6, 2), Err(BadHeader::Version(2)));
         assert_eq!(altered(7, 0), Err(BadHeader::Field), "no such mode");
-        assert_eq!(altered(28, 1), Err(BadHeader::Field), "chunks too large");
-        assert_eq!(altered(31, 65), Err(BadHeader::Field), "no whole blocks");
-        assert_eq!(altered(31, 0), Err(BadHeader::Field), "no chunks at all");
+        assert_eq!(altered(24, 1), Err(BadHeader::Field), "chunks too large");
+        assert_eq!(altered(27, 65), Err(BadHeader::Field), "no whole blocks");
+        assert_eq!(altered(27, 0), Err(BadHeader::Field), "no chunks at all");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! ML-KEM-1024 together: breaking one of them is not enough.
 
 use crate::{
-    EcPoint, Malformed, Sha384Digest, Verifier,
+    EcPoint, EpochName, Malformed, Sha384Digest, Verifier,
     cloning::KEM,
-    file::{FILE_KEY, TAG},
+    file::{FILE_KEY, StanzaTag, TAG},
     reader::Reader,
     writer::Writer,
 };
@@ -15,7 +15,7 @@ pub struct HybridRecipient {
     /// The group whose modules can open what is sealed to it.
     pub group: [u8; 16],
     /// The epoch from whose key both pairs are derived.
-    pub epoch: u32,
+    pub epoch: EpochName,
     /// The public half, P-384; it is not that of the classical recipient.
     pub point: EcPoint,
     /// The encapsulation key, ML-KEM-1024.
@@ -24,14 +24,14 @@ pub struct HybridRecipient {
 
 impl HybridRecipient {
     /// Its size on the wire, in bytes.
-    pub const SIZE: usize = 16 + 4 + 97 + KEM;
+    pub const SIZE: usize = 16 + EpochName::SIZE + 97 + KEM;
 
     /// Parses the answer to FILE RECIPIENT. Point and key are not validated.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let recipient = Self {
             group: *reader.array()?,
-            epoch: reader.u32()?,
+            epoch: EpochName::read(&mut reader)?,
             point: *reader.array()?,
             kem: *reader.array()?,
         };
@@ -42,19 +42,23 @@ impl HybridRecipient {
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.bytes(&self.group)?;
-        writer.u32(self.epoch)?;
+        self.epoch.write(writer)?;
         writer.bytes(&self.point)?;
         writer.bytes(&self.kem)
+    }
+
+    /// Returns the hash that keys the tag of a stanza for it.
+    pub fn hash<V: Verifier>(&self) -> Sha384Digest {
+        let epoch = self.epoch.to_bytes();
+        V::sha384(&[&self.group, &epoch, &self.point, &self.kem])
     }
 }
 
 /// A file key of age, sealed to the team's post-quantum recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HybridFileKey<'a> {
-    /// The group it was sealed to.
-    pub group: &'a [u8; 16],
-    /// The epoch it was sealed to.
-    pub epoch: u32,
+    /// Which recipient it was sealed to, for those who know it.
+    pub to: &'a StanzaTag,
     /// The sealer's ephemeral point.
     pub ephemeral: &'a EcPoint,
     /// The ML-KEM-1024 ciphertext.
@@ -67,7 +71,7 @@ pub struct HybridFileKey<'a> {
 
 impl<'a> HybridFileKey<'a> {
     /// Its size on the wire, in bytes.
-    pub const SIZE: usize = 16 + 4 + 97 + KEM + FILE_KEY + TAG;
+    pub const SIZE: usize = 16 + 97 + KEM + FILE_KEY + TAG;
 
     /// The label of the key that a file key is sealed under.
     pub const LABEL: &'static [u8] = b"KeyWriter v1 hybrid AES-256-GCM";
@@ -80,8 +84,7 @@ impl<'a> HybridFileKey<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let sealed = Self {
-            group: reader.array()?,
-            epoch: reader.u32()?,
+            to: reader.array()?,
             ephemeral: reader.array()?,
             ciphertext: reader.array()?,
             cipher: reader.array()?,
@@ -93,8 +96,7 @@ impl<'a> HybridFileKey<'a> {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.bytes(self.group)?;
-        writer.u32(self.epoch)?;
+        writer.bytes(self.to)?;
         writer.bytes(self.ephemeral)?;
         writer.bytes(self.ciphertext)?;
         writer.bytes(self.cipher)?;
@@ -112,7 +114,7 @@ pub fn transcript<V: Verifier>(
     V::sha384(&[
         HybridFileKey::SUITE,
         &to.group,
-        &to.epoch.to_be_bytes(),
+        &to.epoch.to_bytes(),
         &to.point,
         &to.kem,
         ephemeral,

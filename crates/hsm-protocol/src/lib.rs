@@ -9,9 +9,11 @@
 //! | [`apdu`] | the shape of a command (ISO 7816-4) |
 //! | [`command`] | its meaning: every field checked |
 //! | [`status`] | status words |
+//! | [`epoch`] | how an epoch of a group's key is named |
 //! | [`identity`] | who a module is and what it admits to being |
 //! | [`mod@file`] | shared files: header, chunks, the team's recipient |
 //! | [`hybrid`] | the team's post-quantum recipient |
+//! | [`message`] | what every message of a run begins with |
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
@@ -42,12 +44,14 @@ pub mod certificate;
 pub mod cloning;
 pub mod command;
 mod data_units;
+pub mod epoch;
 pub mod file;
 pub mod frame;
 pub mod hybrid;
 pub mod identity;
 pub mod journal;
 pub mod limits;
+pub mod message;
 pub mod reader;
 pub mod receipt;
 pub mod serial;
@@ -57,6 +61,7 @@ pub mod status;
 pub mod verifier;
 pub mod writer;
 
+pub use epoch::EpochName;
 pub use serial::Serial;
 pub use status::Status;
 pub use verifier::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};

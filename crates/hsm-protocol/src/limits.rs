@@ -34,7 +34,16 @@ pub const CIPHER_DATA: usize = 60 * 1024;
 pub const FILES: usize = 8;
 
 /// Epochs in a keyring.
-pub const EPOCHS: usize = 8;
+pub const EPOCHS: usize = 16;
+
+/// Modules that a keyring names as re-keying masters.
+pub const REKEYING_MASTERS: usize = 8;
+
+/// Custodians that a team's policy names.
+pub const CUSTODIANS: usize = 8;
+
+/// Serial numbers that a group has retired.
+pub const RETIRED: usize = 64;
 
 /// Runs that a master keeps in flight at the same time.
 pub const RUNS: usize = 8;
@@ -57,8 +66,5 @@ pub const RECEIPT_ITEMS: usize = 9;
 /// A receipt's statement.
 pub const STATEMENT: usize = 1024;
 
-/// A finished receipt: statement, two chains, two signatures.
-pub const RECEIPT: usize = 2 + STATEMENT + 2 * (2 + CHAIN + 96);
-
-/// The plaintext of a Parcel.
-pub const PARCEL: usize = 1024;
+/// What one module seals for another in one message.
+pub const SEALED: usize = 4096;

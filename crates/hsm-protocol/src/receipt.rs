@@ -1,11 +1,11 @@
 //! The statement that both modules sign, and the receipt that anyone can check with the root alone (PROTOCOL § 4.6).
 
 use crate::{
-    Malformed, Serial, Signature, Verifier,
+    EpochName, Malformed, Serial, Signature, Verifier,
     certificate::{CertificateRefusal, Chain, Genuine, Root},
     cloning::{Condition, Cycle, Ticket},
-    identity::PROTOCOL_VERSION,
     limits,
+    message::{MessageKind, MessageRefusal},
     reader::Reader,
     signed::{SIGNED_MESSAGE, SignedLabel, signed_message},
     verifier::Sha384Digest,
@@ -22,6 +22,9 @@ pub struct Party {
 }
 
 impl Party {
+    /// Its size on the wire, in bytes.
+    const SIZE: usize = Serial::MAX + 48;
+
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             serial: Serial::read(reader)?,
@@ -152,6 +155,11 @@ impl Commitments {
         Ok(commitments)
     }
 
+    /// The size of the items on the wire without their count, in bytes.
+    fn size(&self) -> usize {
+        self.iter().count().saturating_mul(1 + 48)
+    }
+
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u8(u8::try_from(self.iter().count()).map_err(|_overlong| Malformed)?)?;
         for (item, commitment) in self.iter() {
@@ -182,7 +190,7 @@ pub struct Statement {
     /// The group's identity.
     pub group: [u8; 16],
     /// The epoch that enciphers.
-    pub epoch: u32,
+    pub epoch: EpochName,
     /// What was copied.
     pub commitments: Commitments,
     /// HMAC-SHA-384 over the transcript and what the secondary read back from its store, under a label of the cloned
@@ -194,22 +202,49 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// What it begins with, in bytes: version, kind, suite, and the length of its fields.
+    const LEAD: usize = MessageKind::SIZE + 2;
+
+    /// The size of its fields without the items, in bytes.
+    const FIXED: usize = 48
+        + 8
+        + Cycle::SIZE
+        + Ticket::SIZE
+        + 2 * Party::SIZE
+        + 1
+        + 16
+        + EpochName::SIZE
+        + 1
+        + 48
+        + 48;
+
+    /// Reads a statement's fields off the front, and the lead before them.
+    fn fields<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], MessageRefusal> {
+        MessageKind::Receipt.read(reader)?;
+        Ok(reader.prefixed(limits::STATEMENT.saturating_sub(Self::LEAD))?)
+    }
+
+    /// Reads a statement off the front and returns it whole.
+    fn take<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], MessageRefusal> {
+        let len = Self::fields(&mut reader.clone())?.len();
+        Ok(reader.bytes(len.saturating_add(Self::LEAD))?)
+    }
+
     /// Parses a whole statement.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        if reader.u8()? != PROTOCOL_VERSION {
-            return Err(Malformed);
-        }
+    pub fn parse(bytes: &[u8]) -> Result<Self, MessageRefusal> {
+        let mut whole = Reader::new(bytes);
+        let mut reader = Reader::new(Self::fields(&mut whole)?);
+        whole.finish()?;
         let statement = Self {
             transcript: *reader.array()?,
             number: reader.u64()?,
             cycle: Cycle::read(&mut reader)?,
-            ticket: Ticket::from_byte(reader.u8()?)?,
+            ticket: Ticket::read(&mut reader)?,
             master: Party::read(&mut reader)?,
             secondary: Party::read(&mut reader)?,
             condition: Condition::from_byte(reader.u8()?)?,
             group: *reader.array()?,
-            epoch: reader.u32()?,
+            epoch: EpochName::read(&mut reader)?,
             commitments: Commitments::read(&mut reader)?,
             proof: *reader.array()?,
             token: *reader.array()?,
@@ -232,16 +267,18 @@ impl Statement {
 
     /// Appends what the proof covers: everything before it.
     pub fn write_before_proof(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.u8(PROTOCOL_VERSION)?;
+        MessageKind::Receipt.write(writer)?;
+        let len = self.commitments.size().saturating_add(Self::FIXED);
+        writer.u16(u16::try_from(len).map_err(|_overlong| Malformed)?)?;
         writer.bytes(&self.transcript)?;
         writer.u64(self.number)?;
         self.cycle.write(writer)?;
-        writer.u8(self.ticket.to_byte())?;
+        self.ticket.write(writer)?;
         self.master.write(writer)?;
         self.secondary.write(writer)?;
         writer.u8(self.condition.to_byte())?;
         writer.bytes(&self.group)?;
-        writer.u32(self.epoch)?;
+        self.epoch.write(writer)?;
         self.commitments.write(writer)
     }
 }
@@ -259,19 +296,19 @@ pub struct Receipt<'a> {
 
 impl<'a> Receipt<'a> {
     /// The maximum size of a Receipt, in bytes.
-    pub const MAX: usize = 2 + limits::STATEMENT + limits::CHAIN + 96;
+    pub const MAX: usize = limits::STATEMENT + limits::CHAIN + 96;
 
     /// Parses a whole Receipt.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
         let mut reader = Reader::new(bytes);
         let receipt = Self::read(&mut reader)?;
         reader.finish()?;
         Ok(receipt)
     }
 
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, MessageRefusal> {
         Ok(Self {
-            statement_bytes: reader.prefixed(limits::STATEMENT)?,
+            statement_bytes: Statement::take(reader)?,
             chain: Chain::read(reader)?,
             signature: reader.array()?,
         })
@@ -279,13 +316,13 @@ impl<'a> Receipt<'a> {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.prefixed(self.statement_bytes)?;
+        writer.bytes(self.statement_bytes)?;
         writer.bytes(self.chain.as_wire())?;
         writer.bytes(self.signature)
     }
 
     /// Parses the statement.
-    pub fn statement(&self) -> Result<Statement, Malformed> {
+    pub fn statement(&self) -> Result<Statement, MessageRefusal> {
         Statement::parse(self.statement_bytes)
     }
 
@@ -306,9 +343,10 @@ pub struct Countersignature<'a> {
 
 impl<'a> Countersignature<'a> {
     /// The maximum size of a Countersignature, in bytes.
-    pub const MAX: usize = limits::CHAIN + 96;
+    pub const MAX: usize = MessageKind::SIZE + limits::CHAIN + 96;
 
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, MessageRefusal> {
+        MessageKind::Countersignature.read(reader)?;
         Ok(Self {
             chain: Chain::read(reader)?,
             signature: reader.array()?,
@@ -317,6 +355,7 @@ impl<'a> Countersignature<'a> {
 
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        MessageKind::Countersignature.write(writer)?;
         writer.bytes(self.chain.as_wire())?;
         writer.bytes(self.signature)
     }
@@ -340,8 +379,11 @@ pub struct FinishedReceipt<'a> {
 }
 
 impl<'a> FinishedReceipt<'a> {
+    /// The maximum size of a finished receipt, in bytes.
+    pub const MAX: usize = Receipt::MAX + Countersignature::MAX;
+
     /// Parses a whole finished receipt.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, MessageRefusal> {
         let mut reader = Reader::new(bytes);
         let finished = Self {
             receipt: Receipt::read(&mut reader)?,
@@ -353,10 +395,7 @@ impl<'a> FinishedReceipt<'a> {
 
     /// Checks both chains and both signatures, and that the statement names their holders.
     pub fn verify<V: Verifier>(&self, root: &Root<'_>) -> Result<VerifiedReceipt, ReceiptRefusal> {
-        let statement = self
-            .receipt
-            .statement()
-            .map_err(|Malformed| ReceiptRefusal::Malformed)?;
+        let statement = self.receipt.statement()?;
         let secondary = root
             .verify::<V>(&self.receipt.chain)
             .map_err(ReceiptRefusal::Secondary)?;
@@ -409,6 +448,8 @@ impl VerifiedReceipt {
 pub enum ReceiptRefusal {
     /// The bytes are not a receipt.
     Malformed,
+    /// A receipt of another protocol version or suite.
+    Version,
     /// The secondary's certificates do not lead to the root.
     Secondary(CertificateRefusal),
     /// The master's certificates do not lead to the root.
@@ -419,6 +460,15 @@ pub enum ReceiptRefusal {
     SecondarySignature,
     /// The master did not countersign this receipt.
     MasterSignature,
+}
+
+impl From<MessageRefusal> for ReceiptRefusal {
+    fn from(refusal: MessageRefusal) -> Self {
+        match refusal {
+            MessageRefusal::Malformed => Self::Malformed,
+            MessageRefusal::Version => Self::Version,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -446,7 +496,10 @@ mod tests {
             secondary: party("B"),
             condition: Condition::Shipment,
             group: [4; 16],
-            epoch: 1,
+            epoch: EpochName {
+                number: 1,
+                check: [7; 8],
+            },
             commitments,
             proof: [5; 48],
             token: [6; 48],
@@ -461,7 +514,17 @@ mod tests {
         let mut bytes = writer.written().to_vec();
         assert_eq!(Statement::parse(&bytes), Ok(statement()));
         bytes.push(0);
-        assert_eq!(Statement::parse(&bytes), Err(Malformed));
+        assert_eq!(Statement::parse(&bytes), Err(MessageRefusal::Malformed));
+        for (at, refusal) in [
+            (0, MessageRefusal::Version),
+            (1, MessageRefusal::Malformed),
+            (2, MessageRefusal::Version),
+            (4, MessageRefusal::Malformed),
+        ] {
+            let mut altered = bytes[..bytes.len() - 1].to_vec();
+            altered[at] += 1;
+            assert_eq!(Statement::parse(&altered), Err(refusal), "byte {at}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A module's settings, and what STATUS answers once the module is unlocked (PROTOCOL § 2.6).
 
-use crate::{Malformed, reader::Reader, writer::Writer};
+use crate::{EpochName, Malformed, reader::Reader, writer::Writer};
 
 /// Who unlocked a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub struct ModuleStatus {
     /// The group's identity.
     pub group: [u8; 16],
     /// The epoch that enciphers.
-    pub epoch: u32,
+    pub epoch: EpochName,
     /// How data units are enciphered.
     pub mode: EncryptionMode,
     /// Minutes until an unattended module locks, 5 to 99; `None` is off.
@@ -117,7 +117,7 @@ pub struct AdminStatus {
 
 impl ModuleStatus {
     /// Its maximum size, in bytes.
-    pub const MAX: usize = 1 + 16 + 4 + 1 + 1 + 2 + 4 + 4;
+    pub const MAX: usize = 1 + 16 + EpochName::SIZE + 1 + 1 + 2 + 4 + 4;
 
     /// So many writes or fewer left: the module should be cloned and replaced.
     pub const FEW_WRITES: u32 = 2_000;
@@ -129,7 +129,7 @@ impl ModuleStatus {
             Role::Administrator => 1,
         })?;
         writer.bytes(&self.group)?;
-        writer.u32(self.epoch)?;
+        self.epoch.write(writer)?;
         writer.u8(self.mode.to_byte())?;
         writer.u8(self.auto_lock.unwrap_or(0))?;
         UserPinPolicy::write(self.policy, writer)?;
@@ -158,7 +158,7 @@ impl ModuleStatus {
         let status = Self {
             role,
             group: *reader.array()?,
-            epoch: reader.u32()?,
+            epoch: EpochName::read(&mut reader)?,
             mode: EncryptionMode::from_byte(reader.u8()?)?,
             auto_lock: read_auto_lock(&mut reader)?,
             policy: UserPinPolicy::read(&mut reader)?,
@@ -196,7 +196,10 @@ mod tests {
         let user = ModuleStatus {
             role: Role::User,
             group: [1; 16],
-            epoch: 3,
+            epoch: EpochName {
+                number: 3,
+                check: [4; 8],
+            },
             mode: EncryptionMode::Ecb,
             auto_lock: Some(5),
             policy: Some(UserPinPolicy {

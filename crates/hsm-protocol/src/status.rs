@@ -61,6 +61,8 @@ pub enum Status {
     TooManyWrites,
     /// The module's counter or its store keys are used up but for erasures: it stores nothing any more.
     WornOut,
+    /// The file is of this module's group, and of an epoch whose key the module does not hold.
+    EpochMissing,
 }
 
 impl Status {
@@ -97,6 +99,7 @@ impl Status {
             Self::JournalFull => 0x980E,
             Self::TooManyWrites => 0x980F,
             Self::WornOut => 0x9810,
+            Self::EpochMissing => 0x9811,
         }
     }
 
@@ -111,7 +114,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -140,6 +143,7 @@ impl Status {
         Self::JournalFull,
         Self::TooManyWrites,
         Self::WornOut,
+        Self::EpochMissing,
     ];
 }
 

@@ -5,7 +5,7 @@ use hsm_core::crypto::{Provider, drbg::HmacDrbg, rust_crypto::RustCrypto};
 use hsm_protocol::{
     Status,
     command::ins,
-    file::{FILE_KEY, FileHeader, OpenChunk, Recipient, SealChunk, SealedFileKey},
+    file::{FILE_KEY, FileHeader, OpenChunk, Recipient, SealChunk, SealedFileKey, StanzaTag},
     settings::EncryptionMode,
     signed::{CHALLENGE, SignedFields},
     writer::Writer,
@@ -105,17 +105,27 @@ pub fn wrap<C: Provider>(to: &Recipient, file_key: [u8; FILE_KEY]) -> SealedFile
         &[shared.as_slice()],
         &mut prk,
     );
-    let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_be_bytes()];
+    let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_bytes()];
     C::hkdf_expand(&prk, &info, &mut key).expect("short");
     let mut cipher = file_key;
     let tag = C::gcm_seal(&key, &[0; 12], &[], &mut cipher).expect("sealed");
     SealedFileKey {
-        group: to.group,
-        epoch: to.epoch,
+        to: stanza_tag::<C>(&to.hash::<C>(), &ephemeral),
         ephemeral,
         cipher,
         tag,
     }
+}
+
+/// The tag of a stanza for the recipient with that hash.
+pub fn stanza_tag<C: Provider>(recipient: &[u8; 48], ephemeral: &[u8]) -> StanzaTag {
+    let mut mac = [0; 48];
+    C::hmac_sha384(
+        recipient,
+        &[b"KeyWriter v1 stanza tag", ephemeral],
+        &mut mac,
+    );
+    *mac.first_chunk().expect("longer")
 }
 
 /// The data of a FILE UNWRAP command.
@@ -144,6 +154,12 @@ pub fn open_command(module: &mut impl Commands) -> Vec<u8> {
     [header, &[0; 8], chunk].concat()
 }
 
+/// A FILE IDENTIFY command of a file that the module has begun, if it does such a thing.
+pub fn identify_command(module: &mut impl Commands) -> Vec<u8> {
+    let header = begin(module, 64).unwrap_or_else(|_refused| any_header());
+    header.to_vec()
+}
+
 /// A FILE UNWRAP command of a key sealed to the module's team, if it tells which that is.
 pub fn unwrap_command(module: &mut impl Commands) -> Vec<u8> {
     match recipient(module) {
@@ -155,8 +171,8 @@ pub fn unwrap_command(module: &mut impl Commands) -> Vec<u8> {
 fn any_header() -> [u8; FileHeader::SIZE] {
     let header = FileHeader {
         mode: EncryptionMode::Xts,
-        group: [1; 16],
-        epoch: 1,
+        group: [1; 8],
+        epoch: [2; 8],
         chunk_size: 64,
         salt: [2; 32],
     };

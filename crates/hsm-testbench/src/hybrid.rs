@@ -1,16 +1,19 @@
 //! docs/FORMAT.md § 6 once more, step by step from its text: the post-quantum recipient, sealed to and opened without a module.
 
-use crate::files::{Commands, recipient_fields};
+use crate::files::{Commands, recipient_fields, stanza_tag};
 use hsm_core::crypto::{Provider, drbg::HmacDrbg, rust_crypto::RustCrypto};
 use hsm_protocol::Status;
 use hsm_virtual::board::SystemEntropy;
 use std::marker::PhantomData;
 
 /// The size of what FILE RECIPIENT answers, in bytes.
-pub const RECIPIENT: usize = 16 + 4 + 97 + 1568;
+pub const RECIPIENT: usize = TO + 97 + 1568;
+
+/// Group, and the epoch's number and check value.
+const TO: usize = 16 + 4 + 8;
 
 /// The size of what FILE UNWRAP takes, in bytes.
-pub const SEALED: usize = 16 + 4 + 97 + 1568 + 16 + 16;
+pub const SEALED: usize = 16 + 97 + 1568 + 16 + 16;
 
 /// Derives, seals and opens in the primitives of one provider.
 pub struct Reference<P> {
@@ -38,20 +41,26 @@ impl<P: Provider> Reference<P> {
     /// What FILE RECIPIENT answers.
     pub fn recipient(&self, group: [u8; 16], epoch: u32) -> Vec<u8> {
         let Pairs { point, key, .. } = self.pairs();
-        [&group[..], &epoch.to_be_bytes(), &point, &key].concat()
+        let mut check = [0; 8];
+        let label: [&[u8]; 1] = [b"KeyWriter v1 epoch check value"];
+        P::hkdf_expand(&self.epoch_key, &label, &mut check).expect("short");
+        [&group[..], &epoch.to_be_bytes(), &check, &point, &key].concat()
     }
 
-    /// The file key in what FILE UNWRAP takes, if nothing of it was changed.
-    pub fn open(&self, sealed: &[u8]) -> Option<[u8; 16]> {
+    /// The file key in what FILE UNWRAP takes, if it is for this group and epoch and nothing of it was changed.
+    pub fn open(&self, group: [u8; 16], epoch: u32, sealed: &[u8]) -> Option<[u8; 16]> {
         let sealed: &[u8; SEALED] = sealed.try_into().ok()?;
-        let (to, rest) = sealed.split_at(20);
+        let (to, rest) = sealed.split_at(16);
+        let recipient = self.recipient(group, epoch);
+        if to != stanza_tag::<P>(&P::sha384(&[&recipient]), &rest[..97]) {
+            return None;
+        }
         let (shares, rest) = rest.split_at(97 + 1568);
         let (ephemeral, ciphertext) = shares.split_first_chunk()?;
         let pairs = self.pairs();
         let (mut ecdh, mut kem) = ([0; 48], [0; 32]);
         P::ecdh_agree(&pairs.ecdh, ephemeral, &mut ecdh).ok()?;
         P::kem_decapsulate(&pairs.kem, ciphertext.try_into().ok()?, &mut kem).ok()?;
-        let recipient = [to, &pairs.point, &pairs.key].concat();
         let key = key::<P>(&recipient, shares, (&ecdh, &kem));
         let (cipher, tag) = rest.split_first_chunk::<16>()?;
         let mut file_key = *cipher;
@@ -93,7 +102,7 @@ impl<P: Provider> Reference<P> {
 /// Seals a file key to what FILE RECIPIENT answered: what FILE UNWRAP takes.
 pub fn seal<P: Provider>(recipient: &[u8], file_key: [u8; 16]) -> Vec<u8> {
     let recipient: &[u8; RECIPIENT] = recipient.try_into().expect("a recipient");
-    let (point, key_bytes) = recipient[20..].split_first_chunk().expect("a point");
+    let (point, key_bytes) = recipient[TO..].split_first_chunk().expect("a point");
     let mut rng = HmacDrbg::new(SystemEntropy, "HYBRID".parse().expect("a serial number"));
     let mut secret = P::EcdhSecret::default();
     let ephemeral = P::ecdh_generate(&mut rng, &mut secret).expect("a key");
@@ -110,7 +119,8 @@ pub fn seal<P: Provider>(recipient: &[u8], file_key: [u8; 16]) -> Vec<u8> {
         &mut cipher,
     )
     .expect("sealed");
-    [&recipient[..20], &shares, &cipher, &tag].concat()
+    let to = stanza_tag::<P>(&P::sha384(&[recipient]), &ephemeral);
+    [&to[..], &shares, &cipher, &tag].concat()
 }
 
 /// A FILE UNWRAP command of a key sealed to the module's team, if it tells which that is.

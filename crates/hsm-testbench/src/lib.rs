@@ -26,7 +26,7 @@ use board::{Cut, Flash, MemoryBoard, Recorded};
 use hsm_core::{Link, Module, crypto::Provider, keypad::KeyEvent, leds::Pattern, time::Millis};
 use hsm_factory::{Profile, Register, RegisterError, Root};
 use hsm_protocol::{
-    Status,
+    EpochName, Status,
     apdu::encode_extended,
     certificate::RequestedKey,
     command::{CLA, ins},
@@ -295,6 +295,18 @@ impl<C: Provider> Bench<C> {
     pub fn status(&mut self) -> ModuleStatus {
         let bytes = self.command(ins::STATUS, 0, &[]).expect("unlocked");
         ModuleStatus::parse(&bytes).expect("a status")
+    }
+
+    /// Returns the epoch that enciphers; of a locked module, which tells none and takes none, a name that no epoch has.
+    pub fn epoch(&mut self) -> EpochName {
+        let none = EpochName {
+            number: 1,
+            check: [0; 8],
+        };
+        let status = self.command(ins::STATUS, 0, &[]);
+        status.map_or(none, |bytes| {
+            ModuleStatus::parse(&bytes).expect("a status").epoch
+        })
     }
 
     fn key(&mut self, event: KeyEvent) {

@@ -126,10 +126,11 @@ impl<C: Provider> Default for Pair<C> {
 
 /// Enciphers (`p1` = 0) or deciphers (`p1` = 1) units of 512 bytes under the first epoch.
 pub fn cipher<C: Provider>(bench: &mut Bench<C>, p1: u8, data: &[u8]) -> Result<Vec<u8>, Status> {
+    let epoch = bench.epoch();
     let mut out = vec![0; data.len() + DataUnits::HEADER];
     let mut writer = Writer::new(&mut out);
     DataUnits {
-        epoch: 1,
+        epoch,
         unit_size: 512,
         first: 7,
         data,

@@ -4,6 +4,7 @@ use crate::{failure::Failure, words};
 use keywriter::{
     Options,
     problem::Problem,
+    protocol::EpochName,
     text::{acts, hex},
     transport::Location,
 };
@@ -53,6 +54,12 @@ impl Event {
     /// Adds a field with a value's text form.
     pub(crate) fn text(self, name: &'static str, value: impl Display) -> Self {
         self.with(name, value.to_string())
+    }
+
+    /// Adds the fields of an epoch's name.
+    pub(crate) fn epoch(self, name: EpochName) -> Self {
+        self.with("epoch", name.number)
+            .with("epoch_check", hex(&name.check))
     }
 
     /// Adds a field with a path. One that is not UTF-8 gets a second field with its bytes in hexadecimal digits, so that

@@ -261,9 +261,9 @@ words! {
         "get the file again from its sender; nothing of it was kept";
     NoUnlockedModule: REFUSED, "the modules that could do this are locked",
         "unlock one on its keypad: SHIFT+KEY, the User PIN, KEY; then run the same command again";
-    OtherGroup: REFUSED, "no unlocked module belongs to the file's group",
-        "plug in and unlock a module of that group; `keywriter inspect` shows a file's group";
-    LaterEpoch: REFUSED, "the module is too old for the file",
+    OtherGroup: REFUSED, "no unlocked module is of the team that this is for",
+        "plug in and unlock a module of that team; the sender knows which one it is";
+    EpochMissing: REFUSED, "the module has no key of the epoch that the file is from",
         "clone that module again from one that has the epoch";
     SeveralGroups: REFUSED, "modules of different groups are unlocked",
         "name one with --module SERIAL";

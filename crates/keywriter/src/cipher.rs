@@ -6,6 +6,7 @@ use crate::{
     pipeline::{Source, carry, fill, read_error},
 };
 use hsm_protocol::{
+    EpochName,
     command::{DataUnits, ins},
     limits,
     writer::Writer,
@@ -29,7 +30,7 @@ pub struct Units {
     /// The number of the first unit.
     pub first: u64,
     /// The epoch whose key is used.
-    pub epoch: u32,
+    pub epoch: EpochName,
 }
 
 /// Why a stream was not enciphered or deciphered.
@@ -134,7 +135,10 @@ mod tests {
     const UNITS: Units = Units {
         size: 4096,
         first: 0,
-        epoch: 1,
+        epoch: EpochName {
+            number: 1,
+            check: [1; 8],
+        },
     };
 
     fn encipher(units: Units, input: &[u8]) -> Result<Vec<u8>, CipherError> {

@@ -49,6 +49,7 @@ pub const fn reason(status: Status) -> &'static str {
         Status::NotAuthentic => "the data was changed, or was not made by a module of its group",
         Status::JournalFull => "the table of its journal is full",
         Status::TooManyWrites => "too many writes since it was unlocked",
+        Status::EpochMissing => "it has no key of the epoch that the file is from",
         Status::WornOut => "it is worn out, and stores nothing any more",
     }
 }

@@ -51,7 +51,7 @@ pub use hsm_protocol::{Serial, cloning::Options};
 /// What programs show of the protocol's own types.
 pub mod protocol {
     pub use hsm_protocol::{
-        Status,
+        EpochName, Status,
         cloning::{Condition, Ticket},
         identity::LockState,
         journal::{JournalEntry, JournalRow},

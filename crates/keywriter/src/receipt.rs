@@ -11,7 +11,6 @@ use crate::{
 use hsm_protocol::{
     Malformed, Sha384Digest, Verifier,
     certificate::CertificateRefusal,
-    limits,
     receipt::{FinishedReceipt, Party, Receipt, ReceiptRefusal, Statement, VerifiedReceipt},
 };
 use pem_rfc7468::LineEnding;
@@ -66,6 +65,7 @@ pub enum ReceiptError {
 pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
     match why {
         ReceiptRefusal::Malformed => "not a receipt",
+        ReceiptRefusal::Version => "a receipt of another protocol version, for a newer KeyWriter",
         ReceiptRefusal::Secondary(why) => match why {
             CertificateRefusal::Malformed => "the secondary's certificate is malformed",
             CertificateRefusal::ForeignRoot => "the secondary is certified under another root",
@@ -193,10 +193,8 @@ impl ProvedReceipt {
 }
 
 fn check(bytes: &[u8], root: &TrustedRoot) -> Result<VerifiedReceipt, ReceiptRefusal> {
-    let malformed = |Malformed| ReceiptRefusal::Malformed;
-    let root = root.root().map_err(malformed)?;
-    let finished = FinishedReceipt::parse(bytes).map_err(malformed)?;
-    finished.verify::<P384>(&root)
+    let root = root.root().map_err(|Malformed| ReceiptRefusal::Malformed)?;
+    FinishedReceipt::parse(bytes)?.verify::<P384>(&root)
 }
 
 /// Finds the kept receipt of a run. A file that does not verify is set aside under another name, so that the receipt
@@ -296,7 +294,7 @@ pub fn load(path: &Path) -> Result<Vec<u8>, ReceiptError> {
             source,
         })?;
     match pem_rfc7468::decode_vec(&text) {
-        Ok((LABEL, bytes)) if bytes.len() <= limits::RECEIPT => Ok(bytes),
+        Ok((LABEL, bytes)) if bytes.len() <= FinishedReceipt::MAX => Ok(bytes),
         Ok(_) | Err(_) => Err(ReceiptError::NotReceipt {
             path: path.to_owned(),
         }),

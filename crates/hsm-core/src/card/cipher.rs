@@ -17,7 +17,7 @@ pub(crate) fn run<C: Provider>(
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     let epoch = csps.keyring.epoch(units.epoch).ok_or(Status::NotFound)?;
-    let is_current = csps.keyring.current().number == units.epoch;
+    let is_current = csps.keyring.current().name == units.epoch;
     if direction == Direction::Encipher && !is_current {
         return Err(Status::NotFound);
     }
@@ -26,7 +26,7 @@ pub(crate) fn run<C: Provider>(
         .map_err(|_full| Status::TooLarge)?;
     buffer.copy_from_slice(units.data);
     match csps.settings.mode {
-        EncryptionMode::Xts => XtsKey::with::<C, _>(epoch, |key| {
+        EncryptionMode::Xts => XtsKey::with::<C, _>(&epoch.key, |key| {
             buffer
                 .chunks_mut(usize::from(units.unit_size))
                 .zip(units.first..)
@@ -35,7 +35,7 @@ pub(crate) fn run<C: Provider>(
                 })
         }),
         EncryptionMode::Ecb => {
-            EcbKey::with::<C, _>(epoch, |key| C::ecb(key.expose(), direction, buffer))
+            EcbKey::with::<C, _>(&epoch.key, |key| C::ecb(key.expose(), direction, buffer))
         }
     }
     .map_err(|_error| Status::MemoryFailure)?

@@ -1,6 +1,6 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
-use super::{cipher, factory, recipient};
+use super::{cipher, factory, file, recipient};
 use crate::{
     asking::{Act, Confirmed},
     cloning::{
@@ -183,11 +183,12 @@ fn shared_file<B: Board>(
     let (csps, files) = machine.state.unlocked_files()?;
     match command {
         FileCommand::Begin { chunk_size } => {
-            files.begin(&mut machine.platform.rng, csps, *chunk_size, out)?;
+            files.begin::<B::Crypto>(&mut machine.platform.rng, csps, *chunk_size, out)?;
         }
         FileCommand::Seal(chunk) => files.seal::<B::Crypto>(csps, chunk, out)?,
         FileCommand::Open(chunk) => files.open::<B::Crypto>(csps, chunk, out)?,
-        // Asking who the team is, as with STATUS, is no use of the machine.
+        // Asking whose a file is or who the team is, as with STATUS, is no use of the machine.
+        FileCommand::Identify(header) => return file::identify::<B::Crypto>(csps, header, out),
         FileCommand::Recipient { challenge } => {
             recipient::recipient::<B::Crypto>(csps, out)?;
             return sign_answer(machine, &of_recipient(0, challenge), out);
@@ -234,7 +235,7 @@ fn status(
     let status = ModuleStatus {
         role,
         group: *csps.keyring.group(),
-        epoch: csps.keyring.current().number,
+        epoch: csps.keyring.current().name,
         mode: csps.settings.mode,
         auto_lock: csps.settings.auto_lock,
         policy: csps.settings.policy,

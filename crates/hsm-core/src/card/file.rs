@@ -5,7 +5,11 @@
 
 use crate::{
     crypto::{CryptoError, Direction, Provider, Rng},
-    vault::csp::{contents::Csps, file_keys::FileKeys},
+    vault::csp::{
+        contents::Csps,
+        file_keys::FileKeys,
+        keyring::{Keyring, NoEpoch},
+    },
 };
 use hsm_protocol::{
     Status,
@@ -40,7 +44,7 @@ struct FileInProgress {
 
 impl Files {
     /// Begins a file in the current epoch and mode. If too many are in progress, the one unused for longest ends.
-    pub(crate) fn begin(
+    pub(crate) fn begin<C: Provider>(
         &mut self,
         rng: &mut dyn Rng,
         csps: &Csps,
@@ -50,10 +54,11 @@ impl Files {
         let mut salt = [0; 32];
         rng.fill(&mut salt)
             .map_err(|CryptoError| Status::MemoryFailure)?;
+        let keyring = &csps.keyring;
         let header = FileHeader {
             mode: csps.settings.mode,
-            group: *csps.keyring.group(),
-            epoch: csps.keyring.current().number,
+            group: keyring.group_tag::<C>(&salt),
+            epoch: keyring.epoch_tag::<C>(&salt, keyring.current().name),
             chunk_size,
             salt,
         };
@@ -86,12 +91,8 @@ impl Files {
             len: u32::try_from(chunk.plain.len()).map_err(|_overlong| Status::TooLarge)?,
         };
         let header = self.writing.advance(chunk, lead)?;
-        let epoch = csps
-            .keyring
-            .epoch_of(&header.group, header.epoch)
-            .ok_or(Status::NotFound)?;
         let failed = |CryptoError| Status::MemoryFailure;
-        let keys = self.keys.ready::<C>(epoch, &header).map_err(failed)?;
+        let keys = ready::<C>(&mut self.keys, &csps.keyring, &header)?;
         let start = out.len();
         out.bytes(&lead.to_bytes())?;
         let buffer = out.reserve(lead.padded())?;
@@ -115,14 +116,7 @@ impl Files {
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
         let OpenChunk { header, index, .. } = chunk;
-        let epoch = csps
-            .keyring
-            .epoch_of(&header.group, header.epoch)
-            .ok_or(Status::NotFound)?;
-        let keys = self
-            .keys
-            .ready::<C>(epoch, header)
-            .map_err(|CryptoError| Status::MemoryFailure)?;
+        let keys = ready::<C>(&mut self.keys, &csps.keyring, header)?;
         keys.verify::<C>(*index, chunk.tagged, chunk.tag)
             .map_err(|CryptoError| Status::NotAuthentic)?;
         let start = out.len();
@@ -133,6 +127,41 @@ impl Files {
         let len = usize::try_from(chunk.lead.len).map_err(|_overlong| Status::TooLarge)?;
         out.truncate(start.saturating_add(len));
         Ok(())
+    }
+}
+
+/// Makes the keys of a header's file ready; they still are, if its last chunk was the last of all.
+fn ready<'a, C: Provider>(
+    keys: &'a mut FileKeys,
+    keyring: &Keyring,
+    header: &FileHeader,
+) -> Result<&'a FileKeys, Status> {
+    let bytes = header.to_bytes()?;
+    if !keys.are_of(&bytes) {
+        let epoch = keyring.epoch_of::<C>(header)?;
+        keys.derive::<C>(&epoch.key, header.mode, bytes)
+            .map_err(|CryptoError| Status::MemoryFailure)?;
+    }
+    Ok(keys)
+}
+
+/// Tells whose file it is: group and epoch.
+pub(crate) fn identify<C: Provider>(
+    csps: &Csps,
+    header: &FileHeader,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let epoch = csps.keyring.epoch_of::<C>(header)?;
+    out.bytes(csps.keyring.group())?;
+    Ok(epoch.name.write(out)?)
+}
+
+impl From<NoEpoch> for Status {
+    fn from(reason: NoEpoch) -> Self {
+        match reason {
+            NoEpoch::OtherGroup => Self::NotFound,
+            NoEpoch::Missing => Self::EpochMissing,
+        }
     }
 }
 

@@ -8,29 +8,25 @@ use crate::{
         contents::Csps,
         epoch_keys::{HybridScalar, HybridSeed, RecipientScalar},
         file_key::{FileKey, SealedKey},
-        keyring::EpochKey,
+        keyring::Epoch,
         shared::{EcdhShared, KemShared},
     },
 };
 use hsm_protocol::{
-    EcPoint, Status,
+    EcPoint, Sha384Digest, Status,
     cloning::KEM,
-    file::{Recipient, SealedFileKey},
+    file::{Recipient, STANZA_TAG, SealedFileKey, StanzaTag},
     hybrid::{HybridFileKey, HybridRecipient, transcript},
     writer::Writer,
 };
 
 /// Writes the classical recipient of the current epoch.
 pub(crate) fn recipient<C: Provider>(csps: &Csps, out: &mut Writer<'_>) -> Result<(), Status> {
-    let epoch = csps.keyring.current();
-    let point = key_pair::<C>(&epoch.key, &mut C::EcdhSecret::default())
+    let keyring = &csps.keyring;
+    let mut secret = C::EcdhSecret::default();
+    let public = derive::<C>(keyring.group(), keyring.current(), &mut secret)
         .map_err(|CryptoError| Status::MemoryFailure)?;
-    let recipient = Recipient {
-        group: *csps.keyring.group(),
-        epoch: epoch.number,
-        point,
-    };
-    Ok(recipient.write(out)?)
+    Ok(public.write(out)?)
 }
 
 /// Writes the post-quantum recipient of the current epoch.
@@ -38,78 +34,99 @@ pub(crate) fn hybrid_recipient<C: Provider>(
     csps: &Csps,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let epoch = csps.keyring.current();
+    let keyring = &csps.keyring;
     let public = HybridPairs::<C>::default()
-        .derive(csps.keyring.group(), epoch.number, &epoch.key)
+        .derive(keyring.group(), keyring.current())
         .map_err(|CryptoError| Status::MemoryFailure)?;
     Ok(public.write(out)?)
 }
 
-/// Opens a file key that was sealed to the classical recipient of any epoch.
+/// Opens a file key that was sealed to the classical recipient of any epoch. A stanza names none: each recipient is
+/// tried, the newest first.
 pub(crate) fn unwrap<C: Provider>(
     csps: &Csps,
     sealed: &SealedFileKey,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let epoch = csps
-        .keyring
-        .epoch_of(&sealed.group, sealed.epoch)
-        .ok_or(Status::NotFound)?;
-    let mut file_key = FileKey::default();
-    open::<C>(epoch, sealed, &mut file_key).map_err(|CryptoError| Status::NotAuthentic)?;
-    Ok(out.bytes(file_key.expose())?)
+    let failed = |CryptoError| Status::NotAuthentic;
+    let mut secret = C::EcdhSecret::default();
+    for epoch in csps.keyring.newest_first() {
+        let public = derive::<C>(csps.keyring.group(), epoch, &mut secret).map_err(failed)?;
+        if sealed.to == stanza_tag::<C>(&public.hash::<C>(), &sealed.ephemeral) {
+            let mut file_key = FileKey::default();
+            open::<C>(&secret, &public, sealed, &mut file_key).map_err(failed)?;
+            return Ok(out.bytes(file_key.expose())?);
+        }
+    }
+    Err(Status::NotFound)
 }
 
-/// Opens a file key that was sealed to the post-quantum recipient of any epoch. Whatever is wrong with it, an invalid
-/// point, another ciphertext or a tag, has the same answer.
+/// Opens a file key that was sealed to the post-quantum recipient of any epoch. Whatever is wrong with it, another
+/// ciphertext or a tag, has the same answer.
 pub(crate) fn hybrid_unwrap<C: Provider>(
     csps: &Csps,
     sealed: &HybridFileKey<'_>,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let epoch = csps
-        .keyring
-        .epoch_of(sealed.group, sealed.epoch)
-        .ok_or(Status::NotFound)?;
-    let mut file_key = FileKey::default();
+    let failed = |CryptoError| Status::NotAuthentic;
     let mut pairs = HybridPairs::<C>::default();
-    pairs
-        .derive(sealed.group, sealed.epoch, epoch)
-        .and_then(|public| pairs.open(&public, sealed, &mut file_key))
-        .map_err(|CryptoError| Status::NotAuthentic)?;
-    Ok(out.bytes(file_key.expose())?)
+    for epoch in csps.keyring.newest_first() {
+        let public = pairs.derive(csps.keyring.group(), epoch).map_err(failed)?;
+        if *sealed.to == stanza_tag::<C>(&public.hash::<C>(), sealed.ephemeral) {
+            let mut file_key = FileKey::default();
+            pairs.open(&public, sealed, &mut file_key).map_err(failed)?;
+            return Ok(out.bytes(file_key.expose())?);
+        }
+    }
+    Err(Status::NotFound)
+}
+
+/// Returns the tag of a stanza for the recipient with that hash.
+fn stanza_tag<C: Provider>(recipient: &Sha384Digest, ephemeral: &EcPoint) -> StanzaTag {
+    let mut mac = [0; 48];
+    C::hmac_sha384(recipient, &[STANZA_TAG, ephemeral], &mut mac);
+    let mut tag = StanzaTag::default();
+    tag.iter_mut().zip(mac).for_each(|(byte, of)| *byte = of);
+    tag
+}
+
+/// Derives the key pair of an epoch's recipient, the same in every clone, and returns its public half.
+fn derive<C: Provider>(
+    group: &[u8; 16],
+    epoch: &Epoch,
+    secret: &mut C::EcdhSecret,
+) -> Result<Recipient, CryptoError> {
+    let point = RecipientScalar::with::<C, _>(&epoch.key, |scalar| {
+        C::ecdh_from_scalar(scalar.expose(), secret)
+    })??;
+    Ok(Recipient {
+        group: *group,
+        epoch: epoch.name,
+        point,
+    })
 }
 
 /// Opens with ECDH (SP 800-56A § 6.2.2.2) and HKDF, salted with both points.
 fn open<C: Provider>(
-    epoch: &EpochKey,
+    secret: &C::EcdhSecret,
+    public: &Recipient,
     sealed: &SealedFileKey,
     file_key: &mut FileKey,
 ) -> Result<(), CryptoError> {
-    let mut secret = C::EcdhSecret::default();
-    let point = key_pair::<C>(epoch, &mut secret)?;
     let mut shared = EcdhShared::empty();
-    shared.agree::<C>(&secret, &sealed.ephemeral)?;
+    shared.agree::<C>(secret, &sealed.ephemeral)?;
     let mut salt = [0; 2 * 97];
     let (first, second) = salt.split_at_mut(97);
     first.copy_from_slice(&sealed.ephemeral);
-    second.copy_from_slice(&point);
-    let epoch = sealed.epoch.to_be_bytes();
+    second.copy_from_slice(&public.point);
+    let epoch = public.epoch.to_bytes();
     let sealed = SealedKey {
         salt: &salt,
-        info: &[SealedFileKey::LABEL, &sealed.group, &epoch],
+        info: &[SealedFileKey::LABEL, &public.group, &epoch],
         cipher: &sealed.cipher,
         tag: &sealed.tag,
     };
     file_key.open::<C>(&shared, &sealed)
-}
-
-/// Derives the key pair of an epoch's recipient: the same in every clone.
-fn key_pair<C: Provider>(
-    epoch: &EpochKey,
-    secret: &mut C::EcdhSecret,
-) -> Result<EcPoint, CryptoError> {
-    RecipientScalar::with::<C, _>(epoch, |scalar| C::ecdh_from_scalar(scalar.expose(), secret))?
 }
 
 /// The key pairs of an epoch's post-quantum recipient: the same in every clone.
@@ -129,22 +146,17 @@ impl<C: Provider> Default for HybridPairs<C> {
 
 impl<C: Provider> HybridPairs<C> {
     /// Derives both, and returns their public halves.
-    fn derive(
-        &mut self,
-        group: &[u8; 16],
-        number: u32,
-        epoch: &EpochKey,
-    ) -> Result<HybridRecipient, CryptoError> {
-        let point = HybridScalar::with::<C, _>(epoch, |scalar| {
+    fn derive(&mut self, group: &[u8; 16], epoch: &Epoch) -> Result<HybridRecipient, CryptoError> {
+        let point = HybridScalar::with::<C, _>(&epoch.key, |scalar| {
             C::ecdh_from_scalar(scalar.expose(), &mut self.ecdh)
         })??;
         let mut public = HybridRecipient {
             group: *group,
-            epoch: number,
+            epoch: epoch.name,
             point,
             kem: [0; KEM],
         };
-        HybridSeed::with::<C, _>(epoch, |seed| {
+        HybridSeed::with::<C, _>(&epoch.key, |seed| {
             C::kem_from_seed(seed.expose(), &mut self.kem, &mut public.kem)
         })??;
         Ok(public)

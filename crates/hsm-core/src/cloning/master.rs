@@ -28,10 +28,10 @@ use heapless::Vec;
 use hsm_protocol::{
     EcPoint, Serial, Sha384Digest, Status, Verifier,
     certificate::{Chain, Root},
-    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, Ticket},
-    identity::PROTOCOL_VERSION,
+    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, TAG, Ticket},
     journal::JournalEntry,
     limits,
+    message::MessageKind,
     receipt::Party,
     writer::Writer,
 };
@@ -330,9 +330,9 @@ impl Peer {
             cycle.options,
             &token,
         )?;
-        let mut parcel = [0; ParcelContents::SIZE + 3 + 16];
+        let mut parcel = [0; MessageKind::SIZE + 2 + ParcelContents::SIZE + TAG];
         let mut writer = Writer::new(&mut parcel);
-        writer.u8(PROTOCOL_VERSION)?;
+        MessageKind::Parcel.write(&mut writer)?;
         self.transcript.seal_into::<B::Crypto>(
             keys,
             SealedMessage::Parcel,

@@ -19,7 +19,7 @@ use crate::{
 use hsm_protocol::{
     Status,
     certificate::{CertificateRefusal, Chain, Genuine, Role},
-    cloning::MessageRefusal,
+    message::MessageRefusal,
 };
 
 /// Why a module ends a run.
@@ -29,7 +29,7 @@ pub(crate) enum Refusal {
     Malformed,
     /// The previous message is missing.
     OutOfOrder,
-    /// The peer uses another protocol version.
+    /// The peer uses another protocol version or suite.
     Version,
     /// The peer's certificate comes from another root.
     ForeignRoot,

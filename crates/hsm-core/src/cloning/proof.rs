@@ -148,7 +148,7 @@ impl AgreedRun {
             secondary: self.secondary,
             condition: self.condition,
             group: *csps.keyring.group(),
-            epoch: epoch.number,
+            epoch: epoch.name,
             commitments: commit::<C>(csps, device, copied)?,
             proof: [0; 48],
             token: [0; 48],

@@ -29,11 +29,10 @@ use crate::{
 };
 use heapless::Vec;
 use hsm_protocol::{
-    Verifier,
     certificate::{Chain, Root},
     cloning::{Condition, Grant, GrantBody, Nonce, Offer, Parcel},
-    identity::PROTOCOL_VERSION,
     limits,
+    message::MessageKind,
     receipt::{Party, Receipt, Statement},
     writer::Writer,
 };
@@ -240,7 +239,7 @@ impl<C: Provider> Offered<C> {
         let message = Consented::message(&transcript);
         let rng = &mut secondary.platform.rng;
         let mut signature = C::sign(secondary.signer, rng, &message).map_err(internal_error)?;
-        out.u8(PROTOCOL_VERSION)?;
+        MessageKind::Consent.write(out)?;
         transcript.seal_into::<C>(keys, SealedMessage::Consent, &mut signature, out)?;
         transcript.absorb::<C>(out.written());
         Ok(Agreement {
@@ -273,6 +272,11 @@ impl Agreement {
         contents.fill(plain.as_slice())?;
         if !(MIN_COST..=MAX_COST).contains(&contents.cost)
             || contents.pins.record(Slot::Admin).is_none()
+            || contents.keyring.team().asks_for_more()
+            || !contents
+                .keyring
+                .has_true_names::<B::Crypto>()
+                .map_err(internal_error)?
         {
             return Err(Refusal::Malformed);
         }
@@ -312,8 +316,8 @@ impl Agreement {
             auto_lock: contents.auto_lock.is_some(),
             policy: contents.policy.is_some(),
         };
-        let chain = Chain::parse(&image.device.chain)?;
-        let certificate = <B::Crypto as Verifier>::sha384(&[chain.leaf().as_der()]);
+        let certificate = image.device.certificate::<B::Crypto>();
+        let certificate = certificate.ok_or(Refusal::Fault)?;
         let run = AgreedRun {
             transcript: self.transcript,
             number: contents.number,

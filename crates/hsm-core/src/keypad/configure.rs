@@ -47,8 +47,9 @@ pub(crate) fn set_first_admin_pin<B: Board>(
     let mut salt = [0; 32];
     let cost = platform.pin_cost.max(MIN_COST);
     platform.rng.fill(&mut salt).map_err(|_error| Fault)?;
+    let certificate = store.device().certificate::<B::Crypto>();
     csps.keyring
-        .generate(&mut platform.rng)
+        .generate::<B::Crypto>(&mut platform.rng, certificate)
         .map_err(|_error| Fault)?;
     let mut stretched = Stretched::default();
     pin.stretch::<B::Crypto>(&salt, cost, &mut stretched)

@@ -2,7 +2,10 @@
 
 use super::csp::slot::Slot;
 use heapless::Vec;
-use hsm_protocol::{EcPoint, Malformed, limits, reader::Reader, writer::Writer};
+use hsm_protocol::{
+    EcPoint, Malformed, Sha384Digest, Verifier, certificate::Chain, limits, reader::Reader,
+    writer::Writer,
+};
 
 /// Failures after which the User PIN is deleted, unless the Administrator sets fewer; no more can be set.
 pub const USER_LIMIT: u8 = 10;
@@ -141,6 +144,12 @@ impl Device {
             slots: [[0; 40]; Slot::ALL.len()],
             receipt: Vec::new(),
         }
+    }
+
+    /// Returns the hash of the module's own certificate, if it has one.
+    pub(crate) fn certificate<V: Verifier>(&self) -> Option<Sha384Digest> {
+        let chain = Chain::parse(&self.chain).ok()?;
+        Some(V::sha384(&[chain.leaf().as_der()]))
     }
 
     pub(crate) fn is_certified(&self) -> bool {

@@ -194,7 +194,10 @@ impl Image {
         self.device.cost = cost;
         self.device.failures = failures;
         let mut csps = Csps::default();
-        csps.keyring.generate(&mut platform.rng).map_err(fault)?;
+        let certificate = self.device.certificate::<B::Crypto>();
+        csps.keyring
+            .generate::<B::Crypto>(&mut platform.rng, certificate)
+            .map_err(fault)?;
         csps.pins.set(Slot::User, stretched);
         self.seal_anew(platform, kek, &csps, &Journal::default())
     }

@@ -7,4 +7,5 @@ pub(crate) mod image;
 pub(crate) mod journal;
 pub(crate) mod sealed;
 pub(crate) mod store;
+pub(crate) mod team;
 pub(crate) mod writes;

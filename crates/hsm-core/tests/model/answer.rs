@@ -4,7 +4,7 @@ use crate::{
     command::Raw,
     device::{Kind, Lifecycle, State},
     message::{Content, Message},
-    world::{Sample, World, same, serial},
+    world::{Sample, Whose, World, same, serial},
 };
 use hsm_protocol::{
     command::DataUnits,
@@ -69,15 +69,19 @@ impl World {
         let stored = &model.stored;
         let is_set = |kind| stored.pins.contains_key(&kind);
         let is_admin = matches!(model.state, State::Admin { .. });
-        let group = *self.groups.entry(stored.group).or_insert(status.group);
+        let seen = Whose {
+            group: status.group,
+            epoch: status.epoch,
+        };
+        let whose = *self.groups.entry(stored.group).or_insert(seen);
         let expected = ModuleStatus {
             role: if is_admin {
                 Role::Administrator
             } else {
                 Role::User
             },
-            group,
-            epoch: 1,
+            group: whose.group,
+            epoch: whose.epoch,
             mode: stored.mode,
             auto_lock: stored.auto_lock,
             policy: stored
@@ -96,7 +100,11 @@ impl World {
             }),
         };
         same("STATUS", &status, &expected)?;
-        let namesakes = self.groups.values().filter(|known| **known == group);
+        same("the number of a first epoch", &whose.epoch.number, &1)?;
+        let namesakes = self
+            .groups
+            .values()
+            .filter(|known| known.group == whose.group || known.epoch.check == whose.epoch.check);
         same("groups of one identity", &namesakes.count(), &1)
     }
 

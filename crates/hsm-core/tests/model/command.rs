@@ -6,7 +6,7 @@ use crate::{
     world::World,
 };
 use hsm_protocol::{
-    Status,
+    EpochName, Status,
     command::{AID, CLA, DataUnits, ins},
     writer::Writer,
 };
@@ -35,7 +35,8 @@ impl Raw {
 
 impl World {
     /// `None` where there is nothing yet to carry.
-    pub(crate) fn command(&self, send: Send) -> Option<(Command, Raw)> {
+    pub(crate) fn command(&self, index: usize, send: Send) -> Option<(Command, Raw)> {
+        let own = self.models[index].stored.group;
         Some(match send {
             Send::Select => {
                 let mut raw = Raw::new(ins::SELECT, 0x04, AID.to_vec());
@@ -49,15 +50,23 @@ impl World {
             Send::ReadCsr => (Command::Factory, Raw::bare(ins::READ_CSR)),
             Send::Status => (Command::Status, Raw::bare(ins::STATUS)),
             Send::Encipher { is_epoch_known } => {
-                let data = units(1 + u32::from(!is_epoch_known), &[0x3C; 32]);
+                let mut epoch = self.groups.get(&own)?.epoch;
+                // Another number, or another master's epoch of this number.
+                if !is_epoch_known {
+                    epoch.number += u32::from(epoch.check[0] % 2);
+                    epoch.check[1] ^= 1;
+                }
+                let data = units(epoch, &[0x3C; 32]);
                 let command = Command::Cipher { is_epoch_known };
                 (command, Raw::new(ins::CIPHER, 0, data))
             }
             Send::Decipher(back) => {
                 let at = self.samples.len().checked_sub(back + 1)?;
-                let mut raw = Raw::new(ins::CIPHER, 1, units(1, &self.samples[at].ciphered));
+                let sample = &self.samples[at];
+                let data = units(self.groups.get(&sample.group)?.epoch, &sample.ciphered);
+                let mut raw = Raw::new(ins::CIPHER, 1, data);
                 raw.sample = Some(at);
-                let is_epoch_known = true;
+                let is_epoch_known = sample.group == own;
                 (Command::Cipher { is_epoch_known }, raw)
             }
             Send::CycleBegin {
@@ -125,7 +134,7 @@ impl World {
     }
 }
 
-fn units(epoch: u32, data: &[u8]) -> Vec<u8> {
+fn units(epoch: EpochName, data: &[u8]) -> Vec<u8> {
     let mut out = vec![0; DataUnits::HEADER + data.len()];
     let mut writer = Writer::new(&mut out);
     DataUnits {

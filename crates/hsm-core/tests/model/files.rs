@@ -30,6 +30,11 @@ pub(crate) enum FileSend {
         back: usize,
         twist: Twist,
     },
+    /// Whose the file is that was begun so many files ago, or one with a header that was changed.
+    Identify {
+        back: usize,
+        twist: Twist,
+    },
     Recipient(Suite),
     /// A file key sealed to the recipient that was told so many recipients ago.
     Unwrap {
@@ -71,6 +76,11 @@ pub(crate) enum FileCommand {
         plain: Vec<u8>,
     },
     Recipient(Suite),
+    /// A header's group, `None` if it is of no group, and whether its epoch is one of the group's.
+    Identify {
+        group: Option<u64>,
+        is_epoch_known: bool,
+    },
     /// Something sealed for a group: a chunk, or a file key.
     Open {
         /// `None`: a group that there is not.
@@ -92,6 +102,7 @@ pub(crate) enum FileContent {
         plain: Vec<u8>,
     },
     Recipient(Suite),
+    Whose,
     Plain(Vec<u8>),
 }
 
@@ -148,15 +159,20 @@ impl Model {
             FileCommand::Recipient(suite) => {
                 return Ok(Content::File(FileContent::Recipient(*suite)));
             }
+            FileCommand::Identify {
+                group,
+                is_epoch_known,
+            } => {
+                is_of(own, *group, *is_epoch_known)?;
+                return Ok(Content::File(FileContent::Whose));
+            }
             FileCommand::Open {
                 group,
                 is_epoch_known,
                 is_authentic,
                 plain,
             } => {
-                if *group != Some(own) || !is_epoch_known {
-                    return no(Status::NotFound);
-                }
+                is_of(own, *group, *is_epoch_known)?;
                 if !is_authentic {
                     return no(Status::NotAuthentic);
                 }
@@ -167,6 +183,15 @@ impl Model {
         presence.last_use = now;
         self.seen.push(seen);
         Ok(Content::File(content))
+    }
+}
+
+/// The group comes first: of another one's file, a module knows nothing.
+fn is_of(own: u64, group: Option<u64>, is_epoch_known: bool) -> Result<(), Refusal> {
+    match (group == Some(own), is_epoch_known) {
+        (true, true) => Ok(()),
+        (true, false) => no(Status::EpochMissing),
+        (false, _) => no(Status::NotFound),
     }
 }
 
@@ -207,7 +232,7 @@ impl Generator {
         let back = self
             .random
             .weighted(&[(6, 0), (3, 1), (2, 3), (1, 7), (2, 8)]);
-        let send = match self.random.below(24) {
+        let send = match self.random.below(26) {
             0..=3 => FileSend::Begin {
                 is_size_right: self.random.chance(95),
             },
@@ -221,6 +246,12 @@ impl Generator {
             14..=19 => FileSend::Open {
                 back,
                 twist: self.twist(),
+            },
+            24 | 25 => FileSend::Identify {
+                back,
+                twist: self
+                    .random
+                    .pick(&[Twist::Nothing, Twist::Group, Twist::Epoch]),
             },
             20 | 21 => FileSend::Recipient(self.random.pick(&[Suite::Classical, Suite::Hybrid])),
             _ => FileSend::Unwrap {

@@ -254,7 +254,7 @@ impl Model {
         self.cycle()?;
         let (receipt, is_altered) = match receipt {
             // Its first bytes are a length, not a version.
-            Carried::Garbage(_) => return no(Status::Malformed),
+            Carried::Garbage(status) => return no(*status),
             Carried::Whole(receipt) => (receipt, false),
             // Its last byte is in the signature.
             Carried::Altered(receipt) => (receipt, true),

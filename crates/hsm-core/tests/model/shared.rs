@@ -5,7 +5,7 @@ use crate::{
     command::Raw,
     files::{FileCommand, FileContent, FileSend, Suite, Twist},
     message::Command,
-    world::{World, same},
+    world::{Whose, World, same},
 };
 use hsm_protocol::{
     command::ins,
@@ -85,8 +85,8 @@ impl World {
             FileSend::SealOfNobody => {
                 let header = FileHeader {
                     mode: EncryptionMode::Xts,
-                    group: [9; 16],
-                    epoch: 1,
+                    group: [9; 8],
+                    epoch: [9; 8],
                     chunk_size: 64,
                     salt: [9; 32],
                 };
@@ -100,6 +100,21 @@ impl World {
             }
             FileSend::Open { back, twist } => {
                 self.open(from_last(&self.shared.chunks, back)?, twist)
+            }
+            FileSend::Identify { back, twist } => {
+                let begun = from_last(&self.shared.begun, back)?;
+                let mut header = begun.header;
+                match twist {
+                    Twist::Group => header.group[7] ^= 1,
+                    Twist::Epoch => header.epoch[0] ^= 1,
+                    _ => {}
+                }
+                let command = FileCommand::Identify {
+                    group: (twist != Twist::Group).then_some(begun.group),
+                    is_epoch_known: twist != Twist::Epoch,
+                };
+                let header = header.to_bytes().expect("a header");
+                (command, Raw::new(ins::FILE_IDENTIFY, 0, header.into()))
             }
             FileSend::Recipient(suite) => (
                 FileCommand::Recipient(suite),
@@ -152,7 +167,7 @@ impl World {
                 }
             }
             Twist::Group => header.group[0] ^= 1,
-            Twist::Epoch => header.epoch = 2,
+            Twist::Epoch => header.epoch[7] ^= 1,
             Twist::Lead => {
                 bytes[1] ^= 1;
                 is_shaped = false;
@@ -190,16 +205,20 @@ impl World {
                 let Ok(Ok(header)) = header else {
                     return Err(format!("no header: {bytes:?}"));
                 };
+                // What the tags are is a secret of the group; that they are right shows when it is asked.
                 let expected = FileHeader {
                     mode,
-                    group: self.identity_of(group, header.group),
-                    epoch: 1,
                     chunk_size: 64,
-                    salt: header.salt,
+                    ..header
                 };
-                let is_known = |begun: &Begun| begun.header.salt == header.salt;
+                let is_known = |begun: &Begun| {
+                    let Begun { header: other, .. } = begun;
+                    other.salt == header.salt
+                        || other.group == header.group
+                        || other.epoch == header.epoch
+                };
                 same(
-                    "a salt again",
+                    "a salt or tag again",
                     &self.shared.begun.iter().any(is_known),
                     &false,
                 )?;
@@ -245,8 +264,8 @@ impl World {
             FileContent::Recipient(suite) => {
                 let signed = SignedFields::parse(&bytes).map_err(|error| error.to_string())?;
                 let bytes = signed.fields.to_vec();
-                let head = bytes.first_chunk().ok_or("no recipient")?;
-                same("its group", &self.identity_of(group, *head), head)?;
+                let head = bytes.get(..Whose::SIZE).unwrap_or_default();
+                self.is_of(group, head)?;
                 let is_known = |told: &&Told| told.group == group && told.suite == suite;
                 if let Some(known) = self.shared.told.iter().find(is_known) {
                     return same("the team's recipient", &bytes, &known.bytes);
@@ -258,13 +277,16 @@ impl World {
                 });
                 Ok(())
             }
+            FileContent::Whose => self.is_of(group, &bytes),
             FileContent::Plain(plain) => same("what was sealed", &bytes, &plain),
         }
     }
 
-    /// The identity that a group is known by, from the first time on.
-    fn identity_of(&mut self, group: u64, seen: [u8; 16]) -> [u8; 16] {
-        *self.groups.entry(group).or_insert(seen)
+    /// Whether these are the group and the epoch that a group is known by, from the first time on.
+    fn is_of(&mut self, group: u64, bytes: &[u8]) -> Result<(), String> {
+        let seen = Whose::read(bytes)?;
+        let known = self.groups.entry(group).or_insert(seen);
+        same("group and epoch", &seen, known)
     }
 }
 

@@ -15,7 +15,7 @@ impl World {
         send: Send,
         sending: Sending,
     ) -> Result<(), String> {
-        let Some((command, raw)) = self.command(send) else {
+        let Some((command, raw)) = self.command(index, send) else {
             // Nothing of that kind was sent yet.
             return Ok(());
         };

@@ -11,7 +11,9 @@ use crate::{
 use hsm_core::{Link, keypad::Key, leds::Pattern, time::Millis};
 use hsm_factory::Root;
 use hsm_protocol::{
+    EpochName,
     cloning::{Grant, Offer},
+    reader::Reader,
     settings::EncryptionMode,
 };
 use hsm_testbench::{
@@ -96,7 +98,7 @@ pub(crate) struct World {
     pub(crate) samples: Vec<Sample>,
     pub(crate) shared: Shared,
     /// The identity of each group, once it was seen.
-    pub(crate) groups: BTreeMap<u64, [u8; 16]>,
+    pub(crate) groups: BTreeMap<u64, Whose>,
     /// The last receipts, once they were seen.
     pub(crate) receipts: BTreeMap<u64, Vec<u8>>,
     /// PINs compared on each path since its count last started anew.
@@ -317,9 +319,12 @@ impl World {
         for (index, bench) in self.benches.iter().enumerate() {
             let draws = bench.recorded.all();
             for (number, draw) in draws.iter().enumerate() {
-                let is_epoch_key = draw.len() == 48 && number > 0 && draws[number - 1].len() == 16;
+                let before = |back| number.checked_sub(back).map(|at| draws[at].len());
+                let is_epoch_key = draw.len() == 48 && before(1) == Some(16);
+                let is_link_key =
+                    draw.len() == 32 && before(1) == Some(48) && before(2) == Some(16);
                 let is_public = draw.len() < 32 || public.iter().any(|nonce| draw == nonce);
-                if is_epoch_key || all && !is_public {
+                if is_epoch_key || is_link_key || all && !is_public {
                     secrets.push(Known {
                         name: format!("draw {number} of {}", serial(index)),
                         bytes: draw.clone(),
@@ -354,6 +359,27 @@ fn name(key: Key) -> String {
         Key::Digit(digit) => digit.value().to_string(),
         Key::Key => "KEY".into(),
         Key::Shift => "SHIFT".into(),
+    }
+}
+
+/// What a group and its one epoch are known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Whose {
+    pub(crate) group: [u8; 16],
+    pub(crate) epoch: EpochName,
+}
+
+impl Whose {
+    pub(crate) const SIZE: usize = 16 + EpochName::SIZE;
+
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let mut reader = Reader::new(bytes);
+        let group = reader.array().map(|group| *group);
+        let epoch = EpochName::read(&mut reader);
+        match (group, epoch, reader.is_empty()) {
+            (Ok(group), Ok(epoch), true) => Ok(Self { group, epoch }),
+            _ => Err(format!("no group and epoch: {bytes:?}")),
+        }
     }
 }
 

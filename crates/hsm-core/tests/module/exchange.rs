@@ -4,7 +4,7 @@ use crate::Crypto;
 use hsm_core::{Link, leds::Pattern};
 use hsm_factory::{P384Verifier, Root};
 use hsm_protocol::{
-    Status,
+    EpochName, Status,
     apdu::CHAINING,
     certificate,
     cloning::Options,
@@ -68,13 +68,14 @@ fn a_run_in_short_apdus_ends_like_one_in_extended_ones() {
 fn chained_and_extended_commands_answer_the_same_bytes() {
     let root = Root::generate("Test root").unwrap();
     let mut module = administrator(&root);
+    let epoch = module.epoch();
     for (ins, p1, data) in [
         (ins::CERTIFICATE, 0, vec![]),
         (ins::CERTIFICATE, 1, vec![]),
         (ins::JOURNAL, 0, vec![]),
         (ins::STATUS, 0, vec![]),
-        (ins::CIPHER, 0, units(16)),
-        (ins::CIPHER, 1, units(256)),
+        (ins::CIPHER, 0, units(epoch, 16)),
+        (ins::CIPHER, 1, units(epoch, 256)),
     ] {
         let whole = module.command(ins, p1, &data).unwrap();
         assert_eq!(chained(&mut module, ins, p1, &data).unwrap(), whole);
@@ -87,7 +88,7 @@ fn a_response_is_told_to_the_byte_and_fetched_in_any_parts() {
     let mut module = administrator(&root);
     let whole = module.command(ins::CERTIFICATE, 0, &[]).unwrap();
     let command = short(CLA, ins::STATUS, 0, &[], Some(10));
-    assert_eq!(module.raw(&command)[10..], [0x61, 23]);
+    assert_eq!(module.raw(&command)[10..], [0x61, 31]);
 
     let mut fetched = Vec::new();
     assert_eq!(module.raw(&without_le()), [0x61, 0]);
@@ -162,9 +163,10 @@ fn an_le_that_is_too_short_for_ciphered_data_is_refused_before_anything_is_done(
     let hybrid = hybrid::unwrap_command(&mut module);
     let open = files::open_command(&mut module);
     let seal = files::seal_command(&mut module);
+    let epoch = module.epoch();
     for (ins, p1, data, size) in [
-        (ins::CIPHER, 0, units(64), 64),
-        (ins::CIPHER, 1, units(64), 64),
+        (ins::CIPHER, 0, units(epoch, 64), 64),
+        (ins::CIPHER, 1, units(epoch, 64), 64),
         (ins::FILE_UNWRAP, 0, unwrap, 16),
         (ins::FILE_UNWRAP, 1, hybrid, 16),
         (ins::FILE_OPEN, 0, open, 9),
@@ -226,7 +228,8 @@ fn one_link_that_is_too_long_is_refused_like_many() {
 fn another_header_inside_a_chain_is_not_run_and_closes_it() {
     let root = Root::generate("Test root").unwrap();
     let mut module = administrator(&root);
-    let data = units(512);
+    let epoch = module.epoch();
+    let data = units(epoch, 512);
     for foreign in [
         status(),
         short(CLA, ins::CIPHER, 1, &data[..16], None),
@@ -241,8 +244,9 @@ fn another_header_inside_a_chain_is_not_run_and_closes_it() {
         // The rest of the chain is now a separate command, and a malformed one.
         let rest = short(CLA, ins::CIPHER, 0, &data[LINK..2 * LINK], Some(0));
         assert_eq!(module.raw(&rest), [0x6A, 0x80]);
+        // What begins with 0 is a message of no version.
         let whole = chained(&mut module, ins::COUNTERSIGN, 0, &data);
-        assert_eq!(whole, Err(Status::Malformed));
+        assert_eq!(whole, Err(Status::VersionRefused));
     }
 }
 
@@ -260,7 +264,8 @@ fn a_reset_closes_a_chain() {
 fn a_malformed_shape_inside_a_chain_leaves_it_open() {
     let root = Root::generate("Test root").unwrap();
     let mut module = administrator(&root);
-    let data = units(256);
+    let epoch = module.epoch();
+    let data = units(epoch, 256);
     let link = short(CLA | CHAINING, ins::CIPHER, 0, &data[..LINK], None);
     assert_eq!(module.raw(&link), [0x90, 0x00]);
     assert_eq!(module.raw(&[CLA, ins::CIPHER, 0]), [0x67, 0x00]);
@@ -453,13 +458,13 @@ fn extended(ins: u8, p1: u8, data: &[u8], le: Option<u16>) -> Vec<u8> {
     apdu
 }
 
-/// So many bytes of data units in the first epoch.
-fn units(len: usize) -> Vec<u8> {
+/// So many bytes of data units.
+fn units(epoch: EpochName, len: usize) -> Vec<u8> {
     let data: Vec<u8> = (0..=255).cycle().take(len).collect();
     let mut out = vec![0; DataUnits::HEADER + len];
     let mut writer = Writer::new(&mut out);
     DataUnits {
-        epoch: 1,
+        epoch,
         unit_size: 512,
         first: 0,
         data: &data,

@@ -6,7 +6,7 @@ use crate::Crypto;
 use hsm_core::{Link, leds::Pattern};
 use hsm_factory::{Profile, Root};
 use hsm_protocol::{
-    Status,
+    EpochName, Status,
     apdu::{CHAINING, encode_extended},
     cloning::Options,
     command::{AID, CLA, CLA_INTERINDUSTRY, DataUnits, ins, write_install},
@@ -295,7 +295,10 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             drop(module.command(ins::GENERATE_KEY, 0, &[]));
             module.command(row.ins, p1, &[])
         }
-        ins::CIPHER => module.command(row.ins, p1, &units()),
+        ins::CIPHER => {
+            let units = units(module.epoch());
+            module.command(row.ins, p1, &units)
+        }
         ins::FILE_BEGIN => module.command(row.ins, p1, &files::CHUNK_SIZE),
         ins::FILE_SEAL => {
             let data = files::seal_command(module);
@@ -303,6 +306,10 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
         }
         ins::FILE_OPEN => {
             let data = files::open_command(module);
+            module.command(row.ins, p1, &data)
+        }
+        ins::FILE_IDENTIFY => {
+            let data = files::identify_command(module);
             module.command(row.ins, p1, &data)
         }
         ins::FILE_UNWRAP => {
@@ -379,11 +386,11 @@ fn installation(module: &mut Module, root: &Root) -> Vec<u8> {
     writer.written().to_vec()
 }
 
-fn units() -> Vec<u8> {
+fn units(epoch: EpochName) -> Vec<u8> {
     let mut data = [0; DataUnits::HEADER + 32];
     let mut writer = Writer::new(&mut data);
     DataUnits {
-        epoch: 1,
+        epoch,
         unit_size: 32,
         first: 0,
         data: &[5; 32],

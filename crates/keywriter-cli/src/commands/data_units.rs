@@ -73,7 +73,7 @@ fn print(
             .path("file", &choices.output)
             .with("bytes", bytes)
             .with("mode", mode)
-            .with("epoch", status.epoch)
+            .epoch(status.epoch)
             .with("unit_size", choices.unit_size)
             .with("first", choices.first)
             .with("authenticated", false)

@@ -45,6 +45,7 @@ fn one(
     let found = modules
         .of(&header)
         .map_err(|failure| failure.within(job.name()))?;
+    let whose = found.module.file_identify(&header)?;
     let mut output = Output::begin(job, &input, choices.force, files)?;
     let mut progress = FileProgress::new(args, job, input.size());
     let summary = decrypt(
@@ -57,7 +58,7 @@ fn one(
     drop(progress);
     let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
     output.commit(choices.force, files)?;
-    share::print(args, DECRYPTED, job, (found.serial, &summary))
+    share::print(args, DECRYPTED, job, (found.serial, whose, &summary))
 }
 
 /// The modules that files were decrypted with so far, and the others that are plugged in.
@@ -71,19 +72,15 @@ struct Modules<'a> {
 impl Modules<'_> {
     /// Finds the module that holds a file's key.
     fn of(&mut self, header: &FileHeader) -> Result<&mut Found, Failure> {
-        let known = self.found.iter().position(|found| {
-            found.status.group == header.group && header.epoch <= found.status.epoch
-        });
+        let mut found = self.found.iter_mut();
+        let known = found.position(|found| found.module.file_identify(header).is_ok());
         if known.is_none() {
             let survey = match &mut self.survey {
                 Some(survey) => survey,
                 none => none.insert(survey_all(self.args)?),
             };
-            let need = Need::Key {
-                group: header.group,
-                epoch: header.epoch,
-            };
-            self.found.push(finder::find(survey, self.named, need)?);
+            let found = finder::find(survey, self.named, Need::File(header))?;
+            self.found.push(found);
         }
         let place = known.unwrap_or(self.found.len().saturating_sub(1));
         // It was found or pushed just now.

@@ -42,6 +42,7 @@ fn one(
     );
     drop(progress);
     let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
+    let whose = found.module.file_identify(&summary.header)?;
     output.commit(choices.force, files)?;
-    share::print(args, ENCRYPTED, job, (found.serial, &summary))
+    share::print(args, ENCRYPTED, job, (found.serial, whose, &summary))
 }

@@ -21,14 +21,12 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
     let mut input = share::open_input(&job)?;
     let inspection = inspect(&mut input).map_err(|source| share::of_input(&job, &input, source))?;
     let header = inspection.header;
-    let (group, salt) = (super::hex(&header.group), super::hex(&header.salt));
+    let salt = super::hex(&header.salt);
     let mode = mode_name(header.mode);
     if args.json {
         return Event::new("inspected")
             .path("file", job.input())
             .with("version", 1)
-            .with("group", group)
-            .with("epoch", header.epoch)
             .with("mode", mode)
             .with("salt", salt)
             .with("chunk_size", header.chunk_size)
@@ -44,8 +42,6 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
         "chunks"
     };
     let text = table::pairs([
-        ("group", group),
-        ("epoch", header.epoch.to_string()),
         ("mode", mode.to_owned()),
         ("salt", salt),
         ("plain", format!("{} bytes", inspection.plain)),
@@ -58,5 +54,7 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
         ),
     ]);
     output::line(text.trim_end())?;
-    output::line("not verified: only a module of its group can tell whether it was changed")
+    output::line(
+        "not verified: only a module of its team can tell whose it is, and whether it was changed",
+    )
 }

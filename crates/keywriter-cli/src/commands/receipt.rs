@@ -136,7 +136,7 @@ fn json(verified: &VerifiedReceipt) -> Event {
         .with("ticket", ticket_name(statement.ticket))
         .choices(statement.cycle.options)
         .with("group", hex(&statement.group))
-        .with("epoch", statement.epoch)
+        .epoch(statement.epoch)
         .with("items", items)
         .with("transcript", hex(&statement.transcript))
         .with("proof", hex(&statement.proof))

@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure
             .text("serial", serial)
             .with("recipient", told.text())
             .with("group", super::hex(told.group()))
-            .with("epoch", told.epoch())
+            .epoch(told.epoch())
             .with("post_quantum", choices.post_quantum)
             .maybe_path("identity", identity.map(PathBuf::as_path))
             .print();
@@ -113,7 +113,7 @@ fn check(args: &Args, told: &ToldRecipient, expected: &str) -> Result<(), Failur
         Event::new("recipient-checked")
             .text("serial", serial)
             .with("group", super::hex(told.group()))
-            .with("epoch", told.epoch())
+            .epoch(told.epoch())
             .print()
     } else {
         output::line(&format!("{serial}: its team has this recipient"))

@@ -12,7 +12,7 @@ use keywriter::{
     problem::Reason,
     protocol::EncryptionMode,
     share::{
-        ShareError, Summary,
+        ShareError, Summary, Whose,
         paths::{Act, Job, PathError, Plan},
     },
     text::shown_path,
@@ -351,7 +351,7 @@ pub(crate) fn print(
     args: &Args,
     event: &'static str,
     job: &Ends,
-    (serial, summary): (Serial, &Summary),
+    (serial, whose, summary): (Serial, Whose, &Summary),
 ) -> Result<(), Failure> {
     let header = &summary.header;
     if let (true, Some(output)) = (args.json, &job.output) {
@@ -360,8 +360,8 @@ pub(crate) fn print(
             .path("output", output)
             .text("serial", serial)
             .with("bytes", summary.bytes)
-            .with("group", super::hex(&header.group))
-            .with("epoch", header.epoch)
+            .with("group", super::hex(&whose.group))
+            .epoch(whose.epoch)
             .with("mode", super::mode_name(header.mode))
             .print();
     }

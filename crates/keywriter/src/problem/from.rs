@@ -85,6 +85,7 @@ impl From<Status> for Reason {
             Status::JournalFull => Self::JournalFull,
             Status::TooManyWrites => Self::TooManyWrites,
             Status::WornOut => Self::WornOut,
+            Status::EpochMissing => Self::EpochMissing,
             Status::Success
             | Status::More(_)
             | Status::WrongLength
@@ -428,18 +429,11 @@ impl From<&NotFound> for Problem {
             NotFound::Locked(locked) => {
                 Self::new(Reason::NoUnlockedModule).with_detail(listed(locked))
             }
-            NotFound::OtherGroup { group, others } => Self::new(Reason::OtherGroup).with_detail(
-                format_args!("the file needs group {group}; unlocked: {}", listed(others)),
-            ),
-            NotFound::LaterEpoch {
-                serial,
-                newest,
-                epoch,
-            } => Self::new(Reason::LaterEpoch)
+            NotFound::OtherGroup(others) => Self::new(Reason::OtherGroup)
+                .with_detail(format_args!("unlocked: {}", listed(others))),
+            NotFound::EpochMissing { serial, newest } => Self::new(Reason::EpochMissing)
                 .about(serial)
-                .with_detail(format_args!(
-                    "the module holds keys up to epoch {newest}, and the file needs epoch {epoch}"
-                )),
+                .with_detail(format_args!("its newest epoch is {newest}")),
             NotFound::ForeignRoot { serial, roots } => Self::new(Reason::ForeignRoot)
                 .about(serial)
                 .with_roots(roots.as_deref()),

@@ -308,8 +308,8 @@ reasons! {
     NoUnlockedModule = "no-unlocked-module",
     /// The unlocked modules belong to other groups than the file.
     OtherGroup = "other-group",
-    /// The module was cloned before the epoch in which the file was encrypted.
-    LaterEpoch = "later-epoch",
+    /// The module has no key of the epoch in which the file was encrypted.
+    EpochMissing = "epoch-missing",
     /// Unlocked modules belong to different groups.
     SeveralGroups = "several-groups",
     /// The input's name does not say what to call the output.

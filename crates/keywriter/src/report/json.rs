@@ -9,8 +9,7 @@ use crate::{
 use hsm_protocol::{
     Serial,
     cloning::{Condition, Options},
-    limits,
-    receipt::{Item, Statement},
+    receipt::{FinishedReceipt, Item, Statement},
 };
 use pem_rfc7468::LineEnding;
 use serde::{Deserialize, Serialize};
@@ -127,6 +126,7 @@ struct CloneFields {
     condition: String,
     group: String,
     epoch: u32,
+    epoch_check: String,
     items: Vec<String>,
     transcript: String,
     receipt: String,
@@ -162,7 +162,8 @@ impl CloneFields {
             disable_master: cycle.options.disable_master,
             condition: condition_name(*condition).to_owned(),
             group: hex(group),
-            epoch: *epoch,
+            epoch: epoch.number,
+            epoch_check: hex(&epoch.check),
             items: items.map(str::to_owned).collect(),
             transcript: hex(transcript),
             receipt: receipt.map_err(io::Error::other)?,
@@ -172,7 +173,7 @@ impl CloneFields {
     /// Returns the bytes of the armored receipt.
     fn receipt(&self) -> Result<Vec<u8>, EntryError> {
         match pem_rfc7468::decode_vec(self.receipt.as_bytes()) {
-            Ok((LABEL, bytes)) if bytes.len() <= limits::RECEIPT => Ok(bytes),
+            Ok((LABEL, bytes)) if bytes.len() <= FinishedReceipt::MAX => Ok(bytes),
             Ok(_) | Err(_) => Err(EntryError::NotReceipt),
         }
     }
@@ -193,6 +194,7 @@ impl CloneFields {
             condition,
             group,
             epoch,
+            epoch_check,
             items,
             transcript,
             receipt,
@@ -216,6 +218,7 @@ impl CloneFields {
             ("condition", *condition == signed.condition),
             ("group", *group == signed.group),
             ("epoch", *epoch == signed.epoch),
+            ("epoch_check", *epoch_check == signed.epoch_check),
             ("items", *items == signed.items),
             ("transcript", *transcript == signed.transcript),
             ("receipt", *receipt == signed.receipt),

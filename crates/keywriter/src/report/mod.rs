@@ -23,6 +23,7 @@ use crate::{
 use hsm_protocol::{
     Malformed, Serial,
     cloning::Options,
+    message::MessageRefusal,
     receipt::{FinishedReceipt, ReceiptRefusal, Statement, VerifiedReceipt},
 };
 use serde::{Deserialize, Serialize};
@@ -189,7 +190,7 @@ impl Report {
             return Err(ReportError::NoReceipt);
         }
         let verified = self.receipts.iter().enumerate().map(|(index, bytes)| {
-            let malformed = |Malformed| ReportError::Malformed { number: index + 1 };
+            let malformed = |_refusal| ReportError::Malformed { number: index + 1 };
             let (finished, statement) = parse(bytes).map_err(malformed)?;
             verify(&finished, root).map_err(|why| ReportError::Refused {
                 serial: statement.secondary.serial,
@@ -264,7 +265,7 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn parse(bytes: &'a [u8], master: Serial) -> Result<Self, EntryError> {
-        let (finished, statement) = parse(bytes).map_err(|Malformed| EntryError::NotReceipt)?;
+        let (finished, statement) = parse(bytes).map_err(|_refusal| EntryError::NotReceipt)?;
         if statement.master.serial != master {
             return Err(EntryError::OtherMaster(statement.master.serial));
         }
@@ -281,7 +282,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<(FinishedReceipt<'_>, Statement), Malformed> {
+fn parse(bytes: &[u8]) -> Result<(FinishedReceipt<'_>, Statement), MessageRefusal> {
     let finished = FinishedReceipt::parse(bytes)?;
     let statement = finished.receipt.statement()?;
     Ok((finished, statement))

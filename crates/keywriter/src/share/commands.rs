@@ -2,10 +2,11 @@
 
 use crate::module::{Attested, ConnectedModule, ModuleError};
 use hsm_protocol::{
-    Malformed,
+    EpochName, Malformed,
     command::ins,
     file::{FILE_KEY, FileHeader, SealedFileKey},
     hybrid::HybridFileKey,
+    reader::Reader,
     signed::SignedLabel,
     writer::Writer,
 };
@@ -29,11 +30,43 @@ impl RecipientKind {
     }
 }
 
+/// Which team's file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// The group.
+    pub group: [u8; 16],
+    /// The epoch whose key it is under.
+    pub epoch: EpochName,
+}
+
+impl Whose {
+    fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(bytes);
+        let whose = Self {
+            group: *reader.array()?,
+            epoch: EpochName::read(&mut reader)?,
+        };
+        reader.finish()?;
+        Ok(whose)
+    }
+}
+
 impl ConnectedModule {
     /// Begins a shared file with chunks of so many bytes and returns its header; the module must be unlocked.
     pub fn file_begin(&mut self, chunk_size: u32) -> Result<[u8; FileHeader::SIZE], ModuleError> {
         let answer = self.command(ins::FILE_BEGIN, 0, &chunk_size.to_be_bytes())?;
         self.well_formed(answer.try_into().map_err(|_length| Malformed))
+    }
+
+    /// Returns whose file it is: group and epoch; the module must be unlocked. A module of another group refuses with
+    /// [`Status::NotFound`], one that lacks the epoch with [`Status::EpochMissing`].
+    ///
+    /// [`Status::NotFound`]: hsm_protocol::Status::NotFound
+    /// [`Status::EpochMissing`]: hsm_protocol::Status::EpochMissing
+    pub fn file_identify(&mut self, header: &FileHeader) -> Result<Whose, ModuleError> {
+        let data = self.well_formed(header.to_bytes())?;
+        let answer = self.command(ins::FILE_IDENTIFY, 0, &data)?;
+        self.well_formed(Whose::parse(&answer))
     }
 
     /// Returns the team's recipient of a kind, signed; the module must be unlocked.

@@ -2,24 +2,36 @@
 
 use crate::{
     genuine::Authenticity,
-    module::ConnectedModule,
+    module::{ConnectedModule, ModuleError},
     survey::{Hidden, ModuleFacts, OtherRoot, Survey},
-    text::{hex, listed},
+    text::listed,
 };
-use hsm_protocol::{Serial, identity::LockState, settings::ModuleStatus};
+use hsm_protocol::{
+    EpochName, Serial, Status, file::FileHeader, identity::LockState, settings::ModuleStatus,
+};
 
 /// What a module is needed for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+#[derive(Clone, Copy, Debug)]
+pub enum Need<'a> {
     /// To encrypt: a module of any group.
     Any,
-    /// To decrypt what was encrypted in this group and epoch.
-    Key {
-        /// The group.
-        group: [u8; 16],
-        /// The epoch.
-        epoch: u32,
-    },
+    /// To decrypt the file with that header. Whose it is, only a module of its group can tell: each is asked.
+    File(&'a FileHeader),
+    /// To open what was sealed to the team with that group.
+    Group([u8; 16]),
+}
+
+/// How a module fits a need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// It can do it, if it is unlocked.
+    Able,
+    /// It is of another group.
+    OtherGroup,
+    /// It is of the file's group, and lacks its epoch.
+    EpochMissing,
+    /// It does not answer.
+    Gone,
 }
 
 /// A module that can do it.
@@ -53,22 +65,15 @@ pub enum NotFound {
     #[error("no module is unlocked for this; locked: {}", listed(.0))]
     Locked(Vec<Serial>),
     /// Those that are unlocked are of other groups.
-    #[error("no unlocked module belongs to the file's group {group}; unlocked: {}", listed(.others))]
-    OtherGroup {
-        /// The file's group, in hexadecimal digits.
-        group: String,
-        /// The unlocked modules.
-        others: Vec<Serial>,
-    },
-    /// Of its group, but cloned before that epoch began.
-    #[error("{serial} holds keys up to epoch {newest}, and the file needs epoch {epoch}")]
-    LaterEpoch {
+    #[error("no unlocked module is of the team that this is for; unlocked: {}", listed(.0))]
+    OtherGroup(Vec<Serial>),
+    /// Of its group, and without the key of its epoch.
+    #[error("{serial} has no key of the epoch that the file is from; its newest epoch is {newest}")]
+    EpochMissing {
         /// The module.
         serial: Serial,
         /// Its newest epoch.
-        newest: u32,
-        /// The file's.
-        epoch: u32,
+        newest: EpochName,
     },
     /// Certified under another root.
     #[error("{serial} is certified under another root of trust{}", in_brackets(roots.as_deref()))]
@@ -99,14 +104,13 @@ pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Fo
     if let Some(serial) = named.filter(|serial| survey.is_duplicate(*serial)) {
         return Err(NotFound::DuplicateSerial(serial));
     }
-    let is_candidate = |facts: &&ModuleFacts| named.is_none_or(|serial| serial == facts.serial);
-    let candidates: Vec<ModuleFacts> = survey
-        .modules
-        .iter()
-        .map(|present| &present.facts)
-        .filter(is_candidate)
-        .cloned()
-        .collect();
+    let mut candidates = Vec::new();
+    for present in &mut survey.modules {
+        if named.is_none_or(|serial| serial == present.facts.serial) {
+            let fit = need.fit(&present.facts, &mut present.module);
+            candidates.push((present.facts.clone(), fit));
+        }
+    }
     if candidates.is_empty() {
         let none = || named.map_or(NotFound::NoModule, NotFound::Absent);
         let hidden = survey.hiding().of(named);
@@ -117,7 +121,7 @@ pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Fo
             }))
         }));
     }
-    let serial = choose(&candidates, need)?;
+    let serial = choose(&candidates)?;
     let gone = || NotFound::Absent(serial);
     let present = survey.take(serial).ok_or_else(gone)?;
     Ok(Found {
@@ -131,50 +135,45 @@ fn in_brackets(roots: Option<&OtherRoot>) -> String {
     roots.map_or_else(String::new, |roots| format!(" ({roots})"))
 }
 
-fn choose(candidates: &[ModuleFacts], need: Need) -> Result<Serial, NotFound> {
-    let is_trusted = |facts: &&ModuleFacts| facts.is_genuine();
+fn choose(candidates: &[(ModuleFacts, Fit)]) -> Result<Serial, NotFound> {
+    let is_trusted = |facts: &ModuleFacts| facts.is_genuine();
     let unlocked = || {
-        let trusted = candidates.iter().filter(is_trusted);
-        trusted.filter_map(|facts| Some((facts.serial, facts.status?)))
+        let trusted = candidates.iter().filter(|(facts, _)| is_trusted(facts));
+        trusted.filter_map(|(facts, fit)| Some((facts.serial, facts.status?, *fit)))
     };
-    let able: Vec<_> = unlocked()
-        .filter(|(_, status)| need.is_met_by(status))
-        .collect();
-    if let Some((serial, status)) = able.first() {
-        let is_one_group = able.iter().all(|(_, other)| other.group == status.group);
+    let able: Vec<_> = unlocked().filter(|(_, _, fit)| *fit == Fit::Able).collect();
+    if let Some((serial, status, _)) = able.first() {
+        let is_one_group = able.iter().all(|(_, other, _)| other.group == status.group);
         return if is_one_group {
             Ok(*serial)
         } else {
             Err(NotFound::Several(serials(
-                able.iter().map(|(serial, _)| *serial),
+                able.iter().map(|(serial, ..)| *serial),
             )))
         };
     }
-    if let Need::Key { group, epoch } = need
-        && let Some((serial, status)) = unlocked().find(|(_, status)| status.group == group)
-    {
-        return Err(NotFound::LaterEpoch {
+    if let Some((serial, status, _)) = unlocked().find(|(_, _, fit)| *fit == Fit::EpochMissing) {
+        return Err(NotFound::EpochMissing {
             serial,
             newest: status.epoch,
-            epoch,
         });
     }
     let locked = candidates
         .iter()
-        .filter(is_trusted)
-        .filter(|facts| facts.lock == LockState::Locked)
-        .map(|facts| facts.serial);
+        .filter(|(facts, _)| is_trusted(facts) && facts.lock == LockState::Locked)
+        .map(|(facts, _)| facts.serial);
     let locked = serials(locked);
     if !locked.is_empty() {
         return Err(NotFound::Locked(locked));
     }
-    if let (Need::Key { group, .. }, true) = (need, unlocked().next().is_some()) {
-        return Err(NotFound::OtherGroup {
-            group: hex(&group),
-            others: serials(unlocked().map(|(serial, _)| serial)),
-        });
+    let others = serials(unlocked().map(|(serial, ..)| serial));
+    if unlocked().any(|(_, _, fit)| fit == Fit::OtherGroup) {
+        return Err(NotFound::OtherGroup(others));
     }
-    let Some(facts) = candidates.iter().find(|facts| !is_trusted(facts)) else {
+    if let Some(gone) = others.first() {
+        return Err(NotFound::Absent(*gone));
+    }
+    let Some((facts, _)) = candidates.iter().find(|(facts, _)| !is_trusted(facts)) else {
         return Err(NotFound::NoModule);
     };
     let serial = facts.serial;
@@ -188,11 +187,20 @@ fn choose(candidates: &[ModuleFacts], need: Need) -> Result<Serial, NotFound> {
     })
 }
 
-impl Need {
-    fn is_met_by(self, status: &ModuleStatus) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Key { group, epoch } => status.group == group && epoch <= status.epoch,
+impl Need<'_> {
+    /// Returns how a module fits. Only one that is genuine and unlocked is asked.
+    fn fit(self, facts: &ModuleFacts, module: &mut ConnectedModule) -> Fit {
+        match (self, facts.status) {
+            (Self::Group(group), Some(status)) if status.group != group => Fit::OtherGroup,
+            (Self::File(header), Some(_)) if facts.is_genuine() => {
+                match module.file_identify(header) {
+                    Ok(_) => Fit::Able,
+                    Err(ModuleError::Refused(Status::NotFound)) => Fit::OtherGroup,
+                    Err(ModuleError::Refused(Status::EpochMissing)) => Fit::EpochMissing,
+                    Err(_) => Fit::Gone,
+                }
+            }
+            _ => Fit::Able,
         }
     }
 }
@@ -207,21 +215,20 @@ mod tests {
     use crate::{genuine::CertificateCheck, transport::Location};
     use hsm_protocol::settings::{EncryptionMode, Role};
 
-    const KEY: Need = Need::Key {
-        group: [1; 16],
-        epoch: 2,
-    };
-
-    /// A module: its name, its group and newest epoch if it is unlocked.
-    fn facts(name: &str, unlocked: Option<(u8, u32)>, authenticity: Authenticity) -> ModuleFacts {
-        ModuleFacts {
+    /// A module: its name, its group if it is unlocked, and how it fits.
+    fn facts(
+        name: &str,
+        unlocked: Option<(u8, Fit)>,
+        authenticity: Authenticity,
+    ) -> (ModuleFacts, Fit) {
+        let facts = ModuleFacts {
             serial: name.parse().unwrap(),
             firmware: [0, 1, 0],
             lock: unlocked.map_or(LockState::Locked, |_| LockState::Unlocked),
-            status: unlocked.map(|(group, epoch)| ModuleStatus {
+            status: unlocked.map(|(group, _)| ModuleStatus {
                 role: Role::User,
                 group: [group; 16],
-                epoch,
+                epoch: NEWEST,
                 mode: EncryptionMode::Xts,
                 auto_lock: None,
                 policy: None,
@@ -235,50 +242,56 @@ mod tests {
             },
             other_root: None,
             location: Location::Socket(format!("/run/{name}.sock").into()),
-        }
+        };
+        (facts, unlocked.map_or(Fit::Able, |(_, fit)| fit))
     }
 
-    fn chosen(candidates: &[ModuleFacts], need: Need) -> Result<String, NotFound> {
-        choose(candidates, need).map(|serial| serial.to_string())
+    const NEWEST: EpochName = EpochName {
+        number: 1,
+        check: [5; 8],
+    };
+
+    fn chosen(candidates: &[(ModuleFacts, Fit)]) -> Result<String, NotFound> {
+        choose(candidates).map(|serial| serial.to_string())
     }
 
     #[test]
-    fn the_module_of_the_files_group_is_found_among_others() {
+    fn the_module_that_fits_is_found_among_others() {
         let all = [
             facts("A", None, Authenticity::Genuine),
-            facts("B", Some((9, 5)), Authenticity::Genuine),
-            facts("C", Some((1, 2)), Authenticity::Genuine),
-            facts("D", Some((1, 3)), Authenticity::Genuine),
+            facts("B", Some((9, Fit::OtherGroup)), Authenticity::Genuine),
+            facts("C", Some((1, Fit::Able)), Authenticity::Genuine),
+            facts("D", Some((1, Fit::Able)), Authenticity::Genuine),
+            facts("E", Some((1, Fit::EpochMissing)), Authenticity::Genuine),
         ];
-        assert_eq!(chosen(&all, KEY), Ok("C".into()));
-        assert!(
-            matches!(chosen(&all, Need::Any), Err(NotFound::Several(three)) if three.len() == 3)
-        );
-        assert_eq!(chosen(&all[2..], Need::Any), Ok("C".into()));
+        assert_eq!(chosen(&all), Ok("C".into()));
+        let able = [
+            facts("B", Some((9, Fit::Able)), Authenticity::Genuine),
+            facts("C", Some((1, Fit::Able)), Authenticity::Genuine),
+        ];
+        assert!(matches!(chosen(&able), Err(NotFound::Several(two)) if two.len() == 2));
     }
 
     #[test]
     fn each_reason_why_there_is_none_is_told_apart() {
         let locked = facts("A", None, Authenticity::Genuine);
-        let other = facts("B", Some((9, 5)), Authenticity::Genuine);
-        let old = facts("C", Some((1, 1)), Authenticity::Genuine);
-        let foreign = facts("D", Some((1, 2)), Authenticity::ForeignRoot);
-        let with = |all: &[&ModuleFacts]| {
-            let all: Vec<_> = all.iter().map(|facts| (*facts).clone()).collect();
-            chosen(&all, KEY).unwrap_err()
+        let other = facts("B", Some((9, Fit::OtherGroup)), Authenticity::Genuine);
+        let old = facts("C", Some((1, Fit::EpochMissing)), Authenticity::Genuine);
+        let gone = facts("F", Some((1, Fit::Gone)), Authenticity::Genuine);
+        let foreign = facts("D", Some((1, Fit::Able)), Authenticity::ForeignRoot);
+        let with = |all: &[&(ModuleFacts, Fit)]| {
+            let all: Vec<_> = all.iter().map(|one| (*one).clone()).collect();
+            chosen(&all).unwrap_err()
         };
         assert!(matches!(with(&[&locked, &other]), NotFound::Locked(_)));
-        assert!(matches!(with(&[&other]), NotFound::OtherGroup { .. }));
+        assert!(matches!(with(&[&other, &gone]), NotFound::OtherGroup(_)));
+        assert!(matches!(with(&[&gone]), NotFound::Absent(_)));
         assert!(matches!(
-            with(&[&old, &other]),
-            NotFound::LaterEpoch {
-                newest: 1,
-                epoch: 2,
-                ..
-            }
+            with(&[&old, &other, &locked]),
+            NotFound::EpochMissing { newest: NEWEST, .. }
         ));
         assert!(matches!(with(&[&foreign]), NotFound::ForeignRoot { .. }));
-        let unknown = facts("E", Some((1, 2)), Authenticity::UnknownRoot);
+        let unknown = facts("E", Some((1, Fit::Able)), Authenticity::UnknownRoot);
         assert!(matches!(with(&[&unknown]), NotFound::UnknownRoot { .. }));
     }
 }

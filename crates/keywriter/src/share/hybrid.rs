@@ -1,15 +1,15 @@
 //! The team's post-quantum recipient as age writes it, and sealing to it, without a module (docs/FORMAT.md § 6).
 
 use super::recipient::{
-    PREFIX, RECIPIENT_SIZE, SealError, decode_recipient, encode, ephemeral, once, point,
-    public_key, uncompressed,
+    PREFIX, RECIPIENT_SIZE, SealError, VERSION, decode_recipient, encode, ephemeral, expect, once,
+    point, public_key, stanza_tag, uncompressed,
 };
 use crate::genuine::P384;
 use hkdf::Hkdf;
 use hsm_protocol::{
-    EcPoint, Malformed,
+    EcPoint, EpochName, Malformed,
     cloning::KEM,
-    file::{FILE_KEY, Recipient, TAG},
+    file::{FILE_KEY, Recipient, StanzaTag, TAG},
     hybrid::{HybridFileKey, HybridRecipient, transcript},
     reader::Reader,
 };
@@ -17,18 +17,17 @@ use ml_kem::ml_kem_1024::EncapsulationKey;
 use sha2::Sha384;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What is encoded in the longer `age1keywriter1…`, in bytes: kind (1) ‖ group (16) ‖ epoch (4) ‖ compressed point (49)
-/// ‖ ML-KEM-1024 key.
+/// What is encoded in the longer `age1keywriter1…`, in bytes: version (1) ‖ kind (1) ‖ group (16) ‖ epoch (12) ‖
+/// compressed point (49) ‖ ML-KEM-1024 key.
 pub const HYBRID_RECIPIENT_SIZE: usize = RECIPIENT_SIZE + KEM;
 
-/// The kind of the post-quantum recipient, at the place of the classical one's version.
+/// The kind of the post-quantum recipient, behind the version.
 const KIND: u8 = 2;
 
 /// A file key that was sealed to the post-quantum recipient: owns what [`HybridFileKey`] borrows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedHybrid {
-    group: [u8; 16],
-    epoch: u32,
+    to: StanzaTag,
     ephemeral: EcPoint,
     ciphertext: Box<[u8; KEM]>,
     cipher: [u8; FILE_KEY],
@@ -39,8 +38,7 @@ impl SealedHybrid {
     /// Copies what was read.
     pub fn new(sealed: &HybridFileKey<'_>) -> Self {
         Self {
-            group: *sealed.group,
-            epoch: sealed.epoch,
+            to: *sealed.to,
             ephemeral: *sealed.ephemeral,
             ciphertext: Box::new(*sealed.ciphertext),
             cipher: *sealed.cipher,
@@ -51,8 +49,7 @@ impl SealedHybrid {
     /// Returns its fields as they are on the wire.
     pub const fn fields(&self) -> HybridFileKey<'_> {
         HybridFileKey {
-            group: &self.group,
-            epoch: self.epoch,
+            to: &self.to,
             ephemeral: &self.ephemeral,
             ciphertext: &self.ciphertext,
             cipher: &self.cipher,
@@ -74,21 +71,21 @@ impl TeamRecipient {
     /// Reads the bytes of an `age1keywriter1…` of either kind. The point must be on the curve, the ML-KEM key in its one
     /// encoding.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
-        match bytes.first() {
-            Some(&KIND) => decode_hybrid(bytes).map(|to| Self::Hybrid(Box::new(to))),
+        match bytes {
+            [_, KIND, ..] => decode_hybrid(bytes).map(|to| Self::Hybrid(Box::new(to))),
             _ => decode_recipient(bytes).map(Self::Classical),
         }
     }
 }
 
-/// Encodes the recipient for age: `age1keywriter1…`, of 2,641 characters.
+/// Encodes the recipient for age: `age1keywriter1…`, of 2,656 characters.
 pub fn encode_hybrid(recipient: &HybridRecipient) -> Result<String, Malformed> {
     let key = public_key(&recipient.point)?;
     encapsulation_key(&recipient.kem)?;
     let bytes = [
-        &[KIND][..],
+        &[VERSION, KIND][..],
         &recipient.group,
-        &recipient.epoch.to_be_bytes(),
+        &recipient.epoch.to_bytes(),
         &point(&key)?,
         &recipient.kem,
     ]
@@ -98,11 +95,9 @@ pub fn encode_hybrid(recipient: &HybridRecipient) -> Result<String, Malformed> {
 
 fn decode_hybrid(bytes: &[u8]) -> Result<HybridRecipient, Malformed> {
     let mut reader = Reader::new(bytes);
-    if reader.u8()? != KIND {
-        return Err(Malformed);
-    }
+    expect(&mut reader, &[VERSION, KIND])?;
     let group = *reader.array()?;
-    let epoch = reader.u32()?;
+    let epoch = EpochName::read(&mut reader)?;
     let key = public_key(reader.array::<49>()?)?;
     let kem = *reader.array()?;
     encapsulation_key(&kem)?;
@@ -138,8 +133,7 @@ pub fn seal_hybrid(
     let extracted = Hkdf::<Sha384>::new(Some(&salt), secrets.as_slice());
     let (cipher, tag) = once(&extracted, &[HybridFileKey::LABEL], file_key)?;
     Ok(SealedHybrid {
-        group: to.group,
-        epoch: to.epoch,
+        to: stanza_tag(&to.hash::<P384>(), &ephemeral),
         ephemeral,
         ciphertext,
         cipher,
@@ -162,7 +156,10 @@ mod tests {
         let kem = DecapsulationKey::from_seed([7; 64].into());
         HybridRecipient {
             group: [1; 16],
-            epoch: 1,
+            epoch: EpochName {
+                number: 1,
+                check: [2; 8],
+            },
             point: uncompressed(&ephemeral().unwrap().0.public_key()).unwrap(),
             kem: kem.encapsulation_key().to_bytes().into(),
         }
@@ -178,7 +175,7 @@ mod tests {
     fn a_recipient_of_either_kind_reads_back_as_what_it_is() {
         let to = recipient();
         let text = encode_hybrid(&to).unwrap();
-        assert_eq!(text.len(), 2641);
+        assert_eq!(text.len(), 2656);
         let bytes = decoded(&text);
         assert_eq!(bytes.len(), HYBRID_RECIPIENT_SIZE);
         let read = TeamRecipient::decode(&bytes);
@@ -201,10 +198,11 @@ mod tests {
         }
         assert!(TeamRecipient::decode(&[&bytes[..], &[0]].concat()).is_err());
         for (at, value, what) in [
-            (0, 0, "kind"),
-            (0, 1, "a classical one's"),
-            (0, 3, "kind"),
-            (21, 4, "point"),
+            (0, 2, "version"),
+            (1, 0, "kind"),
+            (1, 1, "a classical one's"),
+            (1, 3, "kind"),
+            (30, 4, "point"),
         ] {
             let mut altered = bytes.clone();
             altered[at] = value;
@@ -212,7 +210,7 @@ mod tests {
         }
         // The first coefficient is 4,095, which is not below 3,329.
         let mut altered = bytes;
-        altered[70..72].copy_from_slice(&[0xFF; 2]);
+        altered[79..81].copy_from_slice(&[0xFF; 2]);
         assert!(TeamRecipient::decode(&altered).is_err());
         let mut to = recipient();
         to.kem[..2].copy_from_slice(&[0xFF; 2]);

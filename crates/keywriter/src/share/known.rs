@@ -147,7 +147,13 @@ fn file_name(told: &ToldRecipient) -> String {
         RecipientKind::Classical => "classical",
         RecipientKind::PostQuantum => "post-quantum",
     };
-    format!("{}-{}-{kind}.txt", hex(told.group()), told.epoch())
+    let epoch = told.epoch();
+    format!(
+        "{}-{}-{}-{kind}.txt",
+        hex(told.group()),
+        epoch.number,
+        hex(&epoch.check)
+    )
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -26,9 +26,9 @@ mod tests;
 mod told;
 
 pub use crate::pipeline::Source;
-pub use commands::RecipientKind;
+pub use commands::{RecipientKind, Whose};
 pub use hsm_protocol::{
-    file::{FileHeader, Recipient, SealedFileKey},
+    file::{FileHeader, Recipient, SealedFileKey, StanzaTag},
     hybrid::{HybridFileKey, HybridRecipient},
 };
 pub use stream::{Inspection, Summary, decrypt, encrypt, inspect, read_header};

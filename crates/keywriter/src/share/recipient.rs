@@ -1,11 +1,12 @@
 //! The team's recipient as age writes it, and sealing to it: none of this needs a module (docs/FORMAT.md).
 
+use crate::genuine::P384;
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use bech32::Hrp;
 use hkdf::Hkdf;
 use hsm_protocol::{
-    EcPoint, Malformed,
-    file::{FILE_KEY, Recipient, SealedFileKey, TAG},
+    EcPoint, EpochName, Malformed, Sha384Digest,
+    file::{FILE_KEY, Recipient, STANZA_TAG, SealedFileKey, StanzaTag, TAG},
     reader::Reader,
 };
 use p384::{PublicKey, SecretKey, elliptic_curve::sec1::ToSec1Point};
@@ -16,21 +17,25 @@ use zeroize::Zeroizing;
 /// The plugin's name: `age-plugin-keywriter` is the program that age starts.
 pub const PLUGIN: &str = "keywriter";
 
-/// What is encoded in `age1keywriter1…`: version (1) ‖ group (16) ‖ epoch (4) ‖ point, compressed (49).
-pub const RECIPIENT_SIZE: usize = 1 + 16 + 4 + 49;
+/// What is encoded in the classical `age1keywriter1…`: version (1) ‖ kind (1) ‖ group (16) ‖ epoch (12) ‖ point,
+/// compressed (49).
+pub const RECIPIENT_SIZE: usize = 1 + 1 + 16 + EpochName::SIZE + 49;
 
 /// What is encoded in `AGE-PLUGIN-KEYWRITER-1…`: version (1) ‖ group (16).
 pub const IDENTITY_SIZE: usize = 1 + 16;
 
 /// The version of both.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
+
+/// The kind of the classical recipient, behind the version.
+const KIND: u8 = 1;
 
 /// The recipient as age takes it: `age1keywriter1…`.
 pub fn encode_recipient(recipient: &Recipient) -> Result<String, Malformed> {
     let bytes = [
-        &[VERSION][..],
+        &[VERSION, KIND][..],
         &recipient.group,
-        &recipient.epoch.to_be_bytes(),
+        &recipient.epoch.to_bytes(),
         &point(&public_key(&recipient.point)?)?,
     ]
     .concat();
@@ -44,7 +49,11 @@ pub fn encode_identity(group: &[u8; 16]) -> Result<String, Malformed> {
 }
 
 /// The text of an identity file, with one of the group's recipients, as age takes it, in a comment.
-pub fn identity_file(group: &[u8; 16], epoch: u32, recipient: &str) -> Result<String, Malformed> {
+pub fn identity_file(
+    group: &[u8; 16],
+    epoch: EpochName,
+    recipient: &str,
+) -> Result<String, Malformed> {
     let mut text = String::new();
     let lines = writeln!(
         text,
@@ -62,9 +71,9 @@ pub fn identity_file(group: &[u8; 16], epoch: u32, recipient: &str) -> Result<St
 /// Reads the bytes of an `age1keywriter1…`; the point is on the curve.
 pub fn decode_recipient(bytes: &[u8]) -> Result<Recipient, Malformed> {
     let mut reader = Reader::new(bytes);
-    version(&mut reader)?;
+    expect(&mut reader, &[VERSION, KIND])?;
     let group = *reader.array()?;
-    let epoch = reader.u32()?;
+    let epoch = EpochName::read(&mut reader)?;
     let key = public_key(reader.array::<49>()?)?;
     reader.finish()?;
     Ok(Recipient {
@@ -77,7 +86,7 @@ pub fn decode_recipient(bytes: &[u8]) -> Result<Recipient, Malformed> {
 /// Reads the bytes of an `AGE-PLUGIN-KEYWRITER-1…`: the group.
 pub fn decode_identity(bytes: &[u8]) -> Result<[u8; 16], Malformed> {
     let mut reader = Reader::new(bytes);
-    version(&mut reader)?;
+    expect(&mut reader, &[VERSION])?;
     let group = *reader.array()?;
     reader.finish()?;
     Ok(group)
@@ -103,16 +112,24 @@ pub fn seal_file_key(
     let (secret, ephemeral) = ephemeral()?;
     let shared = secret.diffie_hellman(&recipient);
     let salt = [ephemeral, to.point].concat();
-    let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_be_bytes()];
+    let info: [&[u8]; 3] = [SealedFileKey::LABEL, &to.group, &to.epoch.to_bytes()];
     let extracted = Hkdf::<Sha384>::new(Some(&salt), shared.raw_secret_bytes());
     let (cipher, tag) = once(&extracted, &info, file_key)?;
     Ok(SealedFileKey {
-        group: to.group,
-        epoch: to.epoch,
+        to: stanza_tag(&to.hash::<P384>(), &ephemeral),
         ephemeral,
         cipher,
         tag,
     })
+}
+
+/// Returns the tag of a stanza for the recipient with that hash.
+pub(super) fn stanza_tag(recipient: &Sha384Digest, ephemeral: &EcPoint) -> StanzaTag {
+    // HKDF-Extract is HMAC with the salt as key (RFC 5869 § 2.2).
+    let (mac, _) = Hkdf::<Sha384>::extract(Some(recipient), &[STANZA_TAG, ephemeral].concat());
+    let mut tag = StanzaTag::default();
+    tag.iter_mut().zip(mac).for_each(|(byte, of)| *byte = of);
+    tag
 }
 
 /// A key pair for one file key.
@@ -161,10 +178,12 @@ pub(super) fn encode(prefix: &str, bytes: &[u8]) -> Result<String, Malformed> {
     bech32::encode::<Long>(prefix, bytes).map_err(|_too_long| Malformed)
 }
 
-fn version(reader: &mut Reader<'_>) -> Result<(), Malformed> {
-    match reader.u8()? {
-        VERSION => Ok(()),
-        _ => Err(Malformed),
+/// Reads bytes that must be these.
+pub(super) fn expect(reader: &mut Reader<'_>, bytes: &[u8]) -> Result<(), Malformed> {
+    if reader.bytes(bytes.len())? == bytes {
+        Ok(())
+    } else {
+        Err(Malformed)
     }
 }
 
@@ -196,7 +215,10 @@ mod tests {
         let key = SecretKey::from_slice(&[5; 48]).unwrap().public_key();
         Recipient {
             group: [1; 16],
-            epoch: 1,
+            epoch: EpochName {
+                number: 1,
+                check: [2; 8],
+            },
             point: uncompressed(&key).unwrap(),
         }
     }
@@ -227,8 +249,10 @@ mod tests {
             bytes[at] = value;
             decode_recipient(&bytes)
         };
-        assert!(altered(0, 2).is_err());
-        assert!(altered(21, 4).is_err());
+        assert!(altered(0, 2).is_err(), "version");
+        assert!(altered(1, 2).is_err(), "kind");
+        assert!(altered(21, 0).is_err(), "no epoch has number 0");
+        assert!(altered(30, 4).is_err(), "point");
         assert!(decode_recipient(&[&bytes[..], &[0]].concat()).is_err());
         assert!(decode_identity(&[1; 18]).is_err());
     }

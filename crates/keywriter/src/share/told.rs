@@ -2,7 +2,9 @@
 
 use super::{commands::RecipientKind, hybrid::encode_hybrid, recipient::encode_recipient};
 use crate::module::{ConnectedModule, ModuleError};
-use hsm_protocol::{BadSignature, Malformed, Serial, file::Recipient, hybrid::HybridRecipient};
+use hsm_protocol::{
+    BadSignature, EpochName, Malformed, Serial, file::Recipient, hybrid::HybridRecipient,
+};
 
 /// A recipient that a module told, signed with the key that the module had proved before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +12,7 @@ pub struct ToldRecipient {
     serial: Serial,
     kind: RecipientKind,
     group: [u8; 16],
-    epoch: u32,
+    epoch: EpochName,
     text: String,
 }
 
@@ -54,7 +56,7 @@ impl ToldRecipient {
     }
 
     /// Returns the epoch from whose key the recipient is derived.
-    pub const fn epoch(&self) -> u32 {
+    pub const fn epoch(&self) -> EpochName {
         self.epoch
     }
 
@@ -69,14 +71,17 @@ impl ToldRecipient {
             serial,
             kind: RecipientKind::Classical,
             group: [1; 16],
-            epoch: 1,
+            epoch: EpochName {
+                number: 1,
+                check: [2; 8],
+            },
             text: text.to_owned(),
         }
     }
 }
 
 /// Returns group, epoch and the recipient as age takes it.
-fn encoded(kind: RecipientKind, fields: &[u8]) -> Result<([u8; 16], u32, String), Malformed> {
+fn encoded(kind: RecipientKind, fields: &[u8]) -> Result<([u8; 16], EpochName, String), Malformed> {
     Ok(match kind {
         RecipientKind::Classical => {
             let to = Recipient::parse(fields)?;

@@ -2,7 +2,7 @@
 
 use super::keyring::EpochKey;
 use crate::crypto::{CryptoError, Direction, Provider};
-use hsm_protocol::{Malformed, file::FileHeader, settings::EncryptionMode};
+use hsm_protocol::{file::FileHeader, settings::EncryptionMode};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The keys of the file whose chunk came last: the next chunk is most often of the same file.
@@ -26,20 +26,22 @@ impl Default for FileKeys {
 }
 
 impl FileKeys {
-    /// Becomes the keys of that header's file, in place.
-    pub(crate) fn ready<C: Provider>(
+    /// Returns whether they are the keys of the file with that header.
+    pub(crate) fn are_of(&self, header: &[u8; FileHeader::SIZE]) -> bool {
+        &self.header == header
+    }
+
+    /// Becomes the keys of the file with that header, in place.
+    pub(crate) fn derive<C: Provider>(
         &mut self,
         epoch: &EpochKey,
-        header: &FileHeader,
-    ) -> Result<&Self, CryptoError> {
-        let bytes = header.to_bytes().map_err(|Malformed| CryptoError)?;
-        if self.header == bytes {
-            return Ok(self);
-        }
+        mode: EncryptionMode,
+        header: [u8; FileHeader::SIZE],
+    ) -> Result<(), CryptoError> {
         self.zeroize();
         let derive =
-            |label: &[u8], key: &mut [u8]| C::hkdf_expand(epoch.expose(), &[label, &bytes], key);
-        match header.mode {
+            |label: &[u8], key: &mut [u8]| C::hkdf_expand(epoch.expose(), &[label, &header], key);
+        match mode {
             EncryptionMode::Xts => derive(b"KeyWriter v1 file AES-256-XTS", &mut self.data)?,
             EncryptionMode::Ecb => {
                 let key = self.data.first_chunk_mut::<32>().ok_or(CryptoError)?;
@@ -47,8 +49,8 @@ impl FileKeys {
             }
         }
         derive(b"KeyWriter v1 file AES-256-GMAC", &mut self.mac)?;
-        self.header = bytes;
-        Ok(self)
+        self.header = header;
+        Ok(())
     }
 
     /// Ciphers a chunk as one data unit, numbered by its index.

@@ -1,7 +1,16 @@
-//! The group's keys: one for each epoch.
+//! The group's keys: one for each epoch, and one that links its files (PROTOCOL § 4.5).
 
-use crate::crypto::{CryptoError, Rng};
-use hsm_protocol::{Malformed, limits, reader::Reader, writer::Writer};
+use crate::{
+    crypto::{CryptoError, Provider, Rng},
+    vault::team::Team,
+};
+use hsm_protocol::{
+    EpochName, Malformed, Sha384Digest,
+    file::{EPOCH_TAG, FileHeader, GROUP_TAG, HeaderTag},
+    limits,
+    reader::Reader,
+    writer::Writer,
+};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The key of one epoch. It is never used itself: keys for each use are derived from it (`epoch_keys`, `file_keys`).
@@ -14,6 +23,13 @@ impl EpochKey {
     pub(super) const fn expose(&self) -> &[u8; 48] {
         &self.0
     }
+
+    /// Returns the check value of the key's name.
+    fn check<C: Provider>(&self) -> Result<[u8; 8], CryptoError> {
+        let mut check = [0; 8];
+        C::hkdf_expand(&self.0, &[EpochName::LABEL], &mut check)?;
+        Ok(check)
+    }
 }
 
 impl Default for EpochKey {
@@ -22,32 +38,80 @@ impl Default for EpochKey {
     }
 }
 
+/// The key by which a group knows its own files again, and nobody else does.
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct LinkKey([u8; 32]);
+
+impl LinkKey {
+    const SIZE: usize = 32;
+
+    fn tag<C: Provider>(&self, parts: &[&[u8]]) -> HeaderTag {
+        let mut mac = [0; 48];
+        C::hmac_sha384(&self.0, parts, &mut mac);
+        let mut tag = HeaderTag::default();
+        tag.iter_mut().zip(mac).for_each(|(byte, of)| *byte = of);
+        tag
+    }
+}
+
 /// One generation of the group's key.
 #[derive(Default)]
 pub(crate) struct Epoch {
-    pub(crate) number: u32,
+    pub(crate) name: EpochName,
     pub(crate) key: EpochKey,
 }
 
-/// Group identity and epochs, whose numbers rise. The current one enciphers; all of them decipher.
+impl Epoch {
+    const SIZE: usize = EpochName::SIZE + EpochKey::SIZE;
+
+    fn copy_from(&mut self, other: &Self) {
+        self.name = other.name;
+        self.key.0.copy_from_slice(&other.key.0);
+    }
+}
+
+/// Group identity, link key, epochs, whose numbers rise, and the team. The current epoch enciphers; all of them
+/// decipher.
 #[derive(Default)]
 pub(crate) struct Keyring {
     group: [u8; 16],
+    link: LinkKey,
     older: [Epoch; limits::EPOCHS - 1],
     older_count: usize,
     current: Epoch,
+    team: Team,
+}
+
+/// Why a keyring does not have the epoch of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoEpoch {
+    /// The file is of another group, or of none.
+    OtherGroup,
+    /// The file is of this group, and its epoch is not in the keyring.
+    Missing,
 }
 
 impl Keyring {
     /// The size of the encoded form, in bytes; always the same.
-    pub(crate) const SIZE: usize = 16 + 1 + limits::EPOCHS * (4 + EpochKey::SIZE);
+    pub(crate) const SIZE: usize =
+        16 + LinkKey::SIZE + 1 + limits::EPOCHS * Epoch::SIZE + Team::SIZE;
 
-    /// Becomes a new group with one epoch.
-    pub(crate) fn generate(&mut self, rng: &mut dyn Rng) -> Result<(), CryptoError> {
+    /// Becomes a new group with one epoch, made by the module with that certificate.
+    pub(crate) fn generate<C: Provider>(
+        &mut self,
+        rng: &mut dyn Rng,
+        certificate: Option<Sha384Digest>,
+    ) -> Result<(), CryptoError> {
         rng.fill(&mut self.group)?;
         self.older_count = 0;
-        self.current.number = 1;
-        rng.fill(&mut self.current.key.0)
+        rng.fill(&mut self.current.key.0)?;
+        self.current.name = EpochName {
+            number: 1,
+            check: self.current.key.check::<C>()?,
+        };
+        rng.fill(&mut self.link.0)?;
+        self.team = Team::of_maker(certificate);
+        Ok(())
     }
 
     pub(crate) const fn group(&self) -> &[u8; 16] {
@@ -59,94 +123,130 @@ impl Keyring {
         &self.current
     }
 
-    /// Returns the key of the epoch with that number.
-    pub(crate) fn epoch(&self, number: u32) -> Option<&EpochKey> {
-        self.epochs()
-            .find(|epoch| epoch.number == number)
-            .map(|epoch| &epoch.key)
+    /// Returns who may do what in the group.
+    pub(crate) const fn team(&self) -> &Team {
+        &self.team
     }
 
-    /// Returns the key of an epoch, if it is one of this group.
-    pub(crate) fn epoch_of(&self, group: &[u8; 16], number: u32) -> Option<&EpochKey> {
-        self.epoch(number).filter(|_| &self.group == group)
+    /// Returns the epoch of that name.
+    pub(crate) fn epoch(&self, name: EpochName) -> Option<&Epoch> {
+        self.newest_first().find(|epoch| epoch.name == name)
     }
 
-    fn epochs(&self) -> impl Iterator<Item = &Epoch> {
+    /// Returns the epoch of the file with that header.
+    pub(crate) fn epoch_of<C: Provider>(&self, header: &FileHeader) -> Result<&Epoch, NoEpoch> {
+        if header.group != self.group_tag::<C>(&header.salt) {
+            return Err(NoEpoch::OtherGroup);
+        }
+        self.newest_first()
+            .find(|epoch| header.epoch == self.epoch_tag::<C>(&header.salt, epoch.name))
+            .ok_or(NoEpoch::Missing)
+    }
+
+    /// Returns the group tag of a file with that salt.
+    pub(crate) fn group_tag<C: Provider>(&self, salt: &[u8; 32]) -> HeaderTag {
+        self.link.tag::<C>(&[GROUP_TAG, salt])
+    }
+
+    /// Returns the epoch tag of a file with that salt.
+    pub(crate) fn epoch_tag<C: Provider>(&self, salt: &[u8; 32], epoch: EpochName) -> HeaderTag {
+        self.link.tag::<C>(&[EPOCH_TAG, salt, &epoch.to_bytes()])
+    }
+
+    /// Returns all epochs: what is looked for is most often in the current one.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Epoch> {
         let older = self.older.get(..self.older_count).unwrap_or_default();
-        older.iter().chain([&self.current])
+        [&self.current].into_iter().chain(older.iter().rev())
+    }
+
+    /// Returns whether every epoch has the name that its key gives it.
+    pub(crate) fn has_true_names<C: Provider>(&self) -> Result<bool, CryptoError> {
+        for epoch in self.newest_first() {
+            if epoch.key.check::<C>()? != epoch.name.check {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Becomes the same keyring, in place.
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.group = other.group;
+        self.link.0.copy_from_slice(&other.link.0);
         self.older_count = other.older_count;
         for (epoch, source) in self.older.iter_mut().zip(&other.older) {
             epoch.copy_from(source);
         }
         self.current.copy_from(&other.current);
+        self.team.clone_from(&other.team);
     }
 
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         let count = self.older_count.saturating_add(1);
         writer.bytes(&self.group)?;
+        writer.bytes(&self.link.0)?;
         writer.u8(u8::try_from(count).map_err(|_overlong| Malformed)?)?;
-        for epoch in self.epochs() {
-            writer.u32(epoch.number)?;
+        let older = self.older.get(..self.older_count).unwrap_or_default();
+        for epoch in older.iter().chain([&self.current]) {
+            epoch.name.write(writer)?;
             writer.bytes(&epoch.key.0)?;
         }
         let unused = limits::EPOCHS.saturating_sub(count);
-        writer
-            .reserve(unused.saturating_mul(4 + EpochKey::SIZE))?
-            .fill(0);
-        Ok(())
+        writer.reserve(unused.saturating_mul(Epoch::SIZE))?.fill(0);
+        self.team.write(writer)
     }
 
     /// Fills this keyring, which was empty, in place. Numbers must rise, and what is not used must be zero.
     pub(crate) fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Malformed> {
         self.group = *reader.array()?;
+        self.link.0.copy_from_slice(reader.bytes(LinkKey::SIZE)?);
         self.older_count = usize::from(reader.u8()?).checked_sub(1).ok_or(Malformed)?;
         let older = self.older.get_mut(..self.older_count).ok_or(Malformed)?;
         let mut last = 0;
         for epoch in older.iter_mut().chain([&mut self.current]) {
-            epoch.number = reader.u32()?;
-            epoch
-                .key
-                .0
-                .copy_from_slice(reader.array::<{ EpochKey::SIZE }>()?);
-            if epoch.number <= last {
+            epoch.name = EpochName::read(reader)?;
+            epoch.key.0.copy_from_slice(reader.bytes(EpochKey::SIZE)?);
+            if epoch.name.number <= last {
                 return Err(Malformed);
             }
-            last = epoch.number;
+            last = epoch.name.number;
         }
         let used = self.older_count.saturating_add(1);
         let unused = limits::EPOCHS.saturating_sub(used);
-        let unused = reader.bytes(unused.saturating_mul(4 + EpochKey::SIZE))?;
-        if unused.iter().all(|byte| *byte == 0) {
-            Ok(())
-        } else {
-            Err(Malformed)
+        let unused = reader.bytes(unused.saturating_mul(Epoch::SIZE))?;
+        if unused.iter().any(|byte| *byte != 0) {
+            return Err(Malformed);
         }
-    }
-}
-
-impl Epoch {
-    fn copy_from(&mut self, other: &Self) {
-        self.number = other.number;
-        self.key.0.copy_from_slice(&other.key.0);
+        self.team = Team::read(reader)?;
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::rust_crypto::RustCrypto as C;
+    use hsm_protocol::settings::EncryptionMode;
     use std::{vec, vec::Vec};
 
+    fn key(byte: u8) -> EpochKey {
+        EpochKey([byte; 48])
+    }
+
+    fn name(number: u32, byte: u8) -> EpochName {
+        EpochName {
+            number,
+            check: key(byte).check::<C>().unwrap(),
+        }
+    }
+
     fn encoded(count: u8, epochs: &[(u32, u8)]) -> Vec<u8> {
-        let mut bytes = vec![7; 16];
+        let mut bytes = vec![7; 16 + LinkKey::SIZE];
         bytes.push(count);
-        for (number, key) in epochs {
+        for (number, byte) in epochs {
             bytes.extend(number.to_be_bytes());
-            bytes.extend([*key; EpochKey::SIZE]);
+            bytes.extend(name(*number, *byte).check);
+            bytes.extend([*byte; EpochKey::SIZE]);
         }
         bytes.resize(Keyring::SIZE, 0);
         bytes
@@ -157,21 +257,50 @@ mod tests {
         keyring.fill(&mut Reader::new(bytes)).map(|()| keyring)
     }
 
+    /// A file of a keyring's group and of an epoch of that name.
+    fn header(keyring: &Keyring, epoch: EpochName) -> FileHeader {
+        let salt = [3; 32];
+        FileHeader {
+            mode: EncryptionMode::Xts,
+            group: keyring.group_tag::<C>(&salt),
+            epoch: keyring.epoch_tag::<C>(&salt, epoch),
+            chunk_size: 16,
+            salt,
+        }
+    }
+
     #[test]
-    fn the_last_epoch_is_current_and_all_are_found() {
+    fn the_last_epoch_is_current_and_all_are_found_by_their_whole_name() {
         let bytes = encoded(3, &[(1, 11), (2, 12), (5, 15)]);
         let Ok(keyring) = filled(&bytes) else {
             panic!("well formed")
         };
-        assert_eq!(keyring.current().number, 5);
-        for (number, key) in [(1, Some(11)), (2, Some(12)), (5, Some(15)), (3, None)] {
-            let found = keyring.epoch(number).map(|found| found.0[0]);
-            assert_eq!(found, key, "{number}");
+        assert_eq!(keyring.current().name, name(5, 15));
+        let other = filled(&{
+            let mut bytes = bytes.clone();
+            bytes[16] = 8;
+            bytes
+        });
+        let Ok(other) = other else { panic!() };
+        for (number, byte, is_there) in [
+            (1, 11, true),
+            (2, 12, true),
+            (5, 15, true),
+            (3, 13, false),
+            // Another master's epoch 2.
+            (2, 22, false),
+        ] {
+            let name = name(number, byte);
+            let found = keyring.epoch(name).map(|found| found.key.0[0]);
+            assert_eq!(found, is_there.then_some(byte), "{number}");
+            let header = header(&keyring, name);
+            let found = keyring.epoch_of::<C>(&header);
             assert_eq!(
-                keyring.epoch_of(&[7; 16], number).map(|found| found.0[0]),
-                key
+                found.map(|found| found.key.0[0]),
+                is_there.then_some(byte).ok_or(NoEpoch::Missing)
             );
-            assert!(keyring.epoch_of(&[8; 16], number).is_none());
+            let found = other.epoch_of::<C>(&header).map(|found| found.name);
+            assert_eq!(found, Err(NoEpoch::OtherGroup));
         }
         let (mut copy, mut again) = (Keyring::default(), vec![0xFF; Keyring::SIZE]);
         copy.copy_from(&keyring);
@@ -180,11 +309,42 @@ mod tests {
     }
 
     #[test]
+    fn tags_differ_with_salt_group_and_epoch() {
+        let Ok(keyring) = filled(&encoded(1, &[(1, 1)])) else {
+            panic!()
+        };
+        let salts = [[1; 32], [2; 32]];
+        let mut tags: Vec<HeaderTag> = salts.map(|salt| keyring.group_tag::<C>(&salt)).into();
+        for salt in &salts {
+            for (number, byte) in [(1, 1), (2, 1), (1, 2)] {
+                tags.push(keyring.epoch_tag::<C>(salt, name(number, byte)));
+            }
+        }
+        tags.sort_unstable();
+        tags.dedup();
+        assert_eq!(tags.len(), 8);
+    }
+
+    #[test]
+    fn a_key_under_a_name_of_another_is_told() {
+        let Ok(keyring) = filled(&encoded(2, &[(1, 1), (2, 2)])) else {
+            panic!()
+        };
+        assert_eq!(keyring.has_true_names::<C>(), Ok(true));
+        let mut bytes = encoded(2, &[(1, 1), (2, 2)]);
+        bytes[16 + LinkKey::SIZE + 1 + 4] ^= 1;
+        let Ok(keyring) = filled(&bytes) else {
+            panic!()
+        };
+        assert_eq!(keyring.has_true_names::<C>(), Ok(false));
+    }
+
+    #[test]
     fn a_keyring_is_neither_empty_nor_too_long_nor_out_of_order() {
-        let all: Vec<_> = (1..=8).map(|number| (number, 1)).collect();
-        assert!(filled(&encoded(8, &all)).is_ok());
+        let all: Vec<_> = (1..=16).map(|number| (number, 1)).collect();
+        assert!(filled(&encoded(16, &all)).is_ok());
         assert!(filled(&encoded(0, &[])).is_err());
-        assert!(filled(&encoded(9, &all)).is_err());
+        assert!(filled(&encoded(17, &all)).is_err());
         assert!(filled(&encoded(1, &[(0, 1)])).is_err());
         assert!(filled(&encoded(2, &[(2, 1), (2, 1)])).is_err());
         assert!(filled(&encoded(2, &[(2, 1), (1, 1)])).is_err());
@@ -194,6 +354,6 @@ mod tests {
     fn what_is_not_used_must_be_zero() {
         assert!(filled(&encoded(1, &[(1, 1), (0, 1)])).is_err());
         assert!(filled(&encoded(1, &[(1, 1), (2, 0)])).is_err());
-        assert!(filled(&encoded(1, &[(1, 1), (0, 0)])).is_ok());
+        assert!(filled(&encoded(1, &[(1, 1)])).is_ok());
     }
 }

@@ -42,7 +42,7 @@ mod tests {
         file_key::FileKey,
         file_keys::FileKeys,
         kek::Kek,
-        keyring::{EpochKey, Keyring},
+        keyring::{EpochKey, Keyring, LinkKey},
         parcel::ParcelContents,
         part::PartKey,
         pin::{Pin, Stretched},
@@ -86,6 +86,7 @@ mod tests {
         Kek,
         KemShared,
         Keyring,
+        LinkKey,
         ParcelContents,
         PartKey,
         Pin,
@@ -107,6 +108,7 @@ mod tests {
         wipes::<FileKeys>();
         wipes::<Kek>();
         wipes::<KemShared>();
+        wipes::<LinkKey>();
         wipes::<PartKey>();
         wipes::<Pin>();
         wipes::<ReceiptKey>();

@@ -4,8 +4,8 @@ use crate::Crypto;
 use hsm_core::leds::Pattern;
 use hsm_factory::{Profile, Root};
 use hsm_protocol::{
-    Status,
-    command::ins,
+    EpochName, Status,
+    command::{DataUnits, ins},
     identity::LockState,
     settings::{ModuleStatus, Role},
 };
@@ -231,13 +231,15 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
         let data = match instruction {
             ins::IDENTITY | ins::FILE_RECIPIENT => vec![7; 32],
             ins::CIPHER => {
-                let header = [0, 0, 0, 1, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0];
-                [&header[..], &[1; 16]].concat()
+                let mut units = [1; DataUnits::HEADER + 16];
+                (units[EpochName::SIZE], units[EpochName::SIZE + 1]) = (0, 16);
+                units.to_vec()
             }
             ins::FILE_BEGIN => files::CHUNK_SIZE.to_vec(),
             ins::FILE_SEAL => files::seal_command(module),
             ins::FILE_OPEN => files::open_command(module),
             ins::FILE_UNWRAP => files::unwrap_command(module),
+            ins::FILE_IDENTIFY => files::identify_command(module),
             ins::CYCLE_BEGIN => vec![0, 0, 1],
             ins::INSTALL => vec![0, 0],
             _ => Vec::new(),
@@ -287,6 +289,7 @@ fn observe(module: &Bench<Crypto>) -> Observed {
 fn without_group(mut observed: Observed) -> Observed {
     for status in observed.opens.iter_mut().flatten() {
         status.group = [0; 16];
+        status.epoch.check = [0; 8];
     }
     observed
 }

@@ -2,9 +2,9 @@
 
 use Notice::{Master as M, Reader as R, Secondary as S};
 use hsm_protocol::{
-    Malformed, Serial, Status, Verifier,
+    Serial, Status, Verifier,
     certificate::{CertificateRefusal, Root},
-    cloning::{Cycle, Grant},
+    cloning::{Cycle, Grant, Ticket},
     receipt::{FinishedReceipt, Receipt, ReceiptRefusal},
 };
 use hsm_testbench::relay::Message;
@@ -44,16 +44,20 @@ pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize
     match message {
         Message::Offer => vec![
             ("version", 1),
+            ("kind", 1),
+            ("suite", 1),
             ("condition", 1),
             ("nonce", 32),
             ("ECDH share", 97),
             ("ML-KEM key", 1568),
-            ("certificates", rest(1699)),
+            ("certificates", rest(1701)),
         ],
         Message::Grant => {
             let grant = Grant::parse(bytes).expect("well formed");
             vec![
                 ("version", 1),
+                ("kind", 1),
+                ("suite", 1),
                 ("nonce", 32),
                 ("ECDH share", 97),
                 ("ML-KEM ciphertext", 1568),
@@ -63,17 +67,25 @@ pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize
             ]
         }
         Message::Consent | Message::Parcel => {
-            vec![("version", 1), ("length", 2), ("sealed part", rest(3))]
+            vec![
+                ("version", 1),
+                ("kind", 1),
+                ("suite", 1),
+                ("length", 2),
+                ("sealed part", rest(5)),
+            ]
         }
         Message::Receipt => {
             let receipt = Receipt::parse(bytes).expect("well formed");
-            let before_parties = 48 + 8 + Cycle::SIZE + 1;
+            let before_parties = 48 + 8 + Cycle::SIZE + Ticket::SIZE;
             let terms = before_parties - 48 - 8;
             let party = Serial::MAX + 48;
-            let after = receipt.statement_bytes.len() - 1 - before_parties - 2 * party;
+            let after = receipt.statement_bytes.len() - 5 - before_parties - 2 * party;
             vec![
-                ("length", 2),
                 ("version", 1),
+                ("kind", 1),
+                ("suite", 1),
+                ("length", 2),
                 ("transcript", 48),
                 ("number", 8),
                 ("cycle, ticket", terms),
@@ -86,7 +98,13 @@ pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize
                 ("signature", 96),
             ]
         }
-        Message::Countersignature => vec![("certificates", rest(96)), ("signature", 96)],
+        Message::Countersignature => vec![
+            ("version", 1),
+            ("kind", 1),
+            ("suite", 1),
+            ("certificates", rest(3 + 96)),
+            ("signature", 96),
+        ],
     }
 }
 
@@ -111,7 +129,7 @@ pub(super) fn read<V: Verifier>(
     let bytes = [receipt, countersignature].concat();
     let root = Root::parse(root).expect("a root");
     FinishedReceipt::parse(&bytes)
-        .map_err(|Malformed| ReceiptRefusal::Malformed)
+        .map_err(ReceiptRefusal::from)
         .and_then(|finished| finished.verify::<V>(&root))
         .err()
         .map(Notice::Reader)
@@ -120,6 +138,8 @@ pub(super) fn read<V: Verifier>(
 /// The table. What is not in it must not happen; what is in it must be seen.
 pub(super) const TABLE: &[Row] = &[
     row(Message::Offer, "version", &[M(Status::VersionRefused)]),
+    row(Message::Offer, "kind", &[M(Status::Malformed)]),
+    row(Message::Offer, "suite", &[M(Status::VersionRefused)]),
     row(
         Message::Offer,
         "condition",
@@ -144,6 +164,8 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(Message::Offer, "length", &[M(Status::Malformed)]),
     row(Message::Grant, "version", &[S(Status::VersionRefused)]),
+    row(Message::Grant, "kind", &[S(Status::Malformed)]),
+    row(Message::Grant, "suite", &[S(Status::VersionRefused)]),
     row(Message::Grant, "nonce", &[S(Status::RunBroken)]),
     row(Message::Grant, "ECDH share", &[S(Status::RunBroken)]),
     row(Message::Grant, "ML-KEM ciphertext", &[S(Status::RunBroken)]),
@@ -159,12 +181,18 @@ pub(super) const TABLE: &[Row] = &[
     row(Message::Grant, "sealed part", &[S(Status::RunBroken)]),
     row(Message::Grant, "length", &[S(Status::Malformed)]),
     row(Message::Consent, "version", &[M(Status::VersionRefused)]),
+    row(Message::Consent, "kind", &[M(Status::Malformed)]),
+    row(Message::Consent, "suite", &[M(Status::VersionRefused)]),
     row(Message::Consent, "sealed part", &[M(Status::RunBroken)]),
     row(Message::Consent, "length", &[M(Status::Malformed)]),
     row(Message::Parcel, "version", &[S(Status::VersionRefused)]),
+    row(Message::Parcel, "kind", &[S(Status::Malformed)]),
+    row(Message::Parcel, "suite", &[S(Status::VersionRefused)]),
     row(Message::Parcel, "sealed part", &[S(Status::RunBroken)]),
     row(Message::Parcel, "length", &[S(Status::Malformed)]),
-    row(Message::Receipt, "version", &[M(Status::Malformed)]),
+    row(Message::Receipt, "version", &[M(Status::VersionRefused)]),
+    row(Message::Receipt, "kind", &[M(Status::Malformed)]),
+    row(Message::Receipt, "suite", &[M(Status::VersionRefused)]),
     // The token covers the statement; the signature is checked only under a statement that the master expected.
     row(Message::Receipt, "transcript", &[M(Status::NotProved)]),
     row(Message::Receipt, "number", &[M(Status::NotProved)]),
@@ -205,6 +233,21 @@ pub(super) const TABLE: &[Row] = &[
     ),
     row(Message::Receipt, "signature", &[M(Status::NotGenuine)]),
     row(Message::Receipt, "length", &[M(Status::Malformed)]),
+    row(
+        Message::Countersignature,
+        "version",
+        &[R(ReceiptRefusal::Version)],
+    ),
+    row(
+        Message::Countersignature,
+        "kind",
+        &[R(ReceiptRefusal::Malformed)],
+    ),
+    row(
+        Message::Countersignature,
+        "suite",
+        &[R(ReceiptRefusal::Version)],
+    ),
     row(
         Message::Countersignature,
         "certificates",

@@ -1,7 +1,12 @@
 //! Unattended auto-lock: keys and ciphered data keep a module open, and nothing else does.
 
 use super::{Module, Pattern, WRONG_PIN, cipher, configured, lock_state};
-use hsm_protocol::{Status, cloning::Options, command::ins, identity::LockState};
+use hsm_protocol::{
+    EpochName, Status,
+    cloning::Options,
+    command::{DataUnits, ins},
+    identity::LockState,
+};
 use hsm_testbench::{
     pair,
     relay::{self, Message},
@@ -110,7 +115,8 @@ fn polls_and_data_that_is_refused_do_not() {
                 drop(module.command(ins, p1, &[]));
             }
             // An epoch that is not there; half a block.
-            let data = [0, 0, 0, 9, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0];
+            let mut data = [0; DataUnits::HEADER];
+            (data[3], data[EpochName::SIZE + 1]) = (9, 16);
             let refused = module.command(ins::CIPHER, 0, &[&data[..], &[1; 16]].concat());
             assert_eq!(refused, Err(Status::NotFound));
             let refused = module.command(ins::CIPHER, 0, &[&data[..], &[1; 8]].concat());

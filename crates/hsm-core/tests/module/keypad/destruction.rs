@@ -6,7 +6,12 @@ use super::{
 };
 use hsm_core::Link;
 use hsm_factory::Root;
-use hsm_protocol::{Status, command::ins, identity::LockState, settings::Role};
+use hsm_protocol::{
+    Status,
+    command::{DataUnits, ins},
+    identity::LockState,
+    settings::Role,
+};
 use hsm_testbench::{ADMIN_PIN, RECOVERY_PIN, SELF_DESTRUCT_PIN, board::Cut};
 
 #[test]
@@ -217,8 +222,10 @@ fn what_a_host_sees_differs_in_group_settings_and_receipt_and_in_nothing_else() 
     assert_ne!(open.0.mode, open.1.mode, "if it was not the default");
     assert_ne!(open.0.auto_lock, open.1.auto_lock, "likewise");
     assert_ne!(open.0.policy, open.1.policy, "likewise");
-    let same =
-        |status: hsm_protocol::settings::ModuleStatus| (status.role, status.epoch, status.admin);
+    assert_ne!(open.0.epoch.check, open.1.epoch.check, "as with the group");
+    let same = |status: hsm_protocol::settings::ModuleStatus| {
+        (status.role, status.epoch.number, status.admin)
+    };
     assert_eq!(same(open.0), same(open.1));
     for is_open in [true, false] {
         for instruction in ins::ALL {
@@ -226,7 +233,7 @@ fn what_a_host_sees_differs_in_group_settings_and_receipt_and_in_nothing_else() 
                 ins::IDENTITY => &[7; 32],
                 ins::CYCLE_BEGIN => &[0, 0, 1],
                 ins::INSTALL => &[0, 0],
-                ins::CIPHER => &[0; 30],
+                ins::CIPHER => &[0; DataUnits::HEADER + 16],
                 _ => &[],
             };
             let answers = [&mut user, &mut destroyed].map(|module| {

@@ -144,7 +144,7 @@ fn settings_are_defaults_the_journal_is_empty_and_there_is_no_receipt() {
             (None, None),
             "{erasure:?}"
         );
-        assert_eq!((status.epoch, status.admin), (1, None));
+        assert_eq!((status.epoch.number, status.admin), (1, None));
         replug(&mut module);
         if erasure == Erasure::SelfDestruct {
             continue;
