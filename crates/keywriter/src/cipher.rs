@@ -132,12 +132,13 @@ mod tests {
     use super::*;
     use crate::{discovery::Connector, test_hub::world::World, transport::Location};
 
+    /// In the module's epoch.
     const UNITS: Units = Units {
         size: 4096,
         first: 0,
         epoch: EpochName {
             number: 1,
-            check: [1; 8],
+            check: [0; 8],
         },
     };
 
@@ -152,11 +153,13 @@ mod tests {
         input: &[u8],
     ) -> Result<Vec<u8>, CipherError> {
         let line = world.open(&Location::Socket("/run/M.sock".into())).unwrap();
+        let mut module = ConnectedModule::new(line);
+        let epoch = module.status().unwrap().epoch;
         let mut output = Vec::new();
         let total = stream(
-            &mut ConnectedModule::new(line),
+            &mut module,
             direction,
-            units,
+            Units { epoch, ..units },
             &mut &*input,
             &mut output,
         )?;

@@ -500,7 +500,10 @@ mod tests {
         let status = ModuleStatus {
             role: Role::User,
             group: [1; 16],
-            epoch: 1,
+            epoch: hsm_protocol::EpochName {
+                number: 1,
+                check: [2; 8],
+            },
             mode: EncryptionMode::Xts,
             auto_lock: None,
             policy: None,

@@ -3,9 +3,10 @@
 use hsm_core::crypto::{Direction, Provider};
 use std::marker::PhantomData;
 
-/// Writes and reads files with an epoch key, in the primitives of one provider.
+/// Writes and reads files of a group's first epoch, in the primitives of one provider.
 pub struct Reference<P> {
     epoch_key: [u8; 48],
+    link_key: [u8; 32],
     primitives: PhantomData<P>,
 }
 
@@ -14,45 +15,62 @@ pub struct Reference<P> {
 pub struct Header {
     /// 1 XTS, 2 ECB.
     pub mode: u8,
-    /// The group.
-    pub group: [u8; 16],
-    /// The epoch.
-    pub epoch: u32,
     /// The chunk size, in bytes.
     pub chunk_size: u32,
     /// The salt.
     pub salt: [u8; 32],
 }
 
-impl Header {
-    /// § 1.
-    pub fn bytes(&self) -> [u8; 64] {
-        [
-            &b"KWFILE\x01"[..],
-            &[self.mode],
-            &self.group,
-            &self.epoch.to_be_bytes(),
-            &self.chunk_size.to_be_bytes(),
-            &self.salt,
-        ]
-        .concat()
-        .try_into()
-        .expect("64 bytes")
-    }
-}
-
 impl<P: Provider> Reference<P> {
-    /// Of that epoch key.
-    pub const fn new(epoch_key: [u8; 48]) -> Self {
+    /// Of that epoch key, and of the group with that link key.
+    pub const fn new(epoch_key: [u8; 48], link_key: [u8; 32]) -> Self {
         Self {
             epoch_key,
+            link_key,
             primitives: PhantomData,
         }
     }
 
+    /// § 1.
+    fn header(&self, header: &Header) -> [u8; 60] {
+        let [group, epoch] = self.tags(&header.salt);
+        [
+            &b"KWFILE\x01"[..],
+            &[header.mode],
+            &group,
+            &epoch,
+            &header.chunk_size.to_be_bytes(),
+            &header.salt,
+        ]
+        .concat()
+        .try_into()
+        .expect("60 bytes")
+    }
+
+    /// § 1: the tags of group and epoch.
+    fn tags(&self, salt: &[u8; 32]) -> [[u8; 8]; 2] {
+        let mut check = [0; 8];
+        let label: &[u8] = b"KeyWriter v1 epoch check value";
+        P::hkdf_expand(&self.epoch_key, &[label], &mut check).expect("short");
+        let tag = |parts: &[&[u8]]| {
+            let mut mac = [0; 48];
+            P::hmac_sha384(&self.link_key, parts, &mut mac);
+            *mac.first_chunk().expect("longer")
+        };
+        [
+            tag(&[b"KeyWriter v1 file group tag", salt]),
+            tag(&[
+                b"KeyWriter v1 file epoch tag",
+                salt,
+                &1_u32.to_be_bytes(),
+                &check,
+            ]),
+        ]
+    }
+
     /// The whole file of `plain`.
     pub fn write(&self, header: &Header, plain: &[u8]) -> Vec<u8> {
-        let bytes = header.bytes();
+        let bytes = self.header(header);
         let size = usize::try_from(header.chunk_size).expect("small");
         let mut chunks: Vec<&[u8]> = plain.chunks(size).collect();
         if chunks.is_empty() {
@@ -68,7 +86,7 @@ impl<P: Provider> Reference<P> {
     }
 
     /// § 3.
-    fn chunk(&self, header: &[u8; 64], index: u64, last: bool, plain: &[u8]) -> Vec<u8> {
+    fn chunk(&self, header: &[u8; 60], index: u64, last: bool, plain: &[u8]) -> Vec<u8> {
         let mut body = plain.to_vec();
         body.resize(plain.len().next_multiple_of(16), 0);
         self.cipher(header, index, Direction::Encipher, &mut body);
@@ -81,17 +99,24 @@ impl<P: Provider> Reference<P> {
 
     /// § 4: returns the plaintext, or why the file has none.
     pub fn read(&self, file: &[u8]) -> Result<Vec<u8>, &'static str> {
-        let (header, mut rest) = file.split_first_chunk::<64>().ok_or("no file of ours")?;
+        let (header, mut rest) = file.split_first_chunk::<60>().ok_or("no file of ours")?;
         if &header[..6] != b"KWFILE" {
             return Err("no file of ours");
         }
         if header[6] != 1 {
             return Err("another version");
         }
-        let size = u32::from_be_bytes(header[28..32].try_into().expect("4"));
+        let size = u32::from_be_bytes(header[24..28].try_into().expect("4"));
         let size = usize::try_from(size).expect("small");
         if !matches!(header[7], 1 | 2) || size == 0 || size % 16 != 0 || size > 61_440 {
             return Err("damaged header");
+        }
+        let [group, epoch] = self.tags(header.last_chunk().expect("a salt"));
+        if header[8..16] != group {
+            return Err("another group");
+        }
+        if header[16..24] != epoch {
+            return Err("an epoch that is not there");
         }
         let mut plain = Vec::new();
         for index in 0.. {
@@ -130,7 +155,7 @@ impl<P: Provider> Reference<P> {
         Ok(plain)
     }
 
-    fn cipher(&self, header: &[u8; 64], index: u64, direction: Direction, body: &mut [u8]) {
+    fn cipher(&self, header: &[u8; 60], index: u64, direction: Direction, body: &mut [u8]) {
         if body.is_empty() {
             return;
         }
@@ -143,14 +168,14 @@ impl<P: Provider> Reference<P> {
         }
     }
 
-    fn tag(&self, header: &[u8; 64], index: u64, tagged: &[u8]) -> [u8; 16] {
+    fn tag(&self, header: &[u8; 60], index: u64, tagged: &[u8]) -> [u8; 16] {
         let key = self.derive::<32>(b"KeyWriter v1 file AES-256-GMAC", header);
         let nonce = [&[0; 4][..], &index.to_be_bytes()].concat();
         P::gcm_seal(&key, &nonce.try_into().expect("12"), tagged, &mut []).expect("a tag")
     }
 
     /// § 2.
-    fn derive<const N: usize>(&self, label: &[u8], header: &[u8; 64]) -> [u8; N] {
+    fn derive<const N: usize>(&self, label: &[u8], header: &[u8; 60]) -> [u8; N] {
         let mut key = [0; N];
         P::hkdf_expand(&self.epoch_key, &[label, header], &mut key).expect("short");
         key

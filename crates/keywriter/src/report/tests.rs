@@ -111,7 +111,7 @@ fn every_field_of_a_clone_is_what_its_receipt_says() {
     let saved = Saved::new(report());
     let json: Value = serde_json::from_slice(&fs::read(saved.path()).unwrap()).unwrap();
     let fields = json["clones"][1].as_object().unwrap();
-    assert_eq!(fields.len(), 15);
+    assert_eq!(fields.len(), 16);
     for (name, value) in fields.iter().filter(|(name, _)| *name != "receipt") {
         let other = match value {
             Value::Bool(value) => json!(!value),

@@ -9,7 +9,7 @@ use hsm_protocol::{
     Status,
     apdu::CommandApdu,
     command::ins,
-    file::{FileHeader, Lead, MAGIC},
+    file::{FileHeader, Lead, MAGIC, OpenChunk, SealChunk},
     settings::EncryptionMode,
 };
 use std::{
@@ -62,17 +62,17 @@ fn answer(ins: u8, data: &[u8]) -> Vec<u8> {
         ins::FILE_BEGIN => {
             let header = FileHeader {
                 mode: EncryptionMode::Xts,
-                group: [1; 16],
-                epoch: 1,
+                group: [1; 8],
+                epoch: [2; 8],
                 chunk_size: u32::from_be_bytes(data.try_into().unwrap()),
                 salt: [2; 32],
             };
             header.to_bytes().unwrap().into()
         }
         ins::FILE_SEAL => {
-            let (fields, plain) = data.split_at(73);
+            let (fields, plain) = data.split_at(SealChunk::FIELDS);
             let lead = Lead {
-                last: fields[72] == 1,
+                last: fields.last() == Some(&1),
                 len: plain.len().try_into().unwrap(),
             };
             let mut padded = plain.to_vec();
@@ -81,8 +81,12 @@ fn answer(ins: u8, data: &[u8]) -> Vec<u8> {
             [&lead.to_bytes()[..], &cipher, &[0; 16]].concat()
         }
         ins::FILE_OPEN => {
-            let len = usize::from(data[75]) | usize::from(data[74]) << 8;
-            data[76..76 + len].iter().map(|byte| !byte).collect()
+            let chunk = &data[OpenChunk::FIELDS..];
+            let len = usize::from(chunk[3]) | usize::from(chunk[2]) << 8;
+            chunk[Lead::SIZE..][..len]
+                .iter()
+                .map(|byte| !byte)
+                .collect()
         }
         _ => unreachable!("no such command"),
     }

@@ -30,6 +30,8 @@ use std::fmt::{Debug, Write};
 /// As it is typed, and as the module writes it down: `C` is SHIFT and 2.
 const ADMIN: (&str, &str) = ("8642SHIFT+29731", "8642C9731");
 const USER: (&str, &str) = ("5173SHIFT+0SHIFT+946", "5173AJ46");
+const RECOVERY: (&str, &str) = ("6482SHIFT+39157", "6482D9157");
+const SELF_DESTRUCT: (&str, &str) = ("9371SHIFT+4SHIFT+508", "9371EF08");
 
 type Module = Bench<RustCrypto>;
 
@@ -161,11 +163,25 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
         let bytes = bytes.to_vec();
         secrets.push(Known { name, bytes });
     };
-    // The first Admin PIN draws KEK, salt, group and epoch key, in this order.
+    // The first Admin PIN draws salt, group, epoch key, link key and what the KEK is made of, in this order.
     let (draws, at) = drawn(&modules[0].recorded, group);
-    let (kek, salt, epoch) = (&draws[at - 2], &draws[at - 1], &draws[at + 1]);
-    know("KEK of the master".into(), kek);
+    let (salt, epoch, link, kek) = (
+        &draws[at - 1],
+        &draws[at + 1],
+        &draws[at + 2],
+        &draws[at + 3],
+    );
     know("epoch key".into(), epoch);
+    know("link key".into(), link);
+    let secret = board::secret(modules[0].serial());
+    for number in 0_u64..8 {
+        let mut mac = Hmac::<Sha384>::new_from_slice(&secret).unwrap();
+        mac.update(b"KeyWriter v1 key-encryption key");
+        mac.update(kek);
+        mac.update(&number.to_be_bytes());
+        let kek = mac.finalize().into_bytes();
+        know(format!("KEK of the master in blob {number}"), &kek[..32]);
+    }
     let epoch: &[u8; 48] = epoch.as_slice().try_into().unwrap();
     for (label, size) in [
         ("KeyWriter v1 data AES-256-XTS", 64),
@@ -177,7 +193,10 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
         RustCrypto::hkdf_expand(epoch, &[label.as_bytes()], &mut key).unwrap();
         know(label.into(), &key);
     }
-    for (slot, (typed, symbols)) in [(0, ADMIN), (1, USER)] {
+    for (slot, (typed, symbols)) in [ADMIN, USER, RECOVERY, SELF_DESTRUCT]
+        .into_iter()
+        .enumerate()
+    {
         know(format!("PIN {slot} as typed"), typed.as_bytes());
         know(format!("PIN {slot} as symbols"), symbols.as_bytes());
         let mut stretched = [0; 32];
@@ -190,7 +209,7 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
             let store_key = board::store_key(module.serial(), 0);
             let mut mac = Hmac::<Sha384>::new_from_slice(&store_key).unwrap();
             mac.update(b"KeyWriter v1 slot key");
-            mac.update(&[slot]);
+            mac.update(&[u8::try_from(slot).unwrap()]);
             mac.update(&stretched);
             let key = mac.finalize().into_bytes();
             know(
@@ -214,7 +233,7 @@ fn derived_secrets(modules: &[&Module], sessions: &[Session], group: &[u8]) -> V
             contains(&session.parcel, epoch),
             "the Parcel carries the key"
         );
-        assert!(contains(&session.parcel, salt));
+        assert!(contains(&session.parcel, salt) && contains(&session.parcel, link));
         for (name, key) in &session.keys {
             know(format!("{name} of run {run}"), key);
         }
@@ -226,13 +245,19 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// From Shipment: both PINs, cloning enabled; ends locked.
+/// From Shipment: all four PINs, cloning enabled; ends locked.
 fn set_up(module: &mut Module) {
-    let (admin, user) = (ADMIN.0, USER.0);
+    let admin = ADMIN.0;
     let keys = format!("SHIFT+1 {admin} KEY {admin} KEY");
     assert_eq!(press(module, &keys), Pattern::AdminPinStored);
-    let keys = format!("KEY+3 {user} KEY {user} KEY");
-    assert_eq!(press(module, &keys), Pattern::Stored);
+    for (chord, (pin, _)) in [
+        ("KEY+3", USER),
+        ("KEY+4", RECOVERY),
+        ("KEY+6", SELF_DESTRUCT),
+    ] {
+        let keys = format!("{chord} {pin} KEY {pin} KEY");
+        assert_eq!(press(module, &keys), Pattern::Stored);
+    }
     assert_eq!(press(module, "KEY+8 1 SHIFT"), Pattern::Stored);
     assert_eq!(press(module, "SHIFT:1s"), Pattern::Standby);
 }

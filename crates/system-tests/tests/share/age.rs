@@ -110,7 +110,7 @@ fn a_locked_module_another_team_and_no_module_are_said() {
             lab.hub(&["unplug", serial]);
         }
         lab.unlock_user("VM0003");
-        says("group");
+        says("team");
         lab.hub(&["unplug", "VM0003"]);
         says("no module");
         for serial in ["VM0001", "VM0002", "VM0003"] {

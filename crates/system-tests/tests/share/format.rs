@@ -29,13 +29,14 @@ fn what_a_module_makes_reads_by_the_text_of_the_format() {
     let (group, drawn) = (module.status().group, module.recorded.all());
     let at = drawn.iter().position(|bytes| bytes[..] == group).unwrap();
     let epoch_key = drawn[at + 1].as_slice().try_into().unwrap();
+    let link_key = drawn[at + 2].as_slice().try_into().unwrap();
     for mode in ["KEY+9 1 SHIFT", "KEY+9 2 SHIFT"] {
         module.power_up();
         module.press(&format!("KEY+1 {ADMIN_PIN} KEY {mode} SHIFT:1s"));
         module.unlock_user();
         for len in [0, 5, 64, 150] {
             let file = files::file(&mut module, 64, &vec![9; len]).unwrap();
-            let read = Reference::<AwsLc>::new(epoch_key).read(&file);
+            let read = Reference::<AwsLc>::new(epoch_key, link_key).read(&file);
             assert_eq!(read, Ok(vec![9; len]));
         }
     }
@@ -64,7 +65,10 @@ fn the_program_refuses_the_vectors_whose_frame_is_wrong() {
         file(&lab, "vector.kw", &vector.file);
         let ran = shell(&lab, "$KEYWRITER inspect vector.kw");
         // Without a key nobody can tell what was changed inside.
-        let is_framed = matches!(vector.expect.as_str(), "opens" | "changed");
+        let is_framed = matches!(
+            vector.expect.as_str(),
+            "opens" | "changed" | "another group" | "an epoch that is not there"
+        );
         let expected = if is_framed { 0 } else { 5 };
         assert_eq!(ran.status.code(), Some(expected), "{path:?}: {ran:?}");
     }
@@ -80,6 +84,7 @@ pub(crate) fn paths() -> Vec<PathBuf> {
 pub(crate) struct Vector {
     pub(crate) expect: String,
     pub(crate) epoch_key: [u8; 48],
+    pub(crate) link_key: [u8; 32],
     pub(crate) file: Vec<u8>,
     pub(crate) plain: Vec<u8>,
 }
@@ -97,13 +102,14 @@ impl Vector {
         Self {
             expect: fields["expect"].to_owned(),
             epoch_key: bytes("epoch-key").try_into().unwrap(),
+            link_key: bytes("link-key").try_into().unwrap(),
             file: bytes("file"),
             plain: bytes("plain"),
         }
     }
 
     fn check<P: Provider>(&self, path: &Path) {
-        let read = Reference::<P>::new(self.epoch_key).read(&self.file);
+        let read = Reference::<P>::new(self.epoch_key, self.link_key).read(&self.file);
         match &read {
             Ok(plain) => assert!(
                 self.expect == "opens" && *plain == self.plain,
@@ -128,23 +134,23 @@ const VALID: [(&str, u8, usize); 7] = [
 
 const EPOCH_KEY: [u8; 48] = [0x4B; 48];
 
+const LINK_KEY: [u8; 32] = [0x4C; 32];
+
 const HEADER: Header = Header {
     mode: 1,
-    group: [0x47; 16],
-    epoch: 1,
     chunk_size: 64,
     salt: [0x53; 32],
 };
 
 /// Names, what is said of them, the section, and the bytes of the invalid ones.
 fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
-    let whole = Reference::<RustCrypto>::new(EPOCH_KEY).write(&HEADER, &plain(150));
+    let whole = Reference::<RustCrypto>::new(EPOCH_KEY, LINK_KEY).write(&HEADER, &plain(150));
     let with = |at: usize, value: u8| {
         let mut file = whole.clone();
         file[at] = value;
         file
     };
-    let (header, body) = whole.split_at(64);
+    let (header, body) = whole.split_at(60);
     let [a, b, c]: [&[u8]; 3] = body.chunks(84).collect::<Vec<_>>().try_into().unwrap();
     let empty_end = {
         let mut file = [header, a].concat();
@@ -160,21 +166,26 @@ fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
             "chunks-of-no-whole-blocks",
             "damaged header",
             1,
-            with(31, 65),
+            with(27, 65),
         ),
-        ("chunks-too-large", "damaged header", 1, with(28, 1)),
-        ("another-group", "changed", 2, with(8, 0)),
-        ("later-epoch", "changed", 2, with(27, 2)),
+        ("chunks-too-large", "damaged header", 1, with(24, 1)),
+        ("another-group", "another group", 1, with(8, !whole[8])),
+        ("salt-changed", "another group", 1, with(59, 0)),
+        (
+            "another-epoch",
+            "an epoch that is not there",
+            1,
+            with(16, !whole[16]),
+        ),
         ("other-mode", "changed", 2, with(7, 2)),
-        ("salt-changed", "changed", 2, with(63, 0)),
-        ("ciphertext-changed", "changed", 3, with(68, !whole[68])),
-        ("tag-changed", "changed", 3, with(147, !whole[147])),
-        ("length-changed", "changed", 3, with(64 + 168 + 3, 21)),
+        ("ciphertext-changed", "changed", 3, with(64, !whole[64])),
+        ("tag-changed", "changed", 3, with(143, !whole[143])),
+        ("length-changed", "changed", 3, with(60 + 168 + 3, 21)),
         ("chunks-swapped", "changed", 3, [header, b, a, c].concat()),
         ("chunk-left-out", "changed", 3, [header, a, c].concat()),
         ("chunk-doubled", "changed", 3, [header, a, a, b, c].concat()),
         ("empty-last-chunk", "damaged chunk", 3, empty_end),
-        ("chunk-not-full", "damaged chunk", 3, with(67, 63)),
+        ("chunk-not-full", "damaged chunk", 3, with(63, 63)),
         ("cut-between-chunks", "cut off", 4, [header, a, b].concat()),
         (
             "cut-within-a-chunk",
@@ -207,8 +218,9 @@ fn record() {
         let path = Path::new(FOLDER).join(format!("{name}.txt"));
         if !path.exists() {
             let text = format!(
-                "expect: {expect}\nsection: {section}\n\nepoch-key: {}\nfile: {}\nplain: {}\n",
+                "expect: {expect}\nsection: {section}\n\nepoch-key: {}\nlink-key: {}\nfile: {}\nplain: {}\n",
                 hex::encode(EPOCH_KEY),
+                hex::encode(LINK_KEY),
                 hex::encode(file),
                 hex::encode(plain)
             );
@@ -217,7 +229,7 @@ fn record() {
     };
     for (name, mode, len) in VALID {
         let header = Header { mode, ..HEADER };
-        let file = Reference::<RustCrypto>::new(EPOCH_KEY).write(&header, &plain(len));
+        let file = Reference::<RustCrypto>::new(EPOCH_KEY, LINK_KEY).write(&header, &plain(len));
         write(name, "opens", 3, &file, &plain(len));
     }
     for (name, expect, section, file) in invalid() {

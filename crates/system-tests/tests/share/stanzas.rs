@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bech32::{Checksum, Hrp, primitives::decode::CheckedHrpstring};
 use hsm_core::crypto::{Provider, rust_crypto::RustCrypto};
-use hsm_protocol::file::Recipient;
+use hsm_protocol::{EpochName, file::Recipient};
 use hsm_testbench::{
     files,
     hybrid::{Reference, seal},
@@ -140,8 +140,7 @@ fn recipient_v1(recipients: &[&str], knows_labels: bool) -> Said {
 /// A stanza of ours, cut into its parts.
 struct Stanza {
     is_hybrid: bool,
-    group: [u8; 16],
-    epoch: u32,
+    to: [u8; 16],
     ephemeral: Vec<u8>,
     body: Vec<u8>,
 }
@@ -150,7 +149,7 @@ impl Stanza {
     fn parse(text: &str) -> Self {
         let (line, body) = text.split_once('\n').unwrap();
         let words: Vec<_> = line.split(' ').collect();
-        let ["->", tag, group, epoch, ephemeral] = words.as_slice() else {
+        let ["->", tag, to, ephemeral] = words.as_slice() else {
             panic!("{line}");
         };
         assert!(matches!(*tag, "keywriter" | "keywriter-hybrid"), "{tag}");
@@ -159,8 +158,7 @@ impl Stanza {
         assert!(lines.iter().all(|line| line.len() == 64), "{body}");
         Self {
             is_hybrid: tag.ends_with("hybrid"),
-            group: hex::decode(group).unwrap().try_into().unwrap(),
-            epoch: epoch.parse().unwrap(),
+            to: hex::decode(to).unwrap().try_into().unwrap(),
             ephemeral: STANDARD_NO_PAD.decode(ephemeral).unwrap(),
             body: STANDARD_NO_PAD.decode(body.replace('\n', "")).unwrap(),
         }
@@ -170,14 +168,18 @@ impl Stanza {
         if !self.is_hybrid {
             return self.open_classical::<P>(epoch_key);
         }
-        let epoch = self.epoch.to_be_bytes();
-        let sealed = [&self.group[..], &epoch, &self.ephemeral, &self.body].concat();
-        Reference::<P>::new(epoch_key).open(&sealed)
+        let sealed = [&self.to[..], &self.ephemeral, &self.body].concat();
+        Reference::<P>::new(epoch_key).open(GROUP, 1, &sealed)
     }
 
     /// § 5, step by step.
     fn open_classical<P: Provider>(&self, epoch_key: [u8; 48]) -> Option<[u8; 16]> {
         let (secret, point) = classical_pair::<P>(epoch_key);
+        let epoch = epoch_1::<P>(epoch_key).to_bytes();
+        let recipient = P::sha384(&[&GROUP, &epoch, &point]);
+        if self.to != files::stanza_tag::<P>(&recipient, &self.ephemeral) {
+            return None;
+        }
         let (mut shared, mut prk, mut key) = ([0; 48], [0; 48], [0; 32]);
         P::ecdh_agree(&secret, self.ephemeral[..].try_into().ok()?, &mut shared).ok()?;
         P::hmac_sha384(
@@ -186,13 +188,20 @@ impl Stanza {
             &mut prk,
         );
         let label: &[u8] = b"KeyWriter v1 recipient AES-256-GCM";
-        let info = [label, &self.group, &self.epoch.to_be_bytes()];
+        let info = [label, &GROUP, &epoch];
         P::hkdf_expand(&prk, &info, &mut key).ok()?;
         let (cipher, tag) = self.body.split_first_chunk()?;
         let mut file_key = *cipher;
         P::gcm_open(&key, &[0; 12], &[], &mut file_key, tag.try_into().ok()?).ok()?;
         Some(file_key)
     }
+}
+
+fn epoch_1<P: Provider>(epoch_key: [u8; 48]) -> EpochName {
+    let mut check = [0; 8];
+    let label: &[u8] = b"KeyWriter v1 epoch check value";
+    P::hkdf_expand(&epoch_key, &[label], &mut check).unwrap();
+    EpochName { number: 1, check }
 }
 
 fn classical_pair<P: Provider>(epoch_key: [u8; 48]) -> (P::EcdhSecret, [u8; 97]) {
@@ -270,13 +279,13 @@ const FILE_KEY: [u8; 16] = [0x46; 16];
 
 /// The recipient of epoch 1 as its text.
 fn recipient<P: Provider>(is_hybrid: bool, epoch_key: [u8; 48]) -> String {
-    let mut bytes = vec![if is_hybrid { 2 } else { 1 }];
+    let mut bytes = vec![1, if is_hybrid { 2 } else { 1 }];
     bytes.extend(GROUP);
-    bytes.extend(1_u32.to_be_bytes());
+    bytes.extend(epoch_1::<P>(epoch_key).to_bytes());
     if is_hybrid {
         let wire = Reference::<P>::new(epoch_key).recipient(GROUP, 1);
-        bytes.extend(compressed(&wire[20..117]));
-        bytes.extend(&wire[117..]);
+        bytes.extend(compressed(&wire[28..125]));
+        bytes.extend(&wire[125..]);
     } else {
         bytes.extend(compressed(&classical_pair::<P>(epoch_key).1));
     }
@@ -303,15 +312,23 @@ impl Checksum for Long {
 }
 
 /// Names of the invalid ones, and which byte of what FILE UNWRAP takes was changed how.
-const CHANGED: [(&str, usize, u8); 8] = [
-    ("hybrid-group-changed", 0, 1),
-    ("hybrid-epoch-changed", 19, 2),
-    ("hybrid-ephemeral-is-no-point", 20 + 96, 1),
-    ("hybrid-ciphertext-changed", 117, 1),
-    ("hybrid-ciphertext-changed-at-its-end", 117 + 1567, 0x80),
-    ("hybrid-sealed-file-key-changed", 1685, 1),
-    ("hybrid-tag-changed", 1701, 1),
-    ("hybrid-ephemeral-of-another", 20, 0),
+const CHANGED: [(&str, bool, usize, u8); 11] = [
+    ("classical-to-changed", false, 0, 1),
+    ("classical-ephemeral-is-no-point", false, 16 + 96, 1),
+    ("classical-sealed-file-key-changed", false, 113, 1),
+    ("classical-tag-changed", false, 144, 0x80),
+    ("hybrid-to-changed", true, 15, 1),
+    ("hybrid-ephemeral-is-no-point", true, 16 + 96, 1),
+    ("hybrid-ciphertext-changed", true, 113, 1),
+    (
+        "hybrid-ciphertext-changed-at-its-end",
+        true,
+        113 + 1567,
+        0x80,
+    ),
+    ("hybrid-sealed-file-key-changed", true, 1681, 1),
+    ("hybrid-tag-changed", true, 1697, 1),
+    ("hybrid-ephemeral-of-another", true, 16, 0),
 ];
 
 fn record() {
@@ -323,20 +340,19 @@ fn record() {
         } else {
             ("keywriter", 5)
         };
-        let body = STANDARD_NO_PAD.encode(&wire[117..]);
+        let body = STANDARD_NO_PAD.encode(&wire[113..]);
         let mut lines: Vec<_> = body.as_bytes().chunks(64).collect();
         if body.len().is_multiple_of(64) {
             lines.push(&[]);
         }
         let body = lines.join(&b"\n"[..]);
         let text = format!(
-            "expect: {expect}\nsection: {section}\n\nepoch-key: {}\nrecipient: {}\nfile-key: {}\nstanza:\n-> {tag} {} {} {}\n{}\n",
+            "expect: {expect}\nsection: {section}\n\nepoch-key: {}\nrecipient: {}\nfile-key: {}\nstanza:\n-> {tag} {} {}\n{}\n",
             hex::encode(EPOCH_KEY),
             recipient::<RustCrypto>(is_hybrid, EPOCH_KEY),
             hex::encode(FILE_KEY),
             hex::encode(&wire[..16]),
-            u32::from_be_bytes(wire[16..20].try_into().unwrap()),
-            STANDARD_NO_PAD.encode(&wire[20..117]),
+            STANDARD_NO_PAD.encode(&wire[16..113]),
             String::from_utf8(body).unwrap(),
         );
         if !path.exists() {
@@ -345,7 +361,7 @@ fn record() {
     };
     let to = Recipient {
         group: GROUP,
-        epoch: 1,
+        epoch: epoch_1::<RustCrypto>(EPOCH_KEY),
         point: classical_pair::<RustCrypto>(EPOCH_KEY).1,
     };
     let classical = files::unwrap_data(&files::wrap::<RustCrypto>(&to, FILE_KEY));
@@ -353,13 +369,13 @@ fn record() {
     let to = Reference::<RustCrypto>::new(EPOCH_KEY).recipient(GROUP, 1);
     let hybrid = seal::<RustCrypto>(&to, FILE_KEY);
     write("hybrid", "opens", true, &hybrid);
-    for (name, at, mask) in CHANGED {
-        let mut changed = hybrid.clone();
+    for (name, is_hybrid, at, mask) in CHANGED {
+        let mut changed = if is_hybrid { &hybrid } else { &classical }.clone();
         changed[at] ^= mask;
         if mask == 0 {
             let other = seal::<RustCrypto>(&to, FILE_KEY);
-            changed[20..117].copy_from_slice(&other[20..117]);
+            changed[16..113].copy_from_slice(&other[16..113]);
         }
-        write(name, "changed", true, &changed);
+        write(name, "changed", is_hybrid, &changed);
     }
 }
