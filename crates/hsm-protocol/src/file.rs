@@ -507,8 +507,8 @@ mod tests {
             assert_eq!(Lead { last: true, len }.padded(), padded);
         }
         let mut bytes = [0; OpenChunk::FIELDS + CHUNK_OVERHEAD + 16];
-        bytes[..64].copy_from_slice(&HEADER.to_bytes().unwrap());
-        bytes[72..76].copy_from_slice(&Lead { last: true, len: 9 }.to_bytes());
+        bytes[..FileHeader::SIZE].copy_from_slice(&HEADER.to_bytes().unwrap());
+        bytes[OpenChunk::FIELDS..][..4].copy_from_slice(&Lead { last: true, len: 9 }.to_bytes());
         assert!(OpenChunk::parse(&bytes).is_ok());
         for len in 0..bytes.len() {
             assert!(OpenChunk::parse(&bytes[..len]).is_err(), "{len}");
