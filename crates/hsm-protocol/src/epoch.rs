@@ -40,9 +40,13 @@ impl EpochName {
 
     /// Returns the wire form.
     pub fn to_bytes(self) -> [u8; Self::SIZE] {
-        let [a, b, c, d] = self.number.to_be_bytes();
-        let [e, f, g, h, i, j, k, l] = self.check;
-        [a, b, c, d, e, f, g, h, i, j, k, l]
+        let mut bytes = [0; Self::SIZE];
+        let fields = self.number.to_be_bytes().into_iter().chain(self.check);
+        bytes
+            .iter_mut()
+            .zip(fields)
+            .for_each(|(byte, of)| *byte = of);
+        bytes
     }
 }
 

@@ -374,7 +374,7 @@ impl Whose {
 
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
         let mut reader = Reader::new(bytes);
-        let group = reader.array().map(|group| *group);
+        let group = reader.array().copied();
         let epoch = EpochName::read(&mut reader);
         match (group, epoch, reader.is_empty()) {
             (Ok(group), Ok(epoch), true) => Ok(Self { group, epoch }),
