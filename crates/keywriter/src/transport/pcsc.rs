@@ -4,7 +4,7 @@
 //! that a second program may look; modules notice a command that does not belong to their run. An error, or an answer
 //! without a status word, ends the connection: the module that is in the reader afterwards must prove its identity.
 
-use super::{CONNECTING, Location, RemovalSignal, Transport, TransportError};
+use super::{CONNECTING, Location, PATIENCE, RemovalSignal, Transport, TransportError};
 use hsm_protocol::{
     apdu::encode_extended,
     command::{AID, CLA_INTERINDUSTRY, ins},
@@ -20,9 +20,9 @@ use std::{
     path::PathBuf,
     sync::{
         Mutex,
-        mpsc::{SendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -32,19 +32,26 @@ const WAIT_MAX: usize = 16;
 /// Room for the longest response, and what the service needs in addition.
 const RECEIVE: usize = 65_548;
 
-/// A connection to the card in a reader.
+/// A connection to the card in a reader. It is a thread's own: the service lets a command wait as long as it likes.
+#[derive(Debug)]
 pub struct Card {
-    handle: Option<pcsc::Card>,
+    worker: Option<Worker>,
     location: Location,
-    receive: Vec<u8>,
+    patience: Duration,
 }
 
-impl std::fmt::Debug for Card {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Card")
-            .field("location", &self.location)
-            .finish_non_exhaustive()
-    }
+#[derive(Debug)]
+struct Worker {
+    requests: Sender<Request>,
+    answers: Receiver<Result<Vec<u8>, Error>>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+enum Request {
+    Transmit(Vec<u8>),
+    /// Takes a card that another program has reset.
+    Reconnect,
 }
 
 impl Card {
@@ -54,61 +61,138 @@ impl Card {
         let Ok(name) = CString::new(reader) else {
             return Err(TransportError::Absent { location });
         };
-        match connect(name) {
+        match connect(name.clone()) {
             Some(Ok(card)) => Ok(Self {
-                handle: Some(card),
+                worker: Some(Worker::start(card)),
                 location,
-                receive: vec![0; RECEIVE],
+                patience: PATIENCE,
             }),
             Some(Err(error)) => Err(failure(error, location, true)),
-            None => Err(TransportError::InUse { location }),
+            None if is_in_use(name) => Err(TransportError::InUse { location }),
+            None => Err(TransportError::Silent { location }),
         }
     }
 
-    /// Takes the card again that another program has reset. The module selects its application anew; it stays unlocked.
-    fn reconnect(&mut self) -> Result<(), Error> {
-        let card = self.handle.as_mut().ok_or(Error::RemovedCard)?;
-        card.reconnect(ShareMode::Shared, Protocols::T1, Disposition::LeaveCard)?;
-        let mut select = [0; SELECT];
-        let header = [CLA_INTERINDUSTRY, ins::SELECT, 0x04, 0];
-        let len = encode_extended(header, &AID, &mut select).unwrap_or_default();
-        let select = select.get(..len).unwrap_or_default();
-        card.transmit(select, &mut self.receive).map(drop)
-    }
-
-    /// Sends a command, for as long as another program does something with the card in one piece.
-    fn send(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
-        let end = Instant::now() + CONNECTING;
-        let card = self.handle.as_ref().ok_or(Error::RemovedCard)?;
-        loop {
-            match card.transmit(command, &mut self.receive) {
-                Err(Error::SharingViolation) if Instant::now() < end => thread::sleep(BETWEEN),
-                outcome => return outcome.map(<[u8]>::to_vec),
+    fn ask(&mut self, request: Request) -> Result<Result<Vec<u8>, Error>, TransportError> {
+        let location = self.location.clone();
+        let Some(worker) = &self.worker else {
+            return Err(TransportError::PulledOut { location });
+        };
+        if worker.requests.send(request).is_err() {
+            return Err(TransportError::PulledOut { location });
+        }
+        worker.answers.recv_timeout(self.patience).map_err(|error| {
+            // The thread is left alone, and leaves the card when the service answers.
+            self.worker = None;
+            match error {
+                RecvTimeoutError::Timeout => TransportError::Silent { location },
+                RecvTimeoutError::Disconnected => TransportError::PulledOut { location },
             }
+        })
+    }
+}
+
+impl Worker {
+    fn start(mut card: pcsc::Card) -> Self {
+        let (requests, asked) = channel();
+        let (answered, answers) = sync_channel(1);
+        let thread = thread::spawn(move || {
+            let mut receive = vec![0; RECEIVE];
+            for request in asked {
+                let answer = match request {
+                    Request::Transmit(command) => send(&card, &command, &mut receive),
+                    Request::Reconnect => reconnect(&mut card, &mut receive),
+                };
+                if answered.send(answer).is_err() {
+                    break;
+                }
+            }
+            leave(card);
+        });
+        Self {
+            requests,
+            answers,
+            thread,
         }
     }
 }
 
-/// Connects to the card in a reader; `None` if another program keeps it. The service lets a connection wait as long as
-/// another program has a transaction: it goes on in a thread of its own, and there is one for each reader.
+/// Takes the card again that another program has reset. The module selects its application anew; it stays unlocked.
+fn reconnect(card: &mut pcsc::Card, receive: &mut [u8]) -> Result<Vec<u8>, Error> {
+    card.reconnect(ShareMode::Shared, Protocols::T1, Disposition::LeaveCard)?;
+    let mut select = [0; SELECT];
+    let header = [CLA_INTERINDUSTRY, ins::SELECT, 0x04, 0];
+    let len = encode_extended(header, &AID, &mut select).unwrap_or_default();
+    let select = select.get(..len).unwrap_or_default();
+    card.transmit(select, receive).map(<[u8]>::to_vec)
+}
+
+/// Sends a command. It waits for a while if another program does something with the card in one piece.
+fn send(card: &pcsc::Card, command: &[u8], receive: &mut [u8]) -> Result<Vec<u8>, Error> {
+    let end = Instant::now() + CONNECTING;
+    loop {
+        match card.transmit(command, receive) {
+            Err(Error::SharingViolation) if Instant::now() < end => thread::sleep(BETWEEN),
+            outcome => return outcome.map(<[u8]>::to_vec),
+        }
+    }
+}
+
+/// Does something that the service may let wait, in a thread of its own; `None` if it takes too long. `late` gets what
+/// comes after that.
+fn within<T: Send + 'static>(
+    time: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+    late: impl FnOnce(T) + Send + 'static,
+) -> Option<T> {
+    let (sender, done) = sync_channel(1);
+    thread::spawn(move || {
+        if let Err(SendError(outcome)) = sender.send(work()) {
+            late(outcome);
+        }
+    });
+    done.recv_timeout(time).ok()
+}
+
+/// Connects to the card in a reader; `None` if that takes too long. The service lets a connection wait as long as another
+/// program has a transaction; nobody else waits for that reader meanwhile.
 fn connect(reader: CString) -> Option<Result<pcsc::Card, Error>> {
     let is_first = WAITING.lock().ok()?.insert(reader.clone());
     if !is_first {
         return None;
     }
-    let (sender, connected) = sync_channel(1);
-    thread::spawn(move || {
+    let work = move || {
         let card = Context::establish(Scope::User)
             .and_then(|context| context.connect(&reader, ShareMode::Shared, Protocols::T1));
         if let Ok(mut waiting) = WAITING.lock() {
             waiting.remove(&reader);
         }
-        if let Err(SendError(Ok(card))) = sender.send(card) {
+        card
+    };
+    let late = |card: Result<pcsc::Card, Error>| {
+        if let Ok(card) = card {
             leave(card);
         }
-    });
-    connected.recv_timeout(CONNECTING).ok()
+    };
+    within(CONNECTING, work, late)
 }
+
+/// Returns whether another program uses the card in a reader, if the service says so at once.
+fn is_in_use(reader: CString) -> bool {
+    let work = move || {
+        let mut states = [ReaderState::new(reader, State::UNAWARE)];
+        let context = Context::establish(Scope::User)?;
+        context.get_status_change(Duration::ZERO, &mut states)?;
+        Ok::<_, Error>(states.iter().any(|reader| {
+            let used = State::INUSE | State::EXCLUSIVE;
+            reader.event_state().intersects(used)
+        }))
+    };
+    within(AT_ONCE, work, drop).is_some_and(|state| state == Ok(true))
+}
+
+/// How long the service may take for what it knows.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// How many resets by another program one command survives.
 const RESETS: usize = 5;
@@ -133,16 +217,16 @@ fn leave(card: pcsc::Card) {
 impl Transport for Card {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let location = self.location.clone();
-        let mut answer = self.send(command);
+        let mut answer = self.ask(Request::Transmit(command.to_vec()))?;
         for _ in 0..RESETS {
             if !matches!(answer, Err(Error::ResetCard)) {
                 break;
             }
             // The command was not sent. The rest of an answer is lost.
             let is_rest = command.get(1) == Some(&ins::GET_RESPONSE);
-            answer = match self.reconnect() {
-                Ok(()) if is_rest => return Err(TransportError::Reset { location }),
-                Ok(()) => self.send(command),
+            answer = match self.ask(Request::Reconnect)? {
+                Ok(_) if is_rest => return Err(TransportError::Reset { location }),
+                Ok(_) => self.ask(Request::Transmit(command.to_vec()))?,
                 Err(error) => Err(error),
             };
         }
@@ -157,6 +241,10 @@ impl Transport for Card {
 
     fn location(&self) -> &Location {
         &self.location
+    }
+
+    fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// Starts a thread with its own context, because a context's lock is held while a command is under way. Both end
@@ -175,9 +263,14 @@ impl Transport for Card {
 }
 
 impl Card {
+    /// Waits until the card is left.
     fn leave(&mut self) {
-        if let Some(card) = self.handle.take() {
-            leave(card);
+        let Some(worker) = self.worker.take() else {
+            return;
+        };
+        drop((worker.requests, worker.answers));
+        if worker.thread.join().is_err() {
+            tracing::debug!(location = %self.location, "not disconnected");
         }
     }
 }
@@ -225,20 +318,26 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Returns the readers that have a card: none if the smart-card service does not run.
 pub fn occupied() -> Vec<String> {
-    match Context::establish(Scope::User).and_then(|context| occupied_in(&context)) {
-        Ok(readers) => readers,
-        Err(error) => {
+    let work = || Context::establish(Scope::User).and_then(|context| occupied_in(&context));
+    match within(CONNECTING, work, drop) {
+        Some(Ok(readers)) => readers,
+        Some(Err(error)) => {
             tracing::debug!(%error, "no readers");
             Vec::new()
         }
+        None => Vec::new(),
     }
 }
 
 /// Returns what keeps readers from being seen. A service that does not run is one if readers are `wanted`, or if the
 /// environment names its socket.
 pub fn obstacle(wanted: bool) -> Option<TransportError> {
-    let source = Context::establish(Scope::User).err()?;
     let location = Location::Reader("pcscd".into());
+    let work = || Context::establish(Scope::User);
+    let Some(established) = within(AT_ONCE, work, drop) else {
+        return Some(TransportError::Silent { location });
+    };
+    let source = established.err()?;
     let named = env::var_os(SOCKET_VARIABLE);
     let is_named = named.is_some();
     let socket = named.map_or_else(|| SOCKET.into(), PathBuf::from);

@@ -336,13 +336,7 @@ fn a_hub_whose_pcscd_died_starts_it_again_and_says_so() {
     let lab = Lab::start(Over::Pcsc, 1);
     let serials = ["VM0001".to_owned()];
     assert!(lab.shows(&serials));
-    let children = || {
-        let tasks = fs::read_dir(format!("/proc/{}/task", lab.hub_id())).unwrap();
-        let of = |task: io::Result<fs::DirEntry>| {
-            fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
-        };
-        tasks.map(of).collect::<String>().trim().to_owned()
-    };
+    let children = || children(&lab);
     // One that ends at once is not started again.
     thread::sleep(Duration::from_secs(2));
     let died = children();
@@ -356,4 +350,36 @@ fn a_hub_whose_pcscd_died_starts_it_again_and_says_so() {
     assert!(lab.shows(&serials));
     let log = fs::read_to_string(lab.path("hub.log")).unwrap();
     assert!(log.contains("pcscd ended, and was started again"));
+}
+
+/// The process of the hub's pcscd.
+fn children(lab: &Lab) -> String {
+    let tasks = fs::read_dir(format!("/proc/{}/task", lab.hub_id())).unwrap();
+    let of = |task: io::Result<fs::DirEntry>| {
+        fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default()
+    };
+    tasks.map(of).collect::<String>().trim().to_owned()
+}
+
+#[test]
+fn a_pcscd_or_a_hub_behind_it_that_is_stopped_is_given_up_in_time() {
+    let lab = Lab::start(Over::Pcsc, 2);
+    assert!(lab.shows(&["VM0001".to_owned(), "VM0002".to_owned()]));
+    let hub = lab.hub_id().to_string();
+    for (id, words) in [
+        (children(&lab), ["reader pcscd", "does not answer"]),
+        (hub, ["waiting for reader", "does not answer"]),
+    ] {
+        let signal = |name: &str| {
+            let sent = Command::new("kill").args([name, &id]).status();
+            assert!(sent.unwrap().success());
+        };
+        signal("-STOP");
+        let begin = Instant::now();
+        let listed = lab.keywriter(&["list"]);
+        let took = begin.elapsed();
+        signal("-CONT");
+        assert!(took < Duration::from_secs(40), "{took:?}");
+        says(listed, &words);
+    }
 }
