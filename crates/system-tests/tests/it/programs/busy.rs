@@ -181,7 +181,7 @@ fn a_transaction_of_another_program_is_waited_for_and_the_others_are_listed() {
 
 #[test]
 fn a_card_that_another_program_resets_does_its_work_all_the_same() {
-    let lab = lab(Over::Pcsc, 1);
+    let lab = lab(Over::Pcsc, 2);
     fs::write(lab.path("plain"), vec![7; 3_000_000]).unwrap();
     let _peer = Peer::start(&lab, "reset");
     for line in commands(&lab) {
@@ -197,6 +197,8 @@ fn a_card_that_another_program_resets_does_its_work_all_the_same() {
             lab.keywriter(&[&line[..], force].concat()).expect(0);
         }
     }
+    // A run that a reset broke is begun anew.
+    lab.keywriter(&["clone"]).expect(0);
 }
 
 #[test]
