@@ -4,12 +4,19 @@
 use hsm_core::crypto::{
     CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng, rust_crypto::RustCrypto,
 };
-use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, verifier::low_s};
+use hsm_protocol::{
+    BadSignature, EcPoint, Sha384Digest, Signature, Verifier, self_test::SelfTest, verifier::low_s,
+};
 
 /// Primitives of the right shape. A wrong PIN opens no slot. A signature is invalid if its last bytes are [`BAD`], a
 /// tag if its last bit is set, an ECDH share if it is not an uncompressed point, an ML-KEM key if its last byte is
 /// `FF`.
 pub enum Cheap {}
+
+/// The x-coordinate of the curve's base point.
+const BASE: [u8; 48] = *b"\
+    \xaa\x87\xca\x22\xbe\x8b\x05\x37\x8e\xb1\xc7\x1e\xf3\x20\xad\x74\x6e\x1d\x3b\x62\x8b\xa7\x9b\x98\
+    \x59\xf7\x41\xe0\x82\x54\x2a\x38\x55\x02\xf2\x5d\xbf\x55\x29\x6c\x3a\x54\x5e\x38\x72\x76\x0a\xb7";
 
 /// A place for a secret that hides nothing.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
@@ -49,6 +56,11 @@ impl Provider for Cheap {
     type KemSecret = Place<32>;
     type Signer = Place<48>;
 
+    /// They give no known answer.
+    fn self_test(_: SelfTest) -> Result<(), CryptoError> {
+        Ok(())
+    }
+
     fn ecdh_generate(rng: &mut dyn Rng, place: &mut Place<48>) -> Result<EcPoint, CryptoError> {
         let mut secret = [0; 48];
         rng.fill(&mut secret)?;
@@ -71,7 +83,8 @@ impl Provider for Cheap {
         if peer[0] != 4 {
             return Err(CryptoError);
         }
-        *shared = std::array::from_fn(|index| secret[index] ^ peer[1 + index]);
+        // With the base point of the curve, it is the coordinate of the public half.
+        *shared = std::array::from_fn(|index| secret[index] ^ peer[1 + index] ^ BASE[index]);
         Ok(())
     }
 

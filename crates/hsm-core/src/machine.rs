@@ -2,13 +2,21 @@
 //! passing.
 
 use crate::{
-    crypto::Provider,
+    crypto::{
+        CryptoError,
+        self_test::{AT_POWER_UP, SelfTests},
+    },
     keypad::leds::Pattern,
     platform::{Board, Fault, Platform},
     state::{Locked, State},
     time::{FLASH, Millis},
-    vault::{attempt::AdminAttempts, csp::module_key, store::Store},
+    vault::{
+        attempt::AdminAttempts,
+        csp::module_key::{self, ModuleKey},
+        store::Store,
+    },
 };
+use hsm_protocol::self_test::SelfTest;
 
 /// A powered-up module without its doors.
 pub(crate) struct Machine<B: Board> {
@@ -16,8 +24,9 @@ pub(crate) struct Machine<B: Board> {
     pub(crate) store: Store,
     /// `None` before GENERATE KEY, and until the first command: a module may be moved to its place after it powered up,
     /// and would leave a copy of its key behind.
-    pub(crate) signer: Option<<B::Crypto as Provider>::Signer>,
+    pub(crate) signer: Option<ModuleKey<B::Crypto>>,
     pub(crate) state: State<B::Crypto>,
+    pub(crate) self_tests: SelfTests,
     /// A pattern that the LEDs show until the given time, in place of the state's own.
     pub(crate) flash: Option<(Pattern, Millis)>,
 }
@@ -25,7 +34,8 @@ pub(crate) struct Machine<B: Board> {
 impl<B: Board> Machine<B> {
     /// Opens the store. If it cannot be trusted, the module answers every command with a failure.
     pub(crate) fn power_up(mut platform: Platform<B>) -> Self {
-        let (store, state) = match open(&mut platform) {
+        let mut self_tests = SelfTests::default();
+        let (store, state) = match open(&mut platform, &mut self_tests) {
             Ok(store) => {
                 let state = State::resting(store.device().lifecycle, Locked::Asleep);
                 (store, state)
@@ -37,6 +47,7 @@ impl<B: Board> Machine<B> {
             store,
             signer: None,
             state,
+            self_tests,
             flash: None,
         }
     }
@@ -54,10 +65,29 @@ impl<B: Board> Machine<B> {
         self.state = State::resting(self.store.device().lifecycle, Locked::awake(now));
     }
 
-    /// Stops the module: the content of the storage is unknown until the next power-up.
+    /// Stops the module: the content of the storage is unknown until the next power-up, or a self-test failed. If the
+    /// reason is not known, the tests may find it.
     pub(crate) fn fail(&mut self) {
         self.flash = None;
         self.state = State::Fault;
+        if self.self_tests.failed().is_none() {
+            // What they find is kept in `self_tests`.
+            let _found = self.run_self_tests();
+        }
+    }
+
+    /// Runs every self-test.
+    pub(crate) fn run_self_tests(&mut self) -> Result<(), Fault> {
+        self.self_tests
+            .run_all::<B::Crypto>(&mut self.platform.rng)
+            .map_err(|CryptoError| Fault)
+    }
+
+    /// Runs those of these self-tests that were not passed since the power-up.
+    pub(crate) fn require(&mut self, tests: &[SelfTest]) -> Result<(), Fault> {
+        self.self_tests
+            .require::<B::Crypto>(tests, &mut self.platform.rng)
+            .map_err(|CryptoError| Fault)
     }
 
     /// Shows a pattern for a short time.
@@ -80,11 +110,15 @@ impl<B: Board> Machine<B> {
     }
 }
 
-fn open<B: Board>(platform: &mut Platform<B>) -> Result<Store, Fault> {
+fn open<B: Board>(platform: &mut Platform<B>, self_tests: &mut SelfTests) -> Result<Store, Fault> {
+    self_tests
+        .require::<B::Crypto>(AT_POWER_UP, &mut platform.rng)
+        .map_err(|CryptoError| Fault)?;
     let mut store = Store::power_up(platform)?;
     // Power was cut between counting the last attempt and erasing: the erasure is completed now.
     if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
         store.erase(platform).map_err(|_not_stored| Fault)?;
     }
+    module_key::check(platform, &store)?;
     Ok(store)
 }

@@ -35,6 +35,8 @@ pub mod ins {
     pub const CERTIFICATE: u8 = 0x12;
     /// The last Receipt that this module made as a secondary.
     pub const LAST_RECEIPT: u8 = 0x14;
+    /// What stopped the module, and which self-tests it passed; P1 = 1 runs them all first.
+    pub const SELF_TEST: u8 = 0x16;
     /// Makes the module's key.
     pub const GENERATE_KEY: u8 = 0x20;
     /// The certificate signing request.
@@ -79,10 +81,11 @@ pub mod ins {
     pub const COUNTERSIGN: u8 = 0x64;
 
     /// Every instruction of this application's class.
-    pub const ALL: [u8; 24] = [
+    pub const ALL: [u8; 25] = [
         IDENTITY,
         CERTIFICATE,
         LAST_RECEIPT,
+        SELF_TEST,
         GENERATE_KEY,
         READ_CSR,
         INSTALL,
@@ -138,6 +141,11 @@ pub enum PublicCommand<'a> {
     TrustedRoot,
     /// The last Receipt.
     LastReceipt,
+    /// The self-tests. The one command that a module in Fault answers.
+    SelfTest {
+        /// Whether all of them are run first.
+        run: bool,
+    },
 }
 
 /// Commands of a module without a certificate.
@@ -303,6 +311,14 @@ fn public<'a>(apdu: &CommandApdu<'a>) -> Result<PublicCommand<'a>, Status> {
             }
         }
         ins::LAST_RECEIPT => bare(apdu, PublicCommand::LastReceipt),
+        ins::SELF_TEST => {
+            no_data(apdu)?;
+            match apdu.p1 {
+                0 => Ok(PublicCommand::SelfTest { run: false }),
+                1 => Ok(PublicCommand::SelfTest { run: true }),
+                _ => Err(Status::WrongParameters),
+            }
+        }
         _ => Err(Status::UnknownInstruction),
     }
 }
@@ -485,7 +501,11 @@ mod tests {
                 }
             }
             let expected = match ins {
-                ins::CERTIFICATE | ins::CIPHER | ins::FILE_RECIPIENT | ins::FILE_UNWRAP => 2,
+                ins::CERTIFICATE
+                | ins::SELF_TEST
+                | ins::CIPHER
+                | ins::FILE_RECIPIENT
+                | ins::FILE_UNWRAP => 2,
                 ins::GRANT | ins::PARCEL => limits::RUNS,
                 ins::JOURNAL => 12,
                 _ => 1,

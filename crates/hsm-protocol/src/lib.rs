@@ -54,6 +54,7 @@ pub mod limits;
 pub mod message;
 pub mod reader;
 pub mod receipt;
+pub mod self_test;
 pub mod serial;
 pub mod settings;
 pub mod signed;

@@ -5,9 +5,11 @@ use hsm_core::{
     crypto::{
         CryptoError, Provider, Rng,
         drbg::{Entropy, HmacDrbg},
+        health::HealthTested,
     },
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage, StoreKeys},
 };
+use hsm_protocol::self_test::SelfTest;
 use std::{
     collections::BTreeMap,
     marker::PhantomData,
@@ -20,7 +22,7 @@ pub struct MemoryBoard<C>(PhantomData<C>);
 impl<C: Provider> Board for MemoryBoard<C> {
     type Crypto = C;
     type Storage = Flash;
-    type Rng = RecordingRng;
+    type Rng = RecordingRng<C>;
     type Secret = FixedSecret;
     type StoreKeys = Fuses;
     type Counter = Flash;
@@ -36,9 +38,10 @@ pub fn platform<C: Provider>(
     let entropy = SeededEntropy {
         serial: serial.into(),
         count: seed,
+        is_stuck: recorded.draws().is_stuck,
     };
     let serial_number = serial.parse().expect("a serial number");
-    let drbg = HmacDrbg::new(entropy, serial_number);
+    let drbg = HmacDrbg::new(HealthTested::new(entropy), serial_number);
     Platform {
         serial: serial_number,
         pin_cost: hsm_core::pin::MIN_COST,
@@ -401,6 +404,7 @@ struct Draws {
     given: Vec<Vec<u8>>,
     /// By their numbers from 0.
     planned: BTreeMap<usize, Vec<u8>>,
+    is_stuck: bool,
 }
 
 impl Recorded {
@@ -420,6 +424,11 @@ impl Recorded {
         self.draws().planned.insert(number, bytes.to_vec());
     }
 
+    /// From the next power-up on, the source of entropy gives the same byte for ever.
+    pub fn stick(&self) {
+        self.draws().is_stuck = true;
+    }
+
     fn enter(&self, out: &mut [u8]) {
         let mut draws = self.draws();
         let number = draws.given.len();
@@ -435,12 +444,16 @@ impl Recorded {
 }
 
 /// The product's generator over entropy that the test supplies.
-pub struct RecordingRng {
-    drbg: HmacDrbg<SeededEntropy>,
+pub struct RecordingRng<C> {
+    drbg: HmacDrbg<HealthTested<SeededEntropy>, C>,
     recorded: Recorded,
 }
 
-impl Rng for RecordingRng {
+impl<C: Provider> Rng for RecordingRng<C> {
+    fn self_test(&mut self, test: SelfTest) -> Result<(), CryptoError> {
+        self.drbg.self_test(test)
+    }
+
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
         note("random", [out.len(), 0, 0]);
         self.drbg.fill(out)?;
@@ -453,10 +466,15 @@ impl Rng for RecordingRng {
 pub struct SeededEntropy {
     serial: String,
     count: u64,
+    is_stuck: bool,
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
+        if self.is_stuck {
+            out.fill(7);
+            return Ok(());
+        }
         for part in out.chunks_mut(48) {
             let hash = <hsm_factory::P384Verifier as hsm_protocol::Verifier>::sha384(&[
                 self.serial.as_bytes(),

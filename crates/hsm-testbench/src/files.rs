@@ -95,7 +95,7 @@ pub fn recipient_fields(module: &mut impl Commands, p1: u8) -> Result<Vec<u8>, S
 
 /// Seals a file key to the team, as a program without a module does (docs/FORMAT.md).
 pub fn wrap<C: Provider>(to: &Recipient, file_key: [u8; FILE_KEY]) -> SealedFileKey {
-    let mut rng = HmacDrbg::new(SystemEntropy, "FILES".parse().expect("a serial number"));
+    let mut rng = HmacDrbg::<_>::new(SystemEntropy, "FILES".parse().expect("a serial number"));
     let mut secret = C::EcdhSecret::default();
     let ephemeral = C::ecdh_generate(&mut rng, &mut secret).expect("a key");
     let (mut shared, mut prk, mut key) = ([0; 48], [0; 48], [0; 32]);

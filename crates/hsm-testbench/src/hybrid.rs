@@ -103,7 +103,7 @@ impl<P: Provider> Reference<P> {
 pub fn seal<P: Provider>(recipient: &[u8], file_key: [u8; 16]) -> Vec<u8> {
     let recipient: &[u8; RECIPIENT] = recipient.try_into().expect("a recipient");
     let (point, key_bytes) = recipient[TO..].split_first_chunk().expect("a point");
-    let mut rng = HmacDrbg::new(SystemEntropy, "HYBRID".parse().expect("a serial number"));
+    let mut rng = HmacDrbg::<_>::new(SystemEntropy, "HYBRID".parse().expect("a serial number"));
     let mut secret = P::EcdhSecret::default();
     let ephemeral = P::ecdh_generate(&mut rng, &mut secret).expect("a key");
     let (mut ecdh, mut kem, mut ciphertext) = ([0; 48], [0; 32], [0; 1568]);

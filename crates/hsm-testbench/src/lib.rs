@@ -10,6 +10,7 @@
 
 pub mod attestation;
 pub mod board;
+pub mod broken;
 pub mod by_hand;
 pub mod files;
 pub mod hybrid;

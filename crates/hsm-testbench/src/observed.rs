@@ -1,12 +1,17 @@
 //! A provider that shows an observer what goes through another one.
 
 use crate::trace::note;
-use hsm_core::crypto::{CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng};
-use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier};
+use hsm_core::crypto::{
+    CryptoError, Direction, KemCiphertext, KemKey, Provider, Rng, self_test::known_answer,
+};
+use hsm_protocol::{BadSignature, EcPoint, Sha384Digest, Signature, Verifier, self_test::SelfTest};
 use std::{cell::Cell, marker::PhantomData};
 
 /// Sees what primitives are given and give, and may change it. Each method does nothing unless it is overridden.
 pub trait Observer {
+    /// Whether it also sees what known-answer tests compute.
+    const SEES_SELF_TESTS: bool = false;
+
     /// Sees a call before it is made: its kind, and the lengths of what goes in and out, in bytes; of a stretching its cost.
     fn called(_kind: &'static str, _sizes: [usize; 3]) {}
 
@@ -21,6 +26,33 @@ pub trait Observer {
 
     /// Sees a signature.
     fn signed(_signature: &mut Result<Signature, CryptoError>) {}
+
+    /// Sees whether a signature is called valid.
+    fn verified(_outcome: &mut Result<(), BadSignature>) {}
+
+    /// Sees a hash.
+    fn hashed(_digest: &mut Sha384Digest) {}
+
+    /// Sees what HKDF gave.
+    fn expanded(_out: &mut [u8]) {}
+
+    /// Sees the point of a new ECDH key.
+    fn made_ecdh(_public: &mut Result<EcPoint, CryptoError>) {}
+
+    /// Sees the public half of a new ML-KEM key.
+    fn made_kem(_public: &mut KemKey) {}
+
+    /// Sees a shared coordinate.
+    fn agreed(_shared: &mut [u8; 48]) {}
+
+    /// Sees what a ciphertext carried.
+    fn decapsulated(_shared: &mut [u8; 32]) {}
+
+    /// Sees data that was ciphered in XTS.
+    fn ciphered_xts(_buffer: &mut [u8]) {}
+
+    /// Sees data that was ciphered in ECB.
+    fn ciphered_ecb(_buffer: &mut [u8]) {}
 
     /// Sees a MAC.
     fn authenticated(_out: &mut [u8; 48]) {}
@@ -73,13 +105,21 @@ impl<C: Provider, O: Observer> Verifier for Observed<C, O> {
         message: &[u8],
         signature: &Signature,
     ) -> Result<(), BadSignature> {
-        O::called("verify", [message.len(), 0, 0]);
         C::verify_either_form(public, message, signature)
     }
 
     fn sha384(parts: &[&[u8]]) -> Sha384Digest {
         O::called("sha384", [total(parts), 0, 0]);
-        C::sha384(parts)
+        let mut digest = C::sha384(parts);
+        O::hashed(&mut digest);
+        digest
+    }
+
+    fn verify(public: &EcPoint, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        O::called("verify", [message.len(), 0, 0]);
+        let mut outcome = C::verify(public, message, signature);
+        O::verified(&mut outcome);
+        outcome
     }
 }
 
@@ -88,11 +128,21 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
     type KemSecret = C::KemSecret;
     type Signer = C::Signer;
 
+    fn self_test(test: SelfTest) -> Result<(), CryptoError> {
+        if O::SEES_SELF_TESTS {
+            known_answer::<Self>(test)
+        } else {
+            C::self_test(test)
+        }
+    }
+
     fn ecdh_generate(
         rng: &mut dyn Rng,
         secret: &mut Self::EcdhSecret,
     ) -> Result<EcPoint, CryptoError> {
-        C::ecdh_generate(rng, secret)
+        let mut public = C::ecdh_generate(rng, secret);
+        O::made_ecdh(&mut public);
+        public
     }
 
     fn ecdh_from_scalar(
@@ -108,7 +158,9 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
         peer: &EcPoint,
         shared: &mut [u8; 48],
     ) -> Result<(), CryptoError> {
-        C::ecdh_agree(secret, peer, shared)
+        C::ecdh_agree(secret, peer, shared)?;
+        O::agreed(shared);
+        Ok(())
     }
 
     fn kem_generate(
@@ -116,7 +168,9 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
         secret: &mut Self::KemSecret,
         public: &mut KemKey,
     ) -> Result<(), CryptoError> {
-        C::kem_generate(rng, secret, public)
+        C::kem_generate(rng, secret, public)?;
+        O::made_kem(public);
+        Ok(())
     }
 
     fn kem_from_seed(
@@ -142,7 +196,9 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
         ciphertext: &KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
-        C::kem_decapsulate(secret, ciphertext, shared)
+        C::kem_decapsulate(secret, ciphertext, shared)?;
+        O::decapsulated(shared);
+        Ok(())
     }
 
     fn signer_generate(rng: &mut dyn Rng, scalar: &mut [u8; 48]) -> Result<EcPoint, CryptoError> {
@@ -169,14 +225,16 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {
-        O::called("hmac", [key.len(), total(parts), 0]);
+        O::called("hmac", [key.len(), total(parts), parts.len()]);
         C::hmac_sha384(key, parts, out);
         O::authenticated(out);
     }
 
     fn hkdf_expand(prk: &[u8; 48], info: &[&[u8]], out: &mut [u8]) -> Result<(), CryptoError> {
         O::called("hkdf", [total(info), out.len(), 0]);
-        C::hkdf_expand(prk, info, out)
+        C::hkdf_expand(prk, info, out)?;
+        O::expanded(out);
+        Ok(())
     }
 
     fn pbkdf2(pin: &[u8], salt: &[u8], cost: u32, out: &mut [u8; 32]) -> Result<(), CryptoError> {
@@ -237,12 +295,16 @@ impl<C: Provider, O: Observer> Provider for Observed<C, O> {
         buffer: &mut [u8],
     ) -> Result<(), CryptoError> {
         O::called("xts", [buffer.len(), 0, 0]);
-        C::xts(key, unit, direction, buffer)
+        C::xts(key, unit, direction, buffer)?;
+        O::ciphered_xts(buffer);
+        Ok(())
     }
 
     fn ecb(key: &[u8; 32], direction: Direction, buffer: &mut [u8]) -> Result<(), CryptoError> {
         O::called("ecb", [buffer.len(), 0, 0]);
-        C::ecb(key, direction, buffer)
+        C::ecb(key, direction, buffer)?;
+        O::ciphered_ecb(buffer);
+        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 //! The provider for modules on a computer: AWS-LC, about four times as fast at cloning as [`RustCrypto`].
 //!
-//! EC scalars come from the caller's generator. ML-KEM keys, encapsulations and signature nonces come from the one in
-//! AWS-LC (SP 800-90A `CTR_DRBG`, seeded by the operating system), because aws-lc-rs accepts no other: tests cannot
-//! repeat them, and they do not fail with a failing `rng`. Nor does aws-lc-rs accept an ML-KEM seed: the `ml-kem` crate
-//! expands it, AWS-LC decapsulates.
+//! All randomness comes from the caller's generator, with one exception: the nonces of ECDSA signatures come from the
+//! generator in AWS-LC (SP 800-90A `CTR_DRBG`, seeded by the operating system), because aws-lc-rs accepts no other:
+//! tests cannot repeat them, and they do not fail with a failing `rng`. Nor does aws-lc-rs accept an ML-KEM seed or the
+//! randomness of an encapsulation: the `ml-kem` crate expands the one and uses the other, AWS-LC decapsulates.
 //!
 //! ECB is done by [`RustCrypto`], which ciphers blocks in parallel. aws-lc-rs calls into C for every block, and is 30
 //! times slower.
@@ -106,16 +106,13 @@ impl Provider for AwsLc {
     }
 
     fn kem_generate(
-        _: &mut dyn Rng,
+        rng: &mut dyn Rng,
         secret: &mut Self::KemSecret,
         public: &mut KemKey,
     ) -> Result<(), CryptoError> {
-        secret.0 = None;
-        let key = kem::DecapsulationKey::generate(&ML_KEM_1024).or(Err(CryptoError))?;
-        let half = key.encapsulation_key().or(Err(CryptoError))?;
-        put(public, half.key_bytes().or(Err(CryptoError))?.as_ref())?;
-        secret.0 = Some(key);
-        Ok(())
+        let mut seed = Zeroizing::new([0; 64]);
+        rng.fill(&mut *seed)?;
+        Self::kem_from_seed(&seed, secret, public)
     }
 
     #[expect(deprecated, reason = "AWS-LC accepts no other form of a key")]
@@ -135,15 +132,12 @@ impl Provider for AwsLc {
     }
 
     fn kem_encapsulate(
-        _: &mut dyn Rng,
+        rng: &mut dyn Rng,
         public: &KemKey,
         ciphertext: &mut KemCiphertext,
         shared: &mut [u8; 32],
     ) -> Result<(), CryptoError> {
-        let key = kem::EncapsulationKey::new(&ML_KEM_1024, public).or(Err(CryptoError))?;
-        let (sent, agreed) = key.encapsulate().or(Err(CryptoError))?;
-        put(ciphertext, sent.as_ref())?;
-        put(shared, agreed.as_ref())
+        RustCrypto::kem_encapsulate(rng, public, ciphertext, shared)
     }
 
     fn kem_decapsulate(

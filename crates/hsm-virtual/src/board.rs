@@ -5,6 +5,7 @@ use hsm_core::{
     crypto::{
         CryptoError,
         drbg::{Entropy, HmacDrbg},
+        health::HealthTested,
     },
     platform::{Board, Fault, ModuleSecret, Monotonic, Platform, Storage, StoreKeys},
 };
@@ -24,7 +25,7 @@ pub enum VirtualBoard {}
 impl Board for VirtualBoard {
     type Crypto = AwsLc;
     type Storage = FileStorage;
-    type Rng = HmacDrbg<SystemEntropy>;
+    type Rng = HmacDrbg<HealthTested<SystemEntropy>, AwsLc>;
     type Secret = ChipSecret;
     type StoreKeys = ChipKeys;
     type Counter = ChipCounter;
@@ -37,7 +38,7 @@ pub fn open(folder: &Path, serial: Serial, pin_cost: u32) -> io::Result<Platform
     let secret = ChipSecret(chip.secret.clone());
     let keys = chip.keys.clone();
     let chip = SharedChip(Arc::new(Mutex::new(chip)));
-    let rng = HmacDrbg::new(SystemEntropy, serial);
+    let rng = HmacDrbg::new(HealthTested::new(SystemEntropy), serial);
     let storage = FileStorage(folder.join(STORE_FILE));
     Ok(Platform {
         serial,

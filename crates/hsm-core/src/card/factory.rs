@@ -1,9 +1,11 @@
 //! Manufacture: the module makes its key, requests a certificate and installs it, once. The key never leaves.
 
 use crate::{
-    crypto::Provider,
     platform::{Board, Fault, Platform},
-    vault::{csp::module_key, store::Store},
+    vault::{
+        csp::module_key::{self, ModuleKey},
+        store::Store,
+    },
 };
 use heapless::Vec;
 use hsm_protocol::{
@@ -19,7 +21,7 @@ pub(crate) fn run<B: Board>(
     command: &FactoryCommand<'_>,
     platform: &mut Platform<B>,
     store: &mut Store,
-    signer: &mut Option<<B::Crypto as Provider>::Signer>,
+    signer: &mut Option<ModuleKey<B::Crypto>>,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     if store.device().is_certified() {
@@ -43,15 +45,16 @@ pub(crate) fn run<B: Board>(
 fn write_csr<B: Board>(
     platform: &mut Platform<B>,
     store: &Store,
-    signer: &<B::Crypto as Provider>::Signer,
+    signer: &ModuleKey<B::Crypto>,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     let public = store.device().public.as_ref().ok_or(Status::OutOfOrder)?;
     let mut info = [0; limits::CSR];
     let len = encode_request_info(&platform.serial, public, &mut info)?;
     let info = info.get(..len).ok_or(Status::MemoryFailure)?;
-    let signature =
-        B::Crypto::sign(signer, &mut platform.rng, info).map_err(|_error| Status::MemoryFailure)?;
+    let signature = signer
+        .sign(&mut platform.rng, info)
+        .map_err(|_error| Status::MemoryFailure)?;
     let mut request = [0; limits::CSR];
     let len = encode_request(info, &signature, &mut request)?;
     Ok(out.bytes(request.get(..len).ok_or(Status::MemoryFailure)?)?)

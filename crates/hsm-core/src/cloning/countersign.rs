@@ -9,7 +9,7 @@ use super::{
     master::{Master, MasterCycle, own_party},
     proof::{Own, Proved},
 };
-use crate::{crypto::Provider, platform::Board, vault::journal::Journal};
+use crate::{platform::Board, vault::journal::Journal};
 use hsm_protocol::{
     certificate::{Chain, Root},
     receipt::{Countersignature, Receipt},
@@ -37,8 +37,10 @@ pub(crate) fn countersign<B: Board>(
     .check::<B::Crypto>(&receipt)?;
 
     let rng = &mut master.platform.rng;
-    let signature =
-        B::Crypto::sign(master.signer, rng, proved.message()).map_err(internal_error)?;
+    let signature = master
+        .signer
+        .sign(rng, proved.message())
+        .map_err(internal_error)?;
     record(master, cycle, &proved)?;
     Ok(Countersignature {
         chain: own_chain,

@@ -7,13 +7,14 @@ use super::{
     transcript::Transcript,
 };
 use crate::{
-    crypto::{Provider, Rng},
+    crypto::{Provider, Rng, self_test},
     platform::{Board, Platform},
     time::{Millis, RUN},
     vault::{
         csp::{
             contents::Csps,
             kek::Kek,
+            module_key::ModuleKey,
             parcel::ParcelContents,
             run_keys::{RunKeys, SealedMessage},
             shared::{EcdhShared, KemShared},
@@ -77,7 +78,7 @@ struct Peer {
 pub(crate) struct Master<'a, B: Board> {
     pub(crate) platform: &'a mut Platform<B>,
     pub(crate) store: &'a mut Store,
-    pub(crate) signer: &'a <B::Crypto as Provider>::Signer,
+    pub(crate) signer: &'a ModuleKey<B::Crypto>,
     pub(crate) kek: &'a mut Kek,
     pub(crate) csps: &'a mut Csps,
     pub(crate) writes: &'a mut HostWrites,
@@ -222,7 +223,8 @@ fn grant<B: Board>(
     let rng = &mut master.platform.rng;
     let (mut ecdh_shared, mut kem_shared) = (EcdhShared::empty(), KemShared::default());
     let mut ephemeral = <B::Crypto as Provider>::EcdhSecret::default();
-    let ecdh = B::Crypto::ecdh_generate(rng, &mut ephemeral).map_err(internal_error)?;
+    let ecdh =
+        self_test::ecdh_generate::<B::Crypto>(rng, &mut ephemeral).map_err(internal_error)?;
     ecdh_shared
         .agree::<B::Crypto>(&ephemeral, offer.ecdh)
         .map_err(peer_error)?;
@@ -259,7 +261,7 @@ fn seal_terms<B: Board>(
 ) -> Result<(), Refusal> {
     let message = SignedTerms::message::<B::Crypto>(transcript, TICKET, cycle)?;
     let rng = &mut master.platform.rng;
-    let signature = B::Crypto::sign(master.signer, rng, &message).map_err(internal_error)?;
+    let signature = master.signer.sign(rng, &message).map_err(internal_error)?;
     let mut body = [0; GrantBody::SIZE];
     let mut writer = Writer::new(&mut body);
     writer.bytes(&GrantBody::terms(TICKET, &cycle)?)?;

@@ -8,13 +8,14 @@ use super::{
 };
 use crate::{
     asking::Confirmed,
-    crypto::{KemKey, Provider, Rng},
+    crypto::{KemKey, Provider, Rng, self_test},
     platform::{Board, Platform},
     time::{Millis, RUN},
     vault::{
         csp::{
             contents::Csps,
             kek::Kek,
+            module_key::ModuleKey,
             parcel::ParcelContents,
             pin::{MAX_COST, MIN_COST},
             run_keys::{RunKeys, SealedMessage},
@@ -74,7 +75,7 @@ struct Agreement {
 pub(crate) struct Secondary<'a, B: Board> {
     pub(crate) platform: &'a mut Platform<B>,
     pub(crate) store: &'a mut Store,
-    pub(crate) signer: &'a <B::Crypto as Provider>::Signer,
+    pub(crate) signer: &'a ModuleKey<B::Crypto>,
 }
 
 /// What a module in use retains when its CSPs are replaced, opened by its own Administrator.
@@ -189,8 +190,8 @@ impl<C: Provider> Offered<C> {
         let rng = &mut secondary.platform.rng;
         let (mut nonce, mut kem): (Nonce, KemKey) = ([0; 32], [0; 1568]);
         rng.fill(&mut nonce).map_err(internal_error)?;
-        let ecdh = C::ecdh_generate(rng, &mut self.ecdh).map_err(internal_error)?;
-        C::kem_generate(rng, &mut self.kem, &mut kem).map_err(internal_error)?;
+        let ecdh = self_test::ecdh_generate::<C>(rng, &mut self.ecdh).map_err(internal_error)?;
+        self_test::kem_generate::<C>(rng, &mut self.kem, &mut kem).map_err(internal_error)?;
         Offer {
             condition: self.condition,
             nonce: &nonce,
@@ -238,7 +239,10 @@ impl<C: Provider> Offered<C> {
 
         let message = Consented::message(&transcript);
         let rng = &mut secondary.platform.rng;
-        let mut signature = C::sign(secondary.signer, rng, &message).map_err(internal_error)?;
+        let mut signature = secondary
+            .signer
+            .sign(rng, &message)
+            .map_err(internal_error)?;
         MessageKind::Consent.write(out)?;
         transcript.seal_into::<C>(keys, SealedMessage::Consent, &mut signature, out)?;
         transcript.absorb::<C>(out.written());
@@ -370,13 +374,15 @@ fn install<B: Board>(
 fn sign<B: Board>(
     statement: &Statement,
     platform: &mut Platform<B>,
-    signer: &<B::Crypto as Provider>::Signer,
+    signer: &ModuleKey<B::Crypto>,
 ) -> Result<Vec<u8, { limits::STATEMENT + 96 }>, Refusal> {
     let mut bytes = [0; limits::STATEMENT];
     let mut writer = Writer::new(&mut bytes);
     statement.write(&mut writer)?;
     let message = Receipt::signed::<B::Crypto>(writer.written());
-    let signature = B::Crypto::sign(signer, &mut platform.rng, &message).map_err(internal_error)?;
+    let signature = signer
+        .sign(&mut platform.rng, &message)
+        .map_err(internal_error)?;
     let mut receipt = Vec::from_slice(writer.written()).map_err(|_overlong| Refusal::Fault)?;
     receipt
         .extend_from_slice(&signature)

@@ -1,7 +1,8 @@
 //! `HMAC_DRBG` with HMAC-SHA-384 at a security strength of 256 bits (SP 800-90A Rev. 1 § 10.1.2).
 
-use super::{CryptoError, Provider, Rng, rust_crypto::RustCrypto};
-use hsm_protocol::Serial;
+use super::{CryptoError, Provider, Rng, rust_crypto::RustCrypto, self_test::answers};
+use core::marker::PhantomData;
+use hsm_protocol::{Serial, self_test::SelfTest};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Requests answered between two reseedings. The standard allows 2⁴⁸ (table 2); entropy is cheap on our boards.
@@ -14,12 +15,17 @@ pub const MAX_BYTES: usize = 1 << 16;
 pub trait Entropy {
     /// Fills `out`; if its health tests fail, `out` holds nothing usable.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
+
+    /// Tests the source before it is used, and says whether it failed since ([`super::health`]).
+    fn test(&mut self) -> Result<(), CryptoError> {
+        Ok(())
+    }
 }
 
 /// A generator and the source that it seeds itself from, at the first request and again after each interval.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
 #[derive(ZeroizeOnDrop)]
-pub struct HmacDrbg<E> {
+pub struct HmacDrbg<E, C = RustCrypto> {
     key: [u8; 48],
     value: [u8; 48],
     requests_left: u32,
@@ -28,9 +34,11 @@ pub struct HmacDrbg<E> {
     serial: Serial,
     #[zeroize(skip)]
     source: E,
+    #[zeroize(skip)]
+    crypto: PhantomData<C>,
 }
 
-impl<E: Entropy> HmacDrbg<E> {
+impl<E: Entropy, C: Provider> HmacDrbg<E, C> {
     /// Returns a generator without a seed. It seeds itself where it stays, at the first request: one that was moved
     /// would leave a copy of its state behind. The serial number, its personalization, tells modules apart.
     pub const fn new(source: E, serial: Serial) -> Self {
@@ -41,6 +49,7 @@ impl<E: Entropy> HmacDrbg<E> {
             is_seeded: false,
             serial,
             source,
+            crypto: PhantomData,
         }
     }
 
@@ -120,7 +129,7 @@ impl<E: Entropy> HmacDrbg<E> {
 
     fn rekey(&mut self, separator: u8, first: &[u8], second: &[u8]) {
         let mut key = Zeroizing::new([0; 48]);
-        RustCrypto::hmac_sha384(
+        C::hmac_sha384(
             &self.key,
             &[&self.value, &[separator], first, second],
             &mut key,
@@ -131,11 +140,53 @@ impl<E: Entropy> HmacDrbg<E> {
 
     fn step(&mut self) {
         let value = Zeroizing::new(self.value);
-        RustCrypto::hmac_sha384(&self.key, &[&*value], &mut self.value);
+        C::hmac_sha384(&self.key, &[&*value], &mut self.value);
     }
 }
 
-impl<E: Entropy> Rng for HmacDrbg<E> {
+/// Runs all three functions of the generator on what a published case gives it, and on a source that fails
+/// (§ 11.3.2 to § 11.3.5).
+fn known_answer<C: Provider>() -> Result<(), CryptoError> {
+    let serial = Serial::parse(b"TEST").map_err(|_name| CryptoError)?;
+    let mut drbg: HmacDrbg<Given, C> = HmacDrbg::new(Given(&answers::DRBG_SEED), serial);
+    let mut out = [0; answers::DRBG.len()];
+    drbg.instantiate(&[])?;
+    drbg.reseed(&[])?;
+    drbg.generate(&[], &mut out)?;
+    drbg.generate(&[], &mut out)?;
+    // The source has nothing left: a reseeding must fail, and so must a request that needs one.
+    drbg.requests_left = 0;
+    if out == answers::DRBG
+        && drbg.generate(&[], &mut out).is_err()
+        && out == [0; answers::DRBG.len()]
+    {
+        Ok(())
+    } else {
+        Err(CryptoError)
+    }
+}
+
+/// Gives the bytes that it has, and fails then.
+struct Given(&'static [u8]);
+
+impl Entropy for Given {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
+        let (given, left) = self.0.split_at_checked(out.len()).ok_or(CryptoError)?;
+        out.copy_from_slice(given);
+        self.0 = left;
+        Ok(())
+    }
+}
+
+impl<E: Entropy, C: Provider> Rng for HmacDrbg<E, C> {
+    fn self_test(&mut self, test: SelfTest) -> Result<(), CryptoError> {
+        match test {
+            SelfTest::Drbg => known_answer::<C>(),
+            SelfTest::Entropy => self.source.test(),
+            _ => Ok(()),
+        }
+    }
+
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
         let filled = out
             .chunks_mut(MAX_BYTES)
@@ -176,7 +227,7 @@ mod tests {
     }
 
     fn seeded(source: Script, personalization: &[u8]) -> Result<HmacDrbg<Script>, CryptoError> {
-        let mut drbg = HmacDrbg::new(source, "VM0001".parse().unwrap());
+        let mut drbg = HmacDrbg::<_>::new(source, "VM0001".parse().unwrap());
         drbg.instantiate(personalization)?;
         Ok(drbg)
     }
@@ -240,7 +291,7 @@ mod tests {
                 bytes: vec![7; 48 - missing],
                 draws: 0,
             };
-            let mut drbg = HmacDrbg::new(script, "VM0001".parse().unwrap());
+            let mut drbg = HmacDrbg::<_>::new(script, "VM0001".parse().unwrap());
             for _ in 0..2 {
                 let mut out = [1; 16];
                 assert_eq!(drbg.fill(&mut out), Err(CryptoError));
@@ -313,7 +364,7 @@ mod tests {
                 draws: 0,
             };
             let mut out = [0; 16];
-            HmacDrbg::new(script, name.parse().unwrap())
+            HmacDrbg::<_>::new(script, name.parse().unwrap())
                 .fill(&mut out)
                 .unwrap();
             hex::encode(out)
@@ -321,6 +372,11 @@ mod tests {
         let names = ["VM0001", "VM0002", "VM00011"];
         let outputs: Vec<String> = names.map(output).into();
         assert!(outputs[0] != outputs[1] && outputs[0] != outputs[2]);
+    }
+
+    #[test]
+    fn the_generator_passes_its_own_test() {
+        assert_eq!(drbg(0).self_test(SelfTest::Drbg), Ok(()));
     }
 
     #[test]

@@ -6,9 +6,11 @@
 //! which are made where they stay and zeroize themselves there.
 
 pub mod drbg;
+pub mod health;
 pub mod rust_crypto;
+pub mod self_test;
 
-use hsm_protocol::{EcPoint, Signature, Verifier};
+use hsm_protocol::{EcPoint, Signature, Verifier, self_test::SelfTest};
 use zeroize::Zeroizing;
 
 /// An ML-KEM-1024 encapsulation key (FIPS 203).
@@ -25,6 +27,11 @@ pub struct CryptoError;
 pub trait Rng {
     /// Fills `out`; on an error it holds nothing usable.
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError>;
+
+    /// Runs the tests of the generator (SP 800-90A § 11.3) or of its source (SP 800-90B § 4.3). What has none passes.
+    fn self_test(&mut self, _: SelfTest) -> Result<(), CryptoError> {
+        Ok(())
+    }
 }
 
 /// The primitives of the suite. Secrets are written into places that the caller owns and zeroizes: a secret that is
@@ -38,6 +45,14 @@ pub trait Provider: Verifier {
     type KemSecret: Default;
     /// A place for a module's signing key, ready for use. It zeroizes itself when dropped.
     type Signer: Default;
+
+    /// Runs the known-answer test of an algorithm. Only primitives that compute nothing, for a fuzzer, have others.
+    fn self_test(test: SelfTest) -> Result<(), CryptoError>
+    where
+        Self: Sized,
+    {
+        self_test::known_answer::<Self>(test)
+    }
 
     /// Makes a fresh ECDH P-384 key pair (SP 800-56A § 5.6.1.2).
     fn ecdh_generate(

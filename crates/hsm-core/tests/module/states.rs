@@ -474,7 +474,11 @@ impl Row {
     /// The values of P1 that mean different things.
     const fn parameters(&self) -> &'static [u8] {
         match self.ins {
-            ins::CERTIFICATE | ins::CIPHER | ins::FILE_RECIPIENT | ins::FILE_UNWRAP => &[0, 1],
+            ins::CERTIFICATE
+            | ins::SELF_TEST
+            | ins::CIPHER
+            | ins::FILE_RECIPIENT
+            | ins::FILE_UNWRAP => &[0, 1],
             _ => &[0],
         }
     }

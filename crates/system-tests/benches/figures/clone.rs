@@ -63,7 +63,7 @@ fn clone<P: Provider>(
 
 /// Each operation of a clone once, and nothing around it.
 fn bare<P: Provider>(calls: u32) -> Duration {
-    let mut rng = HmacDrbg::new(SystemEntropy, "BENCH".parse().expect("a serial number"));
+    let mut rng = HmacDrbg::<_>::new(SystemEntropy, "BENCH".parse().expect("a serial number"));
     let mut scalar = [0; 48];
     let public = P::signer_generate(&mut rng, &mut scalar).expect("a key");
     let mut signer = P::Signer::default();

@@ -244,11 +244,12 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
             ins::INSTALL => vec![0, 0],
             _ => Vec::new(),
         };
-        assert_eq!(
-            module.command(instruction, 0, &data),
-            Err(Status::MemoryFailure),
-            "{instruction:02X}"
-        );
+        let answer = module.command(instruction, 0, &data);
+        if instruction == ins::SELF_TEST {
+            assert!(answer.is_ok());
+        } else {
+            assert_eq!(answer, Err(Status::MemoryFailure), "{instruction:02X}");
+        }
     }
     for keys in ["KEY", "SHIFT+1", "SHIFT:1s"] {
         module.press(keys);
