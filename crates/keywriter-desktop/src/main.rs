@@ -7,7 +7,7 @@ use clap::Parser;
 use keywriter::{
     discovery::{Discovery, Kinds},
     folders::Folders,
-    license::{DEFAULT_PORTAL, is_development_build},
+    license::is_development_build,
 };
 use keywriter_desktop::{
     backend::{Backend, Environment},
@@ -35,8 +35,8 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
     /// The license portal
-    #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL", default_value = DEFAULT_PORTAL)]
-    portal: String,
+    #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL")]
+    portal: Option<String>,
     /// What to log on standard error, as in `RUST_LOG`
     #[arg(long, value_name = "FILTER", default_value = "warn,winit=error")]
     log: String,
@@ -78,6 +78,7 @@ fn run() -> Result<()> {
     let info = AppInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         is_development_build: is_development_build(),
+        portal: environment.portal(),
         home: std::env::home_dir().unwrap_or_default(),
     };
 

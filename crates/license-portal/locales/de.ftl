@@ -157,8 +157,11 @@ mail-license-body =
     { $url }/
 
     Registrieren Sie danach die KeyWriter-App mit der Lizenznummer und der
-    PIN-Nummer. Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese
-    E-Mail sicher auf: Wir kennen Ihre PIN nicht.
+    PIN-Nummer. Lizenzportal, wie die App es anzeigt:
+    { $url }
+
+    Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese E-Mail sicher
+    auf: Wir kennen Ihre PIN nicht.
 
     Haben Sie Fragen? { $email }, { $phone }
 mail-license-active-body =
@@ -170,6 +173,9 @@ mail-license-active-body =
     Ihre Lizenz ist aktiv. Laden Sie die KeyWriter-App herunter und registrieren
     Sie sie mit der Lizenznummer und der PIN-Nummer:
     { $url }/download
+
+    Lizenzportal, wie die App es anzeigt:
+    { $url }
 
     Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese E-Mail sicher
     auf: Wir kennen Ihre PIN nicht.

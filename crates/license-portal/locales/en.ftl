@@ -157,6 +157,9 @@ mail-license-body =
     { $url }/
 
     Then register the KeyWriter app with the license number and the PIN number.
+    License portal, as the app shows it:
+    { $url }
+
     The app asks for the PIN each time you launch it. Keep this email in a safe
     place: we do not know your PIN.
 
@@ -170,6 +173,9 @@ mail-license-active-body =
     Your license is active. Download the KeyWriter app, and register it with the
     license number and the PIN number:
     { $url }/download
+
+    License portal, as the app shows it:
+    { $url }
 
     The app asks for the PIN each time you launch it. Keep this email in a safe
     place: we do not know your PIN.

@@ -157,8 +157,11 @@ mail-license-body =
     { $url }/
 
     Enregistrez ensuite l’appli KeyWriter avec le numéro de licence et le code
-    PIN. L’appli demande le code PIN à chaque lancement. Conservez cet e-mail en
-    lieu sûr : nous ne connaissons pas votre code PIN.
+    PIN. Portail de licences, tel que l’appli l’affiche :
+    { $url }
+
+    L’appli demande le code PIN à chaque lancement. Conservez cet e-mail en lieu
+    sûr : nous ne connaissons pas votre code PIN.
 
     Une question ? { $email }, { $phone }
 mail-license-active-body =
@@ -170,6 +173,9 @@ mail-license-active-body =
     Votre licence est active. Téléchargez l’appli KeyWriter et enregistrez-la
     avec le numéro de licence et le code PIN :
     { $url }/download
+
+    Portail de licences, tel que l’appli l’affiche :
+    { $url }
 
     L’appli demande le code PIN à chaque lancement. Conservez cet e-mail en lieu
     sûr : nous ne connaissons pas votre code PIN.

@@ -12,7 +12,7 @@ use keywriter::{
 };
 use std::{
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -69,6 +69,28 @@ pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> R
                 .about(shown_path(&path))
                 .because(&error)
         })
+}
+
+/// Returns the portal that this app last registered at.
+pub(super) fn portal(folders: &Folders) -> Option<String> {
+    read_portal(&portal_file(folders))
+}
+
+pub(super) fn keep_portal(folders: &Folders, address: &str) -> io::Result<()> {
+    write_portal(&portal_file(folders), address)
+}
+
+fn read_portal(path: &Path) -> Option<String> {
+    let address = fs::read_to_string(path).ok()?;
+    Some(address.trim().to_owned()).filter(|address| !address.is_empty())
+}
+
+fn write_portal(path: &Path, address: &str) -> io::Result<()> {
+    file::replace(path, format!("{address}\n").as_bytes())
+}
+
+fn portal_file(folders: &Folders) -> PathBuf {
+    folders.license().with_file_name("portal.txt")
 }
 
 pub(super) fn export(settings: Settings, path: &Path) -> Result<String, Problem> {
@@ -133,18 +155,18 @@ pub(super) fn open_page(address: &str) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keywriter::Options;
 
     #[test]
-    fn a_report_and_its_page_never_overwrite_each_other() {
-        let folder = tempfile::tempdir().unwrap();
-        let report = Report::new(0, "VM0001".parse().unwrap(), Options::default());
-        for typed in ["a.html", "a.json", "a"] {
-            let path = folder.path().join(typed);
-            let saved = save_report(Some(&report), &path, None, report::Language::English).unwrap();
-            assert_eq!(saved, shown_path(&folder.path().join("a.json")));
-            let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
-            assert!(read("a.json").starts_with('{') && read("a.html").starts_with("<!"));
-        }
+    fn the_portal_that_was_registered_at_is_read_again() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("keywriter/portal.txt");
+        assert_eq!(read_portal(&path), None);
+        write_portal(&path, "https://one.example/kw").unwrap();
+        assert_eq!(
+            read_portal(&path).as_deref(),
+            Some("https://one.example/kw")
+        );
+        write_portal(&path, "").unwrap();
+        assert_eq!(read_portal(&path), None);
     }
 }

@@ -1,10 +1,13 @@
 //! The license and the app's PIN. Each request runs on its own thread: hashing and the network take time.
 
-use super::{Emit, Environment, now};
+use super::{Emit, Environment, files, now};
 use crate::model::{Event, LicenseState, LicenseView, Problem};
-use keywriter::license::{
-    Anchors, GateRefusal, HardwarePermit, Launched, LicenseError, LicenseFile, LicenseNumber, Pin,
-    Portal, Registration,
+use keywriter::{
+    folders::Folders,
+    license::{
+        Anchors, GateRefusal, HardwarePermit, Launched, LicenseError, LicenseFile, LicenseNumber,
+        Pin, Portal, Registration,
+    },
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,7 +19,9 @@ use std::{
 #[derive(Clone)]
 pub(super) struct Licensing {
     store: Arc<LicenseFile>,
-    portal: Arc<str>,
+    /// The portal to renew at: where the app last registered.
+    portal: Arc<Mutex<String>>,
+    folders: Folders,
     emit: Emit,
     session: Arc<Mutex<Option<Launched>>>,
 }
@@ -25,7 +30,8 @@ impl Licensing {
     pub(super) fn new(environment: &Environment, emit: Emit) -> Self {
         Self {
             store: Arc::new(LicenseFile::new(environment.folders.license())),
-            portal: environment.portal.as_str().into(),
+            portal: Arc::new(Mutex::new(environment.portal())),
+            folders: environment.folders.clone(),
             emit,
             session: Arc::default(),
         }
@@ -47,9 +53,16 @@ impl Licensing {
         session.permit(&Anchors::of_this_build(), now())
     }
 
-    pub(super) fn register(&self, number: LicenseNumber, pin: Pin) {
+    /// Returns the portal's address, without a slash at the end.
+    pub(super) fn portal(&self) -> String {
+        let portal = self.portal.lock().unwrap_or_else(PoisonError::into_inner);
+        portal.trim_end_matches('/').to_owned()
+    }
+
+    /// Registers at a portal, and keeps its address if that succeeds.
+    pub(super) fn register(&self, address: String, number: LicenseNumber, pin: Pin) {
         self.in_a_thread(move |licensing| {
-            let registered = Portal::new(&licensing.portal)
+            let registered = Portal::new(&address)
                 .map_err(LicenseError::from)
                 .and_then(|portal| {
                     let anchor = Anchors::of_this_build();
@@ -57,6 +70,16 @@ impl Licensing {
                         .store
                         .register(&portal, (number, &pin), &anchor, now())
                 });
+            if registered.is_ok() {
+                // Without it, the app asks the portal that it was built for.
+                if let Err(error) = files::keep_portal(&licensing.folders, &address) {
+                    tracing::warn!(%error, "cannot keep the portal's address");
+                }
+                *licensing
+                    .portal
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = address;
+            }
             Event::Registered(licensing.enter(registered))
         });
     }
@@ -87,7 +110,7 @@ impl Licensing {
 
     pub(super) fn refresh(&self) {
         self.in_a_thread(|licensing| {
-            let refreshed = Portal::new(&licensing.portal)
+            let refreshed = Portal::new(&licensing.portal())
                 .map_err(LicenseError::from)
                 .and_then(|portal| {
                     licensing

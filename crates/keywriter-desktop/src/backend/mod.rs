@@ -9,6 +9,7 @@ use keywriter::{
     cycle::{Setup, StopRequest, plan::Request},
     discovery::Discovery,
     folders::Folders,
+    license::DEFAULT_PORTAL,
     report::Report,
     trust,
 };
@@ -32,8 +33,19 @@ pub struct Environment {
     pub root: Option<PathBuf>,
     /// This user's files.
     pub folders: Folders,
-    /// The portal's address.
-    pub portal: String,
+    /// The portal's address, if one was named.
+    pub portal: Option<String>,
+}
+
+impl Environment {
+    /// Returns the portal's address: the one that was named, or that the app last registered at, or that it was built
+    /// for.
+    pub fn portal(&self) -> String {
+        self.portal
+            .clone()
+            .or_else(|| files::portal(&self.folders))
+            .unwrap_or_else(|| DEFAULT_PORTAL.to_owned())
+    }
 }
 
 /// Executes the model's commands.
@@ -72,11 +84,13 @@ impl Backend {
 
     /// Starts a command; an event reports its outcome.
     pub fn perform(&mut self, command: Command) {
-        let Environment {
-            folders, portal, ..
-        } = &self.environment;
+        let folders = &self.environment.folders;
         match command {
-            Command::Register { number, pin } => self.licensing.register(number, pin),
+            Command::Register {
+                portal,
+                number,
+                pin,
+            } => self.licensing.register(portal, number, pin),
             Command::LogIn { pin } => self.licensing.log_in(pin),
             Command::ChangePin { current, new } => self.licensing.change_pin(current, new),
             Command::RefreshLicense => self.licensing.refresh(),
@@ -106,7 +120,10 @@ impl Backend {
                 self.report_failure(pinned.map(|_path| ()).map_err(|error| (&error).into()));
             }
             Command::OpenPurchasePage => {
-                self.report_failure(files::open_page(&format!("{portal}/purchase")));
+                self.report_failure(files::open_page(&format!(
+                    "{}/purchase",
+                    self.licensing.portal()
+                )));
             }
         }
     }

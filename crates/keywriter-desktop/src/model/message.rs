@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 pub enum Intent {
     /// Register with the portal.
     Register {
+        /// Its address, as typed.
+        portal: String,
         /// As typed.
         number: String,
         /// As typed.
@@ -83,6 +85,8 @@ pub enum Intent {
 pub enum Command {
     /// Register with the portal.
     Register {
+        /// Its address.
+        portal: String,
         /// The license.
         number: LicenseNumber,
         /// Its PIN, which becomes the app's PIN.

@@ -166,7 +166,11 @@ impl Model {
     pub fn act(&mut self, intent: Intent) -> Vec<Command> {
         self.notice = None;
         match intent {
-            Intent::Register { number, pin } => self.register(&number, &pin),
+            Intent::Register {
+                portal,
+                number,
+                pin,
+            } => self.register(portal.trim(), &number, &pin),
             Intent::Evaluate if !self.may_evaluate() => Vec::new(),
             Intent::Evaluate | Intent::Continue => self.enter(),
             Intent::LogIn { pin } => self.log_in(&pin),
@@ -305,13 +309,17 @@ impl Model {
         Vec::new()
     }
 
-    fn register(&mut self, number: &str, pin: &str) -> Vec<Command> {
+    fn register(&mut self, portal: &str, number: &str, pin: &str) -> Vec<Command> {
         let number = match LicenseNumber::parse(number) {
             Ok(number) => number,
             Err(error) => return self.refuse((&error).into()),
         };
         match Pin::parse(pin) {
-            Ok(pin) => self.wait_for(Command::Register { number, pin }),
+            Ok(pin) => self.wait_for(Command::Register {
+                portal: portal.to_owned(),
+                number,
+                pin,
+            }),
             Err(error) => self.refuse((&error).into()),
         }
     }

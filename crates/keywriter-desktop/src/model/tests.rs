@@ -123,6 +123,7 @@ fn a_typing_error_is_reported_before_the_portal_is_asked() {
         ("AAAA-BBBB-CCCC-DDDD", "12345678", Reason::NumberMistyped),
     ] {
         let commands = model.act(Intent::Register {
+            portal: "https://portal.example".into(),
             number: number.into(),
             pin: pin(digits),
         });

@@ -30,6 +30,8 @@ pub struct AppInfo {
     pub version: String,
     /// Whether it accepts licenses from a development portal.
     pub is_development_build: bool,
+    /// The portal that it registers at, unless the user names another one.
+    pub portal: String,
     /// The folder for suggested files.
     pub home: PathBuf,
 }

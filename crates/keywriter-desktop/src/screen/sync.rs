@@ -46,6 +46,8 @@ impl Screen {
         let about = screen.window.global::<ui::About>();
         about.set_version(info.version.as_str().into());
         about.set_is_development(info.is_development_build);
+        let register = screen.window.global::<ui::Register>();
+        register.set_portal(info.portal.as_str().into());
         // The page has its own title.
         let lines = NOTICES.lines().filter(|line| !line.starts_with("# "));
         let lines: VecModel<SharedString> = lines.map(SharedString::from).collect();

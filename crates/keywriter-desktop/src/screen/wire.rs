@@ -54,8 +54,9 @@ fn entry(app: &Rc<App>) {
     let page = app.window().global::<ui::Register>();
     page.on_format(|text| typed::license_number(&text).into());
     let app_weak = Rc::downgrade(app);
-    page.on_register(move |number, digits| {
+    page.on_register(move |portal, number, digits| {
         let intent = Intent::Register {
+            portal: portal.into(),
             number: number.into(),
             pin: pin(&digits),
         };

@@ -21,6 +21,7 @@ pub(crate) fn app(home: PathBuf) -> (Rc<App>, Commands) {
     let commands = Commands::default();
     let sink = Rc::clone(&commands);
     let info = AppInfo {
+        portal: "https://licenses.example.com".into(),
         version: "0.1.0".into(),
         is_development_build: true,
         home,

@@ -24,9 +24,10 @@ fn from_registration_to_a_saved_report_and_another_pin() {
     find(&app, "PIN number").mock_single_click(PointerEventButton::Left);
     type_text(&app, "12345678");
     press(&app, "Next");
-    let Command::Register { number, .. } = last(&commands) else {
+    let Command::Register { portal, number, .. } = last(&commands) else {
         panic!("no registration")
     };
+    assert_eq!(portal, "https://licenses.example.com");
     assert_eq!(number.to_string(), NUMBER);
     assert!(!is_enabled(&app, "Registering…"));
     app.hear(Event::Registered(Ok(scenes::license())));
