@@ -296,17 +296,29 @@ pub fn create_portal_key(file: &Path) -> Result<(), KeyFileError> {
         let mut text = Zeroizing::new([b'\n'; 65]);
         hex::encode_to_slice(secret.as_slice(), &mut text[..64])
             .map_err(|_length| KeyFileError::Malformed)?;
-        match create_private_file(file) {
-            Ok(mut created) => {
-                created.write_all(text.as_slice())?;
-                created.sync_all()?;
-            }
-            // Another instance was faster.
+        // Written elsewhere first: another instance that starts must not read half a key.
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let draft = folder.join(format!(
+            ".portal.key.{}",
+            hex::encode(random::<8>().map_err(io::Error::from)?)
+        ));
+        let written =
+            write_secret(&draft, text.as_slice()).and_then(|()| fs::hard_link(&draft, file));
+        let removed = fs::remove_file(&draft);
+        match written {
+            Ok(()) => removed?,
+            // Another instance was faster: its key is this portal's.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),
         }
     }
     Ok(())
+}
+
+fn write_secret(file: &Path, text: &[u8]) -> io::Result<()> {
+    let mut created = create_private_file(file)?;
+    created.write_all(text)?;
+    created.sync_all()
 }
 
 /// Reads a key that signs license tokens.
@@ -333,6 +345,28 @@ fn read_secret(file: &Path) -> Result<Zeroizing<[u8; 32]>, KeyFileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_many_first_starts_one_makes_the_key_and_all_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.key");
+        let tokens: std::collections::BTreeSet<String> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..16)
+                .map(|_| {
+                    scope.spawn(|| {
+                        create_portal_key(&file).unwrap();
+                        portal_keys(&file).unwrap().form_token("x")
+                    })
+                })
+                .collect();
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap())
+                .collect()
+        });
+        assert_eq!(tokens.len(), 1);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
 
     #[test]
     fn a_program_that_signs_nothing_has_no_key_for_anyone() {

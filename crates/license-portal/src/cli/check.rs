@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{Options, say};
+use super::{Options, say, settings::check_signers};
 use crate::{
     email::EmailAddress,
     keys,
@@ -61,7 +61,7 @@ async fn database(options: &Options) -> anyhow::Result<()> {
         _ => {
             let store = Store::open(&url).await?;
             if !store.anchors().await?.is_empty() && options.signers().is_ok() {
-                options.check_signers(&store).await?;
+                check_signers(&store, &options.signers()?).await?;
             }
             Ok(())
         }

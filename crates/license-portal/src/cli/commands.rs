@@ -174,7 +174,7 @@ async fn signing_key(
         }
         SigningKeyCommand::Forget { anchor } => {
             let anchor = Anchor::parse(&anchor)
-                .map_err(|_form| anyhow!("a public key has 64 hexadecimal digits"))?;
+                .map_err(|_form| anyhow!("a public key has 64 lower-case hexadecimal digits"))?;
             if portal.store.anchors().await?.first() == Some(&anchor) {
                 bail!("licenses are signed with this key; rotate first");
             }

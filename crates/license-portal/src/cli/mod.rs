@@ -175,7 +175,7 @@ enum SigningKeyCommand {
     List,
     /// Forgets a public key: licenses signed with it cannot be refreshed
     Forget {
-        /// Public key, 64 hexadecimal digits
+        /// Public key, 64 lower-case hexadecimal digits
         anchor: String,
     },
 }

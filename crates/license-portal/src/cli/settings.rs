@@ -30,13 +30,13 @@ impl Options {
     /// Opens a portal that exists, to sign licenses: the key must be the portal's; the first one ever used becomes it.
     pub(super) async fn open_to_sign(&self) -> anyhow::Result<Portal> {
         let mut portal = self.open().await?;
-        let store = &portal.store;
-        if store.anchors().await.context("database")?.is_empty() {
-            let anchors = self.signers()?.anchors();
-            store.sign_with(&anchors, SystemClock.now()).await?;
-        }
-        self.check_signers(store).await?;
-        portal.signers = self.signers()?;
+        let (store, signers) = (&portal.store, self.signers()?);
+        store
+            .sign_first(&signers.anchors(), SystemClock.now())
+            .await
+            .context("database")?;
+        check_signers(store, &signers).await?;
+        portal.signers = signers;
         Ok(portal)
     }
 
@@ -81,6 +81,9 @@ impl Options {
                 let newest = signing_key(file)?;
                 Ok(Signers::new(newest, self.old_signing_keys()?))
             }
+            None if self.development && !self.old_signing_key.is_empty() => {
+                bail!("old_signing_key and development exclude each other")
+            }
             None if self.development => Ok(Signers::development()),
             None => bail!(
                 "signing_key is not set. For evaluation, `development` signs with the published key, which only \
@@ -102,29 +105,28 @@ impl Options {
         let anchors = self.signers()?.anchors();
         anchors.first().copied().context("no signing key")
     }
+}
 
-    /// Fails unless the portal signs with the configured key: with another one, apps would not accept its licenses.
-    pub(super) async fn check_signers(&self, store: &Store) -> anyhow::Result<()> {
-        let (configured, known) = (self.signers()?.anchors(), store.anchors().await?);
-        let name =
-            |anchor: Option<&Anchor>| anchor.map_or_else(|| "none".into(), Anchor::to_string);
-        let (newest, signs) = (configured.first(), known.first());
-        if newest != signs {
-            bail!(
-                "wrong signing key: its public key is {}, and this portal signs licenses with {}. To change the key: \
-                 `license-portal signing-key rotate`",
-                name(newest),
-                name(signs)
-            );
-        }
-        if let Some(stranger) = configured.iter().find(|anchor| !known.contains(anchor)) {
-            bail!(
-                "an old signing key whose licenses this portal does not refresh: its public key is {stranger}, which \
-                 was forgotten, or never signed licenses here. Remove it from old_signing_key"
-            );
-        }
-        Ok(())
+/// Fails unless the portal signs with the configured key: with another one, apps would not accept its licenses.
+pub(super) async fn check_signers(store: &Store, signers: &Signers) -> anyhow::Result<()> {
+    let (configured, known) = (signers.anchors(), store.anchors().await?);
+    let name = |anchor: Option<&Anchor>| anchor.map_or_else(|| "none".into(), Anchor::to_string);
+    let (newest, signs) = (configured.first(), known.first());
+    if newest != signs {
+        bail!(
+            "wrong signing key: its public key is {}, and this portal signs licenses with {}. To change the key: \
+             `license-portal signing-key rotate`",
+            name(newest),
+            name(signs)
+        );
     }
+    if let Some(stranger) = configured.iter().find(|anchor| !known.contains(anchor)) {
+        bail!(
+            "an old signing key whose licenses this portal does not refresh: its public key is {stranger}, which \
+             was forgotten, or never signed licenses here. Remove it from old_signing_key"
+        );
+    }
+    Ok(())
 }
 
 fn signing_key(file: &Path) -> anyhow::Result<SigningKey> {

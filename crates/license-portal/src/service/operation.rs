@@ -140,15 +140,6 @@ impl Portal {
         if !is_named {
             return Err(Refusal::NoHolder);
         }
-        let mut numbers = Vec::new();
-        for _ in 0..order.count {
-            numbers.push(self.issue_one(email.as_str(), order).await?);
-        }
-        self.bell.notify_one();
-        Ok(numbers)
-    }
-
-    async fn issue_one(&self, email: &str, order: &IssueOrder) -> Result<LicenseNumber, Refusal> {
         // The form asks for more, an order does not.
         let holder = order.holder.clone().map(|(first_name, company)| Holder {
             first_name,
@@ -156,34 +147,49 @@ impl Portal {
             ..Holder::default()
         });
         loop {
-            let number = LicenseNumber::generate(random()?);
-            let (pin_hash, mail) = self
-                .new_pin(number, email, order.language, order.is_activated)
-                .await?;
-            let now = self.seconds();
-            let license = License {
-                number,
-                email: email.to_owned(),
-                language: order.language,
-                state: if order.is_activated {
-                    LicenseState::Active
-                } else {
-                    LicenseState::Issued
-                },
-                pin_hash,
-                issued_at: now,
-                changed_at: now,
-                activated_at: order.is_activated.then_some(now),
-                sold_by: order.sold_by.clone(),
-            };
-            let issued = self.store.issue(&license, holder.as_ref(), &mail, now);
+            let mut sales = Vec::new();
+            for _ in 0..order.count {
+                sales.push(self.draw(email.as_str(), order).await?);
+            }
+            let issued = self
+                .store
+                .issue_all(&sales, holder.as_ref(), self.seconds());
             match issued.await {
-                // The number is taken: draws another. With 75 random bits this does not happen in practice.
+                // A number is taken: draws others. With 75 random bits this does not happen in practice.
                 Err(StoreError::Exists) => {}
                 Err(error) => return Err(error.into()),
-                Ok(()) => return Ok(number),
+                Ok(()) => {
+                    self.bell.notify_one();
+                    let numbers = sales.iter().map(|(license, _mail)| license.number);
+                    return Ok(numbers.collect());
+                }
             }
         }
+    }
+
+    /// Draws a license with its PIN, and writes its mail.
+    async fn draw(&self, email: &str, order: &IssueOrder) -> Result<(License, NewMail), Refusal> {
+        let number = LicenseNumber::generate(random()?);
+        let (pin_hash, mail) = self
+            .new_pin(number, email, order.language, order.is_activated)
+            .await?;
+        let now = self.seconds();
+        let license = License {
+            number,
+            email: email.to_owned(),
+            language: order.language,
+            state: if order.is_activated {
+                LicenseState::Active
+            } else {
+                LicenseState::Issued
+            },
+            pin_hash,
+            issued_at: now,
+            changed_at: now,
+            activated_at: order.is_activated.then_some(now),
+            sold_by: order.sold_by.clone(),
+        };
+        Ok((license, mail))
     }
 
     /// Gives a license a new PIN and mails it. The old PIN is no longer valid.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use license_token::Anchor;
 use sqlx::{query, query_scalar};
 
-use super::{Store, StoreError, Stored, seconds};
+use super::{Store, StoreError, Stored, exists, seconds};
 
 impl Store {
     /// Returns the public keys that licenses were ever signed with, the newest first.
@@ -16,6 +16,32 @@ impl Store {
         rows.iter()
             .map(|text| Anchor::parse(text).map_err(|_form| StoreError::Corrupt("anchor")))
             .collect()
+    }
+
+    /// Makes these the keys of a portal that has none yet. If another instance was faster, its keys stay.
+    pub async fn sign_first(&self, anchors: &[Anchor], now: Timestamp) -> Stored<()> {
+        let mut tx = self.write().await?;
+        let known: i64 = query_scalar("SELECT count(*) FROM anchors")
+            .fetch_one(&mut *tx)
+            .await?;
+        if known > 0 {
+            return Ok(());
+        }
+        for (position, anchor) in (1_i64..).zip(anchors.iter().rev()) {
+            let inserted =
+                query("INSERT INTO anchors (anchor, position, added_at) VALUES ($1, $2, $3)")
+                    .bind(anchor.to_string())
+                    .bind(position)
+                    .bind(seconds(now))
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(exists);
+            match inserted {
+                Err(StoreError::Exists) => return Ok(()),
+                inserted => inserted?,
+            };
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Makes these the newest, the newest of them first. The published development key is forgotten, unless it is the

@@ -26,27 +26,21 @@ impl Store {
         now: Timestamp,
     ) -> Stored<()> {
         let mut tx = self.write().await?;
-        query(
-            "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at,
-                                   sold_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(license.number.to_string())
-        .bind(&license.email)
-        .bind(license.language.as_str())
-        .bind(license.state.as_str())
-        .bind(&license.pin_hash)
-        .bind(seconds(license.issued_at))
-        .bind(seconds(license.changed_at))
-        .bind(license.activated_at.map(seconds))
-        .bind(&license.sold_by)
-        .execute(&mut *tx)
-        .await
-        .map_err(exists)?;
-        if let Some(holder) = holder {
-            insert_holder(&mut tx, &license.number.to_string(), holder).await?;
+        insert_license(&mut tx, license, holder, mail, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Adds all licenses of an order, or none, each as [`Self::issue`] does.
+    pub async fn issue_all(
+        &self,
+        sales: &[(License, NewMail)],
+        holder: Option<&Holder>,
+        now: Timestamp,
+    ) -> Stored<()> {
+        let mut tx = self.write().await?;
+        for (license, mail) in sales {
+            insert_license(&mut tx, license, holder, mail, now).await?;
         }
-        queue(&mut tx, mail, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -143,6 +137,37 @@ impl Store {
         tx.commit().await?;
         Ok(changed.rows_affected() == 1)
     }
+}
+
+async fn insert_license(
+    tx: &mut Transaction<'static, Any>,
+    license: &License,
+    holder: Option<&Holder>,
+    mail: &NewMail,
+    now: Timestamp,
+) -> Stored<()> {
+    query(
+        "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at,
+                               sold_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(license.number.to_string())
+    .bind(&license.email)
+    .bind(license.language.as_str())
+    .bind(license.state.as_str())
+    .bind(&license.pin_hash)
+    .bind(seconds(license.issued_at))
+    .bind(seconds(license.changed_at))
+    .bind(license.activated_at.map(seconds))
+    .bind(&license.sold_by)
+    .execute(&mut **tx)
+    .await
+    .map_err(exists)?;
+    if let Some(holder) = holder {
+        insert_holder(tx, &license.number.to_string(), holder).await?;
+    }
+    queue(tx, mail, now).await?;
+    Ok(())
 }
 
 /// Adds the holder of a license.

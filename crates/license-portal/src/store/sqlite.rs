@@ -32,6 +32,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "drafts",
             include_str!("../../migrations/sqlite/0002_drafts.sql"),
         ),
+        (
+            3,
+            "one newest key",
+            include_str!("../../migrations/sqlite/0003_one_newest_key.sql"),
+        ),
     ],
 };
 

@@ -37,6 +37,7 @@ macro_rules! checks {
 checks! {
     a_license_is_read_as_it_was_written
     a_number_is_given_once
+    of_two_first_keys_one_wins
     a_list_goes_on_where_it_ended
     a_new_link_leaves_the_one_before_valid
     a_draft_is_kept_only_behind_an_opened_link_until_the_form_is_completed
@@ -118,6 +119,25 @@ async fn a_number_is_given_once(store: Store) {
         .await;
     assert!(matches!(again, Err(StoreError::Exists)));
     assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
+    // Of an order with a number that is taken, nothing is issued.
+    let order = [2, 3, 1].map(|seed| (license(seed), mail(seed, MailKind::License)));
+    let again = store.issue_all(&order, None, at(0)).await;
+    assert!(matches!(again, Err(StoreError::Exists)));
+    assert!(store.license(number(2)).await.unwrap().is_none());
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
+}
+
+async fn of_two_first_keys_one_wins(store: Store) {
+    let keys = [3, 4].map(|seed| license_token::SigningKey::from_seed(&[seed; 32]).anchor());
+    let starts = keys.map(|key| {
+        let store = store.clone();
+        tokio::spawn(async move { store.sign_first(&[key], at(1)).await.unwrap() })
+    });
+    for start in starts {
+        start.await.unwrap();
+    }
+    let known = store.anchors().await.unwrap();
+    assert!(known.len() == 1 && keys.contains(&known[0]));
 }
 
 async fn a_list_goes_on_where_it_ended(store: Store) {
