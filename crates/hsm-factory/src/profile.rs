@@ -5,7 +5,7 @@ use der::{
     Decode, Encode, Tag,
     asn1::{Any, Null, ObjectIdentifier, SetOfVec},
 };
-use hsm_protocol::{Serial, certificate::VIRTUAL_MODULE};
+use hsm_protocol::{Serial, certificate::HARDWARE_MODULE};
 use x509_cert::{
     TbsCertificate,
     attr::AttributeTypeAndValue,
@@ -86,8 +86,8 @@ impl BuilderProfile for Content {
                 add((true, &constraints).to_extension(&self.subject, &[]))?;
                 let usage = KeyUsage(KeyUsages::DigitalSignature.into());
                 add((true, &usage).to_extension(&self.subject, &[]))?;
-                if is_virtual {
-                    add((VIRTUAL_MODULE, false, &Null).to_extension(&self.subject, &[]))?;
+                if !is_virtual {
+                    add((HARDWARE_MODULE, true, &Null).to_extension(&self.subject, &[]))?;
                 }
             }
         }

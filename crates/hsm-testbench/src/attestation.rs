@@ -3,8 +3,8 @@
 //! They are made with fixed keys, so that they are the same each time.
 
 use crate::by_hand::{
-    CRITICAL, Form, Plan, authority_value, common_name, ecdsa_with, extension, key, name,
-    serial_number, tlv, usage, virtual_module,
+    CRITICAL, Form, Plan, authority_value, common_name, ecdsa_with, extension, hardware_module,
+    key, name, serial_number, tlv, usage,
 };
 use hsm_protocol::certificate::CertificateRefusal::{self, ForeignRoot, Malformed, NotGenuine};
 
@@ -75,8 +75,12 @@ const RULES: &[Row] = &[
     ("authority-as-module", Err(NotGenuine), || {
         chain(&[&authority_plan().sign()])
     }),
-    ("authority-certifies-module", HARDWARE, || {
+    ("authority-certifies-module", VIRTUAL, || {
         below_authority(|_, _| {})
+    }),
+    ("authority-issued-by-itself", Err(Malformed), || {
+        let plan = Plan::authority(AUTHORITY, AUTHORITY, &key(2), Some(0), key(2));
+        chain(&[&Plan::module(AUTHORITY, key(2)).sign(), &plan.sign()])
     }),
     ("authority-left-out", Err(ForeignRoot), || {
         chain(&[&Plan::module(AUTHORITY, key(2)).sign()])
@@ -91,7 +95,7 @@ const RULES: &[Row] = &[
         Err(NotGenuine),
         || below_authority(|_, above| above.form = Form::High),
     ),
-    ("basic-constraints-may-be-absent", HARDWARE, || {
+    ("basic-constraints-may-be-absent", VIRTUAL, || {
         module(|p| drop(p.extensions.remove(0)))
     }),
     ("byte-behind-certificate", Err(Malformed), || {
@@ -123,6 +127,16 @@ const RULES: &[Row] = &[
     }),
     ("extension-twice", Err(Malformed), || {
         module(|p| p.extensions.push(p.extensions[1].clone()))
+    }),
+    ("hardware-module-as-authority", Err(Malformed), || {
+        below_authority(|_, above| above.extensions.push(hardware_module(CRITICAL)))
+    }),
+    ("hardware-not-critical", Err(Malformed), || {
+        module(|p| p.extensions.push(hardware_module(&[])))
+    }),
+    ("hardware-twice", Err(Malformed), || {
+        let twice = [hardware_module(CRITICAL), hardware_module(CRITICAL)];
+        module(|p| p.extensions.extend(twice.clone()))
     }),
     ("module-as-authority", Err(NotGenuine), || {
         below_authority(|_, above| {
@@ -162,9 +176,12 @@ const RULES: &[Row] = &[
             p.public[0] = 2 | p.public[48] & 1;
         })
     }),
-    ("root-certifies-module", HARDWARE, || module(|_| {})),
-    ("root-certifies-virtual-module", VIRTUAL, || {
-        module(|p| p.extensions.push(virtual_module(&[])))
+    ("root-certifies-module", VIRTUAL, || module(|_| {})),
+    ("root-certifies-hardware-module", HARDWARE, || {
+        module(|p| p.extensions.push(hardware_module(CRITICAL)))
+    }),
+    ("root-in-the-chain", Err(Malformed), || {
+        chain(&[&Plan::module(ROOT, key(1)).sign(), &root_plan().sign()])
     }),
     ("root-issued-by-another", Err(Malformed), || Case {
         root: Plan::authority("Another root", ROOT, &key(1), Some(1), key(9)).sign(),
@@ -210,14 +227,11 @@ const RULES: &[Row] = &[
     ("unknown-critical-extension", Err(Malformed), || {
         module(|p| p.extensions.push(extension(99, CRITICAL, b"?")))
     }),
-    ("unknown-extension-is-ignored", HARDWARE, || {
+    ("unknown-extension-is-ignored", VIRTUAL, || {
         module(|p| p.extensions.push(extension(99, &[], b"?")))
     }),
     ("version-1", Err(Malformed), || {
         module(|p| p.version.clear())
-    }),
-    ("virtual-extension-critical", Err(Malformed), || {
-        module(|p| p.extensions.push(virtual_module(CRITICAL)))
     }),
 ];
 

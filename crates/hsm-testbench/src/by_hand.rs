@@ -279,8 +279,8 @@ pub fn extension(kind: u8, critical: &[u8], value: &[u8]) -> Vec<u8> {
     )
 }
 
-/// The mark of a virtual module.
-pub fn virtual_module(critical: &[u8]) -> Vec<u8> {
+/// The mark of a hardware module.
+pub fn hardware_module(critical: &[u8]) -> Vec<u8> {
     let arc = [0x2B, 6, 1, 4, 1, 0x81, 0xFD, 0x59, 0xC2, 0x20, 1];
     tlv(
         0x30,

@@ -113,11 +113,8 @@ const TO_EITHER: &[Change] = &[
 ];
 
 const TO_MODULE: &[Change] = &[
-    (Nothing, "virtual", |p| {
-        p.extensions.push(virtual_module(&[]));
-    }),
-    (Refused, "virtual, critical", |p| {
-        p.extensions.push(virtual_module(CRITICAL));
+    (Stricter, "hardware, not critical", |p| {
+        p.extensions.push(hardware_module(&[]));
     }),
     (Nothing, "no basic constraints", |p| {
         drop(p.extensions.remove(0));
@@ -188,8 +185,11 @@ const TO_AUTHORITY: &[Change] = &[
     (Stricter, "signs data only", |p| {
         p.extensions[1] = usage(&[7, 0x80]);
     }),
-    (Stricter, "virtual", |p| {
-        p.extensions.push(virtual_module(&[]));
+    (Stricter, "hardware, not critical", |p| {
+        p.extensions.push(hardware_module(&[]));
+    }),
+    (Refused, "hardware", |p| {
+        p.extensions.push(hardware_module(CRITICAL));
     }),
     (Stricter, "key compressed", |p| {
         p.public.truncate(49);
@@ -327,7 +327,7 @@ fn changed(der: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 fn two_links() -> [Vec<u8>; 3] {
     let mut leaf = Plan::module("authority", key(2));
     leaf.extensions
-        .extend([virtual_module(&[]), extension(14, &[], &[4, 2, 1, 2])]);
+        .extend([extension(99, &[], b"?"), extension(14, &[], &[4, 2, 1, 2])]);
     let mut above = Plan::authority("root", "authority", &key(2), Some(0), key(1));
     above.extensions.push(extension(14, &[], &[4, 2, 1, 2]));
     [leaf.sign(), above.sign(), root(Some(1))]

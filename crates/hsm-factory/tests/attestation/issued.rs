@@ -1,6 +1,6 @@
 //! Roots, authorities and chains as the factory makes them.
 
-use crate::oracle::{accepted, ours};
+use crate::oracle::{accepted, ours, webpki};
 use hsm_factory::{
     Authority, FactoryError, P384Verifier, Profile, RegisterError, RegisterFile, Root,
 };
@@ -69,7 +69,11 @@ fn a_module_certified_by_the_root_is_genuine() {
         assert_eq!(genuine.serial(), Serial::parse(b"VM-0001").unwrap());
         assert_eq!(genuine.public()[..], crate::by_hand::public(&module_key()));
         assert_eq!(genuine.is_virtual(), is_virtual);
-        assert!(accepted(root.certificate_der(), &split(&chain)));
+        let certificates = split(&chain);
+        assert!(ours(root.certificate_der(), &certificates).is_ok());
+        // Who does not know the critical extension must refuse it: a general verifier takes no hardware module.
+        let general = webpki(root.certificate_der(), &certificates);
+        assert_eq!(general.is_ok(), is_virtual, "{general:?}");
     }
 }
 

@@ -29,6 +29,10 @@ impl<'a> Chain<'a> {
             2 => (certificate()?, Some(certificate()?)),
             _ => return Err(Malformed),
         };
+        // The root is left out. With it, a chain of one would have a second encoding.
+        if authority.is_some_and(|authority| authority.issuer() == authority.subject()) {
+            return Err(Malformed);
+        }
         let used = start
             .len()
             .checked_sub(reader.clone().rest().len())

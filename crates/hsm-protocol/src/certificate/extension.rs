@@ -6,11 +6,12 @@ use der::{
     asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef},
 };
 
-/// Marks the certificate of a virtual module; not critical, its value is NULL.
+/// Asserts that the module is hardware; critical, its value is NULL. A certificate that lacks it is a virtual module's:
+/// what a factory forgets makes no hardware.
 ///
-/// The arc is the one that RFC 5612 reserves for documentation; it is to be replaced by our own before the first
-/// release.
-pub const VIRTUAL_MODULE: ObjectIdentifier =
+/// Its arc, `1.3.6.1.4.1.32473.8480`, is a stand-in below the number that RFC 5612 reserves for documentation: ours is to
+/// be registered before a hardware module is certified (PROTOCOL § 4.1).
+pub const HARDWARE_MODULE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.8480.1");
 
 /// The content of a certificate's extensions.
@@ -20,7 +21,7 @@ pub(super) struct Extensions {
     pub authority: Option<PathLen>,
     pub may_sign_data: bool,
     pub may_sign_certificates: bool,
-    pub is_virtual: bool,
+    pub is_hardware: bool,
 }
 
 /// How many authorities may be below one; `None` sets no limit.
@@ -57,13 +58,13 @@ impl Extensions {
             KEY_USAGE => {
                 (self.may_sign_data, self.may_sign_certificates) = key_usage(extension.value)?;
             }
-            VIRTUAL_MODULE
-                if !extension.is_critical && AnyRef::from_der(extension.value)?.is_null() =>
+            HARDWARE_MODULE
+                if extension.is_critical && AnyRef::from_der(extension.value)?.is_null() =>
             {
-                self.is_virtual = true;
+                self.is_hardware = true;
             }
             // These restrict the use of a certificate in ways that are not evaluated here.
-            VIRTUAL_MODULE | NAME_CONSTRAINTS | POLICY_CONSTRAINTS | EXTENDED_KEY_USAGE => {
+            HARDWARE_MODULE | NAME_CONSTRAINTS | POLICY_CONSTRAINTS | EXTENDED_KEY_USAGE => {
                 return Err(Malformed);
             }
             _unknown if extension.is_critical => return Err(Malformed),
@@ -229,16 +230,16 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_module_says_so_in_one_way() {
-        let id = [&[0x06, 11][..], VIRTUAL_MODULE.as_bytes()].concat();
+    fn a_hardware_module_says_so_in_one_way() {
+        let id = [&[0x06, 11][..], HARDWARE_MODULE.as_bytes()].concat();
         let critical = [&id[..], &[1, 1, 0xFF]].concat();
         assert!(
-            Extensions::parse(&list(&[(&id, &[5, 0])]))
+            Extensions::parse(&list(&[(&critical, &[5, 0])]))
                 .unwrap()
-                .is_virtual
+                .is_hardware
         );
-        assert!(Extensions::parse(&list(&[(&id, &[])])).is_err());
-        assert!(Extensions::parse(&list(&[(&id, &[4, 0])])).is_err());
-        assert!(Extensions::parse(&list(&[(&critical, &[5, 0])])).is_err());
+        assert!(Extensions::parse(&list(&[(&critical, &[])])).is_err());
+        assert!(Extensions::parse(&list(&[(&critical, &[4, 0])])).is_err());
+        assert!(Extensions::parse(&list(&[(&id, &[5, 0])])).is_err());
     }
 }

@@ -18,7 +18,7 @@ mod parse;
 mod request;
 
 pub use chain::{Chain, encode_chain};
-pub use extension::VIRTUAL_MODULE;
+pub use extension::HARDWARE_MODULE;
 pub use parse::{Certificate, Role};
 pub use request::{Request, RequestedKey, encode_request, encode_request_info};
 

@@ -38,7 +38,8 @@ pub enum Role {
     Module {
         /// The subject's serialNumber attribute.
         serial: Serial,
-        /// Whether it says that the module is a program ([`VIRTUAL_MODULE`](super::VIRTUAL_MODULE)).
+        /// Whether the module is a program: the certificate does not say that it is hardware
+        /// ([`HARDWARE_MODULE`](super::HARDWARE_MODULE)).
         is_virtual: bool,
     },
     /// A certification authority's.
@@ -132,12 +133,12 @@ impl<'a> Fields<'a> {
         let extensions = extensions(&mut reader)?;
         reader.finish()?;
 
-        let role = match (extensions.authority, extensions.is_virtual) {
+        let role = match (extensions.authority, extensions.is_hardware) {
             (Some(path_len), false) => Role::Authority { path_len },
             (Some(_), true) => return Err(Malformed),
-            (None, is_virtual) => Role::Module {
+            (None, is_hardware) => Role::Module {
                 serial: serial_of(subject)?,
-                is_virtual,
+                is_virtual: !is_hardware,
             },
         };
         let Extensions {
