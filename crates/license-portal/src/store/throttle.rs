@@ -10,7 +10,7 @@ impl Store {
     /// Takes an attempt out of a bucket, if one is left.
     ///
     /// A bucket that would be full later than an empty one was emptied by a clock that was ahead. By no more than
-    /// [`CLOCKS`], that is another instance's clock; by more, it was wrong, and the bucket counts as full. It also does
+    /// `CLOCKS`, that is another instance's clock; by more, it was wrong, and the bucket counts as full. It also does
     /// if somebody would have to wait for longer than it takes to fill the bucket.
     pub async fn take(&self, bucket: &str, pace: Pace, now: Timestamp) -> Stored<Attempt> {
         let now = now.as_millisecond();
