@@ -253,6 +253,25 @@ impl Statement {
         Ok(statement)
     }
 
+    /// Returns whether a run can end in it: it names two modules, has every item that is always copied, and of the
+    /// others only those that its options name.
+    fn is_possible(&self) -> bool {
+        let options = self.cycle.options;
+        let mut items = Item::ALL.into_iter().zip(&self.commitments.0);
+        self.master.serial != self.secondary.serial
+            && items.all(|(item, commitment)| match item {
+                Item::AutoLock => commitment.is_none() || options.auto_lock,
+                Item::UserPinPolicy => commitment.is_none() || options.user_pin_policy,
+                Item::Keyring
+                | Item::AdminPin
+                | Item::UserPin
+                | Item::RecoveryPin
+                | Item::SelfDestructPin
+                | Item::EncryptionMode
+                | Item::AttemptLimits => commitment.is_some(),
+            })
+    }
+
     /// Appends the wire form.
     pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         self.write_before_token(writer)?;
@@ -393,7 +412,8 @@ impl<'a> FinishedReceipt<'a> {
         Ok(finished)
     }
 
-    /// Checks both chains and both signatures, and that the statement names their holders.
+    /// Checks both chains and both signatures, that the statement names their holders, and that a run of two modules
+    /// can end in it.
     pub fn verify<V: Verifier>(&self, root: &Root<'_>) -> Result<VerifiedReceipt, ReceiptRefusal> {
         let statement = self.receipt.statement()?;
         let secondary = root
@@ -416,10 +436,12 @@ impl<'a> FinishedReceipt<'a> {
             self.countersignature.signature,
         )
         .map_err(|_bad| ReceiptRefusal::MasterSignature)?;
-        let virtual_modules = master.is_virtual() || secondary.is_virtual();
+        if !statement.is_possible() || master.is_virtual() != secondary.is_virtual() {
+            return Err(ReceiptRefusal::Impossible);
+        }
         Ok(VerifiedReceipt {
             statement,
-            virtual_modules,
+            virtual_modules: master.is_virtual(),
         })
     }
 }
@@ -437,7 +459,7 @@ impl VerifiedReceipt {
         &self.statement
     }
 
-    /// Returns whether one of the two is a virtual module: good for evaluation, not for secrets.
+    /// Returns whether they are virtual modules: good for evaluation, not for secrets.
     pub const fn has_virtual_module(&self) -> bool {
         self.virtual_modules
     }
@@ -460,6 +482,8 @@ pub enum ReceiptRefusal {
     SecondarySignature,
     /// The master did not countersign this receipt.
     MasterSignature,
+    /// Both modules signed it, and no run ends in such a statement.
+    Impossible,
 }
 
 impl From<MessageRefusal> for ReceiptRefusal {
@@ -540,6 +564,42 @@ mod tests {
             Commitments::read(&mut Reader::new(writer.written())),
             Err(Malformed)
         );
+    }
+
+    #[test]
+    fn a_statement_has_the_items_of_a_run_of_two_modules() {
+        let always = &Item::ALL[..7];
+        let of = |items: &[Item], auto_lock, user_pin_policy| {
+            let mut statement = statement();
+            statement.commitments = Commitments::default();
+            for item in items {
+                statement.commitments.insert(*item, [9; 48]);
+            }
+            statement.cycle.options.auto_lock = auto_lock;
+            statement.cycle.options.user_pin_policy = user_pin_policy;
+            statement
+        };
+        for auto_lock in [false, true] {
+            for policy in [false, true] {
+                let with = |item| of(&[always, &[item]].concat(), auto_lock, policy).is_possible();
+                // An item that the options name is left out if the master has no such setting.
+                assert!(of(always, auto_lock, policy).is_possible());
+                assert_eq!(with(Item::AutoLock), auto_lock);
+                assert_eq!(with(Item::UserPinPolicy), policy);
+            }
+        }
+        assert!(!of(&[], false, false).is_possible());
+        for missing in always {
+            let others: std::vec::Vec<_> = always
+                .iter()
+                .filter(|item| *item != missing)
+                .copied()
+                .collect();
+            assert!(!of(&others, true, true).is_possible(), "{missing:?}");
+        }
+        let mut same = of(always, false, false);
+        same.secondary.serial = same.master.serial;
+        assert!(!same.is_possible());
     }
 
     #[test]

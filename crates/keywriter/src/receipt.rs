@@ -79,6 +79,9 @@ pub(crate) const fn words(why: ReceiptRefusal) -> &'static str {
         ReceiptRefusal::OtherModule => "the statement names other modules than the certificates",
         ReceiptRefusal::SecondarySignature => "the secondary did not sign this statement",
         ReceiptRefusal::MasterSignature => "the master did not countersign this receipt",
+        ReceiptRefusal::Impossible => {
+            "both modules signed it, but no cloning ends in such a statement"
+        }
     }
 }
 

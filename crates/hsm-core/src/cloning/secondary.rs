@@ -276,6 +276,7 @@ impl Agreement {
         contents.fill(plain.as_slice())?;
         if !(MIN_COST..=MAX_COST).contains(&contents.cost)
             || contents.pins.record(Slot::Admin).is_none()
+            || !contents.is_within(self.terms.cycle().options)
             || contents.keyring.team().asks_for_more()
             || !contents
                 .keyring

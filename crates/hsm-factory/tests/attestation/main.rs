@@ -6,6 +6,7 @@ mod differential;
 mod issued;
 mod openssl;
 mod oracle;
+mod receipts;
 mod vectors;
 
 use hsm_testbench::by_hand;

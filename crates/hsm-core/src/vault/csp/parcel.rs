@@ -75,6 +75,12 @@ impl ParcelContents {
         writer.bytes(token)
     }
 
+    /// Returns whether it carries no setting but those that the options name.
+    pub(crate) const fn is_within(&self, options: Options) -> bool {
+        (self.auto_lock.is_none() || options.auto_lock)
+            && (self.policy.is_none() || options.user_pin_policy)
+    }
+
     /// Gives keyring, PINs and mode to `csps`, in place.
     pub(crate) fn copy_to(&self, csps: &mut Csps) {
         csps.keyring.copy_from(&self.keyring);
@@ -96,5 +102,33 @@ impl ParcelContents {
         self.policy = UserPinPolicy::read(&mut reader)?;
         self.token = *reader.array()?;
         reader.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_needs_its_option() {
+        for auto_lock in [false, true] {
+            for user_pin_policy in [false, true] {
+                let options = Options {
+                    auto_lock,
+                    user_pin_policy,
+                    disable_master: false,
+                };
+                let mut contents = ParcelContents::default();
+                assert!(contents.is_within(options));
+                contents.auto_lock = Some(15);
+                assert_eq!(contents.is_within(options), auto_lock);
+                contents.auto_lock = None;
+                contents.policy = Some(UserPinPolicy {
+                    min_length: 8,
+                    needs_shift: true,
+                });
+                assert_eq!(contents.is_within(options), user_pin_policy);
+            }
+        }
     }
 }
