@@ -121,6 +121,8 @@ words! {
         "check that no other program uses the modules, and try again";
     MemoryFailed: REFUSED, "the module's memory failed, and nothing was changed",
         "unplug it, plug it in again, and see `keywriter list`";
+    SelfTestFailed: REFUSED, "a self-test of the module failed, and the module stopped",
+        "unplug it and plug it in again; if the test fails again, use another module";
     NotInModule: REFUSED, "the module has no such receipt, run, epoch or journal entry",
         "it may have been reset, or its journal may not go back that far; to clone it again, unlock the secondary \
          as its Administrator";

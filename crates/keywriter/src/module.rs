@@ -11,6 +11,7 @@ use hsm_protocol::{
     command::{AID, CLA, CLA_INTERINDUSTRY, SELECTED, ins},
     identity::{Identity, SignedIdentity},
     limits,
+    self_test::{SelfTest, SelfTestReport, Stopped},
     settings::ModuleStatus,
     signed::{AnswerSignature, Challenge, SignedFields, SignedLabel},
 };
@@ -44,6 +45,9 @@ pub enum ModuleError {
     /// The module refused.
     #[error("{}", crate::error::reason(*.0))]
     Refused(Status),
+    /// A self-test of the module failed, and the module stopped.
+    #[error("its self-test of {} failed, and it stopped", .0.name())]
+    SelfTest(SelfTest),
     /// The module answered with a status that is not in the protocol.
     #[error("the module in {location} answered with the unknown status {word:04X}")]
     UnknownStatus {
@@ -385,7 +389,21 @@ impl ConnectedModule {
         }
         match status {
             Status::Success => Ok(answer),
+            Status::MemoryFailure => Err(self.why_stopped()),
             refused => Err(ModuleError::Refused(refused)),
+        }
+    }
+
+    /// Asks a module that stopped whether one of its self-tests did that (PROTOCOL § 2.11).
+    fn why_stopped(&mut self) -> ModuleError {
+        let answer = self.transmit([CLA, ins::SELF_TEST, 0, 0], &[]);
+        let report = answer.map(|(answer, _)| SelfTestReport::parse(&answer));
+        match report {
+            Ok(Ok(SelfTestReport {
+                stopped: Some(Stopped::By(test)),
+                ..
+            })) => ModuleError::SelfTest(test),
+            _ => ModuleError::Refused(Status::MemoryFailure),
         }
     }
 
@@ -528,6 +546,24 @@ mod tests {
         let mut module = Scripted::module(vec![vec![0x6A, 0x88], vec![0x65, 0x81]]);
         assert_eq!(module.last_receipt().unwrap(), None);
         assert!(module.last_receipt().is_err());
+    }
+
+    #[test]
+    fn a_self_test_that_stopped_a_module_is_named() {
+        let stopped = |by: u8| vec![by, 0, 0, 0, 0x90, 0];
+        let mut module = Scripted::module(vec![
+            vec![0x65, 0x81],
+            stopped(SelfTest::Gcm.number()),
+            vec![0x65, 0x81],
+            stopped(0xFF),
+        ]);
+        let error = module.select().unwrap_err();
+        assert!(matches!(error, ModuleError::SelfTest(SelfTest::Gcm)));
+        let problem = crate::problem::Problem::from(&error);
+        assert_eq!(problem.reason, crate::problem::Reason::SelfTestFailed);
+        // The store failed, and no self-test.
+        let error = module.select().unwrap_err();
+        assert!(matches!(error, ModuleError::Refused(Status::MemoryFailure)));
     }
 
     #[test]

@@ -127,7 +127,8 @@ impl Image {
         self.seal_under(platform, kek, csps, journal)
     }
 
-    /// Tries a PIN on a slot; a match puts the KEK into `kek`.
+    /// Tries a PIN on a slot; a match puts the KEK into `kek`. It is decided twice, and in two ways: the slot says that
+    /// the key unwraps, and the CSPs say that it is theirs. If they disagree, the store is damaged or somebody meddles.
     pub(crate) fn open_slot<B: Board>(
         &self,
         platform: &Platform<B>,
@@ -137,9 +138,16 @@ impl Image {
     ) -> Result<bool, Fault> {
         let wrapped = self.device.slot(slot).ok_or(Fault)?;
         let store_key = platform.store_keys.expose(self.store_key)?;
-        Ok(slot
+        let unwraps = slot
             .unwrap_key::<B::Crypto>(store_key, stretched, wrapped, kek)
-            .is_ok())
+            .is_ok();
+        let mut csps = Zeroizing::new([0; Csps::SIZE]);
+        let opens = self.csps.open::<B::Crypto>(Part::csps(kek), &mut csps);
+        if unwraps == opens.is_ok() {
+            Ok(unwraps)
+        } else {
+            Err(Fault)
+        }
     }
 
     /// Fills a slot with random bytes.

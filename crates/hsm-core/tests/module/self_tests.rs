@@ -68,6 +68,28 @@ fn tests_run_before_what_they_test_is_used_and_once() {
 }
 
 #[test]
+fn a_glitch_at_one_decision_about_a_pin_opens_nothing_and_gives_no_attempt_back() {
+    let root = Root::generate("Test root").unwrap();
+    for glitch in [SelfTest::KeyWrap, SelfTest::Gcm] {
+        let mut module = Bench::<Broken<RustCrypto>>::new("MODULE-1", &root);
+        module.set_up();
+        // Every slot unwraps, or every part of the store opens: the other decision still says no.
+        for _ in 0..9 {
+            broken::set(Some(glitch));
+            let leds = module.press("SHIFT+KEY 9 8 7 6 5 4 3 KEY");
+            broken::set(None);
+            assert_eq!(leds, Pattern::Fault, "{glitch:?}");
+            module.power_up();
+        }
+        // The tenth was the last one.
+        module.press("SHIFT+KEY 9 8 7 6 5 4 3 KEY");
+        module.press("SHIFT:1s");
+        let leds = module.press(&format!("SHIFT+KEY {USER_PIN} KEY"));
+        assert_ne!(leds, Pattern::Unlocked, "{glitch:?}: attempts came back");
+    }
+}
+
+#[test]
 fn each_algorithm_that_is_broken_is_named_and_stops_the_module() {
     fn check<C: Provider>() {
         for test in SelfTest::ALL {

@@ -152,6 +152,8 @@ impl From<&ModuleError> for Problem {
             ModuleError::NotSigned { location } => {
                 Self::new(Reason::AnswerNotSigned).about(location)
             }
+            ModuleError::SelfTest(test) => Self::new(Reason::SelfTestFailed)
+                .with_detail(format_args!("the test of {}", test.name())),
             ModuleError::Random(_) => Self::new(Reason::SystemFailed).because(error),
         }
     }

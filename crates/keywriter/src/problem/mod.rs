@@ -170,6 +170,8 @@ reasons! {
     Interrupted = "run-interrupted",
     /// The module's memory failed.
     MemoryFailed = "module-memory-failed",
+    /// A self-test of the module failed, and the module stopped.
+    SelfTestFailed = "module-self-test-failed",
     /// The module has no such receipt, run, epoch or journal entry.
     NotInModule = "not-in-module",
     /// More than the module has room for.

@@ -161,14 +161,10 @@ fn token() {
     let mut pair = Pair::<Watched<RustCrypto>>::new();
     let parcel = pair.abandoned()[3].clone();
     let receipt = pair.step(Message::Receipt, &parcel).expect("a Parcel");
-    // The token is the end of the statement.
+    // The token is the end of the statement, which is the Receipt's beginning.
     let mut other = receipt.clone();
-    let end = Receipt::parse(&receipt)
-        .expect("a Receipt")
-        .statement_bytes
-        .len()
-        + 2;
-    other[end - 1] ^= 1;
+    let statement = Receipt::parse(&receipt).expect("a Receipt").statement_bytes;
+    other[statement.len() - 1] ^= 1;
     with_secret_macs(|| {
         assert_eq!(
             pair.step(Message::Countersignature, &other),
