@@ -157,6 +157,12 @@ impl Provider for Cheap {
     }
 
     fn hmac_sha384(key: &[u8], parts: &[&[u8]], out: &mut [u8; 48]) {
+        // The generator's are real (it has 48 bytes of key, and four parts or one of 48): so the keys of modules are those
+        // of the vectors, and their certificates fit.
+        let is_value = matches!(parts, [value] if value.len() == 48);
+        if key.len() == 48 && (parts.len() == 4 || is_value) {
+            return RustCrypto::hmac_sha384(key, parts, out);
+        }
         let mut all = vec![key];
         all.extend_from_slice(parts);
         mix(&all, out);

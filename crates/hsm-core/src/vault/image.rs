@@ -128,7 +128,7 @@ impl Image {
     }
 
     /// Tries a PIN on a slot; a match puts the KEK into `kek`. It is decided twice, and in two ways: the slot says that
-    /// the key unwraps, and the CSPs say that it is theirs. If they disagree, the store is damaged or somebody meddles.
+    /// the key unwraps, and the CSPs say that it is theirs. If they do not, the store is damaged or somebody meddles.
     pub(crate) fn open_slot<B: Board>(
         &self,
         platform: &Platform<B>,
@@ -143,11 +143,10 @@ impl Image {
             .is_ok();
         let mut csps = Zeroizing::new([0; Csps::SIZE]);
         let opens = self.csps.open::<B::Crypto>(Part::csps(kek), &mut csps);
-        if unwraps == opens.is_ok() {
-            Ok(unwraps)
-        } else {
-            Err(Fault)
+        if unwraps && opens.is_err() {
+            return Err(Fault);
         }
+        Ok(unwraps)
     }
 
     /// Fills a slot with random bytes.
