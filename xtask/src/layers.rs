@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("keywriter-cli", &["keywriter", "plain-text"]),
     ("keywriter-desktop", &["keywriter", "plain-text"]),
     ("age-plugin-keywriter", &["keywriter", "plain-text"]),
-    ("license-portal", &["license-token"]),
+    ("license-portal", &["license-token", "plain-text"]),
     ("xtask", &[]),
 ];
 

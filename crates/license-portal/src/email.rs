@@ -3,9 +3,8 @@
 use std::fmt;
 
 use lettre::Address;
+use plain_text::acts;
 use unicode_normalization::UnicodeNormalization as _;
-
-use crate::text::is_invisible;
 
 /// An email address that a mail can be sent to: `local@domain`, in small letters and Unicode's form NFC, the domain in
 /// IDNA's ASCII form (RFC 5890), the local part a dot-string (RFC 5321 § 4.1.2), in UTF-8 as RFC 6531 permits.
@@ -14,9 +13,11 @@ use crate::text::is_invisible;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
-/// The text is not an email address.
+/// The text is not an email address that mails are sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an email address")]
+#[error(
+    "mails are sent to addresses such as name@example.com, without quotes, names or IP addresses"
+)]
 pub struct NoAddress;
 
 impl EmailAddress {
@@ -65,7 +66,7 @@ fn is_atom(c: char) -> bool {
     if c.is_ascii() {
         c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
     } else {
-        !is_invisible(c) && !c.is_whitespace()
+        !acts(c) && !c.is_whitespace()
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use license_portal::cli::Cli;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = plain_text::parse();
     match license_portal::cli::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use license_token::LicenseNumber;
+use plain_text::shown;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::EmailAddress, language::Language, store::CLOCKS, text::plain};
+use crate::{email::EmailAddress, language::Language, store::CLOCKS};
 
 /// The state of a license: `issued → verifying → active`, and from each of them to `revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -288,7 +289,7 @@ impl Operator {
         };
         format!(
             "{}  {}  added {}  expires {}  last used {}",
-            plain(&self.name),
+            shown(&self.name),
             scopes.join(","),
             self.created_at,
             or(self.expires_at, "never"),

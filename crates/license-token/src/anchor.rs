@@ -11,8 +11,8 @@ pub struct Anchor(pub(crate) [u8; KEY]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId(pub(crate) [u8; KEY_ID]);
 
-/// The keys that a program verifies license tokens with: at least one, the newest first. While a portal changes its
-/// key, programs know both.
+/// The keys that license tokens are verified with, the newest first. An app has those that it was built with, both
+/// while a portal changes its key; a portal has all that it ever signed with. With none, no token is genuine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchors(Vec<Anchor>);
 

@@ -1,4 +1,5 @@
-//! Registration without a network: the app shows a request code, and takes the response code (docs/LICENSE-TOKEN.md § 3).
+//! Registration without a network: the app shows a request code, and takes the response code
+//! (docs/LICENSE-TOKEN.md § 3).
 //!
 //! Every line of a code looks like a license number. Its check character also depends on the position of the line.
 

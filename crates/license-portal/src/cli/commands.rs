@@ -2,18 +2,18 @@
 
 use anyhow::{Context as _, anyhow, bail};
 use license_token::{Anchor, Installation, LicenseNumber};
+use plain_text::shown;
 use serde_json::json;
 
 use super::{Command, One, OperatorCommand, Options, SigningKeyCommand, say};
 use crate::{
     clock::later,
-    email::EmailAddress,
     keys::OperatorKey,
     model::{Filter, NewOperator},
     portal::{Portal, Refusal},
     service::{IssueOrder, LicenseReport},
     store::StoreError,
-    text::{plain, plain_json},
+    text::plain_json,
 };
 
 /// Runs a command that needs an existing portal.
@@ -30,7 +30,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
             json,
         } => {
             let order = IssueOrder {
-                email,
+                email: email.to_string(),
                 count,
                 is_activated: activated,
                 holder: holder.map(|name| (name, company.unwrap_or_default())),
@@ -49,7 +49,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                     "{} licenses were issued, and their mails queued, but not printed; `license-portal list --email \
                      {}` prints them",
                     numbers.len(),
-                    plain(&order.email)
+                    shown(&order.email)
                 )
             })?;
         }
@@ -66,7 +66,6 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 .map(parse)
                 .transpose()?
                 .map(|number| number.to_string());
-            let email = email.as_deref().map(EmailAddress::parse).transpose()?;
             let found = portal
                 .list(&Filter {
                     state,
@@ -160,7 +159,7 @@ async fn signing_key(
         SigningKeyCommand::Rotate => {
             let anchors = options.signers()?.anchors();
             portal.store.sign_with(&anchors, portal.clock.now()).await?;
-            for anchor in anchors.iter().take(1) {
+            if let Some(anchor) = anchors.first() {
                 say(format_args!("licenses are signed with {anchor}")).context(
                     "the key was changed, but that could not be printed; `license-portal signing-key list` prints the \
                      keys, the newest first",
@@ -198,7 +197,7 @@ async fn done(portal: &Portal, one: &One, what: &str) -> anyhow::Result<()> {
     report(portal, one).await.with_context(|| {
         format!(
             "the license was {what}, but could not be printed; `license-portal show {}` prints it",
-            plain(&one.number)
+            shown(&one.number)
         )
     })
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod commands;
+mod file;
 mod options;
 mod serve;
 mod settings;
@@ -13,11 +14,12 @@ use std::{
 };
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use plain_text::{acts, shown};
 
 use crate::{
+    email::EmailAddress,
     language::Language,
     model::{LicenseState, MailState, Scope},
-    text::{is_invisible, plain},
 };
 
 pub use options::Options;
@@ -43,14 +45,14 @@ enum Command {
     /// Sends a mail with the configured mail server
     TestMail {
         /// Recipient
-        #[arg(value_name = "ADDRESS")]
-        to: String,
+        #[arg(value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+        to: EmailAddress,
     },
     /// Issues licenses, and mails license number and PIN
     Issue {
         /// Email address of the buyer
-        #[arg(long, value_name = "ADDRESS")]
-        email: String,
+        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+        email: EmailAddress,
         /// How many licenses
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
         count: u32,
@@ -76,8 +78,8 @@ enum Command {
         #[arg(long, value_parser = state)]
         state: Option<LicenseState>,
         /// Only those of this address
-        #[arg(long, value_name = "ADDRESS")]
-        email: Option<String>,
+        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+        email: Option<EmailAddress>,
         /// Only those whose newest mail is waiting, delivered or failed
         #[arg(long, value_name = "STATE", value_parser = mail_state)]
         mail: Option<MailState>,
@@ -220,13 +222,13 @@ fn say(lines: impl Display) -> io::Result<()> {
 
 /// Writes why a command failed to standard error, if anyone reads it. The error may quote a file or a server.
 pub fn complain(error: &anyhow::Error) {
-    let text = plain(&format!("{error:#}"));
+    let text = shown(&format!("{error:#}"));
     // Nobody is left to tell.
     let _unread = writeln!(io::stderr(), "license-portal: {text}");
 }
 
 fn operator_name(text: &str) -> Result<String, &'static str> {
-    let is_name = !text.is_empty() && text.len() <= 64 && !text.chars().any(is_invisible);
+    let is_name = !text.is_empty() && text.len() <= 64 && !text.chars().any(acts);
     let is_name = is_name && text.trim() == text;
     is_name
         .then(|| text.to_owned())

@@ -20,9 +20,10 @@ use lettre::{
     },
 };
 use percent_encoding::percent_decode_str;
+use plain_text::shown;
 use url::Url;
 
-use crate::{files::create_private_folder, text::plain};
+use crate::files::create_private_folder;
 
 /// A mail to be delivered.
 pub struct Parcel<'a> {
@@ -111,7 +112,7 @@ impl Courier for FolderCourier {
         let _unread = writeln!(
             io::stdout(),
             "--- mail to {}\nSubject: {}\n\n{}---",
-            plain(parcel.to),
+            shown(parcel.to),
             parcel.subject,
             parcel.text
         );

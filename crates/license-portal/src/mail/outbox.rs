@@ -71,7 +71,8 @@ impl Postman {
         }
     }
 
-    /// Delivers mails that are due, as many as one instance delivers at once. Returns how many.
+    /// Delivers mails that are due, as many as one instance delivers at once without the places kept for links, and
+    /// waits for all of them. Returns how many.
     pub async fn round(&self) -> Result<usize, Refusal> {
         let mut deliveries = JoinSet::new();
         let mails = self.claim(AT_ONCE).await?;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use license_token::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
+use plain_text::shown;
 use serde::Serialize;
 
 use crate::{
@@ -14,7 +15,6 @@ use crate::{
     },
     portal::{Portal, Refusal},
     store::StoreError,
-    text::plain,
 };
 
 /// Licenses to issue.
@@ -74,7 +74,7 @@ impl LicenseReport {
             self.license,
             self.state.as_str(),
             self.issued_at,
-            plain(&self.email),
+            shown(&self.email),
             mail
         )
     }
@@ -98,7 +98,7 @@ impl LicenseReport {
 impl Delivery {
     /// Returns what an operator should know about the mail, for the end of a line.
     fn line(&self) -> String {
-        let error = self.error.as_deref().map(plain).unwrap_or_default();
+        let error = self.error.as_deref().map(shown).unwrap_or_default();
         match self.state {
             MailState::Delivered => String::new(),
             MailState::Waiting if error.is_empty() => "  mail waiting".into(),

@@ -153,7 +153,7 @@ fn what_was_done_and_not_printed_is_told() {
         let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let said = unprinted(data.path(), &words);
         assert!(said.contains("2 licenses were issued"), "{said}");
-        assert!(said.contains("list --email A@b.example"), "{said}");
+        assert!(said.contains("list --email a@b.example"), "{said}");
     }
     let listed = run(&["list", "--email", "A@b.example"]);
     assert_eq!(listed.lines().count(), 4);
