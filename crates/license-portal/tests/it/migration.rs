@@ -1,0 +1,56 @@
+//! A database of the first version is brought up to date with what is in it.
+
+use license_portal::store::Store;
+use license_token::Anchor;
+use sqlx::{AnyPool, AssertSqlSafe, Executor as _};
+
+use crate::{
+    postgres::Postgres,
+    sample::{at, hash, issue, number, verify},
+};
+
+/// Undoes what came after the first version.
+const BACK: &str = "DROP TABLE drafts;
+    DROP INDEX anchors_by_position;
+    DELETE FROM _sqlx_migrations WHERE version > 1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_database_on_sqlite_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portal.sqlite");
+    keeps_what_it_has(&format!("sqlite:{}", file.display())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_database_on_postgresql_keeps_what_it_has() {
+    let postgres = Postgres::start();
+    keeps_what_it_has(&postgres.database()).await;
+}
+
+async fn keeps_what_it_has(url: &str) {
+    let store = Store::open(url).await.unwrap();
+    store.migrate().await.unwrap();
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
+    let pool = AnyPool::connect(url).await.unwrap();
+    pool.execute(BACK).await.unwrap();
+    // Two first starts at once could give two keys one position.
+    let keys = [4, 1, 2, 3].map(|seed| Anchor::from_bytes([seed; 32]));
+    for (anchor, position) in keys.iter().zip([3, 2, 2, 1]) {
+        let row = format!("INSERT INTO anchors VALUES ('{anchor}', {position}, 0)");
+        pool.execute(AssertSqlSafe(row)).await.unwrap();
+    }
+    pool.close().await;
+    assert_eq!(store.anchors().await.unwrap(), keys);
+
+    let store = Store::open(url).await.unwrap();
+    store.migrate().await.unwrap();
+    assert_eq!(store.anchors().await.unwrap(), keys);
+    assert!(store.license(number(1)).await.unwrap().is_some());
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
+    assert!(store.open_link(hash(10), at(1)).await.unwrap());
+    store.keep_draft(hash(10), b"typed", at(2)).await.unwrap();
+    assert!(store.draft(number(1)).await.unwrap().is_some());
+    store.sign_with(&keys[3..], at(3)).await.unwrap();
+    assert_eq!(store.anchors().await.unwrap()[0], keys[3]);
+}
