@@ -1,7 +1,7 @@
 //! The portal key, and what is derived from it: form tokens, tickets, sealed mails and drafts.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write as _},
     path::Path,
 };
@@ -35,6 +35,24 @@ pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
 pub struct PortalKeys {
     mac: Zeroizing<[u8; 32]>,
     seal: Aes256Gcm,
+}
+
+/// Who may open what was typed into a form. A browser chooses its cookie freely: it must not read as a license.
+#[derive(Clone, Copy)]
+pub enum Typed<'a> {
+    /// Whoever has a mailed link of this license.
+    License(LicenseNumber),
+    /// The browser with this cookie.
+    Browser(&'a str),
+}
+
+impl fmt::Display for Typed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::License(number) => write!(f, "typed for license {number}"),
+            Self::Browser(cookie) => write!(f, "typed in browser {cookie}"),
+        }
+    }
 }
 
 /// The text was sealed with other keys.
@@ -130,16 +148,20 @@ impl PortalKeys {
         self.decrypt(&format!("{number} {}", kind.as_str()), *nonce, text)
     }
 
-    /// Seals what was typed into a form, for whose it is: a license, or a browser.
-    pub fn seal_typed(&self, whose: &str, text: &str) -> Result<Vec<u8>, getrandom::Error> {
-        let (nonce, sealed) = self.encrypt(&format!("{whose} typed"), text)?;
+    /// Seals what was typed into a form.
+    pub fn seal_typed(&self, whose: Typed<'_>, text: &str) -> Result<Vec<u8>, getrandom::Error> {
+        let (nonce, sealed) = self.encrypt(&whose.to_string(), text)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
 
     /// Opens what [`Self::seal_typed`] sealed for the same.
-    pub fn open_typed(&self, whose: &str, sealed: &[u8]) -> Result<Zeroizing<String>, OtherKey> {
+    pub fn open_typed(
+        &self,
+        whose: Typed<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<String>, OtherKey> {
         let (nonce, text) = sealed.split_first_chunk::<12>().ok_or(OtherKey)?;
-        self.decrypt(&format!("{whose} typed"), *nonce, text)
+        self.decrypt(&whose.to_string(), *nonce, text)
     }
 
     fn encrypt(&self, aad: &str, text: &str) -> Result<([u8; 12], Vec<u8>), getrandom::Error> {
@@ -297,7 +319,10 @@ pub fn create_portal_key(file: &Path) -> Result<(), KeyFileError> {
         hex::encode_to_slice(secret.as_slice(), &mut text[..64])
             .map_err(|_length| KeyFileError::Malformed)?;
         // Written elsewhere first: another instance that starts must not read half a key.
-        let folder = file.parent().unwrap_or(Path::new("."));
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
         let draft = folder.join(format!(
             ".portal.key.{}",
             hex::encode(random::<8>().map_err(io::Error::from)?)
@@ -306,7 +331,11 @@ pub fn create_portal_key(file: &Path) -> Result<(), KeyFileError> {
             write_secret(&draft, text.as_slice()).and_then(|()| fs::hard_link(&draft, file));
         let removed = fs::remove_file(&draft);
         match written {
-            Ok(()) => removed?,
+            Ok(()) => {
+                removed?;
+                // A power cut must not leave a database whose mails no key opens.
+                fs::File::open(folder)?.sync_all()?;
+            }
             // Another instance was faster: its key is this portal's.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),

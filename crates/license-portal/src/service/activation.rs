@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     clock::later,
     email::EmailAddress,
-    keys::LinkSecret,
+    keys::{LinkSecret, Typed},
     mail::letter,
     model::{Completion, Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
     portal::{Portal, Refusal},
@@ -141,7 +141,7 @@ impl Portal {
         };
         // A holder has only strings, so this does not fail.
         let text = Zeroizing::new(serde_json::to_string(typed).unwrap_or_default());
-        let sealed = self.keys.seal_typed(&link.number.to_string(), &text)?;
+        let sealed = self.keys.seal_typed(Typed::License(link.number), &text)?;
         Ok(self
             .store
             .keep_draft(hash, &sealed, self.clock.now())
@@ -154,7 +154,7 @@ impl Portal {
         let typed = sealed
             .and_then(|sealed| {
                 self.keys
-                    .open_typed(&license.number.to_string(), &sealed)
+                    .open_typed(Typed::License(license.number), &sealed)
                     .ok()
             })
             .and_then(|text| serde_json::from_str(&text).ok());

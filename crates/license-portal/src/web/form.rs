@@ -6,7 +6,7 @@ use axum::{
     Form,
     extract::{FromRequest, FromRequestParts as _, Request},
     http::{HeaderMap, StatusCode, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use license_token::{Pin, PinError};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -64,13 +64,16 @@ impl FromRequest<Arc<Portal>> for Pressed {
     type Rejection = Response;
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Response> {
-        let visitor = request.extensions().get::<Visitor>().cloned();
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, portal)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let request = Request::from_parts(parts, body);
         let Posted { intent, .. } = Posted::<Button>::from_request(request, portal).await?;
-        match (intent, visitor) {
-            (Intent::Stale, Some(visitor)) => {
-                Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED))
-            }
-            _ => Ok(Self),
+        match intent {
+            // Nothing is typed into it that another language could lose.
+            Intent::Send | Intent::Translate => Ok(Self),
+            Intent::Stale => Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED)),
         }
     }
 }
@@ -79,11 +82,10 @@ impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Response> {
-        use axum::response::IntoResponse as _;
         let (mut parts, body) = request.into_parts();
         let visitor = Visitor::from_request_parts(&mut parts, portal)
             .await
-            .map_err(axum::response::IntoResponse::into_response)?;
+            .map_err(IntoResponse::into_response)?;
         if !is_same_site(&parts.headers, &portal.settings.public_url) {
             return Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED));
         }

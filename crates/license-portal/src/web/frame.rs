@@ -12,7 +12,7 @@ use axum::{
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{
-    keys::random,
+    keys::{Typed, random},
     language::Language,
     portal::Portal,
     web::{assets, pages::kept::Kept},
@@ -82,23 +82,41 @@ impl Visitor {
     /// Returns what this browser keeps of a form.
     pub(crate) fn kept(&self) -> Option<Kept> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(self.kept.as_deref()?).ok()?;
-        let text = self.portal.keys.open_typed(&self.cookie, &sealed).ok()?;
+        let browser = Typed::Browser(&self.cookie);
+        let text = self.portal.keys.open_typed(browser, &sealed).ok()?;
         serde_json::from_str(&text).ok()
     }
 
-    /// Makes this browser keep what to show in a form, for half an hour. What is too long for a cookie is not kept.
-    pub(crate) fn keep(&self, response: &mut Response, kept: &Kept) {
-        let text = serde_json::to_string(kept).unwrap_or_default();
-        if let Ok(sealed) = self.portal.keys.seal_typed(&self.cookie, &text) {
-            let value = BASE64_URL_SAFE_NO_PAD.encode(sealed);
-            if value.len() <= COOKIE {
-                let cookie = format!(
-                    "kept={value}; Path=/; Max-Age=1800; HttpOnly; SameSite=Lax{}",
-                    secure(&self.portal)
-                );
-                add_cookie(response, &cookie);
-            }
+    /// Makes this browser keep what to show in a form, for half an hour; without the values if they are too long.
+    pub(crate) fn keep(&self, response: &mut Response, kept: Kept) {
+        let value = self
+            .sealed(&kept)
+            .or_else(|| self.sealed(&kept.without_values()));
+        if let Some(value) = value {
+            self.set_kept(response, &value, 1800);
         }
+    }
+
+    /// Makes this browser forget what it keeps: others who use it later need not see it.
+    pub(crate) fn forget(&self, response: &mut Response) {
+        if self.kept.is_some() {
+            self.set_kept(response, "", 0);
+        }
+    }
+
+    /// Returns the value of the cookie, unless it is too long for one.
+    fn sealed(&self, kept: &Kept) -> Option<String> {
+        let text = serde_json::to_string(kept).ok()?;
+        let browser = Typed::Browser(&self.cookie);
+        let sealed = self.portal.keys.seal_typed(browser, &text).ok()?;
+        Some(BASE64_URL_SAFE_NO_PAD.encode(sealed)).filter(|value| value.len() <= COOKIE)
+    }
+
+    fn set_kept(&self, response: &mut Response, value: &str, seconds: u32) {
+        let (name, secure) = (cookie_name(&self.portal, KEPT), secure(&self.portal));
+        let cookie =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        add_cookie(response, &cookie);
     }
 
     /// Returns the same visitor at another address: the one that the page can be reloaded from.
@@ -208,12 +226,8 @@ pub(super) async fn visit(
     let language = chosen
         .or_else(|| cookie(headers, "lang").and_then(|code| Language::parse(&code)))
         .unwrap_or_else(accepted);
-    let name = if portal.is_https() {
-        "__Host-form"
-    } else {
-        "form"
-    };
-    let known = cookie(headers, name).filter(|value| value.len() == 22);
+    let name = cookie_name(&portal, "form");
+    let known = cookie(headers, &name).filter(|value| value.len() == 22);
     let is_new = known.is_none();
     let value = match known {
         Some(value) => value.into_owned(),
@@ -227,7 +241,7 @@ pub(super) async fn visit(
         language,
         has_chosen: chosen.is_some(),
         cookie: value.as_str().into(),
-        kept: cookie(headers, "kept").map(Into::into),
+        kept: cookie(headers, &cookie_name(&portal, KEPT)).map(Into::into),
         path: local(request.uri().path()).into(),
     };
     request.extensions_mut().insert(visitor);
@@ -283,9 +297,19 @@ fn add_cookie(response: &mut Response, cookie: &str) {
     }
 }
 
+/// Returns the name of a cookie. With the prefix, no other host of the domain can set it.
+fn cookie_name(portal: &Portal, name: &str) -> String {
+    let prefix = if portal.is_https() { "__Host-" } else { "" };
+    format!("{prefix}{name}")
+}
+
 fn secure(portal: &Portal) -> &'static str {
     if portal.is_https() { "; Secure" } else { "" }
 }
 
-/// The most bytes of a cookie's value: browsers drop cookies of more than 4096 bytes.
-const COOKIE: usize = 3800;
+/// The cookie with what to show in a form.
+const KEPT: &str = "kept";
+
+/// The most bytes of its value: nginx takes answers whose head has up to 4096 bytes, unless it is told otherwise, and
+/// our other headers have about 1000.
+const COOKIE: usize = 2800;

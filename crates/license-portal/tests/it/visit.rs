@@ -15,6 +15,8 @@ use tower::ServiceExt as _;
 pub(crate) struct Visit {
     router: Router,
     cookies: Vec<(String, String)>,
+    /// Whether it follows redirects.
+    pub(crate) follows: bool,
     /// Sent with every request.
     pub(crate) headers: Vec<(&'static str, String)>,
 }
@@ -33,6 +35,7 @@ impl Visit {
         Self {
             router: web::router(Arc::clone(portal)),
             cookies: Vec::new(),
+            follows: true,
             headers: Vec::new(),
         }
     }
@@ -85,10 +88,21 @@ impl Visit {
         (page.status, value)
     }
 
+    /// Returns the value of a cookie.
+    pub(crate) fn cookie(&self, name: &str) -> &str {
+        let mut cookies = self.cookies.iter();
+        &cookies.find(|(known, _)| known == name).unwrap().1
+    }
+
+    pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
     async fn follow(&mut self, request: Request<Body>, path: &str) -> Page {
         let mut page = self.once(request, path).await;
         let mut hops = 0;
-        while page.status == StatusCode::SEE_OTHER && hops < 5 {
+        while self.follows && page.status == StatusCode::SEE_OTHER && hops < 5 {
             let next = page.headers[header::LOCATION].to_str().unwrap().to_owned();
             page = self
                 .once(Request::get(&next).body(Body::empty()).unwrap(), &next)
@@ -124,8 +138,10 @@ impl Visit {
                 .unwrap()
                 .split_once('=')
                 .unwrap();
-            self.cookies.retain(|(known, _)| known != name);
-            self.cookies.push((name.to_owned(), value.to_owned()));
+            self.set_cookie(name, value);
+            if cookie.to_str().unwrap().contains("Max-Age=0;") {
+                self.cookies.pop();
+            }
         }
         let bytes = body.collect().await.unwrap().to_bytes();
         let html = String::from_utf8_lossy(&bytes).into_owned();

@@ -1,6 +1,6 @@
 //! *License activation*: email address, license number, PIN.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     field::{Field, Problem},
-    kept::{Kept, Outcome},
+    kept::{Form, Kept, Outcome},
 };
 use crate::{
     email::EmailAddress,
@@ -17,8 +17,8 @@ use crate::{
     portal::{Portal, Refusal},
     web::{
         client::ClientAddress,
-        form::{HasToken, Intent, Posted, TypedPin},
-        frame::{Frame, Visitor, redirect, render},
+        form::{HasToken, Posted, TypedPin},
+        frame::{Frame, Visitor, redirect},
     },
 };
 
@@ -45,11 +45,7 @@ impl HasToken for Typed {
 }
 
 pub(crate) async fn show(visitor: Visitor) -> Response {
-    let kept = Kept::of(&visitor, PATH);
-    let mut fields = fields("", "");
-    let problem = kept.fill(&mut fields);
-    let page = page(&visitor, StatusCode::OK, fields, problem);
-    kept.answer(&visitor, page)
+    FORM.show(&visitor, fields("", ""))
 }
 
 pub(crate) async fn submit(
@@ -59,15 +55,11 @@ pub(crate) async fn submit(
     Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
     let language = visitor.language;
-    let mut fields = fields(&typed.email, &typed.license);
-    match intent {
-        Intent::Send => {}
-        Intent::Translate => return Kept::new(PATH, &fields, None).redirect(&visitor),
-        Intent::Stale => {
-            let problem = Some(Problem::stale(language));
-            return page(&visitor, StatusCode::FORBIDDEN, fields, problem);
-        }
-    }
+    let fields = fields(&typed.email, &typed.license);
+    let mut fields = match FORM.take(&visitor, intent, fields) {
+        ControlFlow::Continue(fields) => fields,
+        ControlFlow::Break(answer) => return answer,
+    };
     let email = EmailAddress::parse(&typed.email);
     let number = LicenseNumber::parse(&typed.license);
     let outcome = match (email, number, typed.pin.parse()) {
@@ -75,7 +67,8 @@ pub(crate) async fn submit(
             match portal.activate(&address, &email, number, pin).await {
                 Ok(ticket) => {
                     let mut response = redirect(&format!("/verification/{ticket}"));
-                    visitor.keep(&mut response, &Kept::new(PATH, &fields, None));
+                    // For the browser's back button.
+                    visitor.keep(&mut response, Kept::new(FORM.path, &fields, None));
                     return response;
                 }
                 Err(Refusal::Refused) => {
@@ -97,18 +90,7 @@ pub(crate) async fn submit(
             Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, String::new())
         }
     };
-    Kept::new(PATH, &fields, Some(outcome)).redirect(&visitor)
-}
-
-fn page(
-    visitor: &Visitor,
-    status: StatusCode,
-    fields: [Field; 3],
-    problem: Option<Problem>,
-) -> Response {
-    let f = visitor.form_frame();
-    let page = Page { f, fields, problem };
-    render(status, &page)
+    FORM.again(&visitor, &fields, Some(outcome))
 }
 
 /// Returns what is wrong with a typed license number. The number alone shows it.
@@ -127,4 +109,7 @@ fn fields(email: &str, license: &str) -> [Field; 3] {
     ]
 }
 
-const PATH: &str = "/";
+const FORM: Form<3, Page> = Form {
+    path: "/",
+    page: |f, fields, problem| Page { f, fields, problem },
+};

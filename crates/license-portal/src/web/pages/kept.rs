@@ -3,6 +3,9 @@
 //! A form is never answered with a page, because browsers do not show such a page again on *back*. It is answered
 //! with a redirect to the page of the form, and a sealed cookie that says what to show there.
 
+use std::ops::ControlFlow;
+
+use askama::Template;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
@@ -10,7 +13,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Problem};
-use crate::web::frame::{Visitor, redirect};
+use crate::web::{
+    form::Intent,
+    frame::{Frame, Visitor, redirect, render},
+};
 
 /// What the page of a form shows.
 #[derive(Default, Serialize, Deserialize)]
@@ -60,8 +66,8 @@ impl Kept {
         }
     }
 
-    /// Keeps no values: the database has them.
-    pub(super) fn without_values(mut self) -> Self {
+    /// Keeps no values.
+    pub(crate) fn without_values(mut self) -> Self {
         for field in &mut self.fields {
             field.value = None;
         }
@@ -69,22 +75,38 @@ impl Kept {
     }
 
     /// Redirects to the page.
-    pub(super) fn redirect(&self, visitor: &Visitor) -> Response {
+    pub(super) fn redirect(self, visitor: &Visitor) -> Response {
         let mut response = redirect(&self.path);
         visitor.keep(&mut response, self);
         response
     }
 
-    /// Returns what this browser keeps for a page.
-    pub(super) fn of(visitor: &Visitor, path: &str) -> Self {
-        visitor
+    /// Shows a page with what this browser keeps for it; what came of the form is shown once, with its status.
+    pub(super) fn show<const N: usize, T: Template>(
+        visitor: &Visitor,
+        path: &str,
+        mut fields: [Field; N],
+        page: impl FnOnce(Frame, [Field; N], Option<Problem>) -> T,
+    ) -> Response {
+        let mut kept = visitor
             .kept()
             .filter(|kept| kept.path == path)
-            .unwrap_or_default()
+            .unwrap_or_default();
+        let problem = kept.fill(&mut fields);
+        let page = page(visitor.form_frame(), fields, problem);
+        let mut response = render(StatusCode::OK, &page);
+        if let Some(outcome) = kept.outcome.take() {
+            response = outcome.over(response);
+            for field in &mut kept.fields {
+                field.error = None;
+            }
+            visitor.keep(&mut response, kept);
+        }
+        response
     }
 
     /// Fills the fields of the page, and returns what is wrong with them.
-    pub(super) fn fill(&self, fields: &mut [Field]) -> Option<Problem> {
+    fn fill(&self, fields: &mut [Field]) -> Option<Problem> {
         for field in fields.iter_mut() {
             if let Some(kept) = self.fields.iter().find(|kept| kept.name == field.name) {
                 if let Some(value) = &kept.value {
@@ -96,17 +118,46 @@ impl Kept {
         let outcome = self.outcome.as_ref()?;
         Some(Problem::new(&outcome.title, &outcome.text, fields))
     }
+}
 
-    /// Answers with the page: with the status of what came of the form, the first time that it is shown.
-    pub(super) fn answer(mut self, visitor: &Visitor, mut response: Response) -> Response {
-        if let Some(outcome) = self.outcome.take() {
-            response = outcome.over(response);
-            for field in &mut self.fields {
-                field.error = None;
+/// A form whose page has always the same address.
+pub(super) struct Form<const N: usize, T> {
+    pub(super) path: &'static str,
+    pub(super) page: fn(Frame, [Field; N], Option<Problem>) -> T,
+}
+
+impl<const N: usize, T: Template> Form<N, T> {
+    /// Shows it, with what this browser keeps of it.
+    pub(super) fn show(&self, visitor: &Visitor, fields: [Field; N]) -> Response {
+        Kept::show(visitor, self.path, fields, self.page)
+    }
+
+    /// Takes what was typed. `Break` with the answer: its button was not pressed.
+    pub(super) fn take(
+        &self,
+        visitor: &Visitor,
+        intent: Intent,
+        fields: [Field; N],
+    ) -> ControlFlow<Response, [Field; N]> {
+        match intent {
+            Intent::Send => ControlFlow::Continue(fields),
+            Intent::Translate => ControlFlow::Break(self.again(visitor, &fields, None)),
+            Intent::Stale => {
+                let problem = Some(Problem::stale(visitor.language));
+                let page = (self.page)(visitor.form_frame(), fields, problem);
+                ControlFlow::Break(render(StatusCode::FORBIDDEN, &page))
             }
-            visitor.keep(&mut response, &self);
         }
-        response
+    }
+
+    /// Shows it again with what was typed, and with what came of it.
+    pub(super) fn again(
+        &self,
+        visitor: &Visitor,
+        fields: &[Field; N],
+        outcome: Option<Outcome>,
+    ) -> Response {
+        Kept::new(self.path, fields, outcome).redirect(visitor)
     }
 }
 

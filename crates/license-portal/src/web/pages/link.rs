@@ -106,11 +106,8 @@ pub(crate) async fn show(
             )
         }
         Ok(LinkPage::Form(license, typed)) => {
-            let kept = Kept::of(&visitor, &path(&secret));
-            let mut fields = fields(&typed);
-            let problem = kept.fill(&mut fields);
-            let page = form(&visitor, StatusCode::OK, &license, fields, problem);
-            kept.answer(&visitor, page)
+            let page = |f, fields, problem| FormPage::new(f, &license, fields, problem);
+            Kept::show(&visitor, &path(&secret), fields(&typed), page)
         }
         Ok(LinkPage::Done(license)) => success(&visitor, license),
         Ok(LinkPage::Lapsed) => lapsed(&visitor, StatusCode::GONE, None),
@@ -161,9 +158,9 @@ pub(crate) async fn complete(
     if intent == Intent::Stale {
         return match portal.link_page(&secret).await {
             Ok(LinkPage::Form(license, _kept)) => {
-                let problem = Some(Problem::stale(language));
-                let fields = fields(&holder);
-                form(&visitor, StatusCode::FORBIDDEN, &license, fields, problem)
+                let (f, problem) = (visitor.form_frame(), Some(Problem::stale(language)));
+                let page = FormPage::new(f, &license, fields(&holder), problem);
+                render(StatusCode::FORBIDDEN, &page)
             }
             Ok(_) => redirect(&path),
             Err(refusal) => explain(&visitor, &refusal),
@@ -184,14 +181,20 @@ pub(crate) async fn complete(
         }
         Intent::Translate | Intent::Stale => None,
     };
-    if let Err(refusal) = portal.keep(&secret, &holder).await {
-        return explain(&visitor, &refusal);
-    }
-    match outcome {
-        None => redirect(&path),
-        Some(_) => Kept::new(&path, &fields, outcome)
+    match (portal.keep(&secret, &holder).await, outcome) {
+        (Ok(()), None) => {
+            let mut answer = redirect(&path);
+            visitor.forget(&mut answer);
+            answer
+        }
+        (Ok(()), outcome) => Kept::new(&path, &fields, outcome)
             .without_values()
             .redirect(&visitor),
+        // Until the database answers, the browser keeps what was typed.
+        (Err(refusal), _) => {
+            let outcome = Outcome::of(language, &refusal);
+            Kept::new(&path, &fields, Some(outcome)).redirect(&visitor)
+        }
     }
 }
 
@@ -203,23 +206,20 @@ pub(super) fn success(visitor: &Visitor, license: License) -> Response {
         email: license.email,
         license: license.number.to_string(),
     };
-    render(StatusCode::OK, &page)
+    let mut answer = render(StatusCode::OK, &page);
+    visitor.forget(&mut answer);
+    answer
 }
 
-fn form(
-    visitor: &Visitor,
-    status: StatusCode,
-    license: &License,
-    fields: [Field; 9],
-    problem: Option<Problem>,
-) -> Response {
-    let page = FormPage {
-        f: visitor.form_frame(),
-        license: license.number.to_string(),
-        fields,
-        problem,
-    };
-    render(status, &page)
+impl FormPage {
+    fn new(f: Frame, license: &License, fields: [Field; 9], problem: Option<Problem>) -> Self {
+        Self {
+            f,
+            license: license.number.to_string(),
+            fields,
+            problem,
+        }
+    }
 }
 
 fn lapsed(visitor: &Visitor, status: StatusCode, problem: Option<Problem>) -> Response {

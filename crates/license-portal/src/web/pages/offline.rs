@@ -1,6 +1,6 @@
 //! *Offline registration*: a request code and the PIN for a response code.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use super::{
     field::{Field, Problem},
-    kept::{Kept, Outcome},
+    kept::{Form, Outcome},
 };
 use crate::{
     language::{Key, Language},
     portal::{Portal, Refusal},
     web::{
         client::ClientAddress,
-        form::{HasToken, Intent, Posted, TypedPin},
+        form::{HasToken, Posted, TypedPin},
         frame::{Frame, Visitor, render},
     },
 };
@@ -50,11 +50,7 @@ impl HasToken for Typed {
 }
 
 pub(crate) async fn show(visitor: Visitor) -> Response {
-    let kept = Kept::of(&visitor, PATH);
-    let mut fields = fields("");
-    let problem = kept.fill(&mut fields);
-    let page = page(&visitor, StatusCode::OK, fields, problem);
-    kept.answer(&visitor, page)
+    FORM.show(&visitor, fields(""))
 }
 
 pub(crate) async fn submit(
@@ -64,15 +60,10 @@ pub(crate) async fn submit(
     Posted { typed, intent }: Posted<Typed>,
 ) -> Response {
     let language = visitor.language;
-    let mut fields = fields(&typed.code);
-    match intent {
-        Intent::Send => {}
-        Intent::Translate => return Kept::new(PATH, &fields, None).redirect(&visitor),
-        Intent::Stale => {
-            let problem = Some(Problem::stale(language));
-            return page(&visitor, StatusCode::FORBIDDEN, fields, problem);
-        }
-    }
+    let mut fields = match FORM.take(&visitor, intent, fields(&typed.code)) {
+        ControlFlow::Continue(fields) => fields,
+        ControlFlow::Break(answer) => return answer,
+    };
     let outcome = match (RequestCode::parse(&typed.code), typed.pin.parse()) {
         (Ok(request), Ok(pin)) => match portal.register_offline(&address, request, pin).await {
             Ok(response) => {
@@ -80,7 +71,9 @@ pub(crate) async fn submit(
                     f: visitor.frame(),
                     lines: response.to_string().lines().map(str::to_owned).collect(),
                 };
-                return render(StatusCode::OK, &page);
+                let mut answer = render(StatusCode::OK, &page);
+                visitor.forget(&mut answer);
+                return answer;
             }
             Err(Refusal::Refused) => {
                 let text = language.say("offline-refused");
@@ -99,18 +92,7 @@ pub(crate) async fn submit(
             Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, String::new())
         }
     };
-    Kept::new(PATH, &fields, Some(outcome)).redirect(&visitor)
-}
-
-fn page(
-    visitor: &Visitor,
-    status: StatusCode,
-    fields: [Field; 2],
-    problem: Option<Problem>,
-) -> Response {
-    let f = visitor.form_frame();
-    let page = Page { f, fields, problem };
-    render(status, &page)
+    FORM.again(&visitor, &fields, Some(outcome))
 }
 
 fn fields(code: &str) -> [Field; 2] {
@@ -134,4 +116,7 @@ fn code_error(language: Language, error: CodeError) -> String {
     }
 }
 
-const PATH: &str = "/offline";
+const FORM: Form<2, Page> = Form {
+    path: "/offline",
+    page: |f, fields, problem| Page { f, fields, problem },
+};
