@@ -36,8 +36,8 @@ pub(super) async fn complete(
     response
 }
 
-/// Scripts other than ours, inline styles, foreign content and framing are forbidden. The referrer is sent within this site only;
-/// without it, browsers would send `Origin: null` with our own forms.
+/// Scripts other than ours, inline styles, foreign content and framing are forbidden. The referrer is sent within this
+/// site only; without it, browsers would send `Origin: null` with our own forms.
 const HEADERS: [(HeaderName, &str); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,

@@ -83,16 +83,17 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/healthz", get(status::health))
         .route("/metrics", get(status::metrics))
         .merge(pages)
-        .layer(map_response_with_state(
-            Arc::clone(&portal),
-            headers::complete,
-        ))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             TIME_LIMIT,
         ))
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(BODY, server::receive))
+        // The outermost: what the layers above answer themselves needs its headers, too.
+        .layer(map_response_with_state(
+            Arc::clone(&portal),
+            headers::complete,
+        ))
         .with_state(portal)
 }
 

@@ -3,8 +3,9 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
-    net::TcpStream,
-    sync::Arc,
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
@@ -92,13 +93,94 @@ fn no_header_makes_one_address_look_like_many() {
                 .contains("location: https://licenses.example/offline"),
             "{answer}"
         );
-        // Half-sent requests keep nobody out.
-        let halves = halves(proxy.port, 300);
+    }
+}
+
+#[test]
+fn a_portal_behind_a_proxy_sees_no_half_of_a_request() {
+    for nginx in [false, true] {
+        // In place of the portal, a listener that answers everything and remembers what it was asked.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        let asked = Arc::new(Mutex::new(String::new()));
+        thread::spawn({
+            let asked = Arc::clone(&asked);
+            move || {
+                for stream in listener.incoming() {
+                    let asked = Arc::clone(&asked);
+                    thread::spawn(move || remember(stream.unwrap(), &asked));
+                }
+            }
+        });
+        let proxy = if nginx {
+            Proxy::nginx(&[&place])
+        } else {
+            Proxy::start(&[&place], None)
+        };
+        let whole = || get(proxy.port, "/whole").starts_with("HTTP/1.1 200");
+        // HAProxy first finds out that the portal is there.
+        while !whole() {
+            thread::sleep(Duration::from_millis(50));
+        }
+        let mut halves = halves(proxy.port, 300);
+        assert!(whole());
+        let seen = asked.lock().unwrap().clone();
         assert!(
-            get(proxy.port, "/").starts_with("HTTP/1.1 200"),
-            "nginx: {nginx}"
+            seen.contains("/whole") && !seen.contains("/half"),
+            "nginx: {nginx} {seen}"
         );
-        drop(halves);
+        // Completed, one of them is seen: those before were not lost elsewhere.
+        for half in halves.iter_mut().skip(2).step_by(4) {
+            half.write_all(&[b'x'; 999]).unwrap();
+        }
+        while !asked.lock().unwrap().contains("/half") {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Answers every request on a connection, and remembers its first bytes.
+fn remember(mut stream: TcpStream, asked: &Mutex<String>) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
+        asked.lock().unwrap().push_str(&text);
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        if stream.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_comes_back_through_a_proxy_however_long_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let instance = Instance::start(data.path(), None, &[]);
+    let place = instance.base.strip_prefix("http://").unwrap();
+    for proxy in [Proxy::start(&[place], None), Proxy::nginx(&[place])] {
+        let page = get(proxy.port, "/offline");
+        let part = |from: &str, to: char| {
+            let (_, rest) = page.split_once(from).unwrap_or_else(|| panic!("{page}"));
+            rest.split(to).next().unwrap().to_owned()
+        };
+        let (cookie, token) = (part("form=", ';'), part("name=\"token\" value=\"", '"'));
+        // Characters that take the most bytes: in UTF-8, and in JSON.
+        for typed in ["%F0%9F%94%91", "%01"] {
+            let body = format!("token={token}&pin=1&code={}", typed.repeat(400));
+            let answer = exchange(
+                proxy.port,
+                &format!(
+                    "POST /offline HTTP/1.1\r\nHost: a\r\nCookie: form={cookie}\r\nConnection: close\r\n\
+                     Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                ),
+            );
+            assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+            assert!(
+                answer.to_lowercase().contains("set-cookie: kept="),
+                "{answer}"
+            );
+        }
     }
 }
 
@@ -106,9 +188,9 @@ fn no_header_makes_one_address_look_like_many() {
 fn halves(port: u16, count: usize) -> Vec<TcpStream> {
     let parts = [
         "",
-        "GET / HTTP/1.1\r\nHost: a\r\n",
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\ntoken=",
-        "POST /api/v1/refresh HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n{",
+        "GET /half HTTP/1.1\r\nHost: a\r\n",
+        "POST /half HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\ntoken=",
+        "POST /api/v1/half HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n{",
     ];
     let open = |part: &&str| {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -175,6 +257,10 @@ async fn a_request_that_does_not_come_to_its_end_is_ended() {
     );
     assert!(body.starts_with("HTTP/1.1 408"), "{body}");
     assert!(large.starts_with("HTTP/1.1 413"), "{large}");
+    for answer in [body, large] {
+        let policy = "content-security-policy: default-src 'none'";
+        assert!(answer.contains(policy), "{answer}");
+    }
     stop.send_replace(true);
 }
 
