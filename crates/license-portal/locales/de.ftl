@@ -51,9 +51,9 @@ activation-refused = E‑Mail-Adresse, Lizenznummer und PIN‑Nummer passen nich
 # Bestätigungs-E-Mail
 verify-title = Bestätigungs-E‑Mail
 verify-sent = Wir haben eine Bestätigungs-E‑Mail an { $email } gesendet.
-verify-sent-again = Wir haben eine weitere E‑Mail an { $email } gesendet. Sie können den Link aus jeder der beiden verwenden.
+verify-sent-again = Wir haben eine weitere E‑Mail an { $email } gesendet. Sie können den Link aus jeder unserer E‑Mails verwenden.
 verify-next = Klicken Sie auf den Link in der E‑Mail und folgen Sie den Anweisungen, um die Aktivierung abzuschließen. Der Link gilt { $minutes } Minuten.
-verify-nothing = Keine E‑Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Wenn wir eine weitere senden, gilt auch der Link in der ersten noch.
+verify-nothing = Keine E‑Mail erhalten? Bitte sehen Sie zuerst im Spam-Ordner nach. Auch wenn wir eine weitere senden, bleibt der Link in der ersten gültig.
 verify-again = E‑Mail erneut senden
 
 # Der Link aus der E-Mail

@@ -32,7 +32,7 @@ form-stale-text = The form was open for too long, or your browser does not accep
 # What is wrong with a field
 wrong-empty = Please fill in this field.
 wrong-text = This text is too long or contains characters that are not allowed.
-wrong-email = This is not an email address. Example: john.doe@email.com
+wrong-email = This email address is not valid. Example: john.doe@email.com
 wrong-phone = This is not a phone number. Example: +44 20 7946 0123
 wrong-country = Please choose a country.
 wrong-pin-form = The PIN number has 8 digits.
@@ -51,7 +51,7 @@ activation-refused = Email address, license number and PIN number do not match. 
 # Verification email
 verify-title = Verification email
 verify-sent = We have sent a verification email to { $email }.
-verify-sent-again = We have sent another email to { $email }. You can use the link in either of them.
+verify-sent-again = We have sent another email to { $email }. You can use the link in any of our emails.
 verify-next = Please click the link in the email and follow the instructions to complete the activation. The link is valid for { $minutes } minutes.
 verify-nothing = No email received? Please check your spam folder first. If we send another one, the link in the first one stays valid, too.
 verify-again = Send the email again

@@ -51,7 +51,7 @@ activation-refused = L’adresse e‑mail, le numéro de licence et le code PIN 
 # E-mail de vérification
 verify-title = E‑mail de vérification
 verify-sent = Un e‑mail de vérification a été envoyé à { $email }.
-verify-sent-again = Un autre e‑mail a été envoyé à { $email }. Vous pouvez utiliser le lien de l’un ou de l’autre.
+verify-sent-again = Un autre e‑mail a été envoyé à { $email }. Vous pouvez utiliser le lien de n’importe lequel de nos e‑mails.
 verify-next = Cliquez sur le lien contenu dans l’e‑mail, puis suivez les instructions pour terminer l’activation. Le lien est valable { $minutes } minutes.
 verify-nothing = Aucun e‑mail reçu ? Vérifiez d’abord votre dossier de courrier indésirable. Si nous en envoyons un autre, le lien du premier reste valable.
 verify-again = Renvoyer l’e‑mail

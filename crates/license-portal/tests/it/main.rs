@@ -3,22 +3,29 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 mod accessibility;
+mod activation;
 mod api;
 mod behind;
 mod browser;
 mod configuration;
+mod download;
 mod https;
 mod installations;
 mod instances;
 mod keys;
 mod load;
 mod mail;
+mod migration;
 mod obstacles;
+mod operators;
+mod outbox;
 mod pages;
 mod postgres;
 mod proxy;
 mod sample;
 mod store;
+mod throttle;
+mod typed;
 mod unit;
 mod visit;
 mod world;

@@ -4,16 +4,19 @@ use std::pin::Pin;
 
 use license_portal::{
     email::EmailAddress,
-    model::{
-        Attempt, Completion, Filter, Holder, LicenseState, MailKind, NewMail, NewOperator, Pace,
-        Scope,
-    },
-    store::{CLOCKS, LONGEST_PAUSE, Store, StoreError},
+    model::{Attempt, Filter, LicenseState, MailKind, NewOperator, Pace, Scope},
+    store::{Store, StoreError},
 };
 
 use license_token::Anchor;
 
 use crate::{
+    activation::{
+        a_draft_is_kept_only_behind_an_opened_link_until_the_form_is_completed,
+        a_lapsed_link_completes_nothing, a_link_completes_once_and_only_after_its_button,
+        a_new_link_leaves_the_one_before_valid, a_revoked_license_is_out_of_reach,
+        many_completions_at_once_activate_once,
+    },
     installations::{
         a_forgotten_installation_makes_room_and_refreshes_no_more,
         a_license_registers_so_many_installations_and_each_as_often_as_it_likes,
@@ -21,8 +24,19 @@ use crate::{
         many_registrations_at_once_never_take_more_than_there_may_be,
         only_an_active_license_registers,
     },
+    outbox::{
+        a_delivered_mail_is_wiped, a_mail_is_claimed_by_one_and_again_when_the_claim_lapses,
+        a_new_pin_replaces_the_mail_that_waits, many_claims_at_once_never_take_one_mail_twice,
+    },
     postgres::Postgres,
-    sample::{DAY, at, hash, holder, issue, license, link, mail, number, verify},
+    sample::{DAY, at, hash, issue, license, mail, number, verify},
+    throttle::{
+        a_bucket_gives_its_burst_and_then_drips,
+        a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim,
+        a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window,
+        a_clock_that_was_ahead_empties_no_bucket,
+        many_attempts_at_once_never_take_more_than_the_burst,
+    },
     world::sqlite,
 };
 
@@ -171,385 +185,6 @@ async fn a_list_goes_on_where_it_ended(store: Store) {
     assert_eq!(found(Some(LicenseState::Issued), None).await, 5);
     assert_eq!(found(Some(LicenseState::Active), None).await, 0);
     assert_eq!(found(None, Some("holder3@example.com")).await, 1);
-}
-
-async fn a_new_link_leaves_the_one_before_valid(store: Store) {
-    issue(&store, 1).await;
-    verify(&store, 1, 10).await;
-    verify(&store, 1, 11).await;
-    assert!(store.open_link(hash(10), at(1)).await.unwrap());
-    let link = store.link(hash(11)).await.unwrap().unwrap();
-    assert!(link.number == number(1) && !link.opened && !link.used && link.expires_at == at(3600));
-    assert_eq!(
-        store.license(number(1)).await.unwrap().unwrap().state,
-        LicenseState::Verifying
-    );
-    // One mail with the PIN, and one with the newest link.
-    assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
-    assert!(matches!(
-        store.complete(hash(10), &holder(), at(2)).await.unwrap(),
-        Completion::Activated
-    ));
-    // The other one completes nothing more, and harms nothing.
-    assert!(store.open_link(hash(11), at(3)).await.unwrap());
-    assert!(matches!(
-        store.complete(hash(11), &holder(), at(4)).await.unwrap(),
-        Completion::Refused
-    ));
-    let license = store.license(number(1)).await.unwrap().unwrap();
-    assert!(license.state == LicenseState::Active && license.activated_at == Some(at(2)));
-}
-
-async fn a_draft_is_kept_only_behind_an_opened_link_until_the_form_is_completed(store: Store) {
-    issue(&store, 1).await;
-    verify(&store, 1, 10).await;
-    let draft = || async { store.draft(number(1)).await.unwrap() };
-    store.keep_draft(hash(10), b"early", at(1)).await.unwrap();
-    store.keep_draft(hash(99), b"other", at(1)).await.unwrap();
-    assert_eq!(draft().await, None);
-    store.open_link(hash(10), at(2)).await.unwrap();
-    store.keep_draft(hash(10), b"first", at(3)).await.unwrap();
-    // An expired link keeps one, too: what was typed comes back with the next link.
-    store.keep_draft(hash(10), b"late", at(9999)).await.unwrap();
-    assert_eq!(draft().await.as_deref(), Some(b"late".as_slice()));
-    store.prune(at(9999)).await.unwrap();
-    assert!(draft().await.is_some());
-    store.prune(at(9999 + 31 * 24 * 3600)).await.unwrap();
-    assert_eq!(draft().await, None);
-    verify(&store, 1, 11).await;
-    store.open_link(hash(11), at(1)).await.unwrap();
-    store.keep_draft(hash(11), b"again", at(2)).await.unwrap();
-    assert!(matches!(
-        store.complete(hash(11), &holder(), at(3)).await.unwrap(),
-        Completion::Activated
-    ));
-    assert_eq!(draft().await, None);
-}
-
-async fn a_link_completes_once_and_only_after_its_button(store: Store) {
-    issue(&store, 1).await;
-    verify(&store, 1, 10).await;
-    assert!(matches!(
-        store.complete(hash(10), &holder(), at(1)).await.unwrap(),
-        Completion::Refused
-    ));
-    assert!(store.open_link(hash(10), at(2)).await.unwrap());
-    assert!(store.open_link(hash(10), at(3)).await.unwrap());
-    assert!(matches!(
-        store.complete(hash(10), &holder(), at(4)).await.unwrap(),
-        Completion::Activated
-    ));
-    let other = Holder {
-        city: "Elsewhere".into(),
-        ..holder()
-    };
-    assert!(matches!(
-        store.complete(hash(10), &other, at(5)).await.unwrap(),
-        Completion::AlreadyActivated
-    ));
-    assert!(!store.open_link(hash(10), at(6)).await.unwrap());
-    assert_eq!(store.holder(number(1)).await.unwrap(), Some(holder()));
-    let license = store.license(number(1)).await.unwrap().unwrap();
-    assert!(license.state == LicenseState::Active && license.activated_at == Some(at(4)));
-    let (link, mail) = (link(11), mail(1, MailKind::Verification));
-    assert!(!store.verify(number(1), &link, &mail, at(7)).await.unwrap());
-}
-
-async fn a_lapsed_link_completes_nothing(store: Store) {
-    issue(&store, 1).await;
-    verify(&store, 1, 10).await;
-    assert!(store.open_link(hash(10), at(3599)).await.unwrap());
-    assert!(!store.open_link(hash(10), at(3600)).await.unwrap());
-    assert!(matches!(
-        store.complete(hash(10), &holder(), at(3600)).await.unwrap(),
-        Completion::Refused
-    ));
-    assert!(matches!(
-        store.complete(hash(99), &holder(), at(1)).await.unwrap(),
-        Completion::Refused
-    ));
-    assert!(store.holder(number(1)).await.unwrap().is_none());
-}
-
-async fn many_completions_at_once_activate_once(store: Store) {
-    issue(&store, 1).await;
-    verify(&store, 1, 10).await;
-    store.open_link(hash(10), at(1)).await.unwrap();
-    let tries = (0..12).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move { store.complete(hash(10), &holder(), at(2)).await.unwrap() })
-    });
-    let (mut activated, mut already) = (0, 0);
-    for attempt in tries.collect::<Vec<_>>() {
-        match attempt.await.unwrap() {
-            Completion::Activated => activated += 1,
-            Completion::AlreadyActivated => already += 1,
-            Completion::Refused => {}
-        }
-    }
-    assert_eq!((activated, already), (1, 11));
-}
-
-async fn a_revoked_license_is_out_of_reach(store: Store) {
-    issue(&store, 1).await;
-    verify(&store, 1, 10).await;
-    store.open_link(hash(10), at(1)).await.unwrap();
-    assert!(store.revoke(number(1), at(2)).await.unwrap());
-    assert!(!store.revoke(number(1), at(3)).await.unwrap());
-    assert!(!store.revoke(number(2), at(3)).await.unwrap());
-    assert!(matches!(
-        store.complete(hash(10), &holder(), at(4)).await.unwrap(),
-        Completion::Refused
-    ));
-    assert!(
-        !store
-            .verify(
-                number(1),
-                &link(11),
-                &mail(1, MailKind::Verification),
-                at(5)
-            )
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .replace_pin(number(1), "new", &mail(1, MailKind::License), at(5))
-            .await
-            .unwrap()
-    );
-    assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
-}
-
-async fn a_new_pin_replaces_the_mail_that_waits(store: Store) {
-    issue(&store, 1).await;
-    let new = NewMail {
-        sealed: b"newer".to_vec(),
-        ..mail(1, MailKind::License)
-    };
-    assert!(
-        store
-            .replace_pin(number(1), "newer hash", &new, at(1))
-            .await
-            .unwrap()
-    );
-    assert_eq!(
-        store.license(number(1)).await.unwrap().unwrap().pin_hash,
-        "newer hash"
-    );
-    let mails = store.claim("me", at(1), at(60), 9, false).await.unwrap();
-    let sealed: Vec<_> = mails.iter().map(|mail| mail.sealed.as_slice()).collect();
-    assert_eq!(sealed, [b"newer"]);
-}
-
-async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(store: Store) {
-    issue(&store, 1).await;
-    let claimed = store.claim("one", at(0), at(60), 9, false).await.unwrap();
-    assert!(claimed.len() == 1 && claimed[0].attempts == 1);
-    assert!(
-        store
-            .claim("two", at(59), at(120), 9, false)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    let claimed = store.claim("two", at(60), at(120), 9, false).await.unwrap();
-    assert!(claimed.len() == 1 && claimed[0].attempts == 2);
-    // The first one reports too late.
-    assert!(!store.delivered(claimed[0].id, "one", at(61)).await.unwrap());
-    store
-        .failed(claimed[0].id, "one", at(900), "late")
-        .await
-        .unwrap();
-    store
-        .failed(claimed[0].id, "two", at(200), "refused")
-        .await
-        .unwrap();
-    assert!(
-        store
-            .claim("one", at(199), at(300), 9, false)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(store.counts().await.unwrap().mails_failing, 1);
-    assert_eq!(
-        store
-            .claim("one", at(200), at(300), 9, false)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-}
-
-async fn a_delivered_mail_is_wiped(store: Store) {
-    issue(&store, 1).await;
-    let claimed = store.claim("me", at(0), at(60), 9, false).await.unwrap();
-    assert!(store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
-    assert!(!store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
-    assert!(
-        store
-            .claim("me", at(9999), at(99_999), 9, false)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
-}
-
-async fn many_claims_at_once_never_take_one_mail_twice(store: Store) {
-    for seed in 1..=20 {
-        issue(&store, seed).await;
-    }
-    let workers = (0..8).map(|worker| {
-        let store = store.clone();
-        tokio::spawn(async move {
-            let mut taken = Vec::new();
-            for _ in 0..5 {
-                let mails = store
-                    .claim(&worker.to_string(), at(0), at(600), 3, false)
-                    .await
-                    .unwrap();
-                taken.extend(mails.into_iter().map(|mail| mail.id));
-            }
-            taken
-        })
-    });
-    let mut all = Vec::new();
-    for worker in workers.collect::<Vec<_>>() {
-        all.extend(worker.await.unwrap());
-    }
-    all.sort_unstable();
-    let count = all.len();
-    all.dedup();
-    assert_eq!((count, all.len()), (20, 20));
-}
-
-async fn a_bucket_gives_its_burst_and_then_drips(store: Store) {
-    let pace = Pace {
-        burst: 3,
-        every: 10_000,
-    };
-    let take = |name: &'static str, second| {
-        let store = store.clone();
-        async move { store.take(name, pace, at(second)).await.unwrap() }
-    };
-    for _ in 0..3 {
-        assert_eq!(take("a", 0).await, Attempt::Paid);
-    }
-    assert_eq!(take("a", 0).await, Attempt::Wait(10_000));
-    assert_eq!(take("a", 4).await, Attempt::Wait(6_000));
-    assert_eq!(take("b", 4).await, Attempt::Paid);
-    assert_eq!(take("a", 10).await, Attempt::Paid);
-    assert_eq!(take("a", 10).await, Attempt::Wait(10_000));
-    store.forgive("a").await.unwrap();
-    for _ in 0..3 {
-        assert_eq!(take("a", 10).await, Attempt::Paid);
-    }
-    // However long the wait, the bucket holds no more than the burst.
-    for _ in 0..3 {
-        assert_eq!(take("a", 10_000).await, Attempt::Paid);
-    }
-    assert!(matches!(take("a", 10_000).await, Attempt::Wait(_)));
-}
-
-async fn a_clock_that_was_ahead_empties_no_bucket(store: Store) {
-    let pace = Pace {
-        burst: 2,
-        every: 10_000,
-    };
-    let take = |second| {
-        let store = store.clone();
-        async move { store.take("a", pace, at(second)).await.unwrap() }
-    };
-    // For a moment, the clock shows another year.
-    for _ in 0..3 {
-        take(400 * DAY).await;
-    }
-    assert_eq!(take(0).await, Attempt::Paid);
-    assert_eq!(take(0).await, Attempt::Paid);
-    assert_eq!(take(0).await, Attempt::Wait(10_000));
-    issue(&store, 1).await;
-    let claimed = store.claim("me", at(400 * DAY), at(401 * DAY), 9, false);
-    assert_eq!(claimed.await.unwrap().len(), 1);
-    let claimed = store.claim("me", at(0), at(300), 9, false);
-    assert_eq!(claimed.await.unwrap().len(), 1);
-}
-
-async fn a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim(store: Store) {
-    let pace = Pace {
-        burst: 2,
-        every: 1000 * CLOCKS,
-    };
-    let take = |second| {
-        let store = store.clone();
-        async move { store.take("a", pace, at(second)).await.unwrap() }
-    };
-    for _ in 0..2 {
-        assert_eq!(take(1).await, Attempt::Paid);
-    }
-    assert_eq!(take(0).await, Attempt::Wait(301_000));
-    assert_eq!(take(1 - CLOCKS).await, Attempt::Wait(600_000));
-    assert_eq!(take(-CLOCKS).await, Attempt::Paid);
-    issue(&store, 1).await;
-    let claim = |by, second: i64| {
-        let store = store.clone();
-        async move {
-            let claimed = store.claim(by, at(second), at(second + 300), 9, false);
-            claimed.await.unwrap()
-        }
-    };
-    let [mail] = &claim("one", 1).await[..] else {
-        panic!()
-    };
-    for second in [0, 1 - CLOCKS] {
-        assert!(claim("two", second).await.is_empty());
-    }
-    let next = at(1 + LONGEST_PAUSE);
-    store.failed(mail.id, "one", next, "down").await.unwrap();
-    for second in [0, 1 - CLOCKS] {
-        assert!(claim("two", second).await.is_empty());
-    }
-    assert_eq!(claim("two", 1 + LONGEST_PAUSE).await.len(), 1);
-}
-
-async fn a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window(store: Store) {
-    for (burst, every) in [(1, 60_000), (2, 10_000), (20, 3_000), (5, 180_000)] {
-        let pace = Pace { burst, every };
-        let window = i64::from(burst) * every;
-        for step in [1, 9, 11, 57, 59, 61, 299, 301, 719, 901, DAY, 400 * DAY] {
-            let bucket = format!("{burst} {step}");
-            for _ in 0..=burst {
-                store.take(&bucket, pace, at(step)).await.unwrap();
-            }
-            match store.take(&bucket, pace, at(0)).await.unwrap() {
-                Attempt::Paid => {}
-                Attempt::Wait(wait) => {
-                    assert!(wait <= window, "{bucket}: {wait}");
-                    let after = at((wait + 999) / 1000);
-                    let next = store.take(&bucket, pace, after).await.unwrap();
-                    assert_eq!(next, Attempt::Paid, "{bucket}");
-                }
-            }
-        }
-    }
-}
-
-async fn many_attempts_at_once_never_take_more_than_the_burst(store: Store) {
-    let pace = Pace {
-        burst: 5,
-        every: 60_000,
-    };
-    let tries = (0..20).map(|_| {
-        let store = store.clone();
-        tokio::spawn(async move { store.take("a", pace, at(0)).await.unwrap() })
-    });
-    let mut paid = 0;
-    for attempt in tries.collect::<Vec<_>>() {
-        paid += u32::from(attempt.await.unwrap() == Attempt::Paid);
-    }
-    assert_eq!(paid, 5);
 }
 
 async fn operators_come_and_go(store: Store) {
