@@ -7,7 +7,8 @@
 //! BODY
 //! ```
 //!
-//! To: 32 hexadecimal digits, by which the team's modules know their recipient again. Ephemeral: the point, uncompressed, in base64 without padding.
+//! To: 32 hexadecimal digits, by which the team's modules recognize their recipient. Ephemeral: the point, uncompressed, in
+//! base64 without padding.
 //! Body: the sealed file key and its tag, 32 bytes; in the second kind, the post-quantum one, 1,568 bytes of ML-KEM
 //! ciphertext come first.
 

@@ -1,9 +1,11 @@
-//! Files that a team shares: the header, the chunks, and file keys sealed to the team's recipient (docs/FORMAT.md).
+//! Files that a team shares: the header and the chunks (docs/FORMAT.md).
 //!
 //! A file is a header followed by its chunks. A module makes the header and every chunk; a host concatenates them.
 
+pub use crate::recipient::{FILE_KEY, Recipient, STANZA_TAG, SealedFileKey, StanzaTag};
+
 use crate::{
-    EcPoint, EpochName, Malformed, Sha384Digest, Status, Verifier,
+    Malformed, Status,
     apdu::CommandApdu,
     command::{challenge, ins},
     hybrid::HybridFileKey,
@@ -125,9 +127,9 @@ pub const EPOCH_TAG: &[u8] = b"KeyWriter v1 file epoch tag";
 pub struct FileHeader {
     /// How the chunks are enciphered.
     pub mode: EncryptionMode,
-    /// By which a module of the file's group knows its group again ([`GROUP_TAG`]).
+    /// By this tag a module recognizes a file of its group ([`GROUP_TAG`]).
     pub group: HeaderTag,
-    /// By which a module of the file's group knows the epoch again ([`EPOCH_TAG`]).
+    /// By this tag a module of the group recognizes the epoch ([`EPOCH_TAG`]).
     pub epoch: HeaderTag,
     /// The plaintext of every chunk but the last, in bytes: a multiple of 16, 16 to [`limits::CIPHER_DATA`].
     pub chunk_size: u32,
@@ -356,97 +358,6 @@ impl<'a> OpenChunk<'a> {
     /// Returns the ciphertext, in whole blocks.
     pub fn cipher(&self) -> &'a [u8] {
         self.tagged.get(Lead::SIZE..).unwrap_or_default()
-    }
-}
-
-/// The team's recipient. With it, anyone can seal to the team without a module (docs/FORMAT.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// The group whose modules can open what is sealed to it.
-    pub group: [u8; 16],
-    /// The epoch from whose key the pair is derived.
-    pub epoch: EpochName,
-    /// The public half, P-384.
-    pub point: EcPoint,
-}
-
-impl Recipient {
-    /// Its size on the wire, in bytes.
-    pub const SIZE: usize = 16 + EpochName::SIZE + 97;
-
-    /// Parses the answer to FILE RECIPIENT. The point is not validated.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        let recipient = Self {
-            group: *reader.array()?,
-            epoch: EpochName::read(&mut reader)?,
-            point: *reader.array()?,
-        };
-        reader.finish()?;
-        Ok(recipient)
-    }
-
-    /// Appends the wire form.
-    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.bytes(&self.group)?;
-        self.epoch.write(writer)?;
-        writer.bytes(&self.point)
-    }
-
-    /// Returns the hash that keys the tag of a stanza for it.
-    pub fn hash<V: Verifier>(&self) -> Sha384Digest {
-        V::sha384(&[&self.group, &self.epoch.to_bytes(), &self.point])
-    }
-}
-
-/// Which recipient a stanza is for: HMAC-SHA-384 under the recipient's hash, over [`STANZA_TAG`] and the ephemeral
-/// point, cut to 16 bytes. Only who knows the recipient knows it again.
-pub type StanzaTag = [u8; 16];
-
-/// The label of a stanza's tag; the ephemeral point follows it.
-pub const STANZA_TAG: &[u8] = b"KeyWriter v1 stanza tag";
-
-/// A file key of age, sealed to the team's recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SealedFileKey {
-    /// Which recipient it was sealed to, for those who know it.
-    pub to: StanzaTag,
-    /// The sealer's ephemeral point.
-    pub ephemeral: EcPoint,
-    /// The file key, enciphered.
-    pub cipher: [u8; FILE_KEY],
-    /// Its tag.
-    pub tag: [u8; TAG],
-}
-
-/// The size of an age file key, in bytes.
-pub const FILE_KEY: usize = 16;
-
-impl SealedFileKey {
-    /// Its size on the wire, in bytes.
-    pub const SIZE: usize = 16 + 97 + FILE_KEY + TAG;
-
-    /// The label of the key that a file key is sealed under; group and epoch's name follow it (docs/FORMAT.md).
-    pub const LABEL: &'static [u8] = b"KeyWriter v1 recipient AES-256-GCM";
-
-    fn parse(bytes: &[u8]) -> Result<Self, Status> {
-        let mut reader = Reader::new(bytes);
-        let sealed = Self {
-            to: *reader.array()?,
-            ephemeral: *reader.array()?,
-            cipher: *reader.array()?,
-            tag: *reader.array()?,
-        };
-        reader.finish()?;
-        Ok(sealed)
-    }
-
-    /// Appends the wire form.
-    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
-        writer.bytes(&self.to)?;
-        writer.bytes(&self.ephemeral)?;
-        writer.bytes(&self.cipher)?;
-        writer.bytes(&self.tag)
     }
 }
 

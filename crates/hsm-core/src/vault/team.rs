@@ -41,7 +41,7 @@ impl Team {
         write_list(&self.retired, writer, Serial::write)
     }
 
-    /// Reads the encoded form. A quorum is of at most as many as there are custodians; without one there are none.
+    /// Reads the encoded form. A quorum is at most the number of custodians; without a quorum there are no custodians.
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let team = Self {
             rekeying: read_list(reader, |reader| Ok(*reader.array()?))?,

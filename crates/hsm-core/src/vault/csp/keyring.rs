@@ -38,7 +38,7 @@ impl Default for EpochKey {
     }
 }
 
-/// The key by which a group knows its own files again, and nobody else does.
+/// The key that makes the tags of the group's file headers: only the group can recognize its own files.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
 pub(crate) struct LinkKey([u8; 32]);
 

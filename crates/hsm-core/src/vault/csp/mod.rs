@@ -14,7 +14,7 @@
 //! | `shared`, `file_key` | secrets agreed with a peer; file keys of age |
 //! | `run_keys`, `parcel` | the keys of a cloning run; what a Parcel carries |
 //! | `module_key` | the module's signing key |
-//! | `receipt_key` | the key by which a master knows its own receipts again |
+//! | `receipt_key` | the key by which a master recognizes its own receipts |
 
 pub(crate) mod contents;
 pub(crate) mod epoch_keys;

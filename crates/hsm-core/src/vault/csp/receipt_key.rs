@@ -1,4 +1,4 @@
-//! The key by which a master knows its own receipts again.
+//! The key by which a master recognizes its own receipts.
 
 use crate::{
     crypto::{Provider, derive_key},

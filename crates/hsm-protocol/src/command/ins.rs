@@ -1,0 +1,85 @@
+//! Instructions.
+
+/// SELECT (ISO 7816-4 § 11.1.1).
+pub const SELECT: u8 = 0xA4;
+/// GET RESPONSE (ISO 7816-4 § 11.7.1).
+pub const GET_RESPONSE: u8 = 0xC0;
+/// The module's identity, signed with the host's challenge.
+pub const IDENTITY: u8 = 0x10;
+/// Certificates: P1 = 0 the module's own chain, 1 the root it trusts.
+pub const CERTIFICATE: u8 = 0x12;
+/// The last Receipt that this module made as a secondary.
+pub const LAST_RECEIPT: u8 = 0x14;
+/// What stopped the module, and which self-tests it passed; P1 = 1 runs them all first.
+pub const SELF_TEST: u8 = 0x16;
+/// Makes the module's key.
+pub const GENERATE_KEY: u8 = 0x20;
+/// The certificate signing request.
+pub const READ_CSR: u8 = 0x22;
+/// Installs root and certificate, once.
+pub const INSTALL: u8 = 0x24;
+/// Role, group, epoch and settings.
+pub const STATUS: u8 = 0x30;
+/// Enciphers (P1 = 0) or deciphers (P1 = 1) data units.
+pub const CIPHER: u8 = 0x32;
+/// Begins a shared file: the module draws its salt and makes its header.
+pub const FILE_BEGIN: u8 = 0x34;
+/// Seals the next chunk of a file.
+pub const FILE_SEAL: u8 = 0x36;
+/// Opens a chunk of any file of the group.
+pub const FILE_OPEN: u8 = 0x38;
+/// The team's recipient: P1 = 0 the classical one, 1 the post-quantum one.
+pub const FILE_RECIPIENT: u8 = 0x3A;
+/// Opens a file key that was sealed to the team's recipient; P1 as for FILE RECIPIENT.
+pub const FILE_UNWRAP: u8 = 0x3C;
+/// Tells whose file it is: group and epoch.
+pub const FILE_IDENTIFY: u8 = 0x3E;
+/// Begins a cycle.
+pub const CYCLE_BEGIN: u8 = 0x40;
+/// Ends a cycle.
+pub const CYCLE_END: u8 = 0x42;
+/// A page of the journal (P1).
+pub const JOURNAL: u8 = 0x44;
+/// Clears the table of the journal.
+pub const CLEAR_TABLE: u8 = 0x46;
+/// Secondary: makes an Offer.
+pub const OFFER: u8 = 0x50;
+/// Secondary: takes a Grant, answers with the Consent.
+pub const CONSENT: u8 = 0x52;
+/// Secondary: takes the Parcel, commits, answers with the Receipt.
+pub const COMMIT: u8 = 0x54;
+/// Master: takes an Offer into run P1, answers with the Grant.
+pub const GRANT: u8 = 0x60;
+/// Master: takes the Consent of run P1, answers with the Parcel.
+pub const PARCEL: u8 = 0x62;
+/// Master: takes a Receipt, answers with the Countersignature.
+pub const COUNTERSIGN: u8 = 0x64;
+
+/// Every instruction of this application's class.
+pub const ALL: [u8; 25] = [
+    IDENTITY,
+    CERTIFICATE,
+    LAST_RECEIPT,
+    SELF_TEST,
+    GENERATE_KEY,
+    READ_CSR,
+    INSTALL,
+    STATUS,
+    CIPHER,
+    FILE_BEGIN,
+    FILE_SEAL,
+    FILE_OPEN,
+    FILE_RECIPIENT,
+    FILE_UNWRAP,
+    FILE_IDENTIFY,
+    CYCLE_BEGIN,
+    CYCLE_END,
+    JOURNAL,
+    CLEAR_TABLE,
+    OFFER,
+    CONSENT,
+    COMMIT,
+    GRANT,
+    PARCEL,
+    COUNTERSIGN,
+];
