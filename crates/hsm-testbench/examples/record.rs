@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a recording that fails is not written")]
 
+use hsm_core::crypto::rust_crypto::RustCrypto;
 use hsm_factory::{Profile, Root};
 use hsm_protocol::{
     apdu::encode_extended,
@@ -11,7 +12,7 @@ use hsm_protocol::{
     limits,
     writer::Writer,
 };
-use hsm_testbench::{Forgetful, attestation, vector::Player};
+use hsm_testbench::{Forgetful, attestation, board, receipts, secrets::Drawn, vector::Player};
 use std::{fs, path::Path};
 
 fn main() {
@@ -27,8 +28,12 @@ fn main() {
     }
     who_may(&root);
     shapes(&root);
+    answers(&root);
     for rule in attestation::rules() {
         record(&format!("attestation/{}", rule.name), &rule.text());
+    }
+    for rule in receipts::rules() {
+        record(&format!("receipts/{}", rule.name), &rule.text());
     }
 }
 
@@ -40,22 +45,21 @@ fn good(root: &Root) {
     );
     good.master();
     good.module("SECOND-1");
-    good.send("MASTER-1", ins::CYCLE_BEGIN, 0, "030001");
+    good.done("MASTER-1", ins::CYCLE_BEGIN, 0, "030001");
     let last = good.run("SECOND-1", 6);
-    good.send("MASTER-1", ins::COUNTERSIGN, 0, &last[4]);
-    good.send("SECOND-1", ins::LAST_RECEIPT, 0, "");
-    good.send("MASTER-1", ins::JOURNAL, 0, "");
-    good.send("MASTER-1", ins::CYCLE_END, 0, "");
+    good.done("MASTER-1", ins::COUNTERSIGN, 0, &last[4]);
+    good.done("SECOND-1", ins::LAST_RECEIPT, 0, "");
+    good.done("MASTER-1", ins::JOURNAL, 0, "");
+    good.done("MASTER-1", ins::CYCLE_END, 0, "");
     good.keys("SECOND-1", "SHIFT+KEY 13572468 KEY");
-    good.send("SECOND-1", ins::STATUS, 0, "");
-    let units = "0000000100200000000000000007".to_owned() + &"a5".repeat(48);
-    let ciphered = good.send("MASTER-1", ins::CIPHER, 0, &units);
-    good.send(
-        "SECOND-1",
-        ins::CIPHER,
-        1,
-        &("0000000100200000000000000007".to_owned() + &ciphered),
-    );
+    let status = good.done("SECOND-1", ins::STATUS, 0, "");
+    // Of the current epoch, in units of 32 bytes, the first of them the seventh.
+    let head = status[2 * 17..2 * 29].to_owned() + "00200000000000000007";
+    let units = head.clone() + &"a5".repeat(48);
+    let ciphered = good.done("MASTER-1", ins::CIPHER, 0, &units);
+    let plain = good.done("SECOND-1", ins::CIPHER, 1, &(head + &ciphered));
+    assert_eq!(plain, "a5".repeat(48));
+    secrets(&good.player, &last);
     good.save("v1/clone-from-shipment");
 }
 
@@ -67,7 +71,7 @@ type Refusal = (
     fn(&mut Script<'_>),
 );
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 18] = [
     (
         "a master refuses an Offer of another version",
         "4.2",
@@ -75,6 +79,66 @@ const REFUSALS: [Refusal; 12] = [
         |s| {
             let offer = s.send("SECOND-1", ins::OFFER, 0, "");
             s.send("MASTER-1", ins::GRANT, 0, &format!("02{}", &offer[2..]));
+        },
+    ),
+    (
+        "a master refuses an Offer whose kind is that of another message",
+        "3.4",
+        "offer-of-another-kind",
+        |s| {
+            let offer = s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &format!("0102{}", &offer[4..]));
+        },
+    ),
+    (
+        "a master refuses an Offer of another suite",
+        "3.4",
+        "offer-of-another-suite",
+        |s| {
+            let offer = s.send("SECOND-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &format!("010102{}", &offer[6..]));
+        },
+    ),
+    (
+        "a receipt whose statement was changed is not one that the master expects",
+        "4.7",
+        "statement-changed",
+        |s| {
+            let messages = s.run("SECOND-1", 5);
+            s.send("MASTER-1", ins::COUNTERSIGN, 0, &flip(&messages[4], 20));
+            s.send("MASTER-1", ins::COUNTERSIGN, 0, &messages[4]);
+        },
+    ),
+    (
+        "a virtual master gives nothing to a hardware module",
+        "4.3",
+        "virtual-and-hardware",
+        |s| {
+            s.certified("HARDWARE-1", Profile { is_virtual: false }, Under::Root);
+            let offer = s.done("HARDWARE-1", ins::OFFER, 0, "");
+            s.send("MASTER-1", ins::GRANT, 0, &offer);
+        },
+    ),
+    (
+        "a module that an authority certified becomes a clone, and one in Reset",
+        "4.1",
+        "below-an-authority-and-reset",
+        |s| {
+            s.certified("SECOND-2", Profile { is_virtual: true }, Under::Authority);
+            s.run("SECOND-2", 6);
+            s.keys("SECOND-2", "0:1s 2+7");
+            s.run("SECOND-2", 6);
+        },
+    ),
+    (
+        "the last countersignature of a cycle that disables its master ends both",
+        "4.7",
+        "master-disabled",
+        |s| {
+            s.done("MASTER-1", ins::CYCLE_BEGIN, 0, "040001");
+            s.run("SECOND-1", 6);
+            s.send("MASTER-1", ins::CYCLE_END, 0, "");
+            s.send("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
         },
     ),
     (
@@ -273,6 +337,87 @@ fn shapes(root: &Root) {
     script.save("apdu/shapes");
 }
 
+/// Records what the run's modules drew, and what follows from it.
+fn secrets(player: &Player, messages: &[String]) {
+    let messages: Vec<Vec<u8>> = messages
+        .iter()
+        .map(|message| hex::decode(message).expect("hex"))
+        .collect();
+    let [master, secondary] = ["MASTER-1", "SECOND-1"].map(|serial| player.draws(serial));
+    let at = |draws: &[Vec<u8>], nonce: &[u8]| {
+        let found = draws.iter().position(|draw| draw == nonce);
+        found.expect("the nonce was drawn")
+    };
+    // The secondary draws nonce, scalar, seed; the master scalar, message, nonce.
+    let second = at(&secondary, &messages[0][4..36]);
+    let first = at(&master, &messages[1][3..35]);
+    let drawn = Drawn {
+        secondary_scalar: array(&secondary[second + 1]),
+        secondary_seed: array(&secondary[second + 2]),
+        master_scalar: array(&master[first - 2]),
+        master_message: array(&master[first - 1]),
+        module_secret: board::secret("MASTER-1"),
+        admin_pin: b"24681357".to_vec(),
+        user_pin: b"13572468".to_vec(),
+    };
+    record(
+        "secrets/clone-from-shipment",
+        &drawn.text::<RustCrypto>(&messages),
+    );
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("of that size")
+}
+
+/// The answers of a module to what a host asks for, each once.
+fn answers(root: &Root) {
+    let mut script = Script::new(
+        "identity, status, journal, files and data units, in both modes",
+        "2",
+        root,
+    );
+    script.master();
+    script.module("SECOND-1");
+    let challenge = "c0".repeat(32);
+    script.done("MASTER-1", ins::IDENTITY, 0, &challenge);
+    script.done("MASTER-1", ins::SELF_TEST, 1, "");
+    script.done("MASTER-1", ins::CYCLE_BEGIN, 0, "030001");
+    script.run("SECOND-1", 6);
+    for page in [0, 8] {
+        script.done("MASTER-1", ins::JOURNAL, page, &challenge);
+    }
+    script.keys("SECOND-1", "SHIFT+KEY 13572468 KEY");
+    for mode in ["1", "2"] {
+        script.keys("MASTER-1", "SHIFT:1s KEY+1 24681357 KEY");
+        script.keys("MASTER-1", &format!("KEY+9 {mode} SHIFT SHIFT:1s"));
+        script.keys("MASTER-1", "KEY 24681357 KEY");
+        let status = script.done("MASTER-1", ins::STATUS, 0, &challenge);
+        let header = script.done("MASTER-1", ins::FILE_BEGIN, 0, "00000020");
+        let first = format!("{header}{:016x}00{}", 0, "a5".repeat(32));
+        let first = script.done("MASTER-1", ins::FILE_SEAL, 0, &first);
+        let last = format!("{header}{:016x}01{}", 1, "5a".repeat(7));
+        script.done("MASTER-1", ins::FILE_SEAL, 0, &last);
+        script.done("SECOND-1", ins::FILE_IDENTIFY, 0, &header);
+        let chunk = format!("{header}{:016x}{first}", 0);
+        script.done("SECOND-1", ins::FILE_OPEN, 0, &chunk);
+        let units = format!("{}0020{:016x}{}", &status[34..58], 7, "a5".repeat(48));
+        script.done("MASTER-1", ins::CIPHER, 0, &units);
+    }
+    for p1 in [0, 1] {
+        script.done("MASTER-1", ins::FILE_RECIPIENT, p1, &challenge);
+    }
+    script.save("apdu/answers");
+}
+
+/// Who certifies a module.
+#[derive(Clone, Copy)]
+enum Under {
+    Root,
+    /// An authority that the root certified.
+    Authority,
+}
+
 struct Script<'a> {
     player: Player,
     root: &'a Root,
@@ -287,18 +432,27 @@ impl<'a> Script<'a> {
     }
 
     fn module(&mut self, serial: &str) {
+        self.certified(serial, Profile { is_virtual: true }, Under::Root);
+    }
+
+    fn certified(&mut self, serial: &str, profile: Profile, under: Under) {
         self.act("module", serial);
-        self.send(serial, ins::GENERATE_KEY, 0, "");
-        let request = hex::decode(self.send(serial, ins::READ_CSR, 0, "")).expect("hex");
-        let chain = self
-            .root
-            .certify(&request, Profile { is_virtual: true }, &mut Forgetful)
-            .expect("certified");
+        self.done(serial, ins::GENERATE_KEY, 0, "");
+        let request = hex::decode(self.done(serial, ins::READ_CSR, 0, "")).expect("hex");
+        let chain = match under {
+            Under::Root => self.root.certify(&request, profile, &mut Forgetful),
+            Under::Authority => self
+                .root
+                .authorize("KeyWriter vector authority")
+                .expect("an authority")
+                .certify(&request, profile, &mut Forgetful),
+        };
+        let chain = chain.expect("certified");
         let mut data = vec![0; 2 + limits::CERTIFICATE + limits::CHAIN];
         let mut writer = Writer::new(&mut data);
         write_install(&mut writer, self.root.certificate_der(), &chain).expect("fits");
         let data = hex::encode(writer.written());
-        self.send(serial, ins::INSTALL, 0, &data);
+        self.done(serial, ins::INSTALL, 0, &data);
     }
 
     fn master(&mut self) {
@@ -325,8 +479,19 @@ impl<'a> Script<'a> {
         self.player.act(what, rest).expect("can be done");
     }
 
+    /// The response's data, of a command that succeeds.
+    fn done(&mut self, serial: &str, ins: u8, p1: u8, data: &str) -> String {
+        let (answer, word) = self.sent(serial, ins, p1, data);
+        assert_eq!(word, "9000", "{serial} {ins:02x}");
+        answer
+    }
+
     /// The response's data, without its status word.
     fn send(&mut self, serial: &str, ins: u8, p1: u8, data: &str) -> String {
+        self.sent(serial, ins, p1, data).0
+    }
+
+    fn sent(&mut self, serial: &str, ins: u8, p1: u8, data: &str) -> (String, String) {
         let mut apdu = vec![0; limits::COMMAND_APDU];
         let data = hex::decode(data).expect("hex");
         let len = encode_extended([CLA, ins, p1, 0], &data, &mut apdu).expect("fits");
@@ -334,8 +499,8 @@ impl<'a> Script<'a> {
             .player
             .exchange(serial, &hex::encode(&apdu[..len]))
             .expect("sent");
-        answer.truncate(answer.len() - 4);
-        answer
+        let word = answer.split_off(answer.len() - 4);
+        (answer, word)
     }
 
     /// The first messages of a run.

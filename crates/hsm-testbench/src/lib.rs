@@ -16,8 +16,10 @@ pub mod files;
 pub mod hybrid;
 pub mod observed;
 pub mod pair;
+pub mod receipts;
 pub mod relay;
 pub mod scan;
+pub mod secrets;
 pub mod trace;
 pub mod vector;
 

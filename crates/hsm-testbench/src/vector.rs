@@ -98,8 +98,47 @@ impl Player {
         Ok(answer)
     }
 
+    /// Everything that a module's generator gave so far.
+    pub fn draws(&self, serial: &str) -> Vec<Vec<u8>> {
+        self.modules[serial].recorded.all()
+    }
+
     /// What was recorded.
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// Returns the lines `name: value` of a vector that has such lines alone.
+pub fn fields(text: &str) -> BTreeMap<&str, &str> {
+    text.lines()
+        .filter_map(|line| line.split_once(": "))
+        .collect()
+}
+
+/// Returns the bytes of a field.
+pub fn field(fields: &BTreeMap<&str, &str>, name: &str) -> Vec<u8> {
+    let digits = fields.get(name).expect(name);
+    hex::decode(digits).expect(name)
+}
+
+/// Returns what a module answered to its commands of an instruction in a vector, without the status words.
+pub fn answers(text: &str, ins: u8) -> Vec<Vec<u8>> {
+    let mut asked = false;
+    let mut answers = Vec::new();
+    for (direction, bytes) in text.lines().filter_map(|line| {
+        let (_, rest) = line.split_once(' ')?;
+        rest.split_once(' ')
+    }) {
+        match direction {
+            ">" => asked = bytes.starts_with(&format!("80{ins:02x}")),
+            "<" if asked => {
+                let mut answer = hex::decode(bytes).expect("hex");
+                answer.truncate(answer.len() - 2);
+                answers.push(answer);
+            }
+            _ => {}
+        }
+    }
+    answers
 }

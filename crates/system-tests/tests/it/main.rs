@@ -6,3 +6,4 @@ mod attacks;
 mod blind;
 mod cloning;
 mod programs;
+mod secrets;
