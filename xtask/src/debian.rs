@@ -7,7 +7,14 @@ use anyhow::{Context, Result};
 pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
 
 /// To test with the real smart-card stack, with OpenSSL, with Debian's age, and on a FAT file system.
-pub(crate) const TEST: &[&str] = &["pcscd", "openssl", "age", "dosfstools", "fusefat"];
+pub(crate) const TEST: &[&str] = &[
+    "pcscd",
+    "openssl",
+    "age",
+    "dosfstools",
+    "fusefat",
+    "python3-cryptography",
+];
 
 /// To test the license portal: a database, a browser, a balancer, a generator of load, and Python for an SMTP server and a
 /// maker of bad requests.

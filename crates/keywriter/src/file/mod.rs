@@ -536,8 +536,8 @@ mod tests {
     fn a_new_file_replaces_nothing_on_fat() {
         let folder = tempfile::tempdir().unwrap();
         let Some(stick) = Fat::mount(folder.path()) else {
-            println!(
-                "NOT TESTED: no FAT can be mounted here (dosfstools, fusefat, and a user who may mount)"
+            hsm_testbench::not_tested(
+                "files on FAT: it can be mounted neither by the kernel nor by fusefat (dosfstools, /dev/fuse)",
             );
             return;
         };

@@ -286,7 +286,7 @@ fn a_module_that_trickles_is_given_up_and_the_others_are_listed() {
 fn what_a_user_may_not_use_is_named_by_every_command() {
     let lab = lab(Over::Socket, 1);
     if !rustix::process::geteuid().is_root() {
-        println!("NOT TESTED: only root can become another user");
+        hsm_testbench::not_tested("what another user may not use: only root can become one");
         return;
     }
     // Another user, who may read the state but not the hub's folder, or not its sockets.
