@@ -1,7 +1,7 @@
 //! What was certified, so that no two modules have one serial number.
 
 use der::DateTime;
-use hsm_protocol::certificate::RequestedKey;
+use hsm_protocol::{EcPoint, Serial, certificate::RequestedKey};
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, Write},
@@ -33,6 +33,14 @@ pub enum RegisterError {
         /// The register.
         path: PathBuf,
     },
+    /// A line says neither whose it is nor which key: it may be that of this serial number.
+    #[error("line {line} of {} is damaged. Put it right, or delete it if its module is destroyed", .path.display())]
+    Damaged {
+        /// The line's number, from 1.
+        line: usize,
+        /// The register.
+        path: PathBuf,
+    },
     /// The register cannot be used.
     #[error("cannot use the register of certified modules, {}", .0.display())]
     File(PathBuf, #[source] io::Error),
@@ -59,24 +67,56 @@ impl RegisterFile {
         file.lock()?;
         let text = whole_lines(&mut file)?;
         let serial = key.serial();
-        let point = hex::encode(key.public());
-        let known = text.lines().find_map(|line| {
-            let mut words = line.split(' ');
-            (words.next()? == serial.as_str()).then_some((words.next()?, words.next()?))
-        });
-        if let Some((when, known)) = known {
-            let taken = RegisterError::Taken {
-                serial: serial.as_str().to_owned(),
-                when: when.to_owned(),
-                path: self.0.clone(),
+        for (line, number) in text.lines().zip(1..).filter(|(line, _)| !line.is_empty()) {
+            let Some(entry) = Entry::parse(line) else {
+                return Ok(Err(RegisterError::Damaged {
+                    line: number,
+                    path: self.0.clone(),
+                }));
             };
-            return Ok(if known == point { Ok(()) } else { Err(taken) });
+            if entry.serial == serial {
+                return Ok(self.known(&entry, key));
+            }
         }
         let now = DateTime::from_system_time(SystemTime::now()).map_err(io::Error::other)?;
+        let point = hex::encode(key.public());
         file.write_all(format!("{serial} {now} {point}\n").as_bytes())?;
         file.sync_all()?;
         sync_folder(&self.0)?;
         Ok(Ok(()))
+    }
+
+    fn known(&self, entry: &Entry<'_>, key: &RequestedKey<'_>) -> Result<(), RegisterError> {
+        if entry.point == *key.public() {
+            return Ok(());
+        }
+        Err(RegisterError::Taken {
+            serial: entry.serial.as_str().to_owned(),
+            when: entry.when.to_owned(),
+            path: self.0.clone(),
+        })
+    }
+}
+
+/// A line of a register.
+struct Entry<'a> {
+    serial: Serial,
+    when: &'a str,
+    point: EcPoint,
+}
+
+impl<'a> Entry<'a> {
+    /// Reads a line that is whole.
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let [serial, when, point] = [words.next()?, words.next()?, words.next()?];
+        let mut entry = Self {
+            serial: Serial::parse(serial.as_bytes()).ok()?,
+            when,
+            point: [0; 97],
+        };
+        hex::decode_to_slice(point, &mut entry.point).ok()?;
+        words.next().is_none().then_some(entry)
     }
 }
 
@@ -95,14 +135,22 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Reads every whole line, and cuts off what a power cut left of one: its certificate was never made. Ends at the end.
+/// Reads every line. What a power cut left of the last one is cut off: its certificate was never made. A last line that
+/// is whole is ended, as some editors do not. Leaves the file at its end.
 fn whole_lines(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    text.truncate(text.rfind('\n').map_or(0, |at| at + 1));
+    let end = text.rfind('\n').map_or(0, |at| at + 1);
+    let is_whole = Entry::parse(&text[end..]).is_some();
+    if !is_whole {
+        text.truncate(end);
+    }
     let end = u64::try_from(text.len()).map_err(io::Error::other)?;
     file.set_len(end)?;
     file.seek(io::SeekFrom::Start(end))?;
+    if is_whole {
+        file.write_all(b"\n")?;
+    }
     Ok(text)
 }
 

@@ -287,11 +287,33 @@ fn a_serial_number_has_one_key_in_a_register() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 2);
     let second = text.find("VM0002").unwrap();
-    for end in second..text.len() {
+    for end in second..text.len() - 1 {
         std::fs::write(&path, &text[..end]).unwrap();
         certify("VM0002", 0x13).unwrap();
         assert!(certify("VM0001", 0x12).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    }
+    // An editor that ends no last line loses none.
+    std::fs::write(&path, text.trim_end()).unwrap();
+    assert!(certify("VM0002", 0x13).is_err());
+    certify("VM0003", 0x13).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
+    // Nor does one that leaves an empty line.
+    std::fs::write(&path, format!("\n{text}")).unwrap();
+    assert!(certify("VM0002", 0x13).is_err());
+    // A line that is damaged may be any module's.
+    for damaged in [
+        text.replacen(' ', "", 1),
+        text.replacen(" 04", " 4", 1),
+        format!("#{text}"),
+    ] {
+        std::fs::write(&path, &damaged).unwrap();
+        let Err(FactoryError::Register(refused)) = certify("VM0003", 0x13) else {
+            panic!("certified past {damaged}")
+        };
+        assert!(matches!(refused, RegisterError::Damaged { line: 1, .. }));
+        assert!(refused.to_string().starts_with("line 1 of "), "{refused}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), damaged);
     }
     // A register that cannot be written certifies nothing.
     std::fs::remove_file(&path).unwrap();
