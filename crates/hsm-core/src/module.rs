@@ -42,7 +42,8 @@ impl<B: Board> core::fmt::Debug for Module<B> {
 }
 
 impl<B: Board> Module<B> {
-    /// Powers the module up, unplugged. If its store cannot be trusted, it answers every command with a failure.
+    /// Powers the module up, unplugged. If its store cannot be trusted or a self-test fails, it answers every command
+    /// but SELF TEST with a failure.
     pub fn power_up(platform: Platform<B>) -> Self {
         Self {
             machine: Machine::power_up(platform),

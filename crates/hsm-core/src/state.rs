@@ -29,7 +29,7 @@ use hsm_protocol::{Status, identity::LockState};
     reason = "the core has no allocator to put a variant elsewhere"
 )]
 pub(crate) enum State<C: Provider> {
-    /// The store cannot be read, or it is unknown what was written last: only a power-up helps.
+    /// A self-test failed, the store cannot be read, or it is unknown what was written last: only a power-up helps.
     Fault,
     /// No Admin PIN: Shipment or Reset, as the store says.
     Fresh(Fresh<C>),

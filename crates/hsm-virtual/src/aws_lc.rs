@@ -279,7 +279,7 @@ impl Provider for AwsLc {
     }
 }
 
-/// Generates a scalar from 1 to n − 1 (FIPS 186-5 § A.2.2). Unlike [`RustCrypto`], it draws only once.
+/// Generates a scalar from 1 to n − 1 (FIPS 186-5 § A.2.2). There is no second draw, as with [`RustCrypto`].
 fn generate_key(
     rng: &mut dyn Rng,
     scalar: &mut [u8; 48],

@@ -251,13 +251,13 @@ fn open_module(
     let profile = Profile {
         is_virtual: !options.pose_as_hardware,
     };
-    // A module whose store cannot be trusted shows a fault on its LEDs; the other modules still work.
+    // A module that stopped shows a fault on its LEDs; the other modules still work.
     let mut register = RegisterFile::new(folder.join(STATE_FOLDER).join(REGISTER_FILE));
     match manufacture::certify(&mut module, root, profile, &mut register) {
         Err(ManufactureError::Refused(word, _))
             if word == hsm_protocol::Status::MemoryFailure.to_word() =>
         {
-            tracing::error!(%serial, "the module's store cannot be trusted");
+            tracing::error!(%serial, "the module stopped: damaged store or failed self-test; keywriter says which");
             Ok(module)
         }
         other => other

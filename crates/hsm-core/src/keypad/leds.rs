@@ -98,7 +98,7 @@ pub enum Pattern {
     Asks,
     /// A person allowed it; the host may repeat its command.
     Confirmed,
-    /// The store cannot be trusted.
+    /// The store cannot be trusted, or a self-test failed.
     Fault,
 }
 

@@ -202,9 +202,9 @@ const fn meaning(pattern: Pattern) -> Text {
             "Autorisé une seule fois : l'ordinateur continue.",
         ],
         Pattern::Fault => [
-            "Memory error. See Troubleshooting.",
-            "Speicherfehler. Siehe Fehlerbehebung.",
-            "Défaillance de la mémoire. Voir Dépannage.",
+            "Memory error, or a failed self-test. See Troubleshooting.",
+            "Speicherfehler oder fehlgeschlagener Selbsttest. Siehe Fehlerbehebung.",
+            "Défaillance de la mémoire ou échec d'un autotest. Voir Dépannage.",
         ],
     }
 }

@@ -28,8 +28,8 @@ pub enum RustCrypto {}
 #[derive(Default)]
 pub struct EcdhSecret(Option<Zeroizing<[u8; 48]>>);
 
-/// A place for the 64-byte seed `d ‖ z` of an ML-KEM-1024 key (FIPS 203 § 7.1), expanded again to decapsulate: the expanded key
-/// is fifty times as large.
+/// A place for the 64-byte seed `d ‖ z` of an ML-KEM-1024 key (FIPS 203 § 7.1), expanded again to decapsulate: the
+/// expanded key is fifty times as large.
 #[allow(missing_debug_implementations, reason = "a secret is never printed")]
 #[derive(Default)]
 pub struct KemSecret(Option<Zeroizing<[u8; 64]>>);
