@@ -7,7 +7,13 @@ use crate::{
     stage::{self, CheapBench, has_failed},
 };
 use hsm_core::{Link, keypad::KeyEvent, time::Millis};
-use hsm_protocol::{command::ins, identity::LockState, limits, settings::ModuleStatus};
+use hsm_protocol::{
+    command::ins,
+    identity::LockState,
+    limits,
+    self_test::{SelfTestReport, Stopped},
+    settings::ModuleStatus,
+};
 use hsm_testbench::{
     board::Cut,
     relay::{self, Message},
@@ -224,12 +230,17 @@ impl Watched {
 
     /// Checks what must always hold.
     fn check(&mut self) {
+        // Ends a chain that was in progress.
+        self.module.raw(&SELECT);
+        let has_failed = has_failed(&mut self.module);
+        let report = self.module.command(ins::SELF_TEST, 0, &[]);
+        let report = SelfTestReport::parse(&report.expect("a report")).expect("a report");
+        // Cheap primitives pass every test.
+        assert_eq!(report.stopped, has_failed.then_some(Stopped::ByFault));
         if self.was_damaged {
             return;
         }
-        // Ends a chain that was in progress.
-        self.module.raw(&SELECT);
-        assert!(!has_failed(&mut self.module), "the store was not damaged");
+        assert!(!has_failed, "the store was not damaged");
         let is_unlocked = self.module.lock_state() == LockState::Unlocked;
         let status = self.module.command(ins::STATUS, 0, &[]);
         assert_eq!(status.is_ok(), is_unlocked, "{status:?}");

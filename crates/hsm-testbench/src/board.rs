@@ -11,6 +11,7 @@ use hsm_core::{
 };
 use hsm_protocol::self_test::SelfTest;
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard},
@@ -94,6 +95,8 @@ struct Cells {
     operations: u32,
     cut: Option<Cut>,
     is_dead: bool,
+    /// How many blobs are still lost, as glitches at their writes would do.
+    to_lose: u32,
 }
 
 impl Default for Cells {
@@ -110,6 +113,7 @@ impl Default for Cells {
             operations: 0,
             cut: None,
             is_dead: false,
+            to_lose: 0,
         }
     }
 }
@@ -217,6 +221,11 @@ impl Flash {
         self.cells().kept.clone().unwrap_or_default()
     }
 
+    /// Loses the next blobs, that many of them; the board hears of no error.
+    pub fn lose_blobs(&self, number: u32) {
+        self.cells().to_lose = number;
+    }
+
     /// Says how torn fuses read from now on, bit by bit, again and again.
     pub fn set_noise(&self, noise: u64) {
         self.cells().noise = noise;
@@ -289,6 +298,10 @@ impl Storage for Flash {
         self.operate(
             |_| {},
             |cells| {
+                if let Some(more) = cells.to_lose.checked_sub(1) {
+                    cells.to_lose = more;
+                    return;
+                }
                 cells.blob = blob.to_vec();
                 if let Some(kept) = &mut cells.kept {
                     kept.push(blob.to_vec());
@@ -451,15 +464,31 @@ pub struct RecordingRng<C> {
 
 impl<C: Provider> Rng for RecordingRng<C> {
     fn self_test(&mut self, test: SelfTest) -> Result<(), CryptoError> {
-        self.drbg.self_test(test)
+        generating(|| self.drbg.self_test(test))
     }
 
     fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
         note("random", [out.len(), 0, 0]);
-        self.drbg.fill(out)?;
+        generating(|| self.drbg.fill(out))?;
         self.recorded.enter(out);
         Ok(())
     }
+}
+
+/// Whether the generator is what uses the primitives now, for those who treat its MACs otherwise.
+pub fn is_generating() -> bool {
+    GENERATING.get()
+}
+
+fn generating<T>(act: impl FnOnce() -> T) -> T {
+    GENERATING.set(true);
+    let outcome = act();
+    GENERATING.set(false);
+    outcome
+}
+
+thread_local! {
+    static GENERATING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Entropy that is the same in every run of a test, and differs between modules and power-ups.

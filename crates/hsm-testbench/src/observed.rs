@@ -12,7 +12,8 @@ pub trait Observer {
     /// Whether it also sees what known-answer tests compute.
     const SEES_SELF_TESTS: bool = false;
 
-    /// Sees a call before it is made: its kind, and the lengths of what goes in and out, in bytes; of a stretching its cost.
+    /// Sees a call before it is made: its kind, and the lengths of what goes in and out, in bytes; of a stretching its
+    /// cost.
     fn called(_kind: &'static str, _sizes: [usize; 3]) {}
 
     /// Sees a stretched PIN.

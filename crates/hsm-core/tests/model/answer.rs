@@ -11,7 +11,8 @@ use hsm_protocol::{
     identity::{LockState, SignedIdentity},
     journal::{JournalEntry, JournalPage, JournalPart, JournalRow},
     receipt::Receipt,
-    settings::{AdminStatus, ModuleStatus, Role, UserPinPolicy},
+    self_test::{SelfTest, SelfTestReport, Service},
+    settings::{AdminStatus, EncryptionMode, ModuleStatus, Role, UserPinPolicy},
 };
 
 impl World {
@@ -27,6 +28,7 @@ impl World {
             Content::Nothing => same("an empty answer", &bytes.len(), &0),
             Content::Any => same("an answer", &bytes.is_empty(), &false),
             Content::Identity => self.identity(index, &bytes),
+            Content::SelfTest { run } => self.self_test(index, run, &bytes),
             Content::Status => self.status(index, &bytes),
             Content::Ciphered => self.ciphered(index, raw, bytes),
             Content::Journal => self.journal(index, raw.header[2], &bytes),
@@ -61,6 +63,24 @@ impl World {
             &identity.identity.serial.to_string(),
             &serial(index),
         )
+    }
+
+    fn self_test(&self, index: usize, run: bool, bytes: &[u8]) -> Result<(), String> {
+        let report = SelfTestReport::parse(bytes).map_err(|error| format!("{error:?}"))?;
+        let model = &self.models[index];
+        let is_open = matches!(model.state, State::User { .. } | State::Admin { .. });
+        let service = match model.stored.mode {
+            _ if !is_open => Service::None,
+            EncryptionMode::Xts => Service::Approved,
+            EncryptionMode::Ecb => Service::NotApproved,
+        };
+        same("what stopped it", &report.stopped, &None)?;
+        same("the service indicator", &report.service, &service)?;
+        let is_tested = |test: &SelfTest| report.passed & test.bit() != 0;
+        // Other commands may have run the rest, too.
+        let all = !run || SelfTest::ALL.iter().all(is_tested);
+        same("whether every test was run", &all, &true)?;
+        same("a power-up's", &is_tested(&SelfTest::KeyWrap), &true)
     }
 
     fn status(&mut self, index: usize, bytes: &[u8]) -> Result<(), String> {

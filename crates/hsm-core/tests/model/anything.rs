@@ -28,6 +28,8 @@ impl Generator {
                 Send::LastReceipt,
                 Send::GenerateKey,
                 Send::ReadCsr,
+                Send::SelfTest { run: false },
+                Send::SelfTest { run: true },
             ])),
             11 => whole(Send::Encipher {
                 is_epoch_known: self.random.chance(60),

@@ -48,6 +48,10 @@ impl World {
             Send::LastReceipt => (Command::LastReceipt, Raw::bare(ins::LAST_RECEIPT)),
             Send::GenerateKey => (Command::Factory, Raw::bare(ins::GENERATE_KEY)),
             Send::ReadCsr => (Command::Factory, Raw::bare(ins::READ_CSR)),
+            Send::SelfTest { run } => (
+                Command::SelfTest { run },
+                Raw::new(ins::SELF_TEST, u8::from(run), Vec::new()),
+            ),
             Send::Status => (Command::Status, Raw::bare(ins::STATUS)),
             Send::Encipher { is_epoch_known } => {
                 let mut epoch = self.groups.get(&own)?.epoch;

@@ -51,6 +51,9 @@ pub(crate) enum Send {
     LastReceipt,
     GenerateKey,
     ReadCsr,
+    SelfTest {
+        run: bool,
+    },
     Status,
     /// In the current epoch, or in one that is not there.
     Encipher {

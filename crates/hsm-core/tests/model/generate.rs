@@ -53,7 +53,10 @@ impl Generator {
                 deed.act,
                 Act::Keys(_) | Act::Send(..) | Act::PowerUp | Act::Restore(_)
             )
-            && !matches!(deed.act, Act::Send(Send::Status | Send::Identity, _));
+            && !matches!(
+                deed.act,
+                Act::Send(Send::Status | Send::Identity | Send::SelfTest { .. }, _)
+            );
         if is_cut {
             deed.cut = Some(self.cut());
             deed.then = self.random.chance(50).then(|| self.restore());

@@ -68,6 +68,7 @@ impl Model {
                 None => no(Status::NotFound),
             },
             Command::Factory => no(Status::AlreadyCertified),
+            Command::SelfTest { run } => Ok(Content::SelfTest { run: *run }),
             Command::Status => self.presence_of().map(|_| Content::Status),
             Command::Cipher { is_epoch_known } => {
                 let presence = self.presence_of()?;

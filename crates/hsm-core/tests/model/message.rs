@@ -97,6 +97,7 @@ pub(crate) enum Command {
     Certificate,
     LastReceipt,
     Factory,
+    SelfTest { run: bool },
     Status,
     Cipher { is_epoch_known: bool },
     CycleBegin { options: u8, secondaries: u16 },
@@ -119,6 +120,9 @@ pub(crate) enum Content {
     /// Nothing that this model knows: a certificate.
     Any,
     Identity,
+    SelfTest {
+        run: bool,
+    },
     Status,
     Ciphered,
     Journal,

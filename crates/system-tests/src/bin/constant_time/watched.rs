@@ -3,14 +3,17 @@
 
 use crate::memcheck::{poison, publish};
 use hsm_core::crypto::{CryptoError, Provider};
-use hsm_testbench::observed::{Observed, Observer};
+use hsm_testbench::{
+    board::is_generating,
+    observed::{Observed, Observer},
+};
 use std::{cell::Cell, marker::PhantomData};
 
 /// The provider `C`, watched.
 pub(crate) type Watched<C> = Observed<C, Marker<C>>;
 
-/// Marks stretched PINs, KEKs, and the token that a master makes to compare with a receipt's. That a PIN was right is public:
-/// the LEDs show it. `C` is what a planted fault works with.
+/// Marks stretched PINs, KEKs, and the token that a master makes to compare with a receipt's. That a PIN was right is
+/// public: the LEDs show it. `C` is what a planted fault works with.
 pub(crate) struct Marker<C>(PhantomData<C>);
 
 /// A fault that is planted, to see that it is found.
@@ -30,8 +33,8 @@ pub(crate) fn plant(fault: Fault) {
     OPENED.set(0);
 }
 
-/// Marks every MAC that `act` makes under a key of 32 bytes as secret: for a master that checks a receipt. The generator's
-/// have one of 48, and what it gives is marked where it becomes a secret.
+/// Marks every MAC that `act` makes as secret, for a master that checks a receipt. What the generator gives is marked
+/// where it becomes a secret.
 pub(crate) fn with_secret_macs<T>(act: impl FnOnce() -> T) -> T {
     PROVES.set(true);
     let outcome = act();
@@ -41,8 +44,6 @@ pub(crate) fn with_secret_macs<T>(act: impl FnOnce() -> T) -> T {
 
 thread_local! {
     static PROVES: Cell<bool> = const { Cell::new(false) };
-    /// The size of the key of the MAC that is being computed, in bytes.
-    static KEY: Cell<usize> = const { Cell::new(0) };
     static PLANTED: Cell<Fault> = const { Cell::new(Fault::None) };
     static OPENED: Cell<u32> = const { Cell::new(0) };
 }
@@ -85,14 +86,8 @@ impl<C: Provider> Observer for Marker<C> {
         publish(outcome);
     }
 
-    fn called(kind: &'static str, sizes: [usize; 3]) {
-        if kind == "hmac" {
-            KEY.set(sizes[0]);
-        }
-    }
-
     fn authenticated(out: &mut [u8; 48]) {
-        if PROVES.get() && KEY.get() == 32 {
+        if PROVES.get() && !is_generating() {
             poison(out);
         }
     }
