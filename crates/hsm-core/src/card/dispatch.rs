@@ -1,6 +1,6 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
-use super::{cipher, factory, file, recipient};
+use super::{cipher, factory, file, recipient, self_tests};
 use crate::{
     asking::{Act, Confirmed},
     cloning::{
@@ -31,8 +31,7 @@ use hsm_protocol::{
     },
     file::FileCommand,
     identity::{Identity, PROTOCOL_VERSION},
-    self_test::{SelfTest, SelfTestReport, Service, Stopped},
-    settings::{AdminStatus, EncryptionMode, ModuleStatus, Role},
+    settings::{AdminStatus, ModuleStatus, Role},
     signed::{AnswerSignature, Challenge, SIGNED_MESSAGE, SignedLabel},
     writer::Writer,
 };
@@ -52,12 +51,12 @@ pub(crate) fn run<B: Board>(
         return Err(Status::WrongLength);
     }
     if let Command::Public(PublicCommand::SelfTest { run }) = command {
-        return self_test(machine, run, out);
+        return self_tests::report(machine, run, out);
     }
     if matches!(machine.state, State::Fault) {
         return Err(Status::MemoryFailure);
     }
-    if prepare(machine, needs(&command)).is_err() {
+    if self_tests::prepare(machine, &command).is_err() {
         machine.fail();
         return Err(Status::MemoryFailure);
     }
@@ -82,86 +81,6 @@ pub(crate) fn run<B: Board>(
     outcome
 }
 
-/// Runs the self-tests that a command needs, and loads the module's key for those that sign.
-fn prepare<B: Board>(machine: &mut Machine<B>, tests: &[SelfTest]) -> Result<(), Fault> {
-    machine.require(tests)?;
-    if tests.contains(&SelfTest::Ecdsa) {
-        machine.load_signer()?;
-    }
-    Ok(())
-}
-
-/// Returns the self-tests of what a command uses beyond what the power-up tested.
-const fn needs(command: &Command<'_>) -> &'static [SelfTest] {
-    const SIGNATURES: &[SelfTest] = &[SelfTest::Ecdsa];
-    const AGREEMENT: &[SelfTest] = &[SelfTest::Ecdsa, SelfTest::Ecdh, SelfTest::MlKem];
-    const DATA: &[SelfTest] = &[SelfTest::Xts, SelfTest::Ecb];
-    match command {
-        Command::Public(PublicCommand::Identity { .. })
-        | Command::Factory(_)
-        | Command::User(UserCommand::Status { challenge: Some(_) })
-        | Command::Admin(AdminCommand::Journal {
-            challenge: Some(_), ..
-        }) => SIGNATURES,
-        Command::Secondary(_)
-        | Command::Admin(AdminCommand::Master(_))
-        | Command::User(UserCommand::File(
-            FileCommand::Recipient { .. }
-            | FileCommand::HybridRecipient { .. }
-            | FileCommand::Unwrap(_)
-            | FileCommand::HybridUnwrap(_),
-        )) => AGREEMENT,
-        Command::User(
-            UserCommand::Encipher(_)
-            | UserCommand::Decipher(_)
-            | UserCommand::File(
-                FileCommand::Begin { .. } | FileCommand::Seal(_) | FileCommand::Open(_),
-            ),
-        ) => DATA,
-        Command::Public(_)
-        | Command::User(
-            UserCommand::Status { challenge: None } | UserCommand::File(FileCommand::Identify(_)),
-        )
-        | Command::Admin(
-            AdminCommand::Journal {
-                challenge: None, ..
-            }
-            | AdminCommand::ClearTable,
-        ) => &[],
-    }
-}
-
-/// Answers what the self-tests found; if asked to, after running all of them. A module in Fault answers too.
-fn self_test<B: Board>(
-    machine: &mut Machine<B>,
-    run: bool,
-    out: &mut Writer<'_>,
-) -> Result<(), Status> {
-    if run && machine.run_self_tests().is_err() {
-        machine.fail();
-    }
-    let stopped = match (machine.self_tests.failed(), &machine.state) {
-        (Some(test), _) => Some(Stopped::By(test)),
-        (None, State::Fault) => Some(Stopped::ByFault),
-        (None, _) => None,
-    };
-    let service = match machine
-        .state
-        .unlocked()
-        .map(|session| session.csps.settings.mode)
-    {
-        Ok(EncryptionMode::Xts) => Service::Approved,
-        Ok(EncryptionMode::Ecb) => Service::NotApproved,
-        Err(_locked) => Service::None,
-    };
-    let report = SelfTestReport {
-        stopped,
-        passed: machine.self_tests.passed(),
-        service,
-    };
-    Ok(report.write(out)?)
-}
-
 fn public<B: Board>(
     machine: &mut Machine<B>,
     command: &PublicCommand<'_>,
@@ -173,7 +92,7 @@ fn public<B: Board>(
         PublicCommand::OwnChain => certified(&machine.store.device().chain, out),
         PublicCommand::TrustedRoot => certified(&machine.store.device().root, out),
         PublicCommand::LastReceipt => Ok(write_receipt(machine.store.device(), out)?),
-        PublicCommand::SelfTest { run } => self_test(machine, *run, out),
+        PublicCommand::SelfTest { run } => self_tests::report(machine, *run, out),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The module as a smart card: APDU chaining (`exchange`), the match of states and commands (`dispatch`), and what the
-//! commands do: `factory`, `cipher`, `file`, `recipient`. Those of a cloning run are in the room `cloning`.
+//! commands do: `factory`, `cipher`, `file`, `recipient`, `self_tests`. Those of a cloning run are in the room
+//! `cloning`.
 
 mod cipher;
 pub(crate) mod dispatch;
@@ -7,3 +8,4 @@ pub(crate) mod exchange;
 mod factory;
 pub(crate) mod file;
 mod recipient;
+mod self_tests;
