@@ -44,7 +44,9 @@ impl<E: Entropy> HealthTested<E> {
     }
 
     fn draw(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
-        self.source.fill(out)?;
+        let filled = self.source.fill(out);
+        self.has_failed |= filled.is_err();
+        filled?;
         for byte in out {
             if !self.repetition.take(*byte) || !self.proportion.take(*byte) {
                 self.has_failed = true;
@@ -137,10 +139,14 @@ mod tests {
     struct Source {
         drawn: usize,
         planted: Vec<(usize, u8)>,
+        is_out: bool,
     }
 
     impl Entropy for Source {
         fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
+            if self.is_out {
+                return Err(CryptoError);
+            }
             for byte in out {
                 let planted = self.planted.iter().find(|(at, _)| *at == self.drawn);
                 let mixed = self.drawn.wrapping_mul(0x9E37_79B1) >> 9;
@@ -152,7 +158,11 @@ mod tests {
     }
 
     fn tested(planted: Vec<(usize, u8)>) -> HealthTested<Source> {
-        HealthTested::new(Source { drawn: 0, planted })
+        HealthTested::new(Source {
+            drawn: 0,
+            planted,
+            is_out: false,
+        })
     }
 
     /// Draws until the tests stop the source; how many bytes it had given.
@@ -174,7 +184,7 @@ mod tests {
     fn a_byte_repeated_nine_times_stops_the_source_for_good() {
         for start in [0, 1000, 1020, 3000] {
             let run = |len| (start..start + len).map(|at| (at, 7)).collect();
-            assert_eq!(stopped_at(&mut tested(run(7))), None, "{start}");
+            assert_eq!(stopped_at(&mut tested(run(8))), None, "{start}");
             let mut source = tested(run(9));
             let stopped = stopped_at(&mut source).expect("noticed");
             assert!(stopped >= start + 9 && stopped <= start + 9 + 64, "{start}");
@@ -187,15 +197,26 @@ mod tests {
 
     #[test]
     fn a_byte_that_comes_too_often_in_a_window_stops_the_source() {
-        // Every seventh byte is 7, from a window's first byte on: 74 in a window, never two together.
-        let often = |step: usize| {
-            (2 * 512..3 * 512)
-                .step_by(step)
-                .map(|at| (at, 7))
-                .collect::<Vec<_>>()
+        // Of a window's first bytes every other one is 7, as often as that; the rest are 8, 9 and 10 in turn.
+        let often = |times: usize| {
+            let byte = |at: usize| match at {
+                at if at.is_multiple_of(2) && at / 2 < times => 7,
+                at => [8, 9, 10][at % 3],
+            };
+            (0..512).map(|at| (2 * 512 + at, byte(at))).collect()
         };
-        assert!(stopped_at(&mut tested(often(7))).is_some());
-        assert_eq!(stopped_at(&mut tested(often(9))), None);
+        assert_eq!(stopped_at(&mut tested(often(70))), None);
+        assert!(stopped_at(&mut tested(often(71))).is_some());
+    }
+
+    #[test]
+    fn a_source_that_gave_an_error_gives_nothing_more() {
+        let (mut source, mut out) = (tested(vec![]), [0; 4]);
+        source.fill(&mut out).unwrap();
+        for is_out in [true, false] {
+            source.source.is_out = is_out;
+            assert_eq!(source.fill(&mut out), Err(CryptoError));
+        }
     }
 
     #[test]
