@@ -32,7 +32,7 @@ pub(crate) struct Machine<B: Board> {
 }
 
 impl<B: Board> Machine<B> {
-    /// Opens the store. If it cannot be trusted, the module answers every command with a failure.
+    /// Runs the first self-tests and opens the store. If one of them fails, the module only answers what failed.
     pub(crate) fn power_up(mut platform: Platform<B>) -> Self {
         let mut self_tests = SelfTests::default();
         let (store, state) = match open(&mut platform, &mut self_tests) {
@@ -65,10 +65,11 @@ impl<B: Board> Machine<B> {
         self.state = State::resting(self.store.device().lifecycle, Locked::awake(now));
     }
 
-    /// Stops the module: the content of the storage is unknown until the next power-up, or a self-test failed. If the
-    /// reason is not known, the tests may find it.
+    /// Stops the module: the content of the storage is unknown until the next power-up, or a self-test failed. Every
+    /// key is wiped. If the reason is not known, the tests may find it.
     pub(crate) fn fail(&mut self) {
         self.flash = None;
+        self.signer = None;
         self.state = State::Fault;
         if self.self_tests.failed().is_none() {
             // What they find is kept in `self_tests`.

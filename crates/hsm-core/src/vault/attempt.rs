@@ -38,18 +38,20 @@ pub(crate) enum AdminAttempts {
 
 impl AdminAttempts {
     pub(crate) fn of(failures: Failures) -> Self {
-        let allowed = ADMIN_STEPS
-            .get(usize::from(failures.admin_steps))
-            .copied()
-            .unwrap_or(ADMIN_LIMIT);
         if failures.admin >= ADMIN_LIMIT {
             Self::Exhausted
-        } else if failures.admin >= allowed {
+        } else if failures.admin >= admin_limit(failures) {
             Self::Blocked(failures.admin_steps)
         } else {
             Self::Left
         }
     }
+}
+
+/// How many failures at the Admin PIN are allowed now.
+fn admin_limit(failures: Failures) -> u8 {
+    let allowed = ADMIN_STEPS.get(usize::from(failures.admin_steps));
+    allowed.copied().unwrap_or(ADMIN_LIMIT)
 }
 
 /// One attempt that is already counted. Only such an attempt can be compared, and only once.
@@ -87,19 +89,15 @@ impl From<NotStored> for Uncounted {
 }
 
 impl Attempt {
-    /// Raises the failure count in the store, as if the PIN were wrong.
+    /// Raises the failure count in the store, as if the PIN were wrong. That an attempt is left is decided before, and
+    /// again by what the storage holds then: a glitch at one of the two, or at the write, gives none.
     pub(crate) fn spend<B: Board>(
         store: &mut Store,
         platform: &mut Platform<B>,
         path: Path,
     ) -> Result<Self, Uncounted> {
-        let device = store.device();
-        let is_open = match path {
-            Path::Admin => AdminAttempts::of(device.failures) == AdminAttempts::Left,
-            Path::User => device.failures.user < device.limits.user,
-            Path::Recovery => device.failures.recovery < device.limits.recovery,
-        };
-        if !is_open || store.writes_left(platform) < STEPS {
+        let spent = path.failures(store.device());
+        if spent >= path.limit(store.device()) || store.writes_left(platform) < STEPS {
             return Err(Uncounted::Blocked);
         }
         store.update(platform, |image, _| {
@@ -107,6 +105,11 @@ impl Attempt {
             *count = count.saturating_add(1);
             Ok::<_, NotStored>(())
         })?;
+        let stored = store.read_back(platform).map_err(NotStored::from)?.device;
+        let counted = path.failures(&stored);
+        if counted > path.limit(&stored) || spent.checked_add(1) != Some(counted) {
+            return Err(Uncounted::Fault);
+        }
         Ok(Self(path))
     }
 
@@ -140,12 +143,18 @@ impl Path {
         kek: &mut Kek,
     ) -> Result<Verdict, NotStored> {
         let slot = self.slot();
-        if store.image().open_slot(platform, slot, stretched, kek)? {
+        let image = store.image();
+        let unwraps = image.unwrap_slot(platform, slot, stretched, kek)?;
+        let opens = image.is_under::<B::Crypto>(kek);
+        if unwraps && opens {
             store.update(platform, |image, _| {
                 self.clear(&mut image.device);
                 Ok::<_, NotStored>(())
             })?;
             return Ok(Verdict::Matched);
+        }
+        if unwraps {
+            return Err(NotStored::Fault);
         }
         let Device {
             failures, limits, ..
@@ -168,6 +177,9 @@ impl Path {
     /// was. So there is one run of the KDF, both slots are tried, and the image that a self-destruction leaves is
     /// made every time, before one of the two images is chosen in constant time and written. Only then does it matter
     /// which it was.
+    ///
+    /// The Self-Destruct PIN needs no second decision: it opens nothing that was there, and who damages the CSPs must
+    /// not prevent it. A User PIN that does not open them stops the module after the same steps.
     fn compare_both<B: Board>(
         self,
         store: &mut Store,
@@ -176,9 +188,15 @@ impl Path {
         kek: &mut Kek,
     ) -> Result<Verdict, NotStored> {
         let image = store.image();
-        let (mut user_kek, mut unused) = (Kek::default(), Kek::default());
-        let is_users = image.open_slot(platform, self.slot(), stretched, &mut user_kek)?;
-        let destroys = image.open_slot(platform, Slot::SelfDestruct, stretched, &mut unused)?;
+        let (mut user_kek, mut others_kek) = (Kek::default(), Kek::default());
+        let unwraps = image.unwrap_slot(platform, self.slot(), stretched, &mut user_kek)?;
+        let destroys =
+            image.unwrap_slot(platform, Slot::SelfDestruct, stretched, &mut others_kek)?;
+        // Both slots wrap the same KEK: whichever was unwrapped, the CSPs are opened with the same one.
+        let mut unwrapped = Kek::default();
+        unwrapped.choose(&user_kek, &others_kek, destroys);
+        let opens = image.is_under::<B::Crypto>(&unwrapped);
+        let is_matched = (unwraps & opens) | destroys;
 
         store.update_or_erase(platform, |image, platform| {
             let mut destroyed = image.clone();
@@ -186,18 +204,20 @@ impl Path {
             destroyed.destroy(platform, &mut new_kek, stretched)?;
             image.choose(&destroyed, destroys)?;
             kek.choose(&user_kek, &new_kek, destroys);
-            if is_users || destroys {
+            if is_matched {
                 self.clear(&mut image.device);
-            } else if image.device.failures.user >= image.device.limits.user {
+            } else if !unwraps && image.device.failures.user >= image.device.limits.user {
                 image.fill_slot(platform, self.slot())?;
             }
             Ok::<_, NotStored>(())
         })?;
-        Ok(if is_users || destroys {
-            Verdict::Matched
+        if is_matched {
+            Ok(Verdict::Matched)
+        } else if unwraps {
+            Err(NotStored::Fault)
         } else {
-            Verdict::Wrong
-        })
+            Ok(Verdict::Wrong)
+        }
     }
 
     const fn slot(self) -> Slot {
@@ -205,6 +225,23 @@ impl Path {
             Self::Admin => Slot::Admin,
             Self::User => Slot::User,
             Self::Recovery => Slot::Recovery,
+        }
+    }
+
+    const fn failures(self, device: &Device) -> u8 {
+        match self {
+            Self::Admin => device.failures.admin,
+            Self::User => device.failures.user,
+            Self::Recovery => device.failures.recovery,
+        }
+    }
+
+    /// How many failures are allowed now.
+    fn limit(self, device: &Device) -> u8 {
+        match self {
+            Self::Admin => admin_limit(device.failures),
+            Self::User => device.limits.user,
+            Self::Recovery => device.limits.recovery,
         }
     }
 

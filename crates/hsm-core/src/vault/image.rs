@@ -127,9 +127,8 @@ impl Image {
         self.seal_under(platform, kek, csps, journal)
     }
 
-    /// Tries a PIN on a slot; a match puts the KEK into `kek`. It is decided twice, and in two ways: the slot says that
-    /// the key unwraps, and the CSPs say that it is theirs. If they do not, the store is damaged or somebody meddles.
-    pub(crate) fn open_slot<B: Board>(
+    /// Tries a PIN on a slot. The first decision about it: the KEK in `kek` unwraps, or there is none.
+    pub(crate) fn unwrap_slot<B: Board>(
         &self,
         platform: &Platform<B>,
         slot: Slot,
@@ -138,15 +137,14 @@ impl Image {
     ) -> Result<bool, Fault> {
         let wrapped = self.device.slot(slot).ok_or(Fault)?;
         let store_key = platform.store_keys.expose(self.store_key)?;
-        let unwraps = slot
-            .unwrap_key::<B::Crypto>(store_key, stretched, wrapped, kek)
-            .is_ok();
+        let unwrapped = slot.unwrap_key::<B::Crypto>(store_key, stretched, wrapped, kek);
+        Ok(unwrapped.is_ok())
+    }
+
+    /// The second decision about a PIN, in another way: the CSPs are under what its slot unwrapped to.
+    pub(crate) fn is_under<C: Provider>(&self, kek: &Kek) -> bool {
         let mut csps = Zeroizing::new([0; Csps::SIZE]);
-        let opens = self.csps.open::<B::Crypto>(Part::csps(kek), &mut csps);
-        if unwraps && opens.is_err() {
-            return Err(Fault);
-        }
-        Ok(unwraps)
+        self.csps.open::<C>(Part::csps(kek), &mut csps).is_ok()
     }
 
     /// Fills a slot with random bytes.

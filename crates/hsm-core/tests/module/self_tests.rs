@@ -13,8 +13,9 @@ use hsm_protocol::{
     self_test::{SelfTest, SelfTestReport, Service, Stopped},
 };
 use hsm_testbench::{
-    Bench, USER_PIN,
+    ADMIN_PIN, Bench, USER_PIN,
     broken::{self, Broken},
+    observed::{Counter, Observed},
     pair::{self, Pair},
 };
 
@@ -70,23 +71,60 @@ fn tests_run_before_what_they_test_is_used_and_once() {
 #[test]
 fn a_glitch_at_one_decision_about_a_pin_opens_nothing_and_gives_no_attempt_back() {
     let root = Root::generate("Test root").unwrap();
-    for glitch in [SelfTest::KeyWrap, SelfTest::Gcm] {
-        let mut module = Bench::<Broken<RustCrypto>>::new("MODULE-1", &root);
-        module.set_up();
-        // Every slot unwraps, or every part of the store opens: the other decision still says no.
-        for _ in 0..9 {
-            broken::set(Some(glitch));
-            let leds = module.press("SHIFT+KEY 9 8 7 6 5 4 3 KEY");
-            broken::set(None);
-            assert_ne!(leds, Pattern::Unlocked, "{glitch:?}");
-            module.power_up();
+    let mut module = Bench::<Broken<RustCrypto>>::new("MODULE-1", &root);
+    module.set_up();
+    // The slot unwraps, or every part of the store opens: the other decision still says no.
+    let glitches: [fn(); 2] = [broken::take_next_wrapped_key, || {
+        broken::set(Some(SelfTest::Gcm));
+    }];
+    for glitch in glitches {
+        for (path, pin, attempts) in [("SHIFT+KEY", USER_PIN, 10), ("KEY", ADMIN_PIN, 5)] {
+            let mut module = module.duplicate();
+            for _ in 0..attempts {
+                glitch();
+                let leds = module.press(&format!("{path} 98765432 KEY"));
+                broken::set(None);
+                assert_ne!(leds, Pattern::Unlocked, "{path}");
+                module.power_up();
+            }
+            let leds = module.press(&format!("{path} {pin} KEY"));
+            assert_ne!(leds, Pattern::Unlocked, "{path}: attempts came back");
         }
-        // The tenth was the last one.
-        module.press("SHIFT+KEY 9 8 7 6 5 4 3 KEY");
-        module.press("SHIFT:1s");
-        let leds = module.press(&format!("SHIFT+KEY {USER_PIN} KEY"));
-        assert_ne!(leds, Pattern::Unlocked, "{glitch:?}: attempts came back");
     }
+}
+
+#[test]
+fn an_attempt_that_was_not_stored_is_none() {
+    let root = Root::generate("Test root").unwrap();
+    let mut module = Bench::<Observed<Crypto>>::new("MODULE-1", &root);
+    module.set_all_pins();
+    for path in ["SHIFT+KEY", "KEY", "KEY+4"] {
+        let mut module = module.duplicate();
+        // The first update after a power-up writes two.
+        module.flash.lose_blobs(2);
+        let compared = Counter::stretched();
+        let leds = module.press(&format!("{path} 98765432 KEY"));
+        assert_eq!(leds, Pattern::Fault, "{path}");
+        assert_eq!(Counter::stretched(), compared, "{path}");
+        module.power_up();
+        assert_eq!(module.leds(), Pattern::Fault, "the counter was raised");
+    }
+}
+
+#[test]
+fn a_glitch_at_the_self_destruct_slot_destroys_and_opens_nothing_that_was() {
+    let root = Root::generate("Test root").unwrap();
+    let mut module = Bench::<Broken<RustCrypto>>::new("MODULE-1", &root);
+    module.set_up();
+    module.unlock_user();
+    let group = module.status().group;
+    module.power_up();
+    broken::set(Some(SelfTest::KeyWrap));
+    let leds = module.press("SHIFT+KEY 98765432 KEY");
+    broken::set(None);
+    assert_eq!(leds, Pattern::Unlocked);
+    assert_ne!(module.status().group, group);
+    assert_eq!(module.flash.destroyed(), 1);
 }
 
 #[test]

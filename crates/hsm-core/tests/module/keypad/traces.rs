@@ -9,7 +9,7 @@ use hsm_protocol::{cloning::Options, command::ins};
 use hsm_testbench::{
     ADMIN_PIN, Bench, SELF_DESTRUCT_PIN, USER_PIN,
     board::{Flash, Recorded},
-    observed::Observed,
+    observed::{Counter, Observed},
     relay,
     trace::{self, Call},
 };
@@ -31,6 +31,57 @@ fn the_self_destruct_pin_leaves_the_same_trace_as_the_user_pin() {
         assert_eq!(trace::count(&user.calls, "replace"), 3, "{name}");
         assert_eq!(trace::count(&user.calls, "destroy"), 1, "{name}");
     }
+}
+
+#[test]
+fn damaged_csps_neither_prevent_the_self_destruction_nor_tell_the_pins_apart_before_it() {
+    for (name, mut module) in scenes() {
+        damage_csps(&mut module);
+        let (user, destroyed) = (Trace::of(&module, USER), Trace::of(&module, SELF_DESTRUCT));
+        assert_eq!(user.shown, [Pattern::Fault], "{name}");
+        assert_eq!(destroyed.shown, [Pattern::Unlocked], "{name}");
+        // Only what is left after the destruction is opened besides.
+        let (common, _opening) = destroyed.calls.split_at(destroyed.calls.len() - 2);
+        assert_eq!(user.calls, common, "{name}");
+        assert_eq!(trace::count(common, "destroy"), 1, "{name}");
+    }
+}
+
+#[test]
+fn damaged_csps_give_no_attempt_back() {
+    let root = Root::generate("Test root").unwrap();
+    let mut module = Module::new("MODULE-1", &root);
+    module.set_all_pins();
+    for (right, attempts) in [
+        (USER, 10),
+        ("KEY 24681357 KEY", 5),
+        ("KEY+4 31415926 KEY", 5),
+    ] {
+        let mut module = module.duplicate();
+        damage_csps(&mut module);
+        for _ in 0..attempts {
+            assert_eq!(module.press(right), Pattern::Fault, "{right}");
+            module.power_up();
+        }
+        // The same bit again: they are as they were.
+        damage_csps(&mut module);
+        let slots_tried = Counter::slots_tried();
+        module.press(right);
+        assert_eq!(Counter::slots_tried(), slots_tried, "{right}");
+        let leds = module.leds();
+        let closed = [Pattern::Refused, Pattern::AdminBlocked];
+        assert!(closed.contains(&leds), "{right}: {leds:?}");
+    }
+}
+
+/// Flips a bit of the CSPs in flash, as who holds the module can: the tag that the device part knows stays.
+fn damage_csps(module: &mut Module) {
+    // Behind them are their tag, and the journal with its salt and tag (docs/STORE.md).
+    let last = BLOB - (32 + 18_679 + 16) - 16 - 1;
+    let mut blob = module.flash.blob();
+    blob[last] ^= 1;
+    module.flash.set_blob(blob);
+    module.power_up();
 }
 
 #[test]
