@@ -151,9 +151,7 @@ impl Portal {
             for _ in 0..order.count {
                 sales.push(self.draw(email.as_str(), order).await?);
             }
-            let issued = self
-                .store
-                .issue_all(&sales, holder.as_ref(), self.seconds());
+            let issued = self.store.issue(&sales, holder.as_ref(), self.seconds());
             match issued.await {
                 // A number is taken: draws others. With 75 random bits this does not happen in practice.
                 Err(StoreError::Exists) => {}

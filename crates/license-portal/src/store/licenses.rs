@@ -16,22 +16,9 @@ use crate::{
 };
 
 impl Store {
-    /// Adds a license, its holder if known, and queues the mail with its PIN.
-    /// [`StoreError::Exists`](super::StoreError::Exists): the number is taken.
+    /// Adds all licenses of an order, or none: each with its holder if known, and with the queued mail that has its PIN.
+    /// [`StoreError::Exists`](super::StoreError::Exists): a number is taken.
     pub async fn issue(
-        &self,
-        license: &License,
-        holder: Option<&Holder>,
-        mail: &NewMail,
-        now: Timestamp,
-    ) -> Stored<()> {
-        let mut tx = self.write().await?;
-        insert_license(&mut tx, license, holder, mail, now).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Adds all licenses of an order, or none, each as [`Self::issue`] does.
-    pub async fn issue_all(
         &self,
         sales: &[(License, NewMail)],
         holder: Option<&Holder>,

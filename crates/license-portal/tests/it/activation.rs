@@ -130,7 +130,9 @@ pub(crate) async fn a_revoked_license_is_out_of_reach(store: Store) {
     issue(&store, 1).await;
     verify(&store, 1, 10).await;
     store.open_link(hash(10), at(1)).await.unwrap();
+    store.keep_draft(hash(10), b"typed", at(1)).await.unwrap();
     assert!(store.revoke(number(1), at(2)).await.unwrap());
+    assert_eq!(store.draft(number(1)).await.unwrap(), None);
     assert!(!store.revoke(number(1), at(3)).await.unwrap());
     assert!(!store.revoke(number(2), at(3)).await.unwrap());
     assert!(matches!(

@@ -1,12 +1,9 @@
 //! The part of the store's contract that is about installations of the app.
 
-use license_portal::{
-    model::{MailKind, Noted},
-    store::Store,
-};
+use license_portal::{model::Noted, store::Store};
 
 use crate::{
-    sample::{activate, at, holder, issue, license, mail, number},
+    sample::{activate, at, holder, issue, number, sale},
     world::START,
 };
 
@@ -104,8 +101,8 @@ pub(crate) async fn many_registrations_at_once_never_take_more_than_there_may_be
 }
 
 pub(crate) async fn a_license_that_was_sold_active_has_the_holder_it_was_sold_to(store: Store) {
-    let (license, mail, holder) = (license(1), mail(1, MailKind::License), holder());
-    let issued = store.issue(&license, Some(&holder), &mail, at(0));
+    let (sales, holder) = ([sale(1)], holder());
+    let issued = store.issue(&sales, Some(&holder), at(0));
     issued.await.unwrap();
     assert_eq!(store.holder(number(1)).await.unwrap(), Some(holder));
 }

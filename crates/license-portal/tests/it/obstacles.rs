@@ -121,6 +121,35 @@ async fn a_form_that_is_not_ours_does_nothing() {
 }
 
 #[tokio::test]
+async fn a_button_that_another_site_presses_does_nothing() {
+    let world = World::new().await;
+    let sold = world.sell(false).await;
+    let mut visit = Visit::new(&world.portal);
+    let notice = enter(&mut visit, &sold).await;
+    let link = world.newest_link().await;
+    let button = visit.get(&link).await;
+    let mut stranger = Visit::new(&world.portal);
+    stranger.get("/").await;
+    for language in ["", "?lang=de"] {
+        for action in [
+            &notice.path,
+            &format!("{link}/open"),
+            &format!("{link}/renew"),
+        ] {
+            let pressed = stranger
+                .send(&button, &format!("{action}{language}"), &[])
+                .await;
+            assert_eq!(pressed.status, StatusCode::FORBIDDEN, "{action}");
+        }
+    }
+    let mails = world.mailbox.0.lock().unwrap().len();
+    world.newest_mail().await;
+    assert_eq!(world.mailbox.0.lock().unwrap().len(), mails);
+    assert_eq!(visit.get(&link).await.heading(), "Complete your activation");
+    assert!(!visit.get(&link).await.html.contains(&sold.number));
+}
+
+#[tokio::test]
 async fn after_a_few_wrong_pins_even_the_right_one_has_to_wait() {
     let world = World::new().await;
     let sold = world.sell(false).await;

@@ -11,12 +11,17 @@ use license_token::LicenseNumber;
 use crate::world::START;
 
 pub(crate) async fn issue(store: &Store, seed: u8) -> License {
-    let license = license(seed);
+    let sale = sale(seed);
     store
-        .issue(&license, None, &mail(seed, MailKind::License), at(0))
+        .issue(std::slice::from_ref(&sale), None, at(0))
         .await
         .unwrap();
-    license
+    sale.0
+}
+
+/// A license, and the mail with its PIN.
+pub(crate) fn sale(seed: u8) -> (License, NewMail) {
+    (license(seed), mail(seed, MailKind::License))
 }
 
 pub(crate) async fn verify(store: &Store, seed: u8, link_seed: u8) {

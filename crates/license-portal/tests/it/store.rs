@@ -4,11 +4,12 @@ use std::pin::Pin;
 
 use license_portal::{
     email::EmailAddress,
-    model::{Attempt, Filter, LicenseState, MailKind, NewOperator, Pace, Scope},
+    model::{Attempt, Filter, LicenseState, NewOperator, Pace, Scope},
     store::{Store, StoreError},
 };
 
 use license_token::Anchor;
+use sqlx::{AnyPool, AssertSqlSafe, Executor as _};
 
 use crate::{
     activation::{
@@ -29,7 +30,7 @@ use crate::{
         a_new_pin_replaces_the_mail_that_waits, many_claims_at_once_never_take_one_mail_twice,
     },
     postgres::Postgres,
-    sample::{DAY, at, hash, issue, license, mail, number, verify},
+    sample::{DAY, at, hash, issue, number, sale, verify},
     throttle::{
         a_bucket_gives_its_burst_and_then_drips,
         a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim,
@@ -114,6 +115,37 @@ async fn instances_that_start_at_once_all_find_the_tables() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_instances_that_start_at_once_the_slower_one_changes_no_key() {
+    let postgres = Postgres::start();
+    let url = postgres.database();
+    let store = Store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let [first, second] = [1, 2].map(|seed| Anchor::from_bytes([seed; 32]));
+    let others = AnyPool::connect(&url).await.unwrap();
+    let mut faster = others.begin().await.unwrap();
+    let row = format!("INSERT INTO anchors VALUES ('{first}', 1, 0)");
+    faster.execute(AssertSqlSafe(row)).await.unwrap();
+    let slower = tokio::spawn({
+        let store = store.clone();
+        async move { store.sign_first(&[second], at(1)).await }
+    });
+    // It found no key, and waits for the one that it does not see yet.
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+    while !slower.is_finished() {
+        let waiting: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(&others)
+            .await
+            .unwrap();
+        if waiting > 0 {
+            break;
+        }
+    }
+    faster.commit().await.unwrap();
+    slower.await.unwrap().unwrap();
+    assert_eq!(store.anchors().await.unwrap(), [first]);
+}
+
 async fn a_license_is_read_as_it_was_written(store: Store) {
     let license = issue(&store, 1).await;
     let read = store.license(license.number).await.unwrap().unwrap();
@@ -128,14 +160,11 @@ async fn a_license_is_read_as_it_was_written(store: Store) {
 
 async fn a_number_is_given_once(store: Store) {
     issue(&store, 1).await;
-    let again = store
-        .issue(&license(1), None, &mail(1, MailKind::License), at(0))
-        .await;
+    let again = store.issue(&[sale(1)], None, at(0)).await;
     assert!(matches!(again, Err(StoreError::Exists)));
     assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
     // Of an order with a number that is taken, nothing is issued.
-    let order = [2, 3, 1].map(|seed| (license(seed), mail(seed, MailKind::License)));
-    let again = store.issue_all(&order, None, at(0)).await;
+    let again = store.issue(&[2, 3, 1].map(sale), None, at(0)).await;
     assert!(matches!(again, Err(StoreError::Exists)));
     assert!(store.license(number(2)).await.unwrap().is_none());
     assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
