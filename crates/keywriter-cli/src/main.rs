@@ -1,6 +1,7 @@
 //! The `keywriter` program: a command line over the `keywriter` library (docs/CLI.md).
 
-#![forbid(unsafe_code)]
+// Not `forbid`: `stdout` has a function run before `main`.
+#![deny(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
@@ -9,6 +10,7 @@ mod failure;
 mod output;
 mod pin;
 mod progress;
+mod stdout;
 mod table;
 mod words;
 

@@ -120,7 +120,7 @@ words! {
     Interrupted: REFUSED, "the exchange with the module was interrupted",
         "check that no other program uses the modules, and try again";
     MemoryFailed: REFUSED, "the module's memory failed, and nothing was changed",
-        "unplug it, plug it in again, and see `keywriter list`";
+        "unplug it and plug it in again; if it fails again, use another module";
     SelfTestFailed: REFUSED, "a self-test of the module failed, and the module stopped",
         "unplug it and plug it in again; if the test fails again, use another module";
     NotInModule: REFUSED, "the module has no such receipt, run, epoch or journal entry",

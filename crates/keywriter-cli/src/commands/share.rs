@@ -4,6 +4,7 @@ use crate::{
     args::Args,
     failure::Failure,
     output::{self, Event},
+    stdout,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use keywriter::{
@@ -222,13 +223,13 @@ impl Output {
     ) -> Result<Self, Failure> {
         files.reads_open(input.file());
         let Some(path) = &job.output else {
+            if stdout::was_closed() {
+                let closed = "it is closed; -o /dev/null discards what is written";
+                return Err(Failure::Output(io::Error::other(closed)));
+            }
             let out = io::stdout().lock();
             let open: io::Result<File> = out.as_fd().try_clone_to_owned().map(File::from);
             if let Ok(open) = open {
-                if file::was_closed(&open) {
-                    let closed = "it is closed; -o /dev/null discards what is written";
-                    return Err(Failure::Output(io::Error::other(closed)));
-                }
                 files
                     .check_open(&open)
                     .map_err(|conflict| Failure::from(conflict).within("-"))?;

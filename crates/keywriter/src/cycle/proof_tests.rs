@@ -2,6 +2,7 @@
 
 use crate::{
     cycle::{Summary, plan::Request},
+    file::tests::names,
     license::GateRefusal,
     receipt,
     test_hub::{
@@ -11,11 +12,7 @@ use crate::{
 };
 use hsm_protocol::{cloning::Options, command::ins, receipt::FinishedReceipt};
 use pem_rfc7468::LineEnding;
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 const FRESH: Unlocked = Unlocked::Fresh;
 
@@ -28,15 +25,6 @@ fn clone(world: &World) -> (Summary, BTreeMap<String, String>) {
 
 fn word_of_a(world: &World) -> String {
     clone(world).1["A"].clone()
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 /// The only receipt that is kept.

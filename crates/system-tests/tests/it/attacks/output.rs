@@ -111,7 +111,8 @@ fn what_is_encrypted_into_a_closed_output_is_not_done() {
         code == Some(6) && said.contains("closed"),
         "{code:?} {said}"
     );
-    for open in ["> /dev/null", "> out"] {
+    // Many programs open it for reading as well, to lose what another one writes.
+    for open in ["> /dev/null", "1<> /dev/null", "> out"] {
         assert_eq!(ends(open), (Some(0), String::new()), "{open}");
     }
 }
