@@ -8,12 +8,13 @@ use age_plugin::{
 };
 use keywriter::{
     discovery::{Discovery, Kinds},
+    error::with_sources,
     folders::Folders,
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::Status,
     share::{
-        finder::{self, Found, Need},
+        finder::{self, Need},
         recipient::{PLUGIN, decode_identity},
     },
     survey::{Depth, Survey},
@@ -27,7 +28,8 @@ use zeroize::Zeroize;
 #[derive(Default)]
 pub(crate) struct Modules {
     groups: Vec<[u8; 16]>,
-    found: Vec<Found>,
+    /// Every module that is plugged in: asked once, and again when the user says that something has changed.
+    survey: Option<Survey>,
 }
 
 impl IdentityPluginV1 for Modules {
@@ -41,7 +43,9 @@ impl IdentityPluginV1 for Modules {
         }
         let group = decode_identity(bytes)
             .map_err(|_malformed| damaged("the identity is damaged, or of a later version"))?;
-        self.groups.push(group);
+        if !self.groups.contains(&group) {
+            self.groups.push(group);
+        }
         Ok(())
     }
 
@@ -103,23 +107,32 @@ impl Modules {
             let (mut changed, mut closed) = (Vec::new(), Vec::new());
             for (index, sealed) in sealed {
                 match self.try_unwrap(sealed, callbacks) {
-                    // A stanza of another team is for that team's identity.
-                    Ok(None) => {}
-                    Ok(Some(file_key)) => return Ok(Ok(file_key)),
-                    Err(failed) if failed.reason == Reason::NotAuthentic => {
-                        changed.push((*index, failed.to_string()));
+                    Ok(file_key) => return Ok(Ok(file_key)),
+                    Err(failures) => {
+                        for failed in failures {
+                            if failed.reason == Reason::NotAuthentic {
+                                changed.push((*index, failed.to_string()));
+                            } else {
+                                closed.push(failed);
+                            }
+                        }
                     }
-                    Err(failed) => closed.push(failed),
                 }
             }
             let may_change = closed.iter().any(Failed::may_change);
-            let mut texts: Vec<_> = closed.iter().map(Failed::to_string).collect();
-            texts.dedup();
+            // What keeps one stanza closed may keep the others closed, too.
+            let mut texts = Vec::new();
+            for text in closed.iter().map(Failed::to_string) {
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
             let text = texts.join("\n");
             if changed.is_empty() && may_change {
                 // A person may plug a module in, or unlock it on its keypad; without one, that is the end.
                 let question = format!("KeyWriter: {text}");
                 if let Ok(true) = callbacks.confirm(&question, "Try again", Some("Give up"))? {
+                    self.survey = None;
                     continue;
                 }
             }
@@ -131,74 +144,61 @@ impl Modules {
         }
     }
 
-    /// Asks a module of each team: a stanza does not say whose it is. If one opens it, the others need not be here.
-    /// Returns `None` if the stanza is for none of the teams.
+    /// Asks a module of each team: a stanza does not say whose it is. If one opens it, the others need not be here; else
+    /// returns what failed, which is nothing if the stanza is for none of the teams.
     fn try_unwrap(
         &mut self,
         sealed: &Sealed,
         callbacks: &mut impl Callbacks<Error>,
-    ) -> Result<Option<FileKey>, Failed> {
-        let mut failed = None;
-        for group in self.groups.clone() {
-            match self.try_unwrap_in(group, sealed, callbacks) {
-                Ok(Some(file_key)) => return Ok(Some(file_key)),
-                Ok(None) => {}
-                Err(error) => failed = failed.or(Some(error)),
-            }
-        }
-        failed.map_or(Ok(None), Err)
-    }
-
-    /// Returns the file key, or `None` if the stanza is not for that team, or of an epoch that its module lacks.
-    fn try_unwrap_in(
-        &mut self,
-        group: [u8; 16],
-        sealed: &Sealed,
-        callbacks: &mut impl Callbacks<Error>,
-    ) -> Result<Option<FileKey>, Failed> {
-        let found = self.of(group, callbacks)?;
-        let serial = found.serial;
-        let file_key = match sealed {
-            Sealed::Classical(sealed) => found.module.file_unwrap(sealed),
-            Sealed::Hybrid(sealed) => found.module.file_hybrid_unwrap(&sealed.fields()),
+    ) -> Result<FileKey, Vec<Failed>> {
+        let survey = match &mut self.survey {
+            Some(survey) => survey,
+            none => none.insert(ask_all(callbacks).map_err(|failed| vec![failed])?),
         };
-        if let Err(ModuleError::Refused(Status::NotFound)) = file_key {
-            return Ok(None);
-        }
-        let mut file_key = file_key.map_err(|error| {
-            let failed = Failed::new(error);
-            Failed {
-                text: format!("{serial}: {}", failed.text),
-                ..failed
+        let mut failures = Vec::new();
+        for group in &self.groups {
+            match try_unwrap_in(survey, *group, sealed) {
+                Ok(Some(file_key)) => return Ok(file_key),
+                Ok(None) => {}
+                Err(failed) => failures.push(failed),
             }
-        })?;
-        Ok(Some(FileKey::init_with_mut(|place| {
-            place.copy_from_slice(&file_key);
-            file_key.zeroize();
-        })))
-    }
-
-    fn of(
-        &mut self,
-        group: [u8; 16],
-        callbacks: &mut impl Callbacks<Error>,
-    ) -> Result<&mut Found, Failed> {
-        let is_able = |found: &Found| found.status.group == group;
-        if !self.found.iter().any(is_able) {
-            let found = finder::find(&mut ask_all(callbacks)?, None, Need::Group(group));
-            self.found.push(found.map_err(Failed::new)?);
         }
-        let mut found = self.found.iter_mut();
-        found
-            .find(|found| is_able(found))
-            .ok_or_else(|| Failed::new(finder::NotFound::NoModule))
+        Err(failures)
     }
+}
+
+/// Returns the file key, or `None` if the stanza is not for that team, or of an epoch that its module lacks.
+fn try_unwrap_in(
+    survey: &mut Survey,
+    group: [u8; 16],
+    sealed: &Sealed,
+) -> Result<Option<FileKey>, Failed> {
+    let present =
+        finder::find(survey, None, Need::Group(group)).map_err(|error| Failed::new(&error))?;
+    let file_key = match sealed {
+        Sealed::Classical(sealed) => present.module.file_unwrap(sealed),
+        Sealed::Hybrid(sealed) => present.module.file_hybrid_unwrap(&sealed.fields()),
+    };
+    if let Err(ModuleError::Refused(Status::NotFound)) = file_key {
+        return Ok(None);
+    }
+    let mut file_key = file_key.map_err(|error| {
+        let failed = Failed::new(&error.into_pulled_out());
+        Failed {
+            text: format!("{}: {}", present.facts.serial, failed.text),
+            ..failed
+        }
+    })?;
+    Ok(Some(FileKey::init_with_mut(|place| {
+        place.copy_from_slice(&file_key);
+        file_key.zeroize();
+    })))
 }
 
 /// Asks every module that is plugged in, as `keywriter` does.
 fn ask_all(callbacks: &mut impl Callbacks<Error>) -> Result<Survey, Failed> {
-    let folders = Folders::find(None).map_err(Failed::new)?;
-    let root = trust::find(None, &folders).map_err(Failed::new)?;
+    let folders = Folders::find(None).map_err(|error| Failed::new(&error))?;
+    let root = trust::find(None, &folders).map_err(|error| Failed::new(&error))?;
     let root = root.map(|(root, _)| root);
     let discovery = Discovery::new(folders.run(), Kinds::All);
     let callbacks = RefCell::new(callbacks);
@@ -223,13 +223,13 @@ struct Failed {
 }
 
 impl Failed {
-    fn new<E: std::fmt::Display>(error: E) -> Self
+    fn new<E: std::error::Error + 'static>(error: &E) -> Self
     where
         for<'a> Problem: From<&'a E>,
     {
         Self {
-            reason: Problem::from(&error).reason,
-            text: error.to_string(),
+            reason: Problem::from(error).reason,
+            text: with_sources(error),
         }
     }
 
@@ -237,7 +237,13 @@ impl Failed {
     const fn may_change(&self) -> bool {
         matches!(
             self.reason,
-            Reason::NoModule | Reason::NoUnlockedModule | Reason::OtherGroup
+            Reason::NoModule
+                | Reason::NoUnlockedModule
+                | Reason::OtherGroup
+                | Reason::Locked
+                | Reason::Unplugged
+                | Reason::InUse
+                | Reason::NoAnswer
         )
     }
 
@@ -270,5 +276,71 @@ impl Failed {
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}; {}", self.text, self.advice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use age_core::{
+        plugin::{Error as PluginError, Result as PluginResult},
+        secrecy::SecretString,
+    };
+    use keywriter::share::SealedFileKey;
+
+    /// A client whose user gives up; what it was told and asked.
+    #[derive(Default)]
+    struct Client {
+        messages: Vec<String>,
+        questions: Vec<String>,
+    }
+
+    impl Callbacks<Error> for Client {
+        fn message(&mut self, text: &str) -> PluginResult<()> {
+            self.messages.push(text.to_owned());
+            Ok(Ok(()))
+        }
+
+        fn confirm(&mut self, text: &str, _: &str, _: Option<&str>) -> PluginResult<bool> {
+            self.questions.push(text.to_owned());
+            Ok(Ok(false))
+        }
+
+        fn request_public(&mut self, _: &str) -> PluginResult<String> {
+            Ok(Err(PluginError::Fail))
+        }
+
+        fn request_secret(&mut self, _: &str) -> PluginResult<SecretString> {
+            Ok(Err(PluginError::Fail))
+        }
+
+        fn error(&mut self, _: Error) -> PluginResult<()> {
+            Ok(Ok(()))
+        }
+    }
+
+    #[test]
+    fn what_keeps_every_stanza_closed_for_every_team_is_said_and_asked_once() {
+        let mut modules = Modules {
+            groups: vec![[1; 16], [2; 16]],
+            // No module is plugged in.
+            survey: Some(Survey::default()),
+        };
+        let sealed = |index| {
+            let sealed = SealedFileKey {
+                to: [0; 16],
+                ephemeral: [4; 97],
+                cipher: [0; 16],
+                tag: [0; 16],
+            };
+            (index, Sealed::Classical(sealed))
+        };
+        let mut client = Client::default();
+        let stanzas = [sealed(0), sealed(1)];
+        let unwrapped = modules.unwrap(&stanzas, &mut client).unwrap();
+        assert!(unwrapped.is_err_and(|changed| changed.is_empty()));
+        let text = "no module found; plug in a module of the group";
+        assert_eq!(client.messages, [text]);
+        assert_eq!(client.questions, [format!("KeyWriter: {text}")]);
     }
 }

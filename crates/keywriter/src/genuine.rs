@@ -2,7 +2,6 @@
 
 use crate::{
     module::SignedAnswer,
-    problem::Reason,
     text::{shown_bytes, shown_path},
 };
 use hsm_protocol::{
@@ -186,14 +185,14 @@ impl Authenticity {
         }
     }
 
-    /// Returns the reason why such a module is not used; `None` if it is.
-    pub const fn refusal(self) -> Option<Reason> {
+    /// Returns why such a module is not used, unless it is.
+    pub const fn check(self) -> Result<(), Untrusted> {
         match self {
-            Self::Genuine => None,
-            Self::ForeignRoot => Some(Reason::ForeignRoot),
-            Self::NotGenuine => Some(Reason::NotGenuine),
-            Self::NotCertified => Some(Reason::NotCertified),
-            Self::UnknownRoot => Some(Reason::NoRoot),
+            Self::Genuine => Ok(()),
+            Self::ForeignRoot => Err(Untrusted::ForeignRoot),
+            Self::NotGenuine => Err(Untrusted::NotGenuine),
+            Self::NotCertified => Err(Untrusted::NotCertified),
+            Self::UnknownRoot => Err(Untrusted::UnknownRoot),
         }
     }
 
@@ -206,6 +205,23 @@ impl Authenticity {
             Self::NotGenuine | Self::NotCertified => 0,
         }
     }
+}
+
+/// Why a module is not used, whatever for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Untrusted {
+    /// It has no certificate.
+    #[error("it has no certificate yet")]
+    NotCertified,
+    /// Its certificate comes from another root.
+    #[error("it is certified under another root of trust")]
+    ForeignRoot,
+    /// Its certificate or its answer does not verify.
+    #[error("it is not genuine: its certificate or its signature does not verify")]
+    NotGenuine,
+    /// This computer trusts no root.
+    #[error("this computer has no root certificate to verify it with")]
+    UnknownRoot,
 }
 
 /// What a chain and a signed answer say about a module.

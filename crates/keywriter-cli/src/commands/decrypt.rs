@@ -7,11 +7,10 @@ use super::{
 };
 use crate::{args::Args, failure::Failure};
 use keywriter::{
-    Serial,
     file::RunFiles,
     share::{
-        FileHeader, decrypt,
-        finder::{self, Found, Need},
+        decrypt,
+        finder::{self, Need},
         paths::Act,
         read_header,
     },
@@ -21,14 +20,10 @@ use keywriter::{
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let work = Work::plan(args, choices, Act::Decrypt)?;
     require_app_pin(args)?;
-    let mut modules = Modules {
-        args,
-        named: choices.module,
-        survey: None,
-        found: Vec::new(),
-    };
+    // Without a file that can be read, no module is asked.
+    let mut survey = None;
     work.run(args, |job, files| {
-        one(args, choices, job, files, &mut modules)
+        one(args, choices, job, files, &mut survey)
     })
 }
 
@@ -37,19 +32,25 @@ fn one(
     choices: &ShareChoices,
     job: &Ends,
     files: &mut RunFiles,
-    modules: &mut Modules<'_>,
+    survey: &mut Option<Survey>,
 ) -> Result<(), Failure> {
     let mut input = share::open_input(job)?;
     // The header first: a file that is not encrypted is reported as such, whatever modules are plugged in.
     let header = read_header(&mut input).map_err(|source| share::of_input(job, &input, source))?;
-    let found = modules
-        .of(&header)
-        .map_err(|failure| failure.within(job.name()))?;
-    let whose = found.module.file_identify(&header)?;
+    let survey = match survey {
+        Some(survey) => survey,
+        none => none.insert(survey_all(args)?),
+    };
+    let present = finder::find(survey, choices.module, Need::File(&header))
+        .map_err(|error| Failure::from(error).within(job.name()))?;
+    let whose = present
+        .module
+        .file_identify(&header)
+        .map_err(|source| share::of(job, source.into()))?;
     let mut output = Output::begin(job, &input, choices.force, files)?;
     let mut progress = FileProgress::new(args, job, input.size());
     let summary = decrypt(
-        &mut found.module,
+        &mut present.module,
         &header,
         &mut input,
         output.writer(),
@@ -58,34 +59,10 @@ fn one(
     drop(progress);
     let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
     output.commit(choices.force, files)?;
-    share::print(args, DECRYPTED, job, (found.serial, whose, &summary))
-}
-
-/// The modules that files were decrypted with so far, and the others that are plugged in.
-struct Modules<'a> {
-    args: &'a Args,
-    named: Option<Serial>,
-    survey: Option<Survey>,
-    found: Vec<Found>,
-}
-
-impl Modules<'_> {
-    /// Finds the module that holds a file's key.
-    fn of(&mut self, header: &FileHeader) -> Result<&mut Found, Failure> {
-        let mut found = self.found.iter_mut();
-        let known = found.position(|found| found.module.file_identify(header).is_ok());
-        if known.is_none() {
-            let survey = match &mut self.survey {
-                Some(survey) => survey,
-                none => none.insert(survey_all(self.args)?),
-            };
-            let found = finder::find(survey, self.named, Need::File(header))?;
-            self.found.push(found);
-        }
-        let place = known.unwrap_or(self.found.len().saturating_sub(1));
-        // It was found or pushed just now.
-        self.found
-            .get_mut(place)
-            .ok_or_else(|| finder::NotFound::NoModule.into())
-    }
+    share::print(
+        args,
+        DECRYPTED,
+        job,
+        (present.facts.serial, whose, &summary),
+    )
 }

@@ -10,17 +10,18 @@ use keywriter::{
     file::RunFiles,
     share::{
         encrypt,
-        finder::{self, Found, Need},
+        finder::{self, Need},
         paths::Act,
     },
+    survey::Present,
 };
 
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let work = Work::plan(args, choices, Act::Encrypt)?;
     require_app_pin(args)?;
-    let mut found = finder::find(&mut survey_all(args)?, choices.module, Need::Any)?;
+    let mut present = finder::take(survey_all(args)?, choices.module, Need::Any)?;
     work.run(args, |job, files| {
-        one(args, choices, job, files, &mut found)
+        one(args, choices, job, files, &mut present)
     })
 }
 
@@ -29,20 +30,28 @@ fn one(
     choices: &ShareChoices,
     job: &Ends,
     files: &mut RunFiles,
-    found: &mut Found,
+    present: &mut Present,
 ) -> Result<(), Failure> {
     let mut input = share::open_input(job)?;
     let mut output = Output::begin(job, &input, choices.force, files)?;
     let mut progress = FileProgress::new(args, job, input.size());
     let summary = encrypt(
-        &mut found.module,
+        &mut present.module,
         &mut input,
         output.writer(),
         &mut |bytes| progress.show(bytes),
     );
     drop(progress);
     let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
-    let whose = found.module.file_identify(&summary.header)?;
+    let whose = present
+        .module
+        .file_identify(&summary.header)
+        .map_err(|source| share::of(job, source.into()))?;
     output.commit(choices.force, files)?;
-    share::print(args, ENCRYPTED, job, (found.serial, whose, &summary))
+    share::print(
+        args,
+        ENCRYPTED,
+        job,
+        (present.facts.serial, whose, &summary),
+    )
 }

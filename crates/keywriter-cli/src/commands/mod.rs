@@ -97,13 +97,13 @@ fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
     let present = found
         .take(serial)
         .ok_or_else(|| Failure::Problem(found.missing(Some(serial))))?;
-    match present.facts.certificate.authenticity.refusal() {
-        Some(reason) => Err(Failure::Problem(
-            Problem::new(reason)
+    match present.facts.certificate.authenticity.check() {
+        Ok(()) => Ok(present),
+        Err(why) => Err(Failure::Problem(
+            Problem::new(why.into())
                 .about(serial)
                 .with_roots(present.facts.other_root.as_ref()),
         )),
-        None => Ok(present),
     }
 }
 

@@ -47,15 +47,15 @@ pub(crate) struct RecipientChoices {
 pub(crate) fn run(args: &Args, choices: &RecipientChoices) -> Result<(), Failure> {
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    let mut survey = survey_with(args, Some(&root))?;
-    let mut found = finder::find(&mut survey, choices.module, Need::Any)?;
-    let serial = found.serial;
+    let survey = survey_with(args, Some(&root))?;
+    let mut present = finder::take(survey, choices.module, Need::Any)?;
+    let serial = present.facts.serial;
     let kind = if choices.post_quantum {
         RecipientKind::PostQuantum
     } else {
         RecipientKind::Classical
     };
-    let told = ToldRecipient::ask(&mut found.module, serial, kind).map_err(of_module(serial))?;
+    let told = ToldRecipient::ask(&mut present.module, serial, kind).map_err(of_module(serial))?;
     if let Some(expected) = &choices.check {
         return check(args, &told, expected);
     }

@@ -130,10 +130,10 @@ impl ModuleWatcher {
             surveyed.modules.push(view(&present.facts, &plan));
         }
         for impostor in &found.impostors {
-            let reason = impostor.certificate.authenticity.refusal();
+            let why = impostor.certificate.authenticity.check().err();
             surveyed
                 .unusable
-                .extend(reason.map(|reason| Problem::new(reason).about(&impostor.location)));
+                .extend(why.map(|why| Problem::new(why.into()).about(&impostor.location)));
         }
         for duplicate in &found.duplicates {
             let problem = Problem::new(Reason::DuplicateSerial).about(duplicate.serial);

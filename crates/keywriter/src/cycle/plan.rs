@@ -1,7 +1,7 @@
 //! What a cycle would do with each module, and why not. Modules are not asked here.
 
 use crate::{
-    genuine::Authenticity,
+    genuine::Untrusted,
     journal::Journal,
     receipt::SignedReceipt,
     survey::{ModuleFacts, OtherRoot, Survey},
@@ -52,18 +52,9 @@ pub enum MasterRefusal {
     /// More than one module has its serial number.
     #[error("its serial number was found in several locations")]
     DuplicateSerial,
-    /// It has no certificate.
-    #[error("it has no certificate yet")]
-    NotCertified,
-    /// Its certificate comes from another root.
-    #[error("it is certified under another root of trust")]
-    ForeignRoot,
-    /// Its certificate or its answer does not verify.
-    #[error("it is not genuine: its certificate or its signature does not verify")]
-    NotGenuine,
-    /// This computer trusts no root.
-    #[error("this computer has no root certificate to verify it with")]
-    UnknownRoot,
+    /// It is not genuine, as far as this computer can tell.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// It was never set up.
     #[error("it has no Admin PIN yet")]
     Fresh,
@@ -80,13 +71,7 @@ pub enum MasterRefusal {
 
 /// Checks what makes a module an active master.
 pub fn check_master(facts: &ModuleFacts) -> Result<(), MasterRefusal> {
-    match facts.certificate.authenticity {
-        Authenticity::Genuine => {}
-        Authenticity::ForeignRoot => return Err(MasterRefusal::ForeignRoot),
-        Authenticity::NotGenuine => return Err(MasterRefusal::NotGenuine),
-        Authenticity::NotCertified => return Err(MasterRefusal::NotCertified),
-        Authenticity::UnknownRoot => return Err(MasterRefusal::UnknownRoot),
-    }
+    facts.certificate.authenticity.check()?;
     match facts.lock {
         LockState::Shipment | LockState::Reset => return Err(MasterRefusal::Fresh),
         LockState::Locked => return Err(MasterRefusal::Locked),
@@ -123,18 +108,9 @@ pub enum SecondaryRefusal {
     /// More than one module has its serial number.
     #[error("its serial number was found in several locations")]
     DuplicateSerial,
-    /// It has no certificate.
-    #[error("it has no certificate yet")]
-    NotCertified,
-    /// Its certificate comes from another root.
-    #[error("it is certified under another root of trust")]
-    ForeignRoot,
-    /// Its certificate or its answer does not verify.
-    #[error("it is not genuine: its certificate or its signature does not verify")]
-    NotGenuine,
-    /// This computer trusts no root.
-    #[error("this computer has no root certificate to verify it with")]
-    UnknownRoot,
+    /// It is not genuine, as far as this computer can tell.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// It is in use and locked.
     #[error("it is locked and holds keys of its own")]
     LockedNotFresh,
@@ -205,12 +181,8 @@ pub fn decide(
     facts: &ModuleFacts,
     receipt: Option<&Statement>,
 ) -> Decision {
-    match facts.certificate.authenticity {
-        Authenticity::ForeignRoot => return Decision::Refused(SecondaryRefusal::ForeignRoot),
-        Authenticity::NotGenuine => return Decision::Refused(SecondaryRefusal::NotGenuine),
-        Authenticity::NotCertified => return Decision::Refused(SecondaryRefusal::NotCertified),
-        Authenticity::UnknownRoot => return Decision::Refused(SecondaryRefusal::UnknownRoot),
-        Authenticity::Genuine => {}
+    if let Err(why) = facts.certificate.authenticity.check() {
+        return Decision::Refused(why.into());
     }
     let is_of_group = |statement: &&Statement| statement.group == master.group;
     let earlier = receipt

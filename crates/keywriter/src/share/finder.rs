@@ -1,14 +1,12 @@
 //! Which of the modules that are plugged in can do it.
 
 use crate::{
-    genuine::Authenticity,
+    genuine::Untrusted,
     module::{ConnectedModule, ModuleError},
-    survey::{Hidden, ModuleFacts, OtherRoot, Survey},
+    survey::{Hidden, ModuleFacts, OtherRoot, Present, Survey},
     text::listed,
 };
-use hsm_protocol::{
-    EpochName, Serial, Status, file::FileHeader, identity::LockState, settings::ModuleStatus,
-};
+use hsm_protocol::{EpochName, Serial, Status, file::FileHeader, identity::LockState};
 
 /// What a module is needed for.
 #[derive(Clone, Copy, Debug)]
@@ -22,27 +20,25 @@ pub enum Need<'a> {
 }
 
 /// How a module fits a need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Fit {
-    /// It can do it, if it is unlocked.
-    Able,
+    /// It can do it; its group.
+    Able([u8; 16]),
+    /// It is locked, or was locked since the survey.
+    Locked,
     /// It is of another group.
     OtherGroup,
     /// It is of the file's group, and lacks its epoch.
-    EpochMissing,
-    /// It does not answer.
-    Gone,
-}
-
-/// A module that can do it.
-#[derive(Debug)]
-pub struct Found {
-    /// Its serial number.
-    pub serial: Serial,
-    /// What it tells of itself, unlocked.
-    pub status: ModuleStatus,
-    /// The connection.
-    pub module: ConnectedModule,
+    EpochMissing {
+        /// Its newest epoch.
+        newest: EpochName,
+    },
+    /// It answered the survey, and could not be asked now: it may be the one.
+    Failed(Box<Hidden>),
+    /// It was never set up.
+    Fresh,
+    /// It is not genuine, as far as this computer can tell.
+    Untrusted(Untrusted, Option<Box<OtherRoot>>),
 }
 
 /// Why none can.
@@ -75,159 +71,235 @@ pub enum NotFound {
         /// Its newest epoch.
         newest: EpochName,
     },
-    /// Certified under another root.
-    #[error("{serial} is certified under another root of trust{}", in_brackets(roots.as_deref()))]
-    ForeignRoot {
+    /// None is set up.
+    #[error("{0} has no Admin PIN yet")]
+    Fresh(Serial),
+    /// Not genuine, as far as this computer can tell.
+    #[error("{serial}: {why}{}", in_brackets(roots.as_deref()))]
+    Untrusted {
         /// The module.
         serial: Serial,
+        /// Why.
+        why: Untrusted,
         /// Both roots, if the module shows one.
         roots: Option<Box<OtherRoot>>,
     },
-    /// This computer has no root to verify it with.
-    #[error("this computer has no root certificate to verify {serial} with{}", in_brackets(roots.as_deref()))]
-    UnknownRoot {
-        /// The module.
-        serial: Serial,
-        /// Its root, if the module shows one.
-        roots: Option<Box<OtherRoot>>,
-    },
-    /// Not certified, or its certificate or its signature does not verify.
-    #[error("{0} is not genuine: its certificate or its signature does not verify")]
-    NotGenuine(Serial),
     /// Unlocked modules of different groups.
     #[error("modules of different groups are unlocked: {}", listed(.0))]
     Several(Vec<Serial>),
 }
 
-/// Takes a module that can do it out of a survey: the named one, or the first.
-pub fn find(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Found, NotFound> {
+/// Finds a module that can do it: the named one, or the first. The survey may be some time ago: what happened to its
+/// modules since then is told.
+pub fn find<'a>(
+    survey: &'a mut Survey,
+    named: Option<Serial>,
+    need: Need,
+) -> Result<&'a mut Present, NotFound> {
+    let serial = decide(survey, named, need)?;
+    let mut modules = survey.modules.iter_mut();
+    modules
+        .find(|present| present.facts.serial == serial)
+        .ok_or(NotFound::Absent(serial))
+}
+
+/// Finds a module that can do it, and leaves the others.
+pub fn take(mut survey: Survey, named: Option<Serial>, need: Need) -> Result<Present, NotFound> {
+    let serial = decide(&mut survey, named, need)?;
+    survey.take(serial).ok_or(NotFound::Absent(serial))
+}
+
+fn decide(survey: &mut Survey, named: Option<Serial>, need: Need) -> Result<Serial, NotFound> {
     if let Some(serial) = named.filter(|serial| survey.is_duplicate(*serial)) {
         return Err(NotFound::DuplicateSerial(serial));
     }
     let mut candidates = Vec::new();
     for present in &mut survey.modules {
-        if named.is_none_or(|serial| serial == present.facts.serial) {
-            let fit = need.fit(&present.facts, &mut present.module);
-            candidates.push((present.facts.clone(), fit));
+        let serial = present.facts.serial;
+        if named.is_some_and(|named| named != serial) {
+            continue;
+        }
+        match (need, need.fit(&present.facts, &mut present.module)) {
+            (Need::File(_), Fit::Able(_)) => return Ok(serial),
+            // Setting it up makes a new team.
+            (Need::File(_) | Need::Group(_), Fit::Fresh) if named.is_none() => {}
+            (_, fit) => candidates.push((serial, fit)),
         }
     }
-    if candidates.is_empty() {
-        let none = || named.map_or(NotFound::NoModule, NotFound::Absent);
-        let hidden = survey.hiding().of(named);
-        return Err(hidden.map_or_else(none, |hidden| {
-            NotFound::Hidden(Box::new(match named {
-                Some(serial) => hidden.within(serial),
-                None => hidden,
-            }))
-        }));
+    if !candidates.is_empty() {
+        return choose(candidates);
     }
-    let serial = choose(&candidates)?;
-    let gone = || NotFound::Absent(serial);
-    let present = survey.take(serial).ok_or_else(gone)?;
-    Ok(Found {
-        serial,
-        status: present.facts.status.ok_or_else(gone)?,
-        module: present.module,
-    })
+    let none = || named.map_or(NotFound::NoModule, NotFound::Absent);
+    let hidden = survey.hiding().of(named);
+    Err(hidden.map_or_else(none, |hidden| {
+        NotFound::Hidden(Box::new(match named {
+            Some(serial) => hidden.within(serial),
+            None => hidden,
+        }))
+    }))
 }
 
 fn in_brackets(roots: Option<&OtherRoot>) -> String {
     roots.map_or_else(String::new, |roots| format!(" ({roots})"))
 }
 
-fn choose(candidates: &[(ModuleFacts, Fit)]) -> Result<Serial, NotFound> {
-    let is_trusted = |facts: &ModuleFacts| facts.is_genuine();
-    let unlocked = || {
-        let trusted = candidates.iter().filter(|(facts, _)| is_trusted(facts));
-        trusted.filter_map(|(facts, fit)| Some((facts.serial, facts.status?, *fit)))
-    };
-    let able: Vec<_> = unlocked().filter(|(_, _, fit)| *fit == Fit::Able).collect();
-    if let Some((serial, status, _)) = able.first() {
-        let is_one_group = able.iter().all(|(_, other, _)| other.group == status.group);
-        return if is_one_group {
+/// Chooses one of at least one module, or says what comes closest to one that can do it.
+fn choose(candidates: Vec<(Serial, Fit)>) -> Result<Serial, NotFound> {
+    let (mut able, mut locked, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut closest, mut unusable) = (None, None);
+    for (serial, fit) in candidates {
+        match fit {
+            Fit::Able(group) => able.push((serial, group)),
+            Fit::Locked => locked.push(serial),
+            Fit::OtherGroup => others.push(serial),
+            Fit::EpochMissing { newest } => {
+                closest = Some(NotFound::EpochMissing { serial, newest });
+            }
+            Fit::Failed(hidden) => {
+                closest.get_or_insert(NotFound::Hidden(hidden));
+            }
+            Fit::Fresh => {
+                unusable.get_or_insert(NotFound::Fresh(serial));
+            }
+            Fit::Untrusted(why, roots) => {
+                unusable.get_or_insert(NotFound::Untrusted { serial, why, roots });
+            }
+        }
+    }
+    if let Some((serial, group)) = able.first() {
+        return if able.iter().all(|(_, other)| other == group) {
             Ok(*serial)
         } else {
-            Err(NotFound::Several(serials(
-                able.iter().map(|(serial, ..)| *serial),
-            )))
+            let serials = able.into_iter().map(|(serial, _)| serial);
+            Err(NotFound::Several(serials.collect()))
         };
     }
-    if let Some((serial, status, _)) = unlocked().find(|(_, _, fit)| *fit == Fit::EpochMissing) {
-        return Err(NotFound::EpochMissing {
-            serial,
-            newest: status.epoch,
-        });
-    }
-    let locked = candidates
-        .iter()
-        .filter(|(facts, _)| is_trusted(facts) && facts.lock == LockState::Locked)
-        .map(|(facts, _)| facts.serial);
-    let locked = serials(locked);
-    if !locked.is_empty() {
-        return Err(NotFound::Locked(locked));
-    }
-    let others = serials(unlocked().map(|(serial, ..)| serial));
-    if unlocked().any(|(_, _, fit)| fit == Fit::OtherGroup) {
-        return Err(NotFound::OtherGroup(others));
-    }
-    if let Some(gone) = others.first() {
-        return Err(NotFound::Absent(*gone));
-    }
-    let Some((facts, _)) = candidates.iter().find(|(facts, _)| !is_trusted(facts)) else {
-        return Err(NotFound::NoModule);
-    };
-    let serial = facts.serial;
-    let roots = facts.other_root.clone().map(Box::new);
-    Err(match facts.certificate.authenticity {
-        Authenticity::ForeignRoot => NotFound::ForeignRoot { serial, roots },
-        Authenticity::UnknownRoot => NotFound::UnknownRoot { serial, roots },
-        Authenticity::Genuine | Authenticity::NotGenuine | Authenticity::NotCertified => {
-            NotFound::NotGenuine(serial)
-        }
+    Err(if let Some(closest) = closest {
+        closest
+    } else if !locked.is_empty() {
+        NotFound::Locked(locked)
+    } else if !others.is_empty() {
+        NotFound::OtherGroup(others)
+    } else {
+        unusable.unwrap_or(NotFound::NoModule)
     })
 }
 
 impl Need<'_> {
-    /// Returns how a module fits. Only one that is genuine and unlocked is asked.
+    /// Returns how a module fits. Only one that is genuine and was unlocked is asked.
     fn fit(self, facts: &ModuleFacts, module: &mut ConnectedModule) -> Fit {
-        match (self, facts.status) {
-            (Self::Group(group), Some(status)) if status.group != group => Fit::OtherGroup,
-            (Self::File(header), Some(_)) if facts.is_genuine() => {
-                match module.file_identify(header) {
-                    Ok(_) => Fit::Able,
-                    Err(ModuleError::Refused(Status::NotFound)) => Fit::OtherGroup,
-                    Err(ModuleError::Refused(Status::EpochMissing)) => Fit::EpochMissing,
-                    Err(_) => Fit::Gone,
+        if let Err(why) = facts.certificate.authenticity.check() {
+            return Fit::Untrusted(why, facts.other_root.clone().map(Box::new));
+        }
+        let status = match (facts.lock, facts.status) {
+            (LockState::Shipment | LockState::Reset, _) => return Fit::Fresh,
+            (LockState::Unlocked, Some(status)) => status,
+            (LockState::Locked | LockState::Unlocked, _) => return Fit::Locked,
+        };
+        match self {
+            Self::Any => Fit::Able(status.group),
+            Self::Group(group) if group == status.group => Fit::Able(group),
+            Self::Group(_) => Fit::OtherGroup,
+            Self::File(header) => match module.file_identify(header) {
+                Ok(whose) => Fit::Able(whose.group),
+                Err(ModuleError::Refused(Status::NotFound)) => Fit::OtherGroup,
+                Err(ModuleError::Refused(Status::EpochMissing)) => Fit::EpochMissing {
+                    newest: status.epoch,
+                },
+                Err(ModuleError::Refused(Status::Locked)) => Fit::Locked,
+                Err(error) => {
+                    let hidden = Hidden::new(&facts.location, &error.into_pulled_out());
+                    Fit::Failed(Box::new(hidden.within(facts.serial)))
                 }
-            }
-            _ => Fit::Able,
+            },
         }
     }
-}
-
-fn serials(iterator: impl Iterator<Item = Serial>) -> Vec<Serial> {
-    iterator.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{genuine::CertificateCheck, transport::Location};
-    use hsm_protocol::settings::{EncryptionMode, Role};
+    use crate::{
+        genuine::{Authenticity, CertificateCheck},
+        test_hub::Scripted,
+        transport::{Location, TransportError},
+    };
+    use hsm_protocol::settings::{EncryptionMode, ModuleStatus, Role};
 
-    /// A module: its name, its group if it is unlocked, and how it fits.
-    fn facts(
-        name: &str,
-        unlocked: Option<(u8, Fit)>,
-        authenticity: Authenticity,
-    ) -> (ModuleFacts, Fit) {
+    const NEWEST: EpochName = EpochName {
+        number: 1,
+        check: [5; 8],
+    };
+
+    fn serial(name: &str) -> Serial {
+        name.parse().unwrap()
+    }
+
+    fn location() -> Location {
+        Location::Socket("/run/A.sock".into())
+    }
+
+    fn failed() -> Fit {
+        let error = TransportError::PulledOut {
+            location: location(),
+        };
+        Fit::Failed(Box::new(Hidden::new(&location(), &error.into())))
+    }
+
+    fn chosen(candidates: &[(&str, &Fit)]) -> Result<String, NotFound> {
+        let candidates = candidates.iter();
+        let candidates = candidates.map(|(name, fit)| (serial(name), (*fit).clone()));
+        choose(candidates.collect()).map(|serial| serial.to_string())
+    }
+
+    #[test]
+    fn the_module_that_fits_is_found_among_others() {
+        let old = Fit::EpochMissing { newest: NEWEST };
+        let all = [
+            ("A", &Fit::Locked),
+            ("B", &Fit::OtherGroup),
+            ("C", &Fit::Able([1; 16])),
+            ("D", &Fit::Able([1; 16])),
+            ("E", &old),
+            ("F", &failed()),
+        ];
+        assert_eq!(chosen(&all), Ok("C".into()));
+        let able = [("B", &Fit::Able([9; 16])), ("C", &Fit::Able([1; 16]))];
+        assert!(matches!(chosen(&able), Err(NotFound::Several(two)) if two.len() == 2));
+    }
+
+    #[test]
+    fn what_comes_closest_is_told() {
+        let foreign = Fit::Untrusted(Untrusted::ForeignRoot, None);
+        // Each before those behind it.
+        let closest = [
+            Fit::EpochMissing { newest: NEWEST },
+            failed(),
+            Fit::Locked,
+            Fit::OtherGroup,
+            Fit::Fresh,
+        ];
+        let told = |fits: &[Fit]| {
+            let fits: Vec<_> = fits.iter().rev().map(|fit| ("A", fit)).collect();
+            chosen(&fits).unwrap_err()
+        };
+        assert!(matches!(told(&closest), NotFound::EpochMissing { .. }));
+        assert!(matches!(told(&closest[1..]), NotFound::Hidden(_)));
+        assert!(matches!(told(&closest[2..]), NotFound::Locked(_)));
+        assert!(matches!(told(&closest[3..]), NotFound::OtherGroup(_)));
+        assert!(matches!(told(&closest[4..]), NotFound::Fresh(_)));
+        assert!(matches!(told(&[foreign]), NotFound::Untrusted { .. }));
+    }
+
+    /// How a module fits that was genuine and unlocked when it was surveyed, and gives that answer now.
+    fn asked(answer: Vec<u8>) -> Fit {
         let facts = ModuleFacts {
-            serial: name.parse().unwrap(),
+            serial: serial("A"),
             firmware: [0, 1, 0],
-            lock: unlocked.map_or(LockState::Locked, |_| LockState::Unlocked),
-            status: unlocked.map(|(group, _)| ModuleStatus {
+            lock: LockState::Unlocked,
+            status: Some(ModuleStatus {
                 role: Role::User,
-                group: [group; 16],
+                group: [1; 16],
                 epoch: NEWEST,
                 mode: EncryptionMode::Xts,
                 auto_lock: None,
@@ -236,62 +308,33 @@ mod tests {
                 admin: None,
             }),
             certificate: CertificateCheck {
-                authenticity,
+                authenticity: Authenticity::Genuine,
                 is_virtual: None,
                 digest: None,
             },
             other_root: None,
-            location: Location::Socket(format!("/run/{name}.sock").into()),
+            location: location(),
         };
-        (facts, unlocked.map_or(Fit::Able, |(_, fit)| fit))
-    }
-
-    const NEWEST: EpochName = EpochName {
-        number: 1,
-        check: [5; 8],
-    };
-
-    fn chosen(candidates: &[(ModuleFacts, Fit)]) -> Result<String, NotFound> {
-        choose(candidates).map(|serial| serial.to_string())
+        let header = FileHeader {
+            mode: EncryptionMode::Xts,
+            salt: [0; 32],
+            group: hsm_protocol::file::HeaderTag::default(),
+            epoch: hsm_protocol::file::HeaderTag::default(),
+            chunk_size: 64,
+        };
+        Need::File(&header).fit(&facts, &mut Scripted::module(vec![answer]))
     }
 
     #[test]
-    fn the_module_that_fits_is_found_among_others() {
-        let all = [
-            facts("A", None, Authenticity::Genuine),
-            facts("B", Some((9, Fit::OtherGroup)), Authenticity::Genuine),
-            facts("C", Some((1, Fit::Able)), Authenticity::Genuine),
-            facts("D", Some((1, Fit::Able)), Authenticity::Genuine),
-            facts("E", Some((1, Fit::EpochMissing)), Authenticity::Genuine),
-        ];
-        assert_eq!(chosen(&all), Ok("C".into()));
-        let able = [
-            facts("B", Some((9, Fit::Able)), Authenticity::Genuine),
-            facts("C", Some((1, Fit::Able)), Authenticity::Genuine),
-        ];
-        assert!(matches!(chosen(&able), Err(NotFound::Several(two)) if two.len() == 2));
-    }
-
-    #[test]
-    fn each_reason_why_there_is_none_is_told_apart() {
-        let locked = facts("A", None, Authenticity::Genuine);
-        let other = facts("B", Some((9, Fit::OtherGroup)), Authenticity::Genuine);
-        let old = facts("C", Some((1, Fit::EpochMissing)), Authenticity::Genuine);
-        let gone = facts("F", Some((1, Fit::Gone)), Authenticity::Genuine);
-        let foreign = facts("D", Some((1, Fit::Able)), Authenticity::ForeignRoot);
-        let with = |all: &[&(ModuleFacts, Fit)]| {
-            let all: Vec<_> = all.iter().map(|one| (*one).clone()).collect();
-            chosen(&all).unwrap_err()
+    fn what_happened_to_a_module_since_it_was_surveyed_is_told() {
+        assert_eq!(asked(vec![0x69, 0x82]), Fit::Locked);
+        assert_eq!(asked(vec![0x6A, 0x88]), Fit::OtherGroup);
+        // What failed survives to the message, and so does which module it was.
+        let Fit::Failed(hidden) = asked(vec![]) else {
+            panic!("it failed");
         };
-        assert!(matches!(with(&[&locked, &other]), NotFound::Locked(_)));
-        assert!(matches!(with(&[&other, &gone]), NotFound::OtherGroup(_)));
-        assert!(matches!(with(&[&gone]), NotFound::Absent(_)));
-        assert!(matches!(
-            with(&[&old, &other, &locked]),
-            NotFound::EpochMissing { newest: NEWEST, .. }
-        ));
-        assert!(matches!(with(&[&foreign]), NotFound::ForeignRoot { .. }));
-        let unknown = facts("E", Some((1, Fit::Able)), Authenticity::UnknownRoot);
-        assert!(matches!(with(&[&unknown]), NotFound::UnknownRoot { .. }));
+        let problem = hidden.problem();
+        assert_eq!(problem.reason, crate::problem::Reason::Incompatible);
+        assert!(problem.subject.starts_with("A: "), "{problem:?}");
     }
 }

@@ -176,6 +176,28 @@ fn what_keeps_one_identity_from_opening_a_file_keeps_no_other_from_it() {
 }
 
 #[test]
+fn modules_are_asked_once_whatever_the_number_of_stanzas() {
+    let lab = team(Over::Socket);
+    let (to, own) = (recipient(&lab), key(&lab));
+    file(&lab, "plain", b"plain");
+    let age = &tools()[0];
+    let recipients = ["-r", &to, "-r", &to, "-r", &own, "-o", "x.age", "plain"];
+    let ran = run(&lab, age, &recipients);
+    assert!(ran.status.success(), "{ran:?}");
+    let hub = lab.hub_id().to_string();
+    let signal = |name: &str| Command::new("kill").args([name, &hub]).status().unwrap();
+    assert!(signal("-STOP").success());
+    let identities = ["-d", "-i", "team.txt", "-i", "key.txt", "x.age"];
+    let ran = run(&lab, age, &identities);
+    assert!(signal("-CONT").success());
+    assert_eq!(ran.stdout, b"plain");
+    let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+    let said = |text: &str| err.matches(text).count();
+    assert_eq!(said("waiting for"), 3, "once for each module: {err}");
+    assert_eq!(said("no answer"), 1, "once for both stanzas: {err}");
+}
+
+#[test]
 fn a_file_with_a_stanza_that_is_damaged_is_not_opened_by_another() {
     let lab = team(Over::Socket);
     let to = recipient(&lab);

@@ -154,6 +154,57 @@ fn another_group_another_epoch_and_a_locked_module_are_told_apart() {
 }
 
 #[test]
+fn a_file_of_another_team_after_one_of_ours_is_told() {
+    let lab = team(Over::Socket);
+    for (serial, name) in [("VM0001", "ours"), ("VM0003", "theirs")] {
+        lab.unlock_user(serial);
+        file(&lab, name, name.as_bytes());
+        let line = format!("$KEYWRITER encrypt {name} --module {serial} && rm {name}");
+        assert!(shell(&lab, &line).status.success());
+    }
+    for serial in ["VM0002", "VM0003"] {
+        lab.hub(&["unplug", serial]);
+    }
+    let ran = shell(&lab, "$KEYWRITER decrypt ours.kw theirs.kw");
+    let err = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(1), "{err}");
+    assert!(
+        err.contains("theirs.kw: no unlocked module is of the team"),
+        "{err}"
+    );
+    assert!(lab.path("ours").exists());
+}
+
+#[test]
+fn a_module_that_is_pulled_out_before_its_files_turn_is_said_to_be() {
+    let lab = Lab::start_with(Over::Socket, 2, &["--latency", "20"]);
+    file(&lab, "first", &bytes(3_000_000));
+    file(&lab, "second", b"second");
+    for (serial, name) in [("VM0001", "first"), ("VM0002", "second")] {
+        lab.set_up(serial);
+        lab.unlock_user(serial);
+        let line = format!("$KEYWRITER encrypt {name} --module {serial} && rm {name}");
+        assert!(shell(&lab, &line).status.success());
+    }
+    let mut keywriter = command(&lab, &program("keywriter"));
+    let mut keywriter = keywriter
+        .args(["--json", "decrypt", "first.kw", "second.kw"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(keywriter.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("progress"));
+    lab.hub(&["unplug", "VM0002"]);
+    let last = lines.map(Result::unwrap).last().unwrap();
+    keywriter.wait().unwrap();
+    assert!(
+        last.contains("module-unplugged") && last.contains("second.kw: VM0002"),
+        "{last}"
+    );
+    assert!(lab.path("first").exists());
+}
+
+#[test]
 fn what_is_there_already_stays_and_what_cannot_be_read_or_written_is_said() {
     let lab = team(Over::Socket);
     lab.unlock_user("VM0001");
