@@ -25,15 +25,18 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Returns whether the entries follow each other without a gap up to the last Parcel, lead from the older running
-    /// hash to the newer one, and agree with the table.
     fn is_consistent<V: Verifier>(&self) -> bool {
+        self.has_consistent_entries::<V>() && self.has_consistent_table()
+    }
+
+    /// Returns whether the entries follow each other without a gap up to the last Parcel, and lead from the older
+    /// running hash to the newer one.
+    fn has_consistent_entries<V: Verifier>(&self) -> bool {
         let JournalSummary {
             total,
             running,
             before,
-            cleared,
-            rows,
+            ..
         } = self.summary;
         let kept = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
         let most = u64::try_from(limits::JOURNAL_ENTRIES).unwrap_or(u64::MAX);
@@ -47,27 +50,38 @@ impl Journal {
         let hashed = oldest_first
             .copied()
             .try_fold(before, |hash, entry| entry.chain::<V>(&hash));
-        is_whole && has_no_gap && hashed == Ok(running) && {
-            let is_listed = |entry: &JournalEntry| {
-                let row = self.table.iter().find(|row| row.serial == entry.serial);
-                entry.number <= cleared || row.is_some_and(|row| row.last >= entry.number)
-            };
-            let serials: BTreeSet<_> = self.table.iter().map(|row| row.serial).collect();
-            let parcels = self.table.iter().map(|row| u64::from(row.parcels));
-            let is_saturated = self.table.iter().any(|row| row.parcels == u32::MAX);
-            let is_known = |row: &JournalRow| {
-                let entry = self.entries.iter().find(|entry| entry.number == row.last);
-                entry.map_or(row.last <= total.saturating_sub(kept), |entry| {
-                    entry.serial == row.serial
-                })
-            };
-            let is_in_range = |row: &JournalRow| row.last > cleared && is_known(row);
-            serials.len() == self.table.len()
-                && self.table.len() == usize::from(rows)
-                && self.table.iter().all(is_in_range)
-                && (is_saturated || parcels.sum::<u64>() == total.saturating_sub(cleared))
-                && self.entries.iter().all(is_listed)
-        }
+        is_whole && has_no_gap && hashed == Ok(running)
+    }
+
+    /// Returns whether the table names each module once, and whom the entries name, and counts every Parcel since it was
+    /// cleared.
+    fn has_consistent_table(&self) -> bool {
+        let JournalSummary {
+            total,
+            cleared,
+            rows,
+            ..
+        } = self.summary;
+        let kept = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        let is_listed = |entry: &JournalEntry| {
+            let row = self.table.iter().find(|row| row.serial == entry.serial);
+            entry.number <= cleared || row.is_some_and(|row| row.last >= entry.number)
+        };
+        let serials: BTreeSet<_> = self.table.iter().map(|row| row.serial).collect();
+        let parcels = self.table.iter().map(|row| u64::from(row.parcels));
+        let is_saturated = self.table.iter().any(|row| row.parcels == u32::MAX);
+        let is_known = |row: &JournalRow| {
+            let entry = self.entries.iter().find(|entry| entry.number == row.last);
+            entry.map_or(row.last <= total.saturating_sub(kept), |entry| {
+                entry.serial == row.serial
+            })
+        };
+        let is_in_range = |row: &JournalRow| row.last > cleared && is_known(row);
+        serials.len() == self.table.len()
+            && self.table.len() == usize::from(rows)
+            && self.table.iter().all(is_in_range)
+            && (is_saturated || parcels.sum::<u64>() == total.saturating_sub(cleared))
+            && self.entries.iter().all(is_listed)
     }
 }
 
@@ -116,8 +130,10 @@ impl ConnectedModule {
         }
     }
 
-    /// Clears the table of the journal. A refusal with [`NeedsPerson`](hsm_protocol::Status::NeedsPerson) says that the module asks a person: once
+    /// Clears the table of the journal. A refusal with [`Status::NeedsPerson`] says that the module asks a person: once
     /// that person allowed it, the same command clears it.
+    ///
+    /// [`Status::NeedsPerson`]: hsm_protocol::Status::NeedsPerson
     pub fn clear_table(&mut self) -> Result<(), ModuleError> {
         self.command(ins::CLEAR_TABLE, 0, &[])?;
         Ok(())

@@ -128,7 +128,7 @@ pub(super) fn first_use(args: &Args, found: &Survey) -> Result<Option<TrustedRoo
     Ok(Some(root.clone()))
 }
 
-/// Returns whether a line says yes. Anything else says no: no input, bytes that are not text, a line without an end.
+/// Returns whether a line says yes. Anything else says no: no input, bytes that are not text, a line that is too long.
 fn is_yes(input: &mut dyn BufRead) -> bool {
     let mut answer = Vec::new();
     let read = input.take(ANSWER_MAX).read_until(b'\n', &mut answer);
