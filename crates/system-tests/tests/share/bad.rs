@@ -5,7 +5,7 @@ use hsm_protocol::file::FileHeader;
 use hsm_testbench::files;
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     process::Stdio,
     sync::mpsc,
     thread,
@@ -312,11 +312,14 @@ fn is_told_while_a_pipe_is_idle(over: Over, transport: &str) {
     input.write_all(&bytes(70_000)).unwrap();
     output.read_exact(&mut [0; FileHeader::SIZE]).unwrap();
     lab.hub(&["unplug", "VM0001"]);
+    // A full pipe would keep the program from ending, too.
+    let rest = thread::spawn(move || io::copy(&mut output, &mut io::sink()));
     let (tell, told) = mpsc::channel();
     let waiting = thread::spawn(move || tell.send(keywriter.wait_with_output()));
     let ended = told.recv_timeout(Duration::from_secs(20));
     drop(input);
     waiting.join().unwrap().unwrap();
+    rest.join().unwrap().unwrap();
     // A time-out here: it waited for input.
     let ran = ended.unwrap().unwrap();
     let err = String::from_utf8_lossy(&ran.stderr).into_owned();
