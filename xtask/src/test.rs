@@ -13,7 +13,8 @@ use std::{fs, io};
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also run slow checks that rarely fail: the whole dependency audit, and fuzzing for a minute per target.
+    /// Also run slow checks that rarely fail: every bit of each message and store, the whole dependency audit, and
+    /// fuzzing for a minute per target.
     #[arg(long)]
     all: bool,
 }
@@ -39,7 +40,7 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
     })?;
     // All that tests start or run, with lints and reference in the same pass.
     stages.run("build, lints, docs", || quietly(build()))?;
-    stages.run("tests", tests)?;
+    stages.run("tests", || tests(options.all))?;
     stages.run("demo", || {
         quietly(demo::run_built(&demo::Options::default()))
     })?;
@@ -95,7 +96,7 @@ fn build() -> Result<()> {
 }
 
 /// Runs the tests and counts them. Those that can do nothing on this computer say so in a file.
-fn tests() -> Result<String> {
+fn tests(is_thorough: bool) -> Result<String> {
     println!("\n$ cargo test --workspace --no-fail-fast");
     let mut cargo = run::command(&["cargo", "test", "--workspace", "--no-fail-fast"]);
     Compiler::Checked.prepare(&mut cargo)?;
@@ -105,6 +106,9 @@ fn tests() -> Result<String> {
         _ => Err(error),
     })?;
     cargo.env("KEYWRITER_NOT_TESTED", &path);
+    if is_thorough {
+        cargo.env("KEYWRITER_THOROUGH", "1");
+    }
     let mut passed = 0;
     run::each_line(&mut cargo, "cargo test", |line| passed += passed_in(line))?;
     let not_tested = fs::read_to_string(&path).unwrap_or_default();

@@ -52,6 +52,12 @@ pub fn not_tested(what: &str) {
     }
 }
 
+/// Whether every bit is to be tried where, otherwise, some stand for others of their kind: `cargo xtask test --all` asks
+/// for that.
+pub fn is_thorough() -> bool {
+    std::env::var_os("KEYWRITER_THOROUGH").is_some()
+}
+
 /// A register that forgets: a test makes the same module as often as it needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Forgetful;

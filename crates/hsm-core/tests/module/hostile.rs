@@ -9,6 +9,7 @@ mod other_form;
 use crate::Crypto;
 use hsm_protocol::{cloning::Options, journal::JournalEntry};
 use hsm_testbench::{
+    is_thorough,
     pair::Pair,
     relay::{self, Message},
 };
@@ -57,7 +58,7 @@ fn flip_and_cut(message: Message) {
     });
     let (before, _) = pair.journal();
     let mut tally = Tally::new(message, &sample);
-    for alteration in alterations(sample.len()) {
+    for alteration in tally.alterations() {
         // One unlock allows no more writes than this.
         if tally.tried % 1000 == 999 {
             pair.master.power_up();
@@ -100,7 +101,7 @@ fn flip_and_cut_the_rest(message: Message) {
     if message == Message::Receipt {
         let stored = pair.master.flash.blob();
         let mut tally = Tally::new(message, &receipt);
-        for alteration in alterations(receipt.len()) {
+        for alteration in tally.alterations() {
             let mut bytes = receipt.clone();
             alteration.apply(&mut bytes);
             let status = pair
@@ -117,7 +118,7 @@ fn flip_and_cut_the_rest(message: Message) {
         .expect("countersigned");
     if message == Message::Countersignature {
         let mut tally = Tally::new(message, &countersignature);
-        for alteration in alterations(countersignature.len()) {
+        for alteration in tally.alterations() {
             let mut bytes = countersignature.clone();
             alteration.apply(&mut bytes);
             let notice = notice::read::<Crypto>(&root, &receipt, &bytes).expect("noticed");
@@ -137,6 +138,9 @@ fn flip_and_cut_the_rest(message: Message) {
     pair.assert_same();
 }
 
+/// So many bytes at either end of a field are its edge.
+const EDGE: usize = 4;
+
 #[derive(Clone, Copy)]
 enum Alteration {
     Flip(usize),
@@ -152,14 +156,6 @@ impl Alteration {
             Self::Lengthen => bytes.push(0),
         }
     }
-}
-
-/// Each bit flipped, each shorter length, one byte more.
-fn alterations(len: usize) -> impl Iterator<Item = Alteration> {
-    (0..len * 8)
-        .map(Alteration::Flip)
-        .chain((0..len).map(Alteration::Shorten))
-        .chain([Alteration::Lengthen])
 }
 
 /// Who noticed what.
@@ -180,6 +176,23 @@ impl Tally {
             flips: 0,
             seen: BTreeMap::new(),
         }
+    }
+
+    /// Each bit flipped, each shorter length, one byte more. Unless everything is asked for, one bit of each byte inside
+    /// of a field and every eighth length there stand for the others: they are of the same kind.
+    fn alterations(&self) -> Vec<Alteration> {
+        let mut places = Vec::new();
+        for (_, size) in &self.fields {
+            let start = places.len();
+            let is_edge = |place| place < start + EDGE || place + EDGE >= start + size;
+            places.extend((start..start + size).map(|place| is_thorough() || is_edge(place)));
+        }
+        let bits = (0..places.len() * 8).filter(|bit| places[bit / 8] || bit % 8 == bit / 8 % 8);
+        let lengths = (0..places.len()).filter(|len| places[*len] || len % 8 == 0);
+        bits.map(Alteration::Flip)
+            .chain(lengths.map(Alteration::Shorten))
+            .chain([Alteration::Lengthen])
+            .collect()
     }
 
     fn note(&mut self, alteration: Alteration, notice: Notice) {

@@ -12,7 +12,7 @@ use hsm_protocol::{
 use hsm_testbench::{
     ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN,
     board::{Cut, Recorded},
-    files, relay,
+    files, is_thorough, relay,
 };
 
 const NEW_ADMIN_PIN: &str = "97531864";
@@ -203,7 +203,10 @@ fn no_changed_byte_of_a_store_is_taken() {
     module.set_up();
     let blob = module.flash.blob();
     let (mut at_power_up, mut at_unlock, mut at_the_journal) = (0, 0, 0);
-    for place in 0..blob.len() {
+    // Every part of a store is under one tag. Every eighth byte stands for the others, and those at both ends for edges.
+    let is_edge = |place| place < 64 || place + 64 >= blob.len();
+    let places = (0..blob.len()).filter(|place| is_thorough() || is_edge(*place) || place % 8 == 3);
+    for place in places {
         let flash = module.flash.copy();
         let mut changed = blob.clone();
         changed[place] ^= 1;
@@ -220,7 +223,8 @@ fn no_changed_byte_of_a_store_is_taken() {
         }
     }
     println!(
-        "{} bytes changed: {at_power_up} seen at power-up, {at_unlock} at the unlock, {at_the_journal} at the journal",
+        "{} of {} bytes changed: {at_power_up} seen at power-up, {at_unlock} at the unlock, {at_the_journal} at the journal",
+        at_power_up + at_unlock + at_the_journal,
         blob.len()
     );
 }
