@@ -120,6 +120,12 @@ const RULES: &[Row] = &[
             p.outer_algorithm = ecdsa_with(2);
         })
     }),
+    ("expired-is-not-looked-at", VIRTUAL, || {
+        module(|p| p.not_after = tlv(0x17, &[b"260102000000Z"]))
+    }),
+    ("expires-on-no-day", Err(Malformed), || {
+        module(|p| p.not_after = tlv(0x17, &[b"260230000000Z"]))
+    }),
     ("extended-key-usage", Err(Malformed), || {
         let purpose = tlv(0x06, &[&[0x2B, 6, 1, 5, 5, 7, 3, 2]]);
         let list = tlv(0x30, &[&purpose]);
@@ -180,6 +186,14 @@ const RULES: &[Row] = &[
     ("root-certifies-hardware-module", HARDWARE, || {
         module(|p| p.extensions.push(hardware_module(CRITICAL)))
     }),
+    ("root-expired-is-not-looked-at", VIRTUAL, || {
+        let mut root = root_plan();
+        root.not_after = tlv(0x17, &[b"260102000000Z"]);
+        Case {
+            root: root.sign(),
+            ..module(|_| {})
+        }
+    }),
     ("root-in-the-chain", Err(Malformed), || {
         chain(&[&Plan::module(ROOT, key(1)).sign(), &root_plan().sign()])
     }),
@@ -190,6 +204,13 @@ const RULES: &[Row] = &[
     ("root-of-the-same-name", Err(NotGenuine), || Case {
         root: Plan::authority(ROOT, ROOT, &key(9), Some(1), key(9)).sign(),
         ..module(|_| {})
+    }),
+    ("root-signature-is-not-checked", VIRTUAL, || {
+        let mut case = module(|_| {});
+        if let Some(last) = case.root.last_mut() {
+            *last ^= 1;
+        }
+        case
     }),
     ("root-permits-no-authority", Err(NotGenuine), || {
         let mut root = root_plan();

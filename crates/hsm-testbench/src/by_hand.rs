@@ -58,6 +58,8 @@ pub struct Plan {
     pub extensions: Vec<Vec<u8>>,
     /// What follows the extensions.
     pub behind_extensions: Vec<u8>,
+    /// The last moment of its validity: a time, DER.
+    pub not_after: Vec<u8>,
     /// What follows the signature.
     pub behind_signature: Vec<u8>,
     /// The issuer's key.
@@ -126,6 +128,7 @@ impl Plan {
             extensions,
             behind_extensions: vec![],
             behind_signature: vec![],
+            not_after: tlv(0x18, &[b"99991231235959Z"]),
             key: signed_with,
             form: Form::Low,
         }
@@ -133,13 +136,8 @@ impl Plan {
 
     /// Makes the certificate, DER.
     pub fn sign(&self) -> Vec<u8> {
-        let times = tlv(
-            0x30,
-            &[
-                &tlv(0x17, &[b"260101000000Z"]),
-                &tlv(0x18, &[b"99991231235959Z"]),
-            ],
-        );
+        let not_before = tlv(0x17, &[b"260101000000Z"]);
+        let times = tlv(0x30, &[&not_before, &self.not_after]);
         let kind = tlv(0x06, &[&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1]]);
         let bits = tlv(0x03, &[&[0], &self.public]);
         let key = tlv(0x30, &[&tlv(0x30, &[&kind, &self.curve]), &bits]);

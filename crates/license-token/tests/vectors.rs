@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use license_token::{
-    Anchor, CodeError, Installation, LicenseNumber, LicenseToken, NumberError, RequestCode,
-    ResponseCode, VerifyError,
+    Anchor, CodeError, Day, Installation, LicenseNumber, LicenseToken, NumberError, RequestCode,
+    ResponseCode, Standing, VerifyError,
 };
 use std::{fs, path::Path};
 
@@ -44,6 +44,17 @@ impl Vector {
                 Ok(code) => format!("{} {}", code.number, code.installation),
                 Err(error) => code_error(error),
             },
+            "standing" => {
+                let token = LicenseToken::parse(&self.text).unwrap();
+                let license = token.verify(&Anchor::development()).unwrap();
+                let day = Day::new(self.field("day").parse().unwrap());
+                let standing = match license.standing(day) {
+                    Standing::NotYet => "not-yet",
+                    Standing::Current => "current",
+                    Standing::Lapsed => "expired",
+                };
+                standing.to_owned()
+            }
             "response" => match ResponseCode::parse(&self.text) {
                 Ok(code) => {
                     let request = RequestCode {
