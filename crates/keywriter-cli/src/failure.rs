@@ -7,6 +7,7 @@ use crate::{
 use keywriter::{
     error::with_sources,
     problem::{Problem, Reason},
+    text::counted,
 };
 use std::{borrow::Cow, io, process::ExitCode};
 
@@ -80,10 +81,14 @@ impl Failure {
             Self::Output(error) => {
                 format!("cannot write to standard output: {}", with_sources(error)).into()
             }
-            Self::SomeSecondaries(1) => "1 secondary failed".into(),
-            Self::SomeSecondaries(count) => format!("{count} secondaries failed").into(),
+            Self::SomeSecondaries(count) => {
+                let secondaries = counted(*count, "secondary", "secondaries");
+                format!("{secondaries} failed").into()
+            }
             Self::EverySecondary => "nothing was done: every secondary was refused".into(),
-            Self::SomeFiles(failed, all) => format!("{failed} of {all} files failed").into(),
+            Self::SomeFiles(failed, all) => {
+                format!("{failed} of {} failed", counted(*all, "file", "files")).into()
+            }
         }
     }
 

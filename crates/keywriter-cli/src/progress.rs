@@ -7,7 +7,7 @@ use keywriter::{
     asking::ASKS,
     cycle::{Event, How, Step, Summary},
     problem::Problem,
-    text::{listed, shown_path},
+    text::{counted, listed, shown_path},
 };
 use std::{
     collections::BTreeMap,
@@ -127,7 +127,10 @@ fn text(event: &Event) -> Option<String> {
         }
         Event::CycleBegan {
             secondaries, jobs, ..
-        } => format!("cycle began: {secondaries} secondaries, {jobs} at the same time"),
+        } => format!(
+            "cycle began: {}, {jobs} at the same time",
+            counted(*secondaries, "secondary", "secondaries")
+        ),
         Event::Joined { serial } => format!("{serial}: plugged in and joins the cycle"),
         Event::Asks { serial } => format!(
             "on the keypad of {serial} hold KEY+1 for one second to let it be replaced ({} s)",

@@ -1,6 +1,9 @@
 //! What the program says: for each reason of the library a text, an advice and an exit code (docs/CLI.md).
 
-use keywriter::problem::{Problem, Reason};
+use keywriter::{
+    problem::{Problem, Reason},
+    text::counted,
+};
 
 /// How the program says a reason.
 #[derive(Clone, Copy)]
@@ -20,6 +23,7 @@ pub(crate) fn line(problem: &Problem) -> String {
         subject,
         retry_after,
         detail,
+        roots: _,
     } = problem;
     let text = of(*reason).text;
     let mut line = if text.contains("{}") {
@@ -34,7 +38,10 @@ pub(crate) fn line(problem: &Problem) -> String {
         line.push_str(detail);
     }
     if let Some(seconds) = retry_after {
-        line = format!("{line}; try again in {seconds} seconds");
+        line = format!(
+            "{line}; try again in {}",
+            counted(*seconds, "second", "seconds")
+        );
     }
     line
 }

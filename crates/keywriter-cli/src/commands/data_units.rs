@@ -11,7 +11,7 @@ use keywriter::{
     file::{InputFile, NewFile, RunFiles},
     problem::Reason,
     protocol::{EncryptionMode, ModuleStatus},
-    text::shown_path,
+    text::{counted, shown_path},
 };
 
 pub(crate) fn run(args: &Args, command: &DataUnitsCommand) -> Result<(), Failure> {
@@ -80,7 +80,8 @@ fn print(
             .print();
     }
     output::line(&format!(
-        "{act} {bytes} bytes with {mode}, epoch {}, into {}",
+        "{act} {} with {mode}, epoch {}, into {}",
+        counted(bytes, "byte", "bytes"),
         status.epoch,
         shown_path(&choices.output)
     ))?;

@@ -10,7 +10,7 @@ use crate::{
     output::{self, Event},
     table,
 };
-use keywriter::share::inspect;
+use keywriter::{share::inspect, text::counted};
 use std::path::Path;
 
 pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
@@ -36,20 +36,17 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
             .with("verified", false)
             .print();
     }
-    let chunks = if inspection.chunks == 1 {
-        "chunk"
-    } else {
-        "chunks"
-    };
     let text = table::pairs([
         ("mode", mode.to_owned()),
         ("salt", salt),
-        ("plain", format!("{} bytes", inspection.plain)),
+        ("plain", counted(inspection.plain, "byte", "bytes")),
         (
             "file",
             format!(
-                "{} bytes, {} {chunks} of {}",
-                inspection.size, inspection.chunks, header.chunk_size
+                "{}, {} of {}",
+                counted(inspection.size, "byte", "bytes"),
+                counted(inspection.chunks, "chunk", "chunks"),
+                header.chunk_size
             ),
         ),
     ]);

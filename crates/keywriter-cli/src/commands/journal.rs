@@ -13,6 +13,7 @@ use keywriter::{
     journal::Journal,
     module::{ConnectedModule, ModuleError},
     protocol::{JournalEntry, Status},
+    text::counted,
 };
 use std::thread;
 
@@ -69,9 +70,9 @@ fn tell(args: &Args, serial: Serial) -> Result<(), Failure> {
 
 fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {
     let (total, kept) = (journal.summary.total, journal.entries.len());
-    let parcels = if total == 1 { "Parcel" } else { "Parcels" };
+    let parcels = counted(total, "Parcel", "Parcels");
     output::line(&format!(
-        "{serial} sent {total} {parcels}; its journal keeps the last {kept}"
+        "{serial} sent {parcels}; its journal keeps the last {kept}"
     ))?;
     output::line(&format!("running hash {}", hex(&journal.summary.running)))?;
     if journal.entries.is_empty() {
@@ -113,8 +114,7 @@ fn print_table(journal: &Journal) -> Result<(), Failure> {
     };
     let modules = match journal.table.len() {
         0 => return output::line(&format!("\nit cloned to no module{since}\n")),
-        1 => "1 module".to_owned(),
-        count => format!("{count} modules"),
+        count => counted(count, "module", "modules"),
     };
     output::line(&format!(
         "\nit cloned to {modules}{since}: you should own each of them"

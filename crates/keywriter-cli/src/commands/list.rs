@@ -15,6 +15,7 @@ use keywriter::{
     protocol::{LockState, ModuleStatus, Role},
     settings::MasterState,
     survey::{ModuleFacts, Survey},
+    text::counted,
     transport::Location,
 };
 
@@ -60,11 +61,12 @@ fn print_text(
         }
     }
     for facts in facts() {
-        if let Some(left) = few_writes(facts) {
+        if let Some(left) = facts.few_writes() {
             output::note(&format!(
-                "keywriter: {}: its memory can be written {left} more times\n  clone it to another module while it can, \
+                "keywriter: {}: its memory can be written {} more\n  clone it to another module while it can, \
                  and use that one\n",
-                facts.serial
+                facts.serial,
+                counted(left, "time", "times")
             ));
         }
     }
@@ -85,12 +87,6 @@ fn print_text(
         Failure::Problem(Problem::from(error).about(location)).report(false);
     }
     Ok(())
-}
-
-/// Returns how often a module can still be written, if that is worth a warning.
-fn few_writes(facts: &ModuleFacts) -> Option<u32> {
-    let left = facts.status?.writes_left;
-    (left <= ModuleStatus::FEW_WRITES).then_some(left)
 }
 
 fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {

@@ -14,9 +14,11 @@ use keywriter::{
     genuine::TrustedRoot,
     protocol::{LockState, ModuleStatus},
     report::Report,
-    survey::{Depth, ModuleFacts, Present, Survey, survey},
+    survey::{Depth, ModuleFacts, OtherRoot, Present, Survey, survey},
+    text::{listed, shown_path},
 };
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -129,6 +131,7 @@ impl ModuleWatcher {
         for present in &found.modules {
             surveyed.modules.push(view(&present.facts, &plan));
         }
+        surveyed.unusable.extend(foreign(&found));
         for impostor in &found.impostors {
             let why = impostor.certificate.authenticity.check().err();
             surveyed
@@ -183,6 +186,9 @@ fn shown(event: cycle::Event) -> Option<CycleEvent> {
             serial,
             already: how != How::Cloned,
         },
+        cycle::Event::ReceiptSetAside { file, .. } => {
+            CycleEvent::ReceiptSetAside(shown_path(&file))
+        }
         cycle::Event::NotKept { error, .. } => CycleEvent::NotKept((&error).into()),
         cycle::Event::Failed { serial, failure } => CycleEvent::Failed(serial, (&failure).into()),
         // The survey before the cycle has reported unusable modules; the caller reports the end.
@@ -214,6 +220,27 @@ fn unknown_root(
     }
 }
 
+/// Returns a problem for each root that modules show and this computer does not trust, though it trusts another.
+fn foreign(found: &Survey) -> Vec<Problem> {
+    let mut modules: BTreeMap<String, (&OtherRoot, Vec<Serial>)> = BTreeMap::new();
+    for present in &found.modules {
+        let roots = present.facts.other_root.as_ref();
+        if let Some(roots) = roots.filter(|roots| roots.trusted.is_some()) {
+            let of_root = modules.entry(roots.shown.fingerprint());
+            of_root
+                .or_insert((roots, Vec::new()))
+                .1
+                .push(present.facts.serial);
+        }
+    }
+    let problem = |(roots, serials): (&OtherRoot, Vec<Serial>)| {
+        Problem::new(Reason::ForeignRoot)
+            .about(listed(&serials))
+            .with_roots(Some(roots))
+    };
+    modules.into_values().map(problem).collect()
+}
+
 fn view(facts: &ModuleFacts, plan: &Plan) -> ModuleView {
     ModuleView {
         serial: facts.serial,
@@ -221,7 +248,8 @@ fn view(facts: &ModuleFacts, plan: &Plan) -> ModuleView {
         is_virtual: facts.certificate.is_virtual == Some(true),
         unfit: check_master(facts)
             .err()
-            .map(|why| Problem::new(why.into())),
+            .map(|why| Problem::new(why.into()).with_roots(facts.other_root.as_ref())),
+        few_writes: facts.few_writes(),
         configured: facts.status.and_then(configured),
         part: part(facts.serial, plan),
     }

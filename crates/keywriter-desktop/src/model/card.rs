@@ -14,6 +14,8 @@ pub struct ModuleView {
     pub is_virtual: bool,
     /// Why it cannot be the master; `None` if it can.
     pub unfit: Option<Problem>,
+    /// How often its memory can still be written, if that is not often.
+    pub few_writes: Option<u32>,
     /// Its configuration, once its Administrator has unlocked it.
     pub configured: Option<Configured>,
     /// What a cycle would do to it.

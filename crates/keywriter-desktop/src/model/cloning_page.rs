@@ -2,7 +2,7 @@
 
 use super::{
     Card, CardState, Checklist, Command, CycleEvent, Intent, MasterCard, MasterStatus, ModuleView,
-    Part, Problem, Reason, Surveyed,
+    Notice, Part, Problem, Reason, Surveyed,
 };
 use keywriter::{
     Options, Serial,
@@ -150,8 +150,8 @@ impl CloningPage {
         self.surveyed = surveyed;
     }
 
-    /// Handles a cycle's event; returns a problem to show above the cards.
-    pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Problem> {
+    /// Handles a cycle's event; returns what is to be said about it.
+    pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Notice> {
         match event {
             CycleEvent::Preflight { secondaries } => {
                 self.phase = match self.phase {
@@ -177,16 +177,17 @@ impl CloningPage {
             CycleEvent::Failed(serial, problem) => {
                 self.outcomes.insert(serial, CardState::Failed(problem));
             }
-            CycleEvent::NotKept(problem) => return Some(problem),
+            CycleEvent::ReceiptSetAside(file) => return Some(Notice::ReceiptSetAside(file)),
+            CycleEvent::NotKept(problem) => return Some(Notice::Problem(problem)),
             CycleEvent::Ended(Ok(summary)) => {
                 self.phase = CyclePhase::Ended(summary);
                 return summary
                     .master_lost
-                    .then(|| Problem::new(Reason::MasterLost));
+                    .then(|| Notice::Problem(Reason::MasterLost.into()));
             }
             CycleEvent::Ended(Err(problem)) => {
                 self.phase = CyclePhase::Idle;
-                return Some(problem);
+                return Some(Notice::Problem(problem));
             }
         }
         None
@@ -312,6 +313,12 @@ impl CloningPage {
     /// Returns a problem for each reader without a usable module.
     pub fn unusable(&self) -> &[Problem] {
         &self.surveyed.unusable
+    }
+
+    /// Returns the modules whose memory is wearing out, with how often it can still be written.
+    pub fn wearing(&self) -> impl Iterator<Item = (Serial, u32)> {
+        let few = |module: &ModuleView| Some((module.serial, module.few_writes?));
+        self.surveyed.modules.iter().filter_map(few)
     }
 
     /// Returns why Start would be refused, if there is a master.

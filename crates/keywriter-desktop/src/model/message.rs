@@ -207,6 +207,8 @@ pub enum CycleEvent {
     },
     /// A secondary was not cloned.
     Failed(Serial, Problem),
+    /// A kept file is not the receipt that it should be: it was renamed to this, and the receipt is fetched again.
+    ReceiptSetAside(String),
     /// A receipt could not be saved.
     NotKept(Problem),
     /// The cycle has ended, or did not start for this reason.

@@ -100,6 +100,8 @@ pub enum Notice {
     Imported,
     /// A report was saved.
     ReportSaved(String),
+    /// A damaged receipt was renamed to this file, and fetched again.
+    ReceiptSetAside(String),
     /// The license was refreshed.
     LicenseRefreshed,
     /// Something went wrong.
@@ -285,8 +287,8 @@ impl Model {
             }
             Event::Cycle(event) => {
                 let ended = matches!(event, CycleEvent::Ended(_));
-                if let Some(problem) = self.cloning.follow(event) {
-                    self.notice = Some(Notice::Problem(problem));
+                if let Some(notice) = self.cloning.follow(event) {
+                    self.notice = Some(notice);
                 }
                 if ended {
                     return vec![self.cloning.look()];

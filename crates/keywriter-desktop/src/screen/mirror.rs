@@ -5,6 +5,7 @@ use crate::model::{
     Appearance, CardState, CheckState, Language, LicenseState, MasterStatus, Page, Part, Problem,
     Reason,
 };
+use keywriter::genuine::TrustedRoot;
 
 /// Converts an enum to the Slint enum with the same variants.
 macro_rules! mirror {
@@ -51,6 +52,9 @@ pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
     let Some(problem) = problem else {
         return ui::Problem::default();
     };
+    let roots = problem.roots.as_deref();
+    let summary =
+        |root: Option<&TrustedRoot>| root.map(TrustedRoot::summary).unwrap_or_default().into();
     ui::Problem {
         is_some: true,
         reason: problem.reason.code().into(),
@@ -58,9 +62,12 @@ pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
         retry_after: count(problem.retry_after.unwrap_or(0)),
         // The detail is English: these reasons say everything without it.
         detail: match problem.reason {
+            _ if problem.roots.is_some() => "".into(),
             Reason::TwoMasters | Reason::NotRegistered => "".into(),
             _ => problem.detail.as_str().into(),
         },
+        root_shown: summary(roots.map(|roots| &roots.shown)),
+        root_trusted: summary(roots.and_then(|roots| roots.trusted.as_ref())),
         remedy: match problem.reason {
             Reason::NotRegistered | Reason::LicenseNeeded => ui::Remedy::Register,
             Reason::LicenseExpired | Reason::ClockWrong => ui::Remedy::Renew,

@@ -22,6 +22,7 @@ pub(super) struct Screen {
     cards: Rc<VecModel<ui::CardView>>,
     choices: Rc<VecModel<SharedString>>,
     unusable: Rc<VecModel<ui::Problem>>,
+    wearing: Rc<VecModel<ui::Wearing>>,
     /// The choices' serial numbers.
     serials: RefCell<Vec<Serial>>,
     language: Cell<Option<i32>>,
@@ -35,12 +36,14 @@ impl Screen {
             cards: Rc::default(),
             choices: Rc::default(),
             unusable: Rc::default(),
+            wearing: Rc::default(),
             serials: RefCell::default(),
             language: Cell::default(),
         };
         let secondaries = screen.window.global::<ui::Secondaries>();
         secondaries.set_cards(ModelRc::from(Rc::clone(&screen.cards)));
         secondaries.set_unusable(ModelRc::from(Rc::clone(&screen.unusable)));
+        secondaries.set_wearing(ModelRc::from(Rc::clone(&screen.wearing)));
         let master = screen.window.global::<ui::Master>();
         master.set_choices(ModelRc::from(Rc::clone(&screen.choices)));
         let about = screen.window.global::<ui::About>();
@@ -126,6 +129,9 @@ impl Screen {
             Some(Notice::Exported(file)) => (ui::NoticeKind::Exported, file.as_str(), None),
             Some(Notice::Imported) => (ui::NoticeKind::Imported, "", None),
             Some(Notice::ReportSaved(file)) => (ui::NoticeKind::ReportSaved, file.as_str(), None),
+            Some(Notice::ReceiptSetAside(file)) => {
+                (ui::NoticeKind::ReceiptSetAside, file.as_str(), None)
+            }
             Some(Notice::LicenseRefreshed) => (ui::NoticeKind::LicenseRefreshed, "", None),
             Some(Notice::Problem(wrong)) => (ui::NoticeKind::Problem, "", Some(wrong)),
         };
@@ -224,6 +230,11 @@ impl Screen {
             &self.unusable,
             unusable.map(|it| problem(Some(it))).collect(),
         );
+        let wearing = cloning.wearing().map(|(serial, left)| ui::Wearing {
+            serial: serial.as_str().into(),
+            left: count(left),
+        });
+        update(&self.wearing, wearing.collect());
         page.set_present(count(cloning.present()));
         page.set_is_running(cloning.is_running());
         page.set_can_start(cloning.can_start());

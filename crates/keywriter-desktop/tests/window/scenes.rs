@@ -2,6 +2,7 @@
 
 use keywriter::{
     Serial, cycle::Summary, genuine::TrustedRoot, protocol::EncryptionMode, settings::MasterState,
+    survey::OtherRoot,
 };
 use keywriter_desktop::{
     model::{
@@ -66,6 +67,7 @@ pub(crate) fn master(name: &str) -> ModuleView {
         firmware: [1, 4, 2],
         is_virtual: false,
         unfit: None,
+        few_writes: None,
         configured: Some(Configured {
             policy: Some((8, true)),
             user_pin: true,
@@ -269,7 +271,35 @@ pub(crate) const SCENES: &[Scene] = &[
         sheet.set_file(keywriter_desktop::screen::ui::FileState::New);
     }),
     ("refusals", refusals),
+    ("warnings", warnings),
 ];
+
+/// A root that this computer does not trust, a worn module and a damaged receipt.
+pub(crate) fn warnings(app: &App) {
+    let root = |name| {
+        let root = hsm_factory::Root::generate(name).unwrap();
+        TrustedRoot::from_der(root.certificate_der().to_vec()).unwrap()
+    };
+    let roots = OtherRoot {
+        shown: root("Some other root"),
+        trusted: Some(root("Example Root of Trust")),
+    };
+    enter(app, Some(&name(0)));
+    let foreign = Problem::new(Reason::ForeignRoot);
+    let mut worn = master(&name(0));
+    worn.few_writes = Some(1);
+    app.hear(Event::Surveyed(Surveyed {
+        modules: vec![
+            worn,
+            secondary(&name(1), Part::Refused(foreign.clone())),
+            secondary(&name(2), Part::Clone),
+        ],
+        unusable: vec![foreign.about(name(1)).with_roots(Some(&roots))],
+        ..Surveyed::default()
+    }));
+    let file = "/home/ada/.local/state/keywriter/receipts/KW-20455-1.receipt.pem.invalid";
+    cycle(app, CycleEvent::ReceiptSetAside(file.into()));
+}
 
 /// Everything that can be said before Start, all at once.
 pub(crate) fn refusals(app: &App) {

@@ -261,6 +261,30 @@ fn what_blocks_start_is_said_beside_it() {
 }
 
 #[test]
+fn wear_a_foreign_root_and_a_damaged_receipt_are_told() {
+    let (app, _) = hands::open();
+    scenes::warnings(&app);
+    let unusable = app.model().cloning.unusable().to_vec();
+    let roots = unusable[0].roots.as_deref().unwrap();
+    let [shown, trusted] = [&roots.shown, roots.trusted.as_ref().unwrap()];
+    for said in [
+        "KW-20418: its memory is wearing out It can be written 1 more time. Clone it to another",
+        &format!("Root shown: {}", shown.summary()),
+        &format!("Root on this computer: {}", trusted.summary()),
+        "A damaged receipt was set aside It is fetched again. The damaged file is now /home/ada/",
+    ] {
+        assert!(
+            hands::says(&app, said),
+            "{said}: {:#?}",
+            hands::labels(&app)
+        );
+    }
+    assert!(!hands::says(&app, "its root is"), "the cause in English");
+    app.hear(scenes::connected(2));
+    assert!(!hands::says(&app, "wearing out"));
+}
+
+#[test]
 fn a_refusal_on_the_masters_card_is_not_repeated() {
     let (app, _) = hands::open();
     scenes::enter(&app, Some("KW-1"));

@@ -3,6 +3,7 @@
 //! It keeps others from using this user's session. It does not protect a stolen disk: 8 digits are soon guessed
 //! against a hash.
 
+use crate::text::counted;
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
@@ -36,7 +37,7 @@ pub enum PinRefusal {
         wait: u64,
     },
     /// It was not compared.
-    #[error("too many wrong PINs: try again in {wait} seconds")]
+    #[error("too many wrong PINs: try again in {}", counted(*wait, "second", "seconds"))]
     Wait {
         /// Seconds until the next attempt is accepted.
         wait: u64,
@@ -124,7 +125,7 @@ impl PinRefusal {
 fn after(wait: u64) -> String {
     match wait {
         0 => String::new(),
-        seconds => format!("; try again in {seconds} seconds"),
+        seconds => format!("; try again in {}", counted(seconds, "second", "seconds")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The portal's API: two questions, JSON over HTTPS.
 
+use crate::text::counted;
 use license_token::{Anchors, Installation, LicenseNumber, LicenseToken, Malformed, Pin};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub enum PortalError {
     #[error("the portal does not accept this license number")]
     BadNumber,
     /// Too many requests.
-    #[error("too many requests to the portal: try again in {retry_after} seconds")]
+    #[error("too many requests to the portal: try again in {}", counted(*retry_after, "second", "seconds"))]
     SlowDown {
         /// Seconds.
         retry_after: u64,

@@ -19,6 +19,8 @@ pub struct Problem {
     pub retry_after: Option<u64>,
     /// What reason and subject do not say, in English, for those who look for the cause; may be empty.
     pub detail: String,
+    /// The roots that differ, if that is why; the detail says them, too.
+    pub roots: Option<Box<OtherRoot>>,
 }
 
 impl Problem {
@@ -29,6 +31,7 @@ impl Problem {
             subject: String::new(),
             retry_after: None,
             detail: String::new(),
+            roots: None,
         }
     }
 
@@ -56,9 +59,10 @@ impl Problem {
         self
     }
 
-    /// Sets the roots that differ as the detail.
+    /// Sets the roots that differ, as the detail, too.
     #[must_use]
-    pub fn with_roots(self, roots: Option<&OtherRoot>) -> Self {
+    pub fn with_roots(mut self, roots: Option<&OtherRoot>) -> Self {
+        self.roots = roots.cloned().map(Box::new);
         match roots {
             Some(roots) => self.with_detail(roots),
             None => self,

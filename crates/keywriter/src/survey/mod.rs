@@ -74,6 +74,12 @@ impl ModuleFacts {
         Some(self.status?.admin?.cloning)
     }
 
+    /// Returns how often its memory can still be written, if that is worth a warning.
+    pub fn few_writes(&self) -> Option<u32> {
+        let left = self.status?.writes_left;
+        (left <= ModuleStatus::FEW_WRITES).then_some(left)
+    }
+
     /// Returns whether its certificate verified under the trusted root.
     pub fn is_genuine(&self) -> bool {
         self.certificate.authenticity == Authenticity::Genuine

@@ -47,6 +47,7 @@ fn master(name: &str) -> ModuleView {
         firmware: [1, 0, 0],
         is_virtual: true,
         unfit: None,
+        few_writes: None,
         configured: Some(Configured {
             policy: Some((8, true)),
             user_pin: true,
