@@ -14,7 +14,11 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Returns a number with its noun: `1 file`, `2 files`.
-pub fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
+    number: N,
+    one: &str,
+    many: &str,
+) -> String {
     let noun = if number == N::from(1) { one } else { many };
     format!("{number} {noun}")
 }

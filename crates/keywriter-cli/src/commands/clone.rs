@@ -40,6 +40,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         master,
         options,
         to: choices.to.clone(),
+        except: Vec::new(),
     };
     request.check_names()?;
     let setup = Setup {

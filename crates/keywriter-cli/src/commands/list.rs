@@ -12,7 +12,7 @@ use keywriter::{
     genuine::{Authenticity, TrustedRoot},
     module::ModuleError,
     problem::{Problem, Reason},
-    protocol::{LockState, ModuleStatus, Role},
+    protocol::{LockState, Role},
     settings::MasterState,
     survey::{ModuleFacts, Survey},
     text::counted,

@@ -53,6 +53,8 @@ pub enum Part {
     Finish,
     /// It is a clone of this master already.
     IsClone,
+    /// Nothing: the user left it out.
+    LeftOut,
     /// Nothing, for this reason.
     Refused(Problem),
 }
@@ -64,6 +66,8 @@ pub struct Card {
     pub serial: Option<Serial>,
     /// Whether it is plugged in now.
     pub is_present: bool,
+    /// Whether the user includes it in the next cycle; `None` if there is no choice.
+    pub is_included: Option<bool>,
     /// Its state.
     pub state: CardState,
 }

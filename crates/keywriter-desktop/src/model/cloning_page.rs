@@ -9,7 +9,7 @@ use keywriter::{
     cycle::{Step, Summary, plan::Request},
     settings::{MasterState, Settings},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of places that are always shown.
 pub const PLACES: usize = 9;
@@ -25,10 +25,23 @@ pub struct CloningPage {
     chosen: Option<Serial>,
     /// The connected modules.
     surveyed: Surveyed,
+    /// The secondaries that the next cycle leaves out.
+    left_out: BTreeSet<Serial>,
+    /// What the user is asked before a cycle starts.
+    replacement: Option<Replacement>,
     /// The state of each secondary since the last Start.
     outcomes: BTreeMap<Serial, CardState>,
     /// The cycle's phase.
     phase: CyclePhase,
+}
+
+/// The question before a cycle in which devices lose their keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The devices.
+    pub replaced: Vec<Serial>,
+    /// The failed secondaries, if only they are tried again.
+    pub to: Vec<Serial>,
 }
 
 /// The phase of the cycle.
@@ -99,21 +112,25 @@ impl CloningPage {
             }
             Intent::SetMaster if self.can_set_master() => {
                 self.master = self.shown().map(|module| module.serial);
-                self.outcomes.clear();
-                self.phase = CyclePhase::Idle;
+                self.forget_cycle();
                 vec![self.keep(), self.look()]
             }
             Intent::ReleaseMaster if !self.is_running() => {
                 self.chosen = self.master.take();
-                self.outcomes.clear();
-                self.phase = CyclePhase::Idle;
+                self.forget_cycle();
                 vec![self.keep(), self.look()]
             }
-            Intent::Start if self.can_start() => self.start(Vec::new()),
-            Intent::Retry if self.can_retry() => {
-                let failed = self.failed();
-                self.start(failed)
+            Intent::Include(serial, is_in) if self.can_choose() => {
+                let has_changed = if *is_in {
+                    self.left_out.remove(serial)
+                } else {
+                    self.left_out.insert(*serial)
+                };
+                has_changed.then(|| self.look()).into_iter().collect()
             }
+            Intent::Start if self.can_start() => self.ask(Vec::new()),
+            Intent::Retry if self.can_retry() => self.ask(self.failed()),
+            Intent::AnswerReplacement(is_wanted) => self.answer(*is_wanted),
             Intent::Stop if self.can_stop() => {
                 self.phase = CyclePhase::Running { stopping: true };
                 vec![Command::Stop]
@@ -252,11 +269,17 @@ impl CloningPage {
             if Some(module.serial) == shown {
                 continue;
             }
-            let state = CardState::Preflight(module.part.clone());
+            let is_in = !self.left_out.contains(&module.serial);
+            let part = if is_in {
+                module.part.clone()
+            } else {
+                Part::LeftOut
+            };
             let card = Card {
                 serial: Some(module.serial),
                 is_present: true,
-                state,
+                is_included: self.is_choice(&part).then_some(is_in),
+                state: CardState::Preflight(part),
             };
             cards.insert(module.serial, card);
         }
@@ -264,9 +287,10 @@ impl CloningPage {
             let card = cards.entry(*serial).or_insert_with(|| Card {
                 serial: Some(*serial),
                 is_present: self.is_running(),
-                state: CardState::Empty,
+                ..Card::default()
             });
             card.state = state.clone();
+            card.is_included = None;
         }
         let mut cards: Vec<_> = cards.into_values().collect();
         let places = cards.len().max(PLACES).next_multiple_of(ROW);
@@ -321,9 +345,20 @@ impl CloningPage {
         self.surveyed.modules.iter().filter_map(few)
     }
 
-    /// Returns why Start would be refused, if there is a master.
-    pub const fn refusal(&self) -> Option<&Problem> {
-        self.surveyed.refusal.as_ref()
+    /// Returns why Start would be refused, if there is a master. That the user left every device out is none.
+    pub fn refusal(&self) -> Option<&Problem> {
+        let is_own_choice = |problem: &&Problem| {
+            let mut modules = self.surveyed.modules.iter();
+            problem.reason == Reason::NoSecondary
+                && modules.any(|module| self.left_out.contains(&module.serial))
+        };
+        let refusal = self.surveyed.refusal.as_ref();
+        refusal.filter(|problem| !is_own_choice(problem))
+    }
+
+    /// Returns what the user is asked before a cycle starts.
+    pub const fn replacement(&self) -> Option<&Replacement> {
+        self.replacement.as_ref()
     }
 
     /// Returns whether all connected modules are virtual, and there is at least one.
@@ -376,6 +411,58 @@ impl CloningPage {
         matches!(self.phase, CyclePhase::Ended(summary) if summary.done + summary.failed > 0)
     }
 
+    /// Starts, unless devices would lose their keys: then the user is asked.
+    fn ask(&mut self, to: Vec<Serial>) -> Vec<Command> {
+        let replaced = self.replaced(&to);
+        if replaced.is_empty() {
+            return self.start(to);
+        }
+        self.replacement = Some(Replacement { replaced, to });
+        Vec::new()
+    }
+
+    /// Starts what the user allowed. Devices that were not named are asked about again.
+    fn answer(&mut self, is_wanted: bool) -> Vec<Command> {
+        let Some(Replacement { replaced, to }) = self.replacement.take() else {
+            return Vec::new();
+        };
+        let may_start = !self.is_running() && self.surveyed.refusal.is_none();
+        if !is_wanted || !may_start {
+            return Vec::new();
+        }
+        let now = self.replaced(&to);
+        if now.iter().all(|serial| replaced.contains(serial)) {
+            self.start(to)
+        } else {
+            self.ask(to)
+        }
+    }
+
+    /// Returns the secondaries that would lose their keys.
+    fn replaced(&self, to: &[Serial]) -> Vec<Serial> {
+        let modules = self.surveyed.modules.iter();
+        let is_wanted = |serial: &Serial| to.is_empty() || to.contains(serial);
+        modules
+            .filter(|module| {
+                module.part == Part::Replace && !self.left_out.contains(&module.serial)
+            })
+            .map(|module| module.serial)
+            .filter(is_wanted)
+            .collect()
+    }
+
+    /// Returns whether the user may include or leave out a secondary.
+    fn is_choice(&self, part: &Part) -> bool {
+        let has_work = !matches!(part, Part::IsClone | Part::Refused(_));
+        self.master.is_some() && !self.is_running() && has_work
+    }
+
+    fn forget_cycle(&mut self) {
+        self.outcomes.clear();
+        self.left_out.clear();
+        self.phase = CyclePhase::Idle;
+    }
+
     fn start(&mut self, to: Vec<Serial>) -> Vec<Command> {
         let Some(master) = self.master else {
             return Vec::new();
@@ -390,6 +477,7 @@ impl CloningPage {
             master,
             options: self.options,
             to,
+            except: self.left_out.iter().copied().collect(),
         }
     }
 
@@ -430,6 +518,7 @@ impl CloningPage {
     fn ready(&self) -> usize {
         let has_work = |module: &&ModuleView| {
             matches!(module.part, Part::Clone | Part::Replace | Part::Finish)
+                && !self.left_out.contains(&module.serial)
         };
         self.surveyed.modules.iter().filter(has_work).count()
     }

@@ -58,8 +58,12 @@ pub enum Intent {
     SetMaster,
     /// Choose another master.
     ReleaseMaster,
-    /// Start.
+    /// Include a secondary in the next cycle, or leave it out.
+    Include(Serial, bool),
+    /// Start. Asks first if a device would lose its key.
     Start,
+    /// Replace the devices that were named, or do not start.
+    AnswerReplacement(bool),
     /// Start no further secondary.
     Stop,
     /// Start again with only the failed secondaries.

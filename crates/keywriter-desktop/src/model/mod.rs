@@ -13,7 +13,7 @@ mod tests;
 pub use card::{
     Card, CardState, CheckState, Checklist, Configured, MasterCard, MasterStatus, ModuleView, Part,
 };
-pub use cloning_page::{Bar, CloningPage, CyclePhase, PLACES, STEPS};
+pub use cloning_page::{Bar, CloningPage, CyclePhase, PLACES, Replacement, STEPS};
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
 

@@ -71,6 +71,20 @@ impl Screen {
         self.show_master(model);
         self.show_secondaries(model);
         self.show_root_question(model);
+        self.show_replacement(model);
+    }
+
+    fn show_replacement(&self, model: &Model) {
+        let question = self.window.global::<ui::ReplaceQuestion>();
+        let replacement = model.cloning.replacement();
+        if let Some(replacement) = replacement {
+            let names = replacement.replaced.iter();
+            let names: VecModel<SharedString> = names.map(|it| it.as_str().into()).collect();
+            question.set_count(count(names.row_count()));
+            question.set_serials(ModelRc::new(names));
+            question.set_is_retry(!replacement.to.is_empty());
+        }
+        question.set_is_open(replacement.is_some());
     }
 
     fn show_root_question(&self, model: &Model) {
@@ -291,6 +305,8 @@ fn card(card: &Card) -> ui::CardView {
             .unwrap_or_default()
             .into(),
         is_present: card.is_present,
+        has_choice: card.is_included.is_some(),
+        is_included: card.is_included == Some(true),
         kind,
         step: step.into(),
         problem,

@@ -17,6 +17,7 @@ pub(super) fn connect(app: &Rc<App>) {
     secondaries(app);
     sheet(app);
     root(app);
+    replacement(app);
     let app_weak = Rc::downgrade(app);
     let page = app.window().global::<ui::ChangePin>();
     page.on_change(move |current, new, again| {
@@ -96,6 +97,12 @@ fn secondaries(app: &Rc<App>) {
     cards.on_start(press(app, || Intent::Start));
     cards.on_stop(press(app, || Intent::Stop));
     cards.on_retry(press(app, || Intent::Retry));
+    let app_weak = Rc::downgrade(app);
+    cards.on_include(move |serial, is_in| {
+        if let Ok(serial) = serial.parse() {
+            act(&app_weak, Intent::Include(serial, is_in));
+        }
+    });
     cards.on_renew(press(app, || Intent::RefreshLicense));
 }
 
@@ -126,6 +133,13 @@ fn sheet(app: &Rc<App>) {
         };
         sheet.set_kind(SheetKind::None);
         app.act(intent);
+    }));
+}
+
+fn replacement(app: &Rc<App>) {
+    let question = app.window().global::<ui::ReplaceQuestion>();
+    question.on_answer(on(app, |app, is_wanted| {
+        app.act(Intent::AnswerReplacement(is_wanted));
     }));
 }
 

@@ -8,7 +8,7 @@ use keywriter_desktop::{
     model::{Appearance, Intent, Language, Preferences},
     screen::{
         App,
-        ui::{RootQuestion, Sheet, SheetKind},
+        ui::{ReplaceQuestion, RootQuestion, Sheet, SheetKind},
     },
 };
 use slint::{ComponentHandle as _, LogicalSize, Rgba8Pixel, SharedPixelBuffer};
@@ -155,7 +155,8 @@ fn assert_apart(app: &App, place: &str) {
     ];
     let is_sheet_open = app.window().global::<Sheet>().get_kind() != SheetKind::None;
     let is_root_asked = app.window().global::<RootQuestion>().get_is_open();
-    if is_sheet_open || is_root_asked {
+    let is_asked = app.window().global::<ReplaceQuestion>().get_is_open();
+    if is_sheet_open || is_root_asked || is_asked {
         return;
     }
     let mut boxes: Vec<(f32, f32, f32, f32, String)> = ElementQuery::from_root(app.window())

@@ -270,6 +270,24 @@ pub(crate) const SCENES: &[Scene] = &[
         sheet.invoke_open(keywriter_desktop::screen::ui::SheetKind::Report);
         sheet.set_file(keywriter_desktop::screen::ui::FileState::New);
     }),
+    ("replacing", |app| {
+        enter(app, Some(&name(0)));
+        app.hear(survey(vec![
+            master(&name(0)),
+            secondary(&name(1), Part::Clone),
+            secondary(&name(2), Part::Replace),
+            secondary(&name(3), Part::Replace),
+            secondary(&name(4), Part::Clone),
+        ]));
+        app.act(Intent::Include(serial(&name(4)), false));
+        app.act(Intent::Start);
+    }),
+    ("choosing", |app| {
+        enter(app, Some(&name(0)));
+        app.hear(connected(5));
+        app.act(Intent::Include(serial(&name(2)), false));
+        app.act(Intent::Include(serial(&name(5)), false));
+    }),
     ("refusals", refusals),
     ("warnings", warnings),
 ];

@@ -5,7 +5,7 @@ use super::{
     scenes::{self, Commands, NUMBER},
 };
 use keywriter_desktop::model::{
-    Command, CycleEvent, Event, Language, LicenseState, Page, Problem, Reason,
+    Command, CycleEvent, Event, Language, LicenseState, Page, Part, Problem, Reason,
 };
 use slint::platform::{Key, PointerEventButton};
 
@@ -205,6 +205,36 @@ fn failed_ones_are_tried_again_alone() {
         panic!("no cycle")
     };
     assert_eq!(request.to, [failed]);
+}
+
+#[test]
+fn a_device_in_use_is_replaced_only_after_a_red_sheet_named_it() {
+    let (app, commands) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    let (kept, lost) = (scenes::name(1), scenes::name(2));
+    app.hear(scenes::survey(vec![
+        scenes::master(&scenes::name(0)),
+        scenes::secondary(&kept, Part::Replace),
+        scenes::secondary(&lost, Part::Replace),
+    ]));
+    press(&app, &format!("Clone to {kept}"));
+    find(&app, &format!("Place 1: {kept}, Left out"));
+    let is_start = |command: &Command| matches!(command, Command::Start(_));
+    press(&app, "Start");
+    find(&app, "Replace what is on 1 device?");
+    assert!(shows(&app, &lost) && !shows(&app, &kept));
+    // The focus is on the harmless button, and goes back to where it was.
+    key(&app, Key::Return);
+    assert!(!shows(&app, "Replace and clone"));
+    assert!(!commands.borrow().iter().any(is_start));
+    key(&app, Key::Return);
+    press(&app, "Replace and clone");
+    let Command::Start(request) = last(&commands) else {
+        panic!("no cycle")
+    };
+    assert_eq!(request.except, [scenes::serial(&kept)]);
+    find(&app, &format!("Place 1: {kept}, Left out"));
+    assert!(!shows(&app, &format!("Clone to {kept}")), "it is too late");
 }
 
 #[test]

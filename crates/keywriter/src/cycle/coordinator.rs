@@ -268,6 +268,7 @@ impl<'a> Coordinator<'a> {
             master,
             to,
             options,
+            except,
         } = &self.setup.request;
         let is_counted = self.counted.contains(&serial);
         let is_open = to.is_empty() && !options.disable_master || is_counted;
@@ -281,6 +282,7 @@ impl<'a> Coordinator<'a> {
         !self.setup.stop.is_requested()
             && serial != *master
             && is_open
+            && !except.contains(&serial)
             && !is_busy
             && !is_done
             && attempts < ATTEMPTS

@@ -29,6 +29,8 @@ pub struct Request {
     pub options: Options,
     /// These secondaries and no others; empty: all that are present.
     pub to: Vec<Serial>,
+    /// These are left as they are, even if they are plugged in while the cycle runs.
+    pub except: Vec<Serial>,
 }
 
 impl Request {
@@ -309,7 +311,9 @@ impl Plan {
         survey: &Survey,
         journal: Option<&Journal>,
     ) -> Result<Self, CycleRefusal> {
-        let Request { master, to, .. } = request;
+        let Request {
+            master, to, except, ..
+        } = request;
         let master = *master;
         request.check_names()?;
         if survey.modules.is_empty() && survey.duplicates.is_empty() {
@@ -325,8 +329,9 @@ impl Plan {
             why: MasterRefusal::Locked,
             roots: None,
         })?;
-        let is_wanted =
-            |serial: &Serial| *serial != master && (to.is_empty() || to.contains(serial));
+        let is_wanted = |serial: &Serial| {
+            *serial != master && (to.is_empty() || to.contains(serial)) && !except.contains(serial)
+        };
         let mut plan = Self::default();
         let mut others = Vec::new();
         for present in &survey.modules {

@@ -81,6 +81,18 @@ fn a_master_is_cloned_to_all_that_are_present() {
 }
 
 #[test]
+fn what_is_excepted_is_left_alone_and_may_be_another_master() {
+    let world = World::new(&[("A", FRESH), ("B", FRESH)]);
+    world.plug(TestModule::new("N", Unlocked::Admin { cloning: true }));
+    let mut setup = world.setup(&[], NO_OPTIONS);
+    setup.request.except = ["B", "N"].map(|name| name.parse().unwrap()).to_vec();
+    let (summary, words_then) = world.run(&setup).unwrap();
+    assert_eq!((summary.done, summary.failed), (1, 0));
+    assert_eq!(words_then, words(&[("A", "done")]));
+    assert!(world.with("B", |module| !module.log.contains(&ins::OFFER)));
+}
+
+#[test]
 fn a_secondary_sees_no_command_too_many() {
     let world = World::new(&[("A", FRESH)]);
     clone(&world);

@@ -197,6 +197,7 @@ impl World {
                 master: "M".parse().unwrap(),
                 options,
                 to: to.iter().map(|name| name.parse().unwrap()).collect(),
+                except: Vec::new(),
             },
             jobs: None,
             root: trusted_root(0),

@@ -1,5 +1,6 @@
 //! The model alone: user actions and backend events go in; what is shown and commanded comes out.
 
+mod choice;
 mod cycle;
 mod entry;
 mod roots;
