@@ -104,7 +104,11 @@ impl Licensing {
                 Some(session) => licensing.store.change_pin(session, (&current, &new), now()),
                 None => Err(LicenseError::NotRegistered),
             };
-            Event::PinChanged(changed.map_err(|error| Problem::from(&error)))
+            let changed = changed.map_err(|error| Problem::from(&error));
+            if let Err(Problem { retry_after, .. }) = changed {
+                licensing.count_down(retry_after.unwrap_or(0));
+            }
+            Event::PinChanged(changed)
         });
     }
 

@@ -143,8 +143,6 @@ pub enum MasterStatus {
 pub struct MasterCard {
     /// The module that is shown.
     pub serial: Option<Serial>,
-    /// The other modules that could be shown.
-    pub others: Vec<Serial>,
     /// Its status.
     pub status: MasterStatus,
     /// Firmware version, `1.0.0`; empty while it is not connected.

@@ -224,17 +224,9 @@ impl CloningPage {
     pub fn master_card(&self) -> MasterCard {
         let shown = self.shown();
         let serial = self.master.or_else(|| shown.map(|module| module.serial));
-        let others = |module: &&ModuleView| self.master.is_none() && Some(module.serial) != serial;
         let configured = shown.and_then(|module| module.configured);
         MasterCard {
             serial,
-            others: self
-                .surveyed
-                .modules
-                .iter()
-                .filter(others)
-                .map(|module| module.serial)
-                .collect(),
             status: match (self.master, shown) {
                 (None, None) => MasterStatus::None,
                 (None, Some(_)) => MasterStatus::Unassigned,
@@ -257,6 +249,15 @@ impl CloningPage {
             auto_lock: configured.and_then(|configured| configured.auto_lock),
             policy: configured.and_then(|configured| configured.policy),
         }
+    }
+
+    /// Returns the modules that the master's card could show, each with why it cannot be the master.
+    pub fn choices(&self) -> Vec<(Serial, Option<Problem>)> {
+        let modules = self.surveyed.modules.iter();
+        modules
+            .filter(|_| self.master.is_none())
+            .map(|module| (module.serial, module.unfit.clone()))
+            .collect()
     }
 
     /// Returns the secondaries' places in rows of three: nine, or more if more modules are connected.

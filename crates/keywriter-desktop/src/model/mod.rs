@@ -250,6 +250,7 @@ impl Model {
                 }
             }
             Event::PinChanged(outcome) => {
+                self.wait = outcome.as_ref().err().map_or(0, pin_wait);
                 self.pin_change = outcome.map_or_else(PinChange::Refused, |()| PinChange::Changed);
             }
             Event::LicenseRefreshed(outcome) => {
@@ -337,6 +338,9 @@ impl Model {
     }
 
     fn change_pin(&mut self, current: &str, new: &str, again: &str) -> Vec<Command> {
+        if self.wait > 0 {
+            return Vec::new();
+        }
         let parsed = if new == again {
             Pin::parse(current)
                 .and_then(|current| Ok((current, Pin::parse(new)?)))
@@ -381,13 +385,7 @@ impl Model {
                 true
             }
             Err(problem) => {
-                // Only the delay after a wrong PIN blocks the next PIN; a portal's rate limit does not.
-                let is_pins = matches!(problem.reason, Reason::PinWrong | Reason::PinWait);
-                self.wait = if is_pins {
-                    problem.retry_after.unwrap_or(0)
-                } else {
-                    0
-                };
+                self.wait = pin_wait(&problem);
                 self.refusal = Some(problem);
                 false
             }
@@ -410,7 +408,7 @@ impl Model {
             Page::Register => {
                 !is_inside || (self.needs_registration() && !self.cloning.is_running())
             }
-            Page::Login => !is_inside,
+            Page::Login => !is_inside && self.license.view().is_some(),
             Page::Starting | Page::Registered => false,
         };
         if is_allowed {
@@ -429,5 +427,13 @@ impl Model {
 
     fn notify(&mut self, outcome: Result<Notice, Problem>) {
         self.notice = Some(outcome.unwrap_or_else(Notice::Problem));
+    }
+}
+
+/// Returns the seconds until the next PIN is accepted: a portal's rate limit blocks none.
+fn pin_wait(problem: &Problem) -> u64 {
+    match problem.reason {
+        Reason::PinWrong | Reason::PinWait => problem.retry_after.unwrap_or(0),
+        _ => 0,
     }
 }

@@ -1,7 +1,7 @@
 //! Copies the model's state to Slint's globals. What did not change is not drawn again.
 
 use super::{AppInfo, mirror, ui};
-use crate::model::{Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange};
+use crate::model::{Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange, Problem};
 use keywriter::{Serial, protocol::EncryptionMode};
 use mirror::{count, problem};
 use slint::{ComponentHandle as _, Model as _, ModelRc, SharedString, VecModel};
@@ -20,7 +20,7 @@ const NOTICES: &str = include_str!(concat!(env!("OUT_DIR"), "/third-party.md"));
 pub(super) struct Screen {
     pub(super) window: ui::AppWindow,
     cards: Rc<VecModel<ui::CardView>>,
-    choices: Rc<VecModel<SharedString>>,
+    choices: Rc<VecModel<ui::ChoiceView>>,
     unusable: Rc<VecModel<ui::Problem>>,
     wearing: Rc<VecModel<ui::Wearing>>,
     /// The choices' serial numbers.
@@ -137,6 +137,7 @@ impl Screen {
         shell.set_last_day(last_day.unwrap_or_default().into());
         shell.set_busy(model.is_busy);
         let register = self.window.global::<ui::Register>();
+        register.set_has_license(license.is_some());
         register.set_may_evaluate(model.may_evaluate());
         let (kind, file, wrong) = match &model.notice {
             None => (ui::NoticeKind::Nothing, "", None),
@@ -187,20 +188,16 @@ impl Screen {
         let cloning = &model.cloning;
         let shown = cloning.master_card();
         let card = self.window.global::<ui::Master>();
-        let mut serials = shown.others.clone();
-        serials.extend(shown.serial);
-        serials.sort_unstable();
-        let choice = serials
+        let choices = cloning.choices();
+        let choice = choices
             .iter()
-            .position(|serial| Some(*serial) == shown.serial);
-        update(
-            &self.choices,
-            serials
-                .iter()
-                .map(|serial| serial.as_str().into())
-                .collect(),
-        );
-        *self.serials.borrow_mut() = serials;
+            .position(|(serial, _)| Some(*serial) == shown.serial);
+        let view = |(serial, unfit): &(Serial, Option<Problem>)| ui::ChoiceView {
+            serial: serial.as_str().into(),
+            unfit: problem(unfit.as_ref()),
+        };
+        update(&self.choices, choices.iter().map(view).collect());
+        *self.serials.borrow_mut() = choices.into_iter().map(|(serial, _)| serial).collect();
         card.set_choice(choice.map_or(-1, count));
         card.set_serial(
             shown
@@ -260,7 +257,10 @@ impl Screen {
         let license = model.license.view().and_then(|view| view.problem.as_ref());
         page.set_license_problem(problem(license));
         match cloning.bar() {
-            Bar::NoMaster => page.set_bar(ui::BarKind::NoMaster),
+            Bar::NoMaster => {
+                page.set_share(0.0);
+                page.set_bar(ui::BarKind::NoMaster);
+            }
             Bar::Ready(ready) => {
                 page.set_ready(count(ready));
                 page.set_share(0.0);

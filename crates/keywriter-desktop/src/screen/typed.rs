@@ -1,10 +1,19 @@
-//! Formats what is typed.
+//! Formats what is typed, and divides what is too long.
 
 /// The number of digits of the app's PIN.
 const PIN: usize = 8;
 /// The number of characters of a license number, and of one of its groups.
 const NUMBER: usize = 16;
 const GROUP: usize = 4;
+
+/// The characters of a serial number that are always shown.
+const TAIL: usize = 6;
+
+/// Divides a serial number before its last characters.
+pub(super) fn divide(serial: &str) -> (&str, &str) {
+    let at = serial.len().saturating_sub(TAIL);
+    serial.split_at_checked(at).unwrap_or((serial, ""))
+}
 
 /// Returns the digits of what was typed, at most as many as a PIN has.
 pub(super) fn digits(text: &str) -> String {
@@ -38,6 +47,13 @@ mod tests {
             license_number(" ab12 cd34-ef56.gh78zz"),
             "AB12-CD34-EF56-GH78"
         );
+    }
+
+    #[test]
+    fn a_serial_number_keeps_its_end() {
+        assert_eq!(divide("KW-2024-0000123456"), ("KW-2024-0000", "123456"));
+        assert_eq!(divide("VM01"), ("", "VM01"));
+        assert_eq!(divide(""), ("", ""));
     }
 
     #[test]

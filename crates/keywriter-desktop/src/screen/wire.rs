@@ -44,6 +44,9 @@ fn shell(app: &Rc<App>) {
     shell.on_choose_text_step(on(app, |app, step: i32| {
         prefer(app, |it| it.text = u8::try_from(step).unwrap_or_default());
     }));
+    let serials = app.window().global::<ui::Serials>();
+    serials.on_head(|serial| typed::divide(&serial).0.into());
+    serials.on_tail(|serial| typed::divide(&serial).1.into());
     shell.on_digits(|text| typed::digits(&text).into());
     let app_weak = Rc::downgrade(app);
     shell.on_dismiss(move || with(&app_weak, App::dismiss));
@@ -97,6 +100,11 @@ fn secondaries(app: &Rc<App>) {
     cards.on_start(press(app, || Intent::Start));
     cards.on_stop(press(app, || Intent::Stop));
     cards.on_retry(press(app, || Intent::Retry));
+    cards.on_choose(on(app, |app, serial: SharedString| {
+        if let Ok(serial) = serial.parse() {
+            app.act(Intent::Choose(serial));
+        }
+    }));
     let app_weak = Rc::downgrade(app);
     cards.on_include(move |serial, is_in| {
         if let Ok(serial) = serial.parse() {

@@ -288,6 +288,13 @@ pub(crate) const SCENES: &[Scene] = &[
         app.act(Intent::Include(serial(&name(2)), false));
         app.act(Intent::Include(serial(&name(5)), false));
     }),
+    ("long-serials", |app| {
+        enter(app, None);
+        let long = |place| format!("KW2026-0001-{place:04}");
+        let others = (1..=3).map(|place| secondary(&long(place), Part::None));
+        let modules = std::iter::once(master(&long(0))).chain(others);
+        app.hear(survey(modules.collect()));
+    }),
     ("refusals", refusals),
     ("warnings", warnings),
 ];

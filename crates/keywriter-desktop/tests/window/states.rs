@@ -213,6 +213,41 @@ fn another_module_can_be_chosen_as_long_as_there_is_no_master() {
 }
 
 #[test]
+fn each_choice_says_its_state_and_a_click_on_a_card_chooses_too() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    app.hear(scenes::survey(vec![
+        scenes::master("KW-1"),
+        scenes::secondary("KW-2", Part::None),
+    ]));
+    let state = |name| hands::find(&app, name).accessible_description().unwrap();
+    assert_eq!(state("KW-1"), "Can be the master");
+    assert_eq!(state("KW-2"), "Locked");
+    let card = hands::find(&app, "Place 1: KW-2, Plugged in");
+    card.mock_single_click(slint::platform::PointerEventButton::Left);
+    hands::pass(&app);
+    let shown = app.model().cloning.master_card().serial;
+    assert_eq!(shown, Some(scenes::serial("KW-2")));
+    hands::press(&app, "Place 1: KW-1, Plugged in");
+    hands::press(&app, "Set as Master");
+    hands::press(&app, "Place 1: KW-2, Plugged in");
+    let shown = app.model().cloning.master_card().serial;
+    assert_eq!(shown, Some(scenes::serial("KW-1")), "the master stays");
+}
+
+#[test]
+fn the_bar_is_empty_again_without_a_master() {
+    let (app, _) = hands::open();
+    scenes::clone_half(&app);
+    let share = || hands::find(&app, "Overall progress").accessible_value();
+    assert_ne!(share().as_deref(), Some("0"));
+    scenes::cycle(&app, CycleEvent::Ended(Err(Reason::MasterLost.into())));
+    app.act(Intent::ReleaseMaster);
+    hands::pass(&app);
+    assert_eq!(share().as_deref(), Some("0"));
+}
+
+#[test]
 fn a_long_list_of_modules_is_shown_when_it_is_asked_for() {
     let (app, _) = hands::open();
     scenes::enter(&app, None);

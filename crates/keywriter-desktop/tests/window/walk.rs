@@ -5,7 +5,7 @@ use super::{
     scenes::{self, Commands, NUMBER},
 };
 use keywriter_desktop::model::{
-    Command, CycleEvent, Event, Language, LicenseState, Page, Part, Problem, Reason,
+    Command, CycleEvent, Event, Language, LicenseState, Part, Problem, Reason,
 };
 use slint::platform::{Key, PointerEventButton};
 
@@ -149,6 +149,46 @@ fn a_wrong_pin_is_counted_down() {
 }
 
 #[test]
+fn new_pins_that_differ_are_corrected_and_nothing_else_is_typed_again() {
+    let (app, commands) = hands::open();
+    scenes::enter(&app, None);
+    press(&app, "Change PIN");
+    type_text(&app, "12345678");
+    let fields = ["Current PIN", "New PIN", "Confirm new PIN"];
+    for (field, digits) in [(fields[1], "87654321"), (fields[2], "87654320")] {
+        find(&app, field).mock_single_click(PointerEventButton::Left);
+        type_text(&app, digits);
+    }
+    key(&app, Key::Return);
+    let before = commands.borrow().len();
+    let said = find(&app, fields[2]).accessible_description();
+    assert_eq!(
+        said.as_deref(),
+        Some("The new PINs do not match. Enter the same new PIN twice.")
+    );
+    // The focus is in the last field, at its end.
+    key(&app, Key::Backspace);
+    type_text(&app, "1");
+    key(&app, Key::Return);
+    assert_eq!(commands.borrow().len(), before + 1);
+    assert!(matches!(last(&commands), Command::ChangePin { .. }));
+}
+
+#[test]
+fn a_wrong_current_pin_is_counted_down() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    press(&app, "Change PIN");
+    app.hear(Event::PinChanged(Err(
+        Problem::new(Reason::PinWrong).after(2)
+    )));
+    assert!(says(&app, "You can try again in 2 seconds."));
+    app.hear(Event::Second);
+    app.hear(Event::Second);
+    assert!(says(&app, "You can try again now."));
+}
+
+#[test]
 fn a_mistyped_number_is_said_at_its_field_and_stays_there() {
     let (app, commands) = hands::open();
     app.hear(scenes::launched(LicenseState::Unregistered, None));
@@ -180,8 +220,7 @@ fn the_portals_refusal_is_said_below_the_fields() {
     ));
     press(&app, "Don't have a license?");
     assert!(matches!(last(&commands), Command::OpenPurchasePage));
-    press(&app, "Login");
-    assert_eq!(app.model().page, Page::Login);
+    assert!(!shows(&app, "Login"), "there is no PIN yet");
 }
 
 #[test]

@@ -106,6 +106,36 @@ fn without_a_license_there_is_no_pin_to_change() {
 }
 
 #[test]
+fn there_is_no_login_without_a_license() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Unregistered, None));
+    model.act(Intent::OpenPage(Page::Login));
+    assert_eq!(model.page, Page::Register);
+}
+
+#[test]
+fn a_wrong_pin_delays_its_change_too() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    model.hear(Event::LoggedIn(Ok(license())));
+    model.act(Intent::OpenPage(Page::ChangePin));
+    model.hear(Event::PinChanged(Err(
+        Problem::new(Reason::PinWrong).after(1)
+    )));
+    assert_eq!(model.wait, 1);
+    let change = |model: &mut Model| {
+        model.act(Intent::ChangePin {
+            current: pin("12345678"),
+            new: pin("24681357"),
+            again: pin("24681357"),
+        })
+    };
+    assert!(change(&mut model).is_empty(), "too early");
+    model.hear(Event::Second);
+    assert_eq!(change(&mut model).len(), 1);
+}
+
+#[test]
 fn a_pin_is_changed_only_if_the_new_ones_are_equal() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Registered(license()), None));
