@@ -3,6 +3,7 @@
 
 mod clean_root;
 mod display;
+pub(crate) mod operator_day;
 mod package;
 mod trial;
 
@@ -63,7 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.built {
         compile(options.profile)?;
     }
-    let packages = build(options.profile)?;
+    let packages = build(options.profile, package::NAMES)?;
     if let Some(key) = &options.sign {
         sign(&packages, key)?;
     }
@@ -93,13 +94,13 @@ fn compile(profile: Profile) -> Result<()> {
     run::shown(&cargo)
 }
 
-/// Writes the packages and their checksums to `target/debian` and checks them with lintian.
-fn build(profile: Profile) -> Result<Vec<PathBuf>> {
+/// Writes packages and their checksums to `target/debian` and checks them with lintian.
+fn build(profile: Profile, names: &[&str]) -> Result<Vec<PathBuf>> {
     let folder = run::root().join("target/debian");
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot empty target/debian")?;
     }
-    let packages = package::build_all(&folder, profile)?;
+    let packages = package::build(&folder, profile, names)?;
     let names = packages.iter().map(|file| file_name(file));
     let sums = [vec!["sha256sum"], names.collect()].concat();
     fs::write(folder.join("SHA256SUMS"), output_in(&folder, &sums)?)?;

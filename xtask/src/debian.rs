@@ -60,6 +60,9 @@ pub(crate) const PACKAGE: &[&str] = &[
     "gpg",
 ];
 
+/// To give a clean Debian a network of its own.
+pub(crate) const NETWORK: &[&str] = &["iproute2"];
+
 /// Installs the packages that are missing, and prints their names.
 pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
     let missing: Vec<&str> = packages

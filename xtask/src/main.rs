@@ -52,6 +52,8 @@ enum Command {
     Model,
     /// Build the Debian packages into target/debian; with --test, install and start them in a clean Debian.
     Deb(deb::Options),
+    /// Run every command of the manual's page for new portal operators, in a clean Debian; needs root or sudo.
+    OperatorDay,
     /// Build the programs for release; refuses the development license key.
     Release,
     /// Write the list of third-party software in the programs.
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Command::Deny(options) => deny::run(&options),
         Command::Model => model::run(),
         Command::Deb(options) => deb::run(&options),
+        Command::OperatorDay => deb::operator_day::run(),
         Command::Release => release::run(),
         Command::ThirdParty => third_party::write(),
         Command::Manual(options) => manual::run(&options),

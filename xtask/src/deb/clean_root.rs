@@ -50,18 +50,45 @@ impl CleanRoot {
         let mut words = vec!["install", "--no-install-recommends"];
         let mut names = Vec::new();
         for file in files {
-            let name = format!("/tmp/{}", super::file_name(file));
-            let to = self.path(name.trim_start_matches('/'));
-            self.host(&[
-                "cp",
-                file.to_str().context("UTF-8")?,
-                to.to_str().context("UTF-8")?,
-            ])?;
-            names.push(name);
+            self.place(file, "tmp")?;
+            names.push(format!("/tmp/{}", super::file_name(file)));
         }
         words.extend(names.iter().map(String::as_str));
         words.extend(packages);
         self.apt(&words)
+    }
+
+    /// Copies a file into a folder of the root.
+    pub(super) fn place(&self, file: &Path, folder: &str) -> Result<()> {
+        let to = self.path(folder);
+        self.host(&[
+            "cp",
+            file.to_str().context("UTF-8")?,
+            to.to_str().context("UTF-8")?,
+        ])
+    }
+
+    /// Writes a text into a file of the root.
+    pub(super) fn write(&self, text: &str, to: &str) -> Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        fs::write(file.path(), text)?;
+        let to = self.path(to);
+        let (from, to) = (file.path().to_str(), to.to_str());
+        self.host(&["cp", from.context("UTF-8")?, to.context("UTF-8")?])
+    }
+
+    /// Runs a program as root, without a network but its own, and returns all that it prints if it succeeds.
+    pub(super) fn alone(&self, words: &[&str]) -> Result<String> {
+        let words = [&["sh", "-c", "exec \"$@\" 2>&1", "sh"], words].concat();
+        let up = "ip link set lo up && exec \"$@\"";
+        let apart = ["unshare", "--net", "sh", "-c", up, "sh"];
+        let mut command = self.within(&apart, ROOT, &words);
+        let output = command.stdin(Stdio::null()).output()?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            bail!("it failed: {}\n{said}", output.status);
+        }
+        Ok(said)
     }
 
     /// Runs Debian's package manager without questions.
@@ -116,6 +143,11 @@ impl CleanRoot {
 
     /// Builds a command: `unshare`, `runuser`, then the program, with a fixed environment, for at most 15 minutes.
     fn command(&self, user: &str, words: &[&str]) -> Command {
+        self.within(&[], user, words)
+    }
+
+    /// The same, after the words that start it in a place of its own.
+    fn within(&self, apart: &[&str], user: &str, words: &[&str]) -> Command {
         let root = format!("--root={}", self.text());
         let separate = ["unshare", "--mount", "--pid", "--fork", "--kill-child"];
         let within = [root.as_str(), "--mount-proc", "runuser", "-u", user, "--"];
@@ -126,8 +158,16 @@ impl CleanRoot {
         };
         let bounded = ["timeout", "--kill-after=5", "900"];
         let environment = ["env", "-i", PATH, "LANG=C.UTF-8", home];
-        let all = [self.sudo, &separate, &within, &bounded, &environment, words].concat();
-        run::command(&all)
+        let all = [
+            self.sudo,
+            apart,
+            &separate,
+            &within,
+            &bounded,
+            &environment,
+            words,
+        ];
+        run::command(&all.concat())
     }
 
     /// Runs a program of this computer that only root may run.

@@ -24,6 +24,9 @@ struct Package {
     completions: &'static [(&'static str, &'static str)],
 }
 
+/// The names of all packages.
+pub(super) const NAMES: &[&str] = &["keywriter", "keywriter-virtual", "license-portal"];
+
 const PACKAGES: &[Package] = &[
     Package {
         name: "keywriter",
@@ -69,11 +72,28 @@ const PACKAGES: &[Package] = &[
         name: "license-portal",
         programs: &["license-portal"],
         libraries: &[],
-        files: &[(
-            "crates/license-portal/deploy/portal.toml",
-            "etc/license-portal/portal.toml",
-            0o640,
-        )],
+        files: &[
+            (
+                "crates/license-portal/deploy/portal.toml",
+                "etc/license-portal/portal.toml",
+                0o640,
+            ),
+            (
+                "crates/license-portal/deploy/haproxy.cfg",
+                "usr/share/doc/license-portal/examples/haproxy.cfg",
+                0o644,
+            ),
+            (
+                "crates/license-portal/deploy/nginx.conf",
+                "usr/share/doc/license-portal/examples/nginx.conf",
+                0o644,
+            ),
+            (
+                "docs/PORTAL.md",
+                "usr/share/doc/license-portal/PORTAL.md",
+                0o644,
+            ),
+        ],
         settings: &["/etc/license-portal/portal.toml"],
         completions: &[],
     },
@@ -82,8 +102,8 @@ const PACKAGES: &[Package] = &[
 /// Programs that write their own man pages; the others have one in `packaging/man`.
 const WRITE_PAGES: &[&str] = &["keywriter", "virtual-hub", "license-portal"];
 
-/// Builds every package into a folder.
-pub(super) fn build_all(folder: &Path, profile: Profile) -> Result<Vec<PathBuf>> {
+/// Builds packages into a folder.
+pub(super) fn build(folder: &Path, profile: Profile, names: &[&str]) -> Result<Vec<PathBuf>> {
     let work = folder.join("work");
     fs::create_dir_all(work.join("debian"))?;
     for file in ["control", "changelog", "copyright"] {
@@ -112,7 +132,10 @@ pub(super) fn build_all(folder: &Path, profile: Profile) -> Result<Vec<PathBuf>>
         version,
         work,
     };
-    let files = PACKAGES.iter().map(|package| {
+    let packages = PACKAGES
+        .iter()
+        .filter(|package| names.contains(&package.name));
+    let files = packages.map(|package| {
         builder
             .build(package, folder)
             .with_context(|| format!("the package {}", package.name))

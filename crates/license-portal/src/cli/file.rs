@@ -1,7 +1,7 @@
 //! The configuration file that all programs of a portal read.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -27,7 +27,9 @@ impl Options {
         if let Some(file) = &self.config {
             return Ok(Some(file.clone()));
         }
-        for file in [self.data().join("portal.toml"), PathBuf::from(SYSTEM_FILE)] {
+        let data = (self.data.is_some() || is_reachable(&self.data()))
+            .then(|| self.data().join("portal.toml"));
+        for file in data.into_iter().chain([PathBuf::from(SYSTEM_FILE)]) {
             if file
                 .try_exists()
                 .with_context(|| format!("configuration {}", file.display()))?
@@ -37,6 +39,12 @@ impl Options {
         }
         Ok(None)
     }
+}
+
+/// Returns whether a folder can be looked for. Where a command runs as the portal's user in the home of root, the
+/// default data folder cannot: no portal is there.
+fn is_reachable(folder: &Path) -> bool {
+    !matches!(folder.try_exists(), Err(error) if error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Reads a configuration file. Relative paths in it start at its folder.

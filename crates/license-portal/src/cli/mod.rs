@@ -198,6 +198,9 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         .build()?;
     runtime.block_on(async {
         let options = cli.options.with_file()?;
+        if !matches!(cli.command, Command::Anchor | Command::Man { .. }) {
+            options.require_owner()?;
+        }
         match cli.command {
             Command::Serve => serve::run(&options).await,
             Command::Init => options.create().await,

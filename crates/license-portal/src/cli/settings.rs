@@ -1,8 +1,8 @@
 //! Makes a portal from its options.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use license_token::{Anchor, SigningKey};
 use tokio::sync::Notify;
 
@@ -18,6 +18,25 @@ use crate::{
 };
 
 impl Options {
+    /// Fails for root where the data folder belongs to another user: what root creates there, the service cannot open.
+    pub(super) fn require_owner(&self) -> anyhow::Result<()> {
+        let data = self.data();
+        let owner = match fs::metadata(&data) {
+            Ok(folder) => folder.uid(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("data folder {}", data.display()));
+            }
+        };
+        ensure!(
+            may_write(rustix::process::geteuid().as_raw(), owner),
+            "the data folder {} belongs to another user than root; run the command as that user: `runuser -u \
+             license-portal -- license-portal …`",
+            data.display()
+        );
+        Ok(())
+    }
+
     /// Creates the data folder, the portal key and the database, if they do not exist.
     pub(super) async fn create(&self) -> anyhow::Result<()> {
         let (data, key) = (self.data(), self.portal_key());
@@ -129,6 +148,22 @@ pub(super) async fn check_signers(store: &Store, signers: &Signers) -> anyhow::R
     Ok(())
 }
 
+/// Whether what a user creates in a folder can be opened by the folder's owner. Others than root can create nothing.
+fn may_write(user: u32, owner: u32) -> bool {
+    user != 0 || owner == 0
+}
+
 fn signing_key(file: &Path) -> anyhow::Result<SigningKey> {
     keys::signing_key(file).with_context(|| format!("signing key {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_creates_nothing_in_the_folder_of_another_user() {
+        assert!(may_write(0, 0) && may_write(100, 100) && may_write(100, 0));
+        assert!(!may_write(0, 100));
+    }
 }
