@@ -8,6 +8,7 @@ pub(crate) fn run() -> Result<()> {
     debian::install(&[
         debian::BUILD,
         debian::BENCH,
+        debian::PORTAL,
         debian::WINDOW,
         debian::WINDOW_TEST,
     ])?;
@@ -55,5 +56,7 @@ pub(crate) fn run() -> Result<()> {
         "license-portal",
         "--bench",
         "rates",
+        "--bench",
+        "field",
     ])
 }
