@@ -226,6 +226,27 @@ impl LinkSecret {
     }
 }
 
+/// The secret of an operator who is signed in: 32 random bytes in base64url. The database has only its hash.
+pub struct SessionSecret(Zeroizing<String>);
+
+impl SessionSecret {
+    /// Draws a new secret.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let secret = BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?);
+        Ok(Self(Zeroizing::new(secret)))
+    }
+
+    /// Returns the hash of a secret as it was received.
+    pub fn hash_of(text: &str) -> [u8; 32] {
+        Sha256::digest(text).into()
+    }
+
+    /// Returns the secret, for the browser's cookie.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An operator's key: 32 random bytes in base64url, with a prefix that secret scanners recognize. The database has
 /// only its hash.
 pub struct OperatorKey(Zeroizing<String>);

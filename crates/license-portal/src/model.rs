@@ -281,6 +281,14 @@ impl Operator {
         self.scopes.contains(&scope)
     }
 
+    /// Returns whose licenses the key may read: `Some(None)` everybody's, `Some(Some(_))` those of this seller.
+    pub fn reads(&self) -> Option<Option<&str>> {
+        if self.may(Scope::ReadAll) {
+            return Some(None);
+        }
+        self.may(Scope::ReadOwn).then_some(Some(&*self.name))
+    }
+
     /// Returns a line for a terminal.
     pub fn line(&self) -> String {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.as_str()).collect();
@@ -335,6 +343,86 @@ pub struct Counts {
     pub mails_undeliverable: i64,
 }
 
+/// A license that was looked for.
+#[derive(Clone)]
+pub struct Found {
+    /// The license.
+    pub license: License,
+    /// The name of its holder; empty if not known.
+    pub name: String,
+    /// The company of its holder; empty if there is none.
+    pub company: String,
+    /// The newest mail about it.
+    pub delivery: Option<Delivery>,
+}
+
+/// What an operator did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Signed in to the operators' pages.
+    SignedIn,
+    /// Sold a license.
+    Sold,
+    /// Mailed a new PIN.
+    Resent,
+    /// Revoked a license.
+    Revoked,
+    /// Removed registrations of a license.
+    Unregistered,
+    /// Added an operator's key.
+    KeyAdded,
+    /// Removed an operator's key.
+    KeyRemoved,
+}
+
+impl Deed {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::SignedIn,
+        Self::Sold,
+        Self::Resent,
+        Self::Revoked,
+        Self::Unregistered,
+        Self::KeyAdded,
+        Self::KeyRemoved,
+    ];
+
+    /// Returns the name that the database stores.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed-in",
+            Self::Sold => "sold",
+            Self::Resent => "resent",
+            Self::Revoked => "revoked",
+            Self::Unregistered => "unregistered",
+            Self::KeyAdded => "key-added",
+            Self::KeyRemoved => "key-removed",
+        }
+    }
+
+    /// The reverse of [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.as_str() == text)
+    }
+}
+
+/// An entry of the log of operators.
+#[derive(Clone, Debug)]
+pub struct Act {
+    /// Its number; newer ones have higher numbers.
+    pub id: i64,
+    /// When it was done.
+    pub at: Timestamp,
+    /// Whose key did it; `None`: the command line.
+    pub operator: Option<String>,
+    /// What was done.
+    pub deed: Deed,
+    /// To which license.
+    pub license: Option<String>,
+    /// To what else: an installation, or the name of a key.
+    pub detail: String,
+}
+
 /// Which licenses an operator wants to see.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
@@ -346,6 +434,8 @@ pub struct Filter {
     pub mail: Option<MailState>,
     /// Only those that this operator sold.
     pub sold_by: Option<String>,
+    /// Only those whose number, addresses, holder or company contain each of these words.
+    pub words: Option<String>,
     /// Only this one.
     pub number: Option<LicenseNumber>,
     /// Only those after this number, in the order of numbers.

@@ -61,36 +61,30 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
             limit,
             json,
         } => {
-            let after = after
-                .as_deref()
-                .map(parse)
-                .transpose()?
-                .map(|number| number.to_string());
-            let found = portal
-                .list(&Filter {
-                    state,
-                    email,
-                    mail,
-                    after,
-                    limit,
-                    ..Filter::default()
-                })
-                .await?;
-            if json {
-                print_json(&json!({ "licenses": found }))?;
-            } else {
-                for report in &found {
-                    say(report.line())?;
-                }
-            }
+            let after = after.as_deref().map(parse).transpose()?;
+            let filter = Filter {
+                state,
+                email,
+                mail,
+                after: after.map(|number| number.to_string()),
+                limit,
+                ..Filter::default()
+            };
+            list(&portal, &filter, json).await?;
         }
         Command::Show(one) => report(&portal, &one).await?,
         Command::Revoke(one) => {
-            portal.revoke(parse(&one.number)?).await.map_err(unknown)?;
+            portal
+                .revoke(parse(&one.number)?, None)
+                .await
+                .map_err(unknown)?;
             done(&portal, &one, "revoked").await?;
         }
         Command::Resend(one) => {
-            portal.resend(parse(&one.number)?).await.map_err(unknown)?;
+            portal
+                .resend(parse(&one.number)?, None)
+                .await
+                .map_err(unknown)?;
             done(&portal, &one, "given a new PIN, and its mail queued").await?;
         }
         Command::Forget { one, installation } => {
@@ -99,7 +93,10 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 .transpose()
                 .map_err(|_form| anyhow!("--installation must have 32 hexadecimal digits"))?;
             let number = parse(&one.number)?;
-            portal.forget(number, installation).await.map_err(unknown)?;
+            portal
+                .forget(number, installation, None)
+                .await
+                .map_err(unknown)?;
             done(&portal, &one, "unregistered").await?;
         }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
@@ -111,6 +108,17 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
         | Command::TestMail { .. }
         | Command::Anchor
         | Command::Man { .. } => bail!("this command does not need an existing portal"),
+    }
+    Ok(())
+}
+
+async fn list(portal: &Portal, filter: &Filter, json: bool) -> anyhow::Result<()> {
+    let found = portal.list(filter).await?;
+    if json {
+        return print_json(&json!({ "licenses": found }));
+    }
+    for report in &found {
+        say(report.line())?;
     }
     Ok(())
 }
@@ -132,7 +140,7 @@ async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Resu
             }
             // It is shown this once: unread, it must not stay.
             if let Err(error) = say(key.expose()) {
-                portal.store.remove_operator(&name).await?;
+                portal.store.remove_operator(&name, now).await?;
                 return Err(error).context("the key could not be written, and was not added");
             }
         }
@@ -142,7 +150,8 @@ async fn operator_key(portal: &Portal, command: OperatorCommand) -> anyhow::Resu
             }
         }
         OperatorCommand::Remove { name } => {
-            if !portal.store.remove_operator(&name).await? {
+            let now = portal.clock.now();
+            if !portal.store.remove_operator(&name, now).await? {
                 bail!("{name} has no key");
             }
         }

@@ -3,6 +3,7 @@
 mod activation;
 mod operation;
 mod registration;
+mod session;
 
 pub use activation::{LinkPage, TicketPage};
 pub use operation::{IssueOrder, LicenseReport};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use license_token::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
 use plain_text::shown;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     email::EmailAddress,
@@ -11,7 +11,8 @@ use crate::{
     language::Language,
     mail::letter,
     model::{
-        Delivery, Filter, Holder, License, LicenseState, MailKind, MailState, NewMail, Registration,
+        Delivery, Filter, Found, Holder, License, LicenseState, MailKind, MailState, NewMail,
+        Operator, Registration,
     },
     portal::{Portal, Refusal},
     store::StoreError,
@@ -37,22 +38,28 @@ pub struct IssueOrder {
 /// A license as operators see it, without secrets.
 #[derive(Serialize)]
 pub struct LicenseReport {
-    license: String,
-    email: String,
-    language: Language,
-    state: LicenseState,
-    issued_at: String,
-    changed_at: String,
-    activated_at: Option<String>,
+    pub(crate) license: String,
+    pub(crate) email: String,
+    pub(crate) language: Language,
+    pub(crate) state: LicenseState,
+    #[serde(serialize_with = "as_text")]
+    pub(crate) issued_at: Timestamp,
+    #[serde(serialize_with = "as_text")]
+    pub(crate) changed_at: Timestamp,
+    #[serde(serialize_with = "as_text_or_null")]
+    pub(crate) activated_at: Option<Timestamp>,
+    /// Name and company of the holder; empty if not known.
+    #[serde(skip)]
+    pub(crate) held_by: [String; 2],
     #[serde(skip_serializing_if = "Option::is_none")]
-    sold_by: Option<String>,
+    pub(crate) sold_by: Option<String>,
     /// The newest mail about it, for 30 days.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mail: Option<Delivery>,
+    pub(crate) mail: Option<Delivery>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    holder: Option<Holder>,
+    pub(crate) holder: Option<Holder>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    registrations: Option<Vec<Registration>>,
+    pub(crate) registrations: Option<Vec<Registration>>,
 }
 
 impl LicenseReport {
@@ -108,18 +115,33 @@ impl Delivery {
     }
 }
 
-impl From<(License, Option<Delivery>)> for LicenseReport {
-    fn from((license, mail): (License, Option<Delivery>)) -> Self {
+/// Writes a time as JSON has it.
+fn as_text<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(time)
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn as_text_or_null<S: Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => to.collect_str(time),
+        None => to.serialize_none(),
+    }
+}
+
+impl From<Found> for LicenseReport {
+    fn from(found: Found) -> Self {
+        let license = found.license;
         Self {
             license: license.number.to_string(),
             email: license.email,
             language: license.language,
             state: license.state,
-            issued_at: license.issued_at.to_string(),
-            changed_at: license.changed_at.to_string(),
-            activated_at: license.activated_at.map(|time| time.to_string()),
+            issued_at: license.issued_at,
+            changed_at: license.changed_at,
+            activated_at: license.activated_at,
+            held_by: [found.name, found.company],
             sold_by: license.sold_by,
-            mail,
+            mail: found.delivery,
             holder: None,
             registrations: None,
         }
@@ -190,8 +212,9 @@ impl Portal {
         Ok((license, mail))
     }
 
-    /// Gives a license a new PIN and mails it. The old PIN is no longer valid.
-    pub async fn resend(&self, number: LicenseNumber) -> Result<(), Refusal> {
+    /// Gives a license a new PIN and mails it. The old PIN is no longer valid. `by`: the operator; `None`: the command
+    /// line.
+    pub async fn resend(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
         self.require_mail()?;
         let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
         let is_active = license.state == LicenseState::Active;
@@ -200,7 +223,7 @@ impl Portal {
             .await?;
         if !self
             .store
-            .replace_pin(number, &pin_hash, &mail, self.seconds())
+            .replace_pin(number, &pin_hash, &mail, by, self.seconds())
             .await?
         {
             return Err(Refusal::Refused);
@@ -212,9 +235,9 @@ impl Portal {
     }
 
     /// Revokes a license. Doing so again has no effect.
-    pub async fn revoke(&self, number: LicenseNumber) -> Result<(), Refusal> {
+    pub async fn revoke(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
         self.store.license(number).await?.ok_or(Refusal::Refused)?;
-        self.store.revoke(number, self.seconds()).await?;
+        self.store.revoke(number, by, self.seconds()).await?;
         Ok(())
     }
 
@@ -223,10 +246,13 @@ impl Portal {
         &self,
         number: LicenseNumber,
         installation: Option<Installation>,
+        by: Option<&str>,
     ) -> Result<(), Refusal> {
         self.store.license(number).await?.ok_or(Refusal::Refused)?;
         let installation = installation.map(|installation| installation.to_string());
-        self.store.forget(number, installation.as_deref()).await?;
+        self.store
+            .forget(number, installation.as_deref(), by, self.seconds())
+            .await?;
         Ok(())
     }
 
@@ -247,6 +273,20 @@ impl Portal {
         let mut report = LicenseReport::from(found.ok_or(Refusal::Refused)?);
         report.holder = self.store.holder(number).await?;
         report.registrations = Some(self.store.registrations(number).await?);
+        Ok(report)
+    }
+
+    /// The same, for an operator. A license that the key may not read does not exist for it.
+    pub async fn show_to(
+        &self,
+        operator: &Operator,
+        number: LicenseNumber,
+    ) -> Result<LicenseReport, Refusal> {
+        let seller = operator.reads().ok_or(Refusal::Refused)?;
+        let report = self.show(number).await?;
+        if seller.is_some() && report.sold_by() != seller {
+            return Err(Refusal::Refused);
+        }
         Ok(report)
     }
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 
-use super::{Store, Stored, seconds};
-use crate::model::{Noted, Registration};
+use super::{Store, Stored, acts::record, seconds};
+use crate::model::{Deed, Noted, Registration};
 
 impl Store {
     /// Returns the installations that a license is registered on.
@@ -79,15 +79,29 @@ impl Store {
     }
 
     /// Deletes one registered installation, or all. Returns how many there were.
-    pub async fn forget(&self, number: LicenseNumber, installation: Option<&str>) -> Stored<u64> {
+    pub async fn forget(
+        &self,
+        number: LicenseNumber,
+        installation: Option<&str>,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<u64> {
+        let mut tx = self.write().await?;
+        let number = number.to_string();
         let forgotten = query(
             "DELETE FROM installations
              WHERE license = $1 AND (CAST($2 AS TEXT) IS NULL OR installation = $2)",
         )
-        .bind(number.to_string())
+        .bind(&number)
         .bind(installation)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(forgotten.rows_affected())
+        let count = forgotten.rows_affected();
+        if count > 0 {
+            let which = installation.unwrap_or_default();
+            record(&mut tx, by, Deed::Unregistered, Some(&number), which, now).await?;
+        }
+        tx.commit().await?;
+        Ok(count)
     }
 }

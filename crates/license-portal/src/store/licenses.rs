@@ -2,17 +2,19 @@
 
 use jiff::Timestamp;
 use license_token::LicenseNumber;
-use sqlx::{Any, Transaction, query, query_as};
+use sqlx::{Any, AssertSqlSafe, Transaction, query, query_as};
 
 use super::{
-    Store, Stored, exists,
+    Store, Stored,
+    acts::record,
+    exists,
     outbox::queue,
     rows::{LicenseRow, ReportRow},
     seconds,
 };
 use crate::{
     email::EmailAddress,
-    model::{Delivery, Filter, Holder, License, LicenseState, MailState, NewMail},
+    model::{Deed, Filter, Found, Holder, License, LicenseState, MailState, NewMail},
 };
 
 impl Store {
@@ -27,6 +29,8 @@ impl Store {
         let mut tx = self.write().await?;
         for (license, mail) in sales {
             insert_license(&mut tx, license, holder, mail, now).await?;
+            let (by, number) = (license.sold_by.as_deref(), license.number.to_string());
+            record(&mut tx, by, Deed::Sold, Some(&number), "", now).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -46,17 +50,34 @@ impl Store {
         Ok(holder.fetch_optional(&self.pool).await?)
     }
 
-    /// Returns licenses in the order of their numbers, each with the newest mail about it.
-    pub async fn list(&self, filter: &Filter) -> Stored<Vec<(License, Option<Delivery>)>> {
-        let rows: Vec<ReportRow> = query_as(
+    /// Returns licenses in the order of their numbers, each with its holder's name and the newest mail about it.
+    pub async fn list(&self, filter: &Filter) -> Stored<Vec<Found>> {
+        let words = filter.words.as_deref().unwrap_or_default();
+        let patterns: Vec<_> = words.split_whitespace().take(WORDS).map(like).collect();
+        // The first seven values are those of the other conditions.
+        let contain = (0..patterns.len()).map(|word| 8 + 2 * word).fold(
+            String::new(),
+            |all, at| {
+                format!(
+                    "{all} AND (lower(words) LIKE ${at} ESCAPE '!' OR words LIKE ${} ESCAPE '!')",
+                    at + 1
+                )
+            },
+        );
+        let mut found = query_as(AssertSqlSafe(format!(
             "SELECT * FROM (
-                 SELECT l.*, o.kind AS mail_kind, o.attempts AS mail_attempts, o.last_error AS mail_error,
+                 SELECT l.*, h.first_name, h.last_name, h.company,
+                        l.number || ' ' || l.email || ' ' || coalesce(h.first_name, '') || ' '
+                            || coalesce(h.last_name, '') || ' ' || coalesce(h.company, '') || ' '
+                            || coalesce(h.company_email, '') AS words,
+                        o.kind AS mail_kind, o.attempts AS mail_attempts, o.last_error AS mail_error,
                         CASE WHEN o.id IS NULL THEN NULL
                              WHEN o.failed_at IS NOT NULL THEN 'failed'
                              WHEN o.delivered_at IS NOT NULL THEN 'delivered'
                              ELSE 'waiting' END AS mail_state
                  FROM licenses l LEFT JOIN outbox o
                    ON o.id = (SELECT max(id) FROM outbox WHERE license = l.number)
+                 LEFT JOIN holders h ON h.license = l.number
              ) AS reports
              WHERE (CAST($1 AS TEXT) IS NULL OR state = $1)
                AND (CAST($2 AS TEXT) IS NULL OR email = $2)
@@ -64,17 +85,20 @@ impl Store {
                AND (CAST($4 AS TEXT) IS NULL OR number = $4)
                AND (CAST($5 AS TEXT) IS NULL OR mail_state = $5)
                AND (CAST($6 AS TEXT) IS NULL OR sold_by = $6)
-             ORDER BY number LIMIT $7",
-        )
+               {contain}
+             ORDER BY number LIMIT $7"
+        )))
         .bind(filter.state.map(LicenseState::as_str))
         .bind(filter.email.as_ref().map(EmailAddress::as_str))
         .bind(&filter.after)
         .bind(filter.number.map(|number| number.to_string()))
         .bind(filter.mail.map(MailState::as_str))
         .bind(&filter.sold_by)
-        .bind(i64::from(filter.limit))
-        .fetch_all(&self.pool)
-        .await?;
+        .bind(i64::from(filter.limit));
+        for [small, capital] in &patterns {
+            found = found.bind(small).bind(capital);
+        }
+        let rows: Vec<ReportRow> = found.fetch_all(&self.pool).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
@@ -84,6 +108,7 @@ impl Store {
         number: LicenseNumber,
         pin_hash: &str,
         mail: &NewMail,
+        by: Option<&str>,
         now: Timestamp,
     ) -> Stored<bool> {
         let mut tx = self.write().await?;
@@ -99,12 +124,19 @@ impl Store {
             return Ok(false);
         }
         queue(&mut tx, mail, now).await?;
+        let number = number.to_string();
+        record(&mut tx, by, Deed::Resent, Some(&number), "", now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
     /// Revokes a license, and deletes its links, its draft and waiting mails. `false`: unknown, or already revoked.
-    pub async fn revoke(&self, number: LicenseNumber, now: Timestamp) -> Stored<bool> {
+    pub async fn revoke(
+        &self,
+        number: LicenseNumber,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<bool> {
         let number = number.to_string();
         let mut tx = self.write().await?;
         let changed = query(
@@ -121,9 +153,32 @@ impl Store {
         ] {
             query(statement).bind(&number).execute(&mut *tx).await?;
         }
+        let is_changed = changed.rows_affected() == 1;
+        if is_changed {
+            record(&mut tx, by, Deed::Revoked, Some(&number), "", now).await?;
+        }
         tx.commit().await?;
-        Ok(changed.rows_affected() == 1)
+        Ok(is_changed)
     }
+}
+
+/// Returns patterns of LIKE for what contains a typed word: in small letters, and with a capital first one. SQLite knows
+/// capital letters of ASCII only.
+fn like(word: &str) -> [String; 2] {
+    let small = word.to_lowercase();
+    let mut rest = small.chars();
+    let capital: String = rest
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
+    [small.clone(), capital + rest.as_str()].map(|words| {
+        let escaped = words
+            .replace('!', "!!")
+            .replace('%', "!%")
+            .replace('_', "!_");
+        format!("%{escaped}%")
+    })
 }
 
 async fn insert_license(
@@ -182,3 +237,6 @@ pub(super) async fn insert_holder(
     .await?;
     Ok(())
 }
+
+/// The most words that are looked for.
+const WORDS: usize = 8;

@@ -4,6 +4,7 @@
 //! Each method is one transaction: it happens completely or not at all. `tests/it/store.rs` runs one suite on both.
 
 mod activation;
+mod acts;
 mod anchors;
 mod dialect;
 mod installations;
@@ -12,6 +13,7 @@ mod operators;
 mod outbox;
 mod postgres;
 mod rows;
+mod sessions;
 mod sqlite;
 mod throttle;
 
@@ -129,7 +131,7 @@ impl Store {
         Ok(counts.fetch_one(&self.pool).await?)
     }
 
-    /// Deletes full buckets, and links, drafts and delivered mails that are older than `RETENTION`.
+    /// Deletes full buckets and expired sessions, and links, drafts and delivered mails that are older than `RETENTION`.
     pub async fn prune(&self, now: Timestamp) -> Stored<()> {
         let oldest = seconds(now) - RETENTION;
         let mut tx = self.write().await?;
@@ -138,6 +140,7 @@ impl Store {
                 "DELETE FROM throttles WHERE full_at <= $1",
                 now.as_millisecond(),
             ),
+            ("DELETE FROM sessions WHERE expires_at < $1", seconds(now)),
             ("DELETE FROM links WHERE expires_at < $1", oldest),
             ("DELETE FROM drafts WHERE saved_at < $1", oldest),
             ("DELETE FROM outbox WHERE delivered_at < $1", oldest),

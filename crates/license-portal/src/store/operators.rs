@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use sqlx::{query, query_as};
 
-use super::{Store, StoreError, Stored, exists, rows::OperatorRow, seconds};
-use crate::model::{NewOperator, Operator, Scope};
+use super::{Store, StoreError, Stored, acts::record, exists, rows::OperatorRow, seconds};
+use crate::model::{Deed, NewOperator, Operator, Scope};
 
 impl Store {
     /// Adds an operator's key. [`StoreError::Exists`]: the name is taken.
     pub async fn add_operator(&self, operator: &NewOperator, now: Timestamp) -> Stored<()> {
+        let mut tx = self.write().await?;
         let scopes: Vec<_> = operator.scopes.iter().map(|scope| scope.as_str()).collect();
         query(
             "INSERT INTO operator_keys (name, hash, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -18,10 +19,11 @@ impl Store {
         .bind(scopes.join(","))
         .bind(seconds(now))
         .bind(operator.expires_at.map(seconds))
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await
         .map_err(exists)?;
-        Ok(())
+        record(&mut tx, None, Deed::KeyAdded, None, &operator.name, now).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Returns the operators in the order of their names.
@@ -45,13 +47,19 @@ impl Store {
         Ok(())
     }
 
-    /// Removes an operator's key. `false`: no such name.
-    pub async fn remove_operator(&self, name: &str) -> Stored<bool> {
+    /// Removes an operator's key, and signs the operator out. `false`: no such name.
+    pub async fn remove_operator(&self, name: &str, now: Timestamp) -> Stored<bool> {
+        let mut tx = self.write().await?;
         let removed = query("DELETE FROM operator_keys WHERE name = $1")
             .bind(name)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(removed.rows_affected() == 1)
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        record(&mut tx, None, Deed::KeyRemoved, None, name, now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

@@ -32,6 +32,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "one newest key",
             include_str!("../../migrations/postgres/0003_one_newest_key.sql"),
         ),
+        (
+            4,
+            "operators",
+            include_str!("../../migrations/postgres/0004_operators.sql"),
+        ),
     ],
 };
 

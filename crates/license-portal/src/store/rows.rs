@@ -6,7 +6,9 @@ use license_token::LicenseNumber;
 use super::{StoreError, operators::scopes};
 use crate::{
     language::Language,
-    model::{ClaimedMail, Delivery, License, LicenseState, Link, MailState, Operator},
+    model::{
+        Act, ClaimedMail, Deed, Delivery, Found, License, LicenseState, Link, MailState, Operator,
+    },
 };
 
 #[derive(sqlx::FromRow)]
@@ -45,13 +47,16 @@ impl TryFrom<LicenseRow> for License {
 pub(super) struct ReportRow {
     #[sqlx(flatten)]
     license: LicenseRow,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    company: Option<String>,
     mail_kind: Option<String>,
     mail_state: Option<String>,
     mail_attempts: Option<i64>,
     mail_error: Option<String>,
 }
 
-impl TryFrom<ReportRow> for (License, Option<Delivery>) {
+impl TryFrom<ReportRow> for Found {
     type Error = StoreError;
 
     fn try_from(row: ReportRow) -> Result<Self, StoreError> {
@@ -64,7 +69,14 @@ impl TryFrom<ReportRow> for (License, Option<Delivery>) {
                 error: row.mail_error,
             }),
         };
-        Ok((row.license.try_into()?, delivery))
+        let part = |part: Option<String>| part.unwrap_or_default();
+        let name = format!("{} {}", part(row.first_name), part(row.last_name));
+        Ok(Self {
+            license: row.license.try_into()?,
+            name: name.trim().to_owned(),
+            company: part(row.company),
+            delivery,
+        })
     }
 }
 
@@ -107,6 +119,31 @@ impl From<MailRow> for ClaimedMail {
             sealed: row.sealed,
             attempts: row.attempts,
         }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ActRow {
+    id: i64,
+    at: i64,
+    operator: Option<String>,
+    act: String,
+    license: Option<String>,
+    detail: String,
+}
+
+impl TryFrom<ActRow> for Act {
+    type Error = StoreError;
+
+    fn try_from(row: ActRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            at: time(row.at)?,
+            operator: row.operator,
+            deed: Deed::parse(&row.act).ok_or(StoreError::Corrupt("act"))?,
+            license: row.license,
+            detail: row.detail,
+        })
     }
 }
 

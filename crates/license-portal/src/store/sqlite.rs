@@ -37,6 +37,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "one newest key",
             include_str!("../../migrations/sqlite/0003_one_newest_key.sql"),
         ),
+        (
+            4,
+            "operators",
+            include_str!("../../migrations/sqlite/0004_operators.sql"),
+        ),
     ],
 };
 

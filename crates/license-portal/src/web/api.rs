@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     portal::Portal,
-    web::{client::ClientAddress, error::ApiError, form::TypedPin},
+    web::{client::ClientAddress, error::ApiError, form::TypedSecret},
 };
 
 /// A JSON body, whatever media type it names. All that is not valid is one error.
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Register {
     license: String,
-    pin: TypedPin,
+    pin: TypedSecret,
     installation: String,
     keys: Option<Vec<String>>,
 }
@@ -56,7 +56,7 @@ pub(super) async fn register(
     Body(body): Body<Register>,
 ) -> Result<Json<Value>, ApiError> {
     let number = number(&body.license)?;
-    let pin = body.pin.parse().map_err(|_form| ApiError::Malformed)?;
+    let pin = body.pin.pin().map_err(|_form| ApiError::Malformed)?;
     let installation = installation(&body.installation)?;
     let keys = keys(body.keys.as_deref())?;
     let token = portal

@@ -1,6 +1,6 @@
 //! Forms that our own pages sent.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use axum::{
     Form,
@@ -70,10 +70,23 @@ impl FromRequest<Arc<Portal>> for Pressed {
             .map_err(IntoResponse::into_response)?;
         let request = Request::from_parts(parts, body);
         let Posted { intent, .. } = Posted::<Button>::from_request(request, portal).await?;
-        match intent {
-            // Nothing is typed into it that another language could lose.
-            Intent::Send | Intent::Translate => Ok(Self),
-            Intent::Stale => Err(say(&visitor, StatusCode::FORBIDDEN, Message::FORM_EXPIRED)),
+        match intent.pressed(&visitor) {
+            ControlFlow::Continue(()) => Ok(Self),
+            ControlFlow::Break(page) => Err(page),
+        }
+    }
+}
+
+impl Intent {
+    /// `Break` with a page: a form into which nothing is typed, so that another language loses nothing, is not to be
+    /// sent.
+    pub(crate) fn pressed(self, visitor: &Visitor) -> ControlFlow<Response> {
+        match self {
+            Self::Send | Self::Translate => ControlFlow::Continue(()),
+            Self::Stale => {
+                let status = StatusCode::FORBIDDEN;
+                ControlFlow::Break(say(visitor, status, Message::FORM_EXPIRED))
+            }
         }
     }
 }
@@ -109,19 +122,24 @@ impl<T: HasToken> FromRequest<Arc<Portal>> for Posted<T> {
     }
 }
 
-/// A typed PIN: zeroized when dropped, and never shown again.
-pub(crate) struct TypedPin(Zeroizing<String>);
+/// A typed PIN or key: zeroized when dropped, and never shown again.
+pub(crate) struct TypedSecret(Zeroizing<String>);
 
-impl<'de> Deserialize<'de> for TypedPin {
+impl<'de> Deserialize<'de> for TypedSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
     }
 }
 
-impl TypedPin {
+impl TypedSecret {
+    /// Returns it without spaces around it.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.trim()
+    }
+
     /// Reads 8 digits.
-    pub(crate) fn parse(&self) -> Result<Pin, PinError> {
-        Pin::parse(self.0.trim())
+    pub(crate) fn pin(&self) -> Result<Pin, PinError> {
+        Pin::parse(self.expose())
     }
 }
 

@@ -119,6 +119,15 @@ impl Visitor {
         add_cookie(response, &cookie);
     }
 
+    /// Gives this browser another cookie for its forms: the tokens of forms before no longer count.
+    pub(crate) fn renew(&self, response: &mut Response) {
+        // Without random bytes the old one stays, which belongs to nobody else either.
+        if let Ok(bytes) = random::<16>() {
+            let value = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+            add_cookie(response, &form_cookie(&self.portal, &value));
+        }
+    }
+
     /// Returns the same visitor at another address: the one that the page can be reloaded from.
     pub(crate) fn at(&self, path: &str) -> Self {
         Self {
@@ -226,8 +235,7 @@ pub(super) async fn visit(
     let language = chosen
         .or_else(|| cookie(headers, "lang").and_then(|code| Language::parse(&code)))
         .unwrap_or_else(accepted);
-    let name = cookie_name(&portal, "form");
-    let known = cookie(headers, &name).filter(|value| value.len() == 22);
+    let known = cookie(headers, &cookie_name(&portal, FORM)).filter(|value| value.len() == 22);
     let is_new = known.is_none();
     let value = match known {
         Some(value) => value.into_owned(),
@@ -250,13 +258,7 @@ pub(super) async fn visit(
         add_cookie(&mut response, &cookie);
     }
     if is_new {
-        add_cookie(
-            &mut response,
-            &format!(
-                "{name}={value}; Path=/; HttpOnly; SameSite=Lax{}",
-                secure(&portal)
-            ),
-        );
+        add_cookie(&mut response, &form_cookie(&portal, &value));
     }
     let headers = response.headers_mut();
     headers.insert(
@@ -290,6 +292,25 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
         .map(|(_, value)| Cow::Borrowed(value))
 }
 
+/// Returns the value of a cookie of ours.
+pub(crate) fn named_cookie(portal: &Portal, headers: &HeaderMap, name: &str) -> Option<String> {
+    cookie(headers, &cookie_name(portal, name)).map(Cow::into_owned)
+}
+
+/// Sets a cookie that the browser forgets at its end, and sends only from our own pages; an empty one is forgotten now.
+pub(crate) fn set_session(portal: &Portal, response: &mut Response, name: &str, value: &str) {
+    let end = if value.is_empty() { "; Max-Age=0" } else { "" };
+    let (name, secure) = (cookie_name(portal, name), secure(portal));
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{end}{secure}");
+    add_cookie(response, &cookie);
+}
+
+/// Returns the cookie that forms are tied to.
+fn form_cookie(portal: &Portal, value: &str) -> String {
+    let (name, secure) = (cookie_name(portal, FORM), secure(portal));
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}")
+}
+
 fn add_cookie(response: &mut Response, cookie: &str) {
     // Our cookies contain only characters that are valid in a header.
     if let Ok(value) = HeaderValue::from_str(cookie) {
@@ -306,6 +327,9 @@ fn cookie_name(portal: &Portal, name: &str) -> String {
 fn secure(portal: &Portal) -> &'static str {
     if portal.is_https() { "; Secure" } else { "" }
 }
+
+/// The cookie that forms are tied to.
+const FORM: &str = "form";
 
 /// The cookie with what to show in a form.
 const KEPT: &str = "kept";

@@ -1,5 +1,6 @@
 //! HTTP: pages for people, an API for the app, and one for operators.
 
+mod admin;
 mod api;
 mod assets;
 mod client;
@@ -56,6 +57,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         )
         .route("/purchase", get(pages::purchase::show))
         .route("/download", get(download::page))
+        .nest("/operator", admin::routes())
         .layer(Extension(shelf))
         .fallback(pages::not_found)
         .method_not_allowed_fallback(pages::wrong_method)

@@ -10,11 +10,9 @@ use axum::{
 use license_token::LicenseNumber;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
 
 use crate::{
     email::EmailAddress,
-    keys::OperatorKey,
     language::Language,
     model::{Filter, LicenseState, MailState, Operator, Scope},
     portal::{Portal, Refusal},
@@ -39,21 +37,11 @@ impl FromRequestParts<Arc<Portal>> for Caller {
         let key = header
             .and_then(|value| value.strip_prefix("Bearer "))
             .ok_or(ApiError::Unauthorized)?;
-        let shown = OperatorKey::hash_of(key);
-        let mut found = None;
-        for operator in portal.store.operators().await.map_err(Refusal::from)? {
-            // Compares with every key, each in constant time.
-            if bool::from(operator.hash.ct_eq(&shown)) {
-                found = Some(operator);
-            }
+        match portal.operator(key).await {
+            Ok(operator) => Ok(Self(operator)),
+            Err(Refusal::Refused) => Err(ApiError::Unauthorized),
+            Err(other) => Err(other.into()),
         }
-        let now = portal.clock.now();
-        let operator = found
-            .filter(|operator| operator.expires_at.is_none_or(|end| now < end))
-            .ok_or(ApiError::Unauthorized)?;
-        let used = portal.store.operator_used(&operator.name, now);
-        used.await.map_err(Refusal::from)?;
-        Ok(Self(operator))
     }
 }
 
@@ -69,11 +57,8 @@ impl Caller {
 
     /// Returns whose licenses the key may read; `None`: everybody's.
     fn reads(&self) -> Result<Option<String>, ApiError> {
-        if self.0.may(Scope::ReadAll) {
-            return Ok(None);
-        }
-        self.need(Scope::ReadOwn)?;
-        Ok(Some(self.0.name.clone()))
+        let seller = self.0.reads().ok_or(ApiError::NotPermitted)?;
+        Ok(seller.map(str::to_owned))
     }
 
     /// Reads a license. One that the key may not read does not exist for it.
@@ -82,12 +67,9 @@ impl Caller {
         portal: &Portal,
         number: LicenseNumber,
     ) -> Result<LicenseReport, ApiError> {
-        let seller = self.reads()?;
-        let report = portal.show(number).await.map_err(known_to_operators)?;
-        if seller.is_some() && report.sold_by() != seller.as_deref() {
-            return Err(ApiError::NotFound);
-        }
-        Ok(report)
+        self.reads()?;
+        let report = portal.show_to(&self.0, number).await;
+        report.map_err(known_to_operators)
     }
 
     fn name(&self) -> &str {
@@ -215,7 +197,11 @@ pub(super) async fn revoke(
     caller.need(Scope::Revoke)?;
     let number = number(&text)?;
     caller.license(&portal, number).await?;
-    portal.revoke(number).await.map_err(known_to_operators)?;
+    let by = Some(caller.name());
+    portal
+        .revoke(number, by)
+        .await
+        .map_err(known_to_operators)?;
     tracing::info!(operator = caller.name(), license = %number, "license revoked");
     portal
         .show(number)
@@ -233,7 +219,11 @@ pub(super) async fn resend(
     caller.need(Scope::Issue)?;
     let number = number(&text)?;
     caller.license(&portal, number).await?;
-    portal.resend(number).await.map_err(known_to_operators)?;
+    let by = Some(caller.name());
+    portal
+        .resend(number, by)
+        .await
+        .map_err(known_to_operators)?;
     tracing::info!(operator = caller.name(), license = %number, "new PIN mailed");
     let report = portal.show(number).await.map_err(known_to_operators)?;
     Ok((StatusCode::ACCEPTED, Json(report)))
@@ -257,7 +247,7 @@ pub(super) async fn forget(
     let one = body.installation.as_deref().map(installation).transpose()?;
     caller.license(&portal, number).await?;
     portal
-        .forget(number, one)
+        .forget(number, one, Some(caller.name()))
         .await
         .map_err(known_to_operators)?;
     tracing::info!(operator = caller.name(), license = %number, "registrations removed");

@@ -131,10 +131,10 @@ pub(crate) async fn a_revoked_license_is_out_of_reach(store: Store) {
     verify(&store, 1, 10).await;
     store.open_link(hash(10), at(1)).await.unwrap();
     store.keep_draft(hash(10), b"typed", at(1)).await.unwrap();
-    assert!(store.revoke(number(1), at(2)).await.unwrap());
+    assert!(store.revoke(number(1), None, at(2)).await.unwrap());
     assert_eq!(store.draft(number(1)).await.unwrap(), None);
-    assert!(!store.revoke(number(1), at(3)).await.unwrap());
-    assert!(!store.revoke(number(2), at(3)).await.unwrap());
+    assert!(!store.revoke(number(1), None, at(3)).await.unwrap());
+    assert!(!store.revoke(number(2), None, at(3)).await.unwrap());
     assert!(matches!(
         store.complete(hash(10), &holder(), at(4)).await.unwrap(),
         Completion::Refused
@@ -152,7 +152,7 @@ pub(crate) async fn a_revoked_license_is_out_of_reach(store: Store) {
     );
     assert!(
         !store
-            .replace_pin(number(1), "new", &mail(1, MailKind::License), at(5))
+            .replace_pin(number(1), "new", &mail(1, MailKind::License), None, at(5))
             .await
             .unwrap()
     );

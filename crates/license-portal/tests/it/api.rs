@@ -203,7 +203,7 @@ async fn a_token_is_refreshed_for_its_installation_until_the_license_is_revoked(
     }
     world
         .portal
-        .revoke(LicenseNumber::parse(&sold.number).unwrap())
+        .revoke(LicenseNumber::parse(&sold.number).unwrap(), None)
         .await
         .unwrap();
     let (status, _) = visit.json("POST", "/api/v1/refresh", &body).await;
@@ -270,7 +270,7 @@ async fn a_new_pin_voids_the_old_one() {
     let sold = world.sell(true).await;
     world
         .portal
-        .resend(LicenseNumber::parse(&sold.number).unwrap())
+        .resend(LicenseNumber::parse(&sold.number).unwrap(), None)
         .await
         .unwrap();
     let mail = world.newest_mail().await;

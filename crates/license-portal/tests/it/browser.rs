@@ -136,16 +136,16 @@ fn pictures() -> PathBuf {
 }
 
 /// A browser that visits all pages and takes screenshots.
-struct Walk<'a> {
-    browser: Client,
+pub(crate) struct Walk<'a> {
+    pub(crate) browser: Client,
     base: String,
-    language: Language,
-    suffix: &'a str,
-    world: &'a World,
+    pub(crate) language: Language,
+    pub(crate) suffix: &'a str,
+    pub(crate) world: &'a World,
 }
 
 impl Walk<'_> {
-    async fn goto(&self, path: &str) {
+    pub(crate) async fn goto(&self, path: &str) {
         self.browser
             .goto(&format!("{}{path}", self.base))
             .await
@@ -153,7 +153,7 @@ impl Walk<'_> {
     }
 
     /// Waits for a page with this heading, in this language.
-    async fn heading_is(&self, key: &str) {
+    pub(crate) async fn heading_is(&self, key: &str) {
         let text = self.shown(key);
         let mut seen = None;
         for _ in 0..200 {
@@ -187,13 +187,13 @@ impl Walk<'_> {
         self.language.say(key).replace('\u{a0}', " ")
     }
 
-    async fn fill(&self, id: &str, text: &str) {
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
         let field = self.browser.find(Locator::Id(id)).await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
     /// Presses the button with this text, and waits for the page that follows.
-    async fn press(&self, key: &str) {
+    pub(crate) async fn press(&self, key: &str) {
         let text = self.shown(key);
         let buttons = self.browser.find_all(Locator::Css("button")).await.unwrap();
         for button in buttons {
@@ -251,13 +251,13 @@ impl Walk<'_> {
     }
 
     /// Checks which element has the focus.
-    async fn focus_is(&self, class: &str) {
+    pub(crate) async fn focus_is(&self, class: &str) {
         let focused = self.browser.active_element().await.unwrap();
         let found = focused.attr("class").await.unwrap();
         assert_eq!(found.as_deref(), Some(class));
     }
 
-    async fn picture(&self, name: &str) {
+    pub(crate) async fn picture(&self, name: &str) {
         let png = self.browser.screenshot().await.unwrap();
         fs::write(
             pictures().join(format!(
@@ -330,6 +330,7 @@ impl Walk<'_> {
 
         self.name_holder().await;
         self.others(number, &pin).await;
+        self.help(number).await;
     }
 
     /// From the mailed link to the active license.

@@ -15,7 +15,7 @@ pub(crate) async fn only_an_active_license_registers(store: Store) {
     assert_eq!(register("aa", 0).await, Noted::NotActive);
     issue(&store, 1).await;
     assert_eq!(register("aa", 1).await, Noted::NotActive);
-    store.revoke(number(1), at(1)).await.unwrap();
+    store.revoke(number(1), None, at(1)).await.unwrap();
     assert_eq!(register("aa", 2).await, Noted::NotActive);
     activate(&store, 2).await;
     let register = async |installation, second| {
@@ -31,7 +31,7 @@ pub(crate) async fn only_an_active_license_registers(store: Store) {
         .map(|one| (one.first_at - START, one.last_at - START))
         .collect();
     assert_eq!(times, [(3, 9), (4, 4)]);
-    store.revoke(number(2), at(10)).await.unwrap();
+    store.revoke(number(2), None, at(10)).await.unwrap();
     assert_eq!(register("aa", 11).await, Noted::NotActive);
 }
 
@@ -66,8 +66,20 @@ pub(crate) async fn a_forgotten_installation_makes_room_and_refreshes_no_more(st
         assert!(refreshed.await.unwrap());
     }
     assert!(!store.refresh(number(1), "cc", at(6)).await.unwrap());
-    assert_eq!(store.forget(number(1), Some("aa")).await.unwrap(), 1);
-    assert_eq!(store.forget(number(1), Some("aa")).await.unwrap(), 0);
+    assert_eq!(
+        store
+            .forget(number(1), Some("aa"), None, at(9))
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        store
+            .forget(number(1), Some("aa"), None, at(9))
+            .await
+            .unwrap(),
+        0
+    );
     assert!(!store.refresh(number(1), "aa", at(7)).await.unwrap());
     assert!(store.refresh(number(1), "bb", at(8)).await.unwrap());
     assert_eq!(register("cc").await, Noted::Yes);
@@ -75,10 +87,10 @@ pub(crate) async fn a_forgotten_installation_makes_room_and_refreshes_no_more(st
     let last: Vec<_> = store.registrations(number(1)).await.unwrap();
     let last: Vec<_> = last.iter().map(|one| one.last_at - START).collect();
     assert_eq!(last, [8, 5]);
-    assert_eq!(store.forget(number(1), None).await.unwrap(), 2);
+    assert_eq!(store.forget(number(1), None, None, at(9)).await.unwrap(), 2);
     assert!(store.registrations(number(1)).await.unwrap().is_empty());
     register("bb").await;
-    store.revoke(number(1), at(9)).await.unwrap();
+    store.revoke(number(1), None, at(9)).await.unwrap();
     assert!(!store.refresh(number(1), "bb", at(10)).await.unwrap());
 }
 

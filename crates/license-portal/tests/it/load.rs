@@ -355,7 +355,7 @@ async fn in_state(store: &Store, state: LicenseState) -> Vec<License> {
         ..Filter::default()
     };
     let found = store.list(&filter).await.unwrap();
-    found.into_iter().map(|(license, _mail)| license).collect()
+    found.into_iter().map(|found| found.license).collect()
 }
 
 /// Returns license and installation of a received token, if the portal signed it.

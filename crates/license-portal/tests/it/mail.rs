@@ -225,7 +225,7 @@ async fn a_mail_that_is_refused_for_good_fails_once_and_operators_see_it() {
     world.clock.forward(7 * 24 * 3600);
     assert_eq!(postman.round().await.unwrap(), 0);
     // A new PIN is a new mail.
-    world.portal.resend(bad).await.unwrap();
+    world.portal.resend(bad, None).await.unwrap();
     assert_eq!(shown(bad).await.1["mail"]["state"], "waiting");
     assert_eq!(
         world

@@ -4,10 +4,12 @@
 
 mod accessibility;
 mod activation;
+mod admin;
 mod api;
 mod behind;
 mod browser;
 mod configuration;
+mod desk;
 mod download;
 mod https;
 mod installations;

@@ -11,6 +11,8 @@ use crate::{
 
 /// Undoes what came after the first version.
 const BACK: &str = "DROP TABLE drafts;
+    DROP TABLE acts;
+    DROP TABLE sessions;
     DROP INDEX anchors_by_position;
     DELETE FROM _sqlx_migrations WHERE version > 1";
 

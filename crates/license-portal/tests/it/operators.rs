@@ -26,7 +26,7 @@ pub(crate) async fn operator(world: &World) -> String {
 }
 
 /// Adds an operator whose key permits this for a day.
-async fn key(world: &World, name: &str, scopes: &[Scope]) -> String {
+pub(crate) async fn key(world: &World, name: &str, scopes: &[Scope]) -> String {
     let key = OperatorKey::generate().unwrap();
     let now = world.portal.clock.now();
     let operator = NewOperator {

@@ -15,7 +15,7 @@ pub(crate) async fn a_new_pin_replaces_the_mail_that_waits(store: Store) {
     };
     assert!(
         store
-            .replace_pin(number(1), "newer hash", &new, at(1))
+            .replace_pin(number(1), "newer hash", &new, None, at(1))
             .await
             .unwrap()
     );

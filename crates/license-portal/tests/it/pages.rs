@@ -265,7 +265,7 @@ async fn a_revoked_license_is_stopped_at_every_step() {
     let form = open(&mut visit, &link).await;
     world
         .portal
-        .revoke(LicenseNumber::parse(&sold.number).unwrap())
+        .revoke(LicenseNumber::parse(&sold.number).unwrap(), None)
         .await
         .unwrap();
     assert_eq!(

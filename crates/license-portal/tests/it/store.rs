@@ -18,6 +18,11 @@ use crate::{
         a_new_link_leaves_the_one_before_valid, a_revoked_license_is_out_of_reach,
         many_completions_at_once_activate_once,
     },
+    admin::{
+        a_license_is_found_by_what_is_known_of_it,
+        a_session_ends_with_its_time_its_key_or_by_signing_out,
+        every_act_is_in_the_log_the_newest_first,
+    },
     installations::{
         a_forgotten_installation_makes_room_and_refreshes_no_more,
         a_license_registers_so_many_installations_and_each_as_often_as_it_likes,
@@ -75,6 +80,9 @@ checks! {
     a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
+    a_license_is_found_by_what_is_known_of_it
+    every_act_is_in_the_log_the_newest_first
+    a_session_ends_with_its_time_its_key_or_by_signing_out
     anchors_are_kept_the_newest_first
     the_development_key_is_forgotten_once_another_signs
     pruning_forgets_only_what_is_old
@@ -195,8 +203,8 @@ async fn a_list_goes_on_where_it_ended(store: Store) {
     loop {
         let page = store.list(&filter).await.unwrap();
         let Some(last) = page.last() else { break };
-        filter.after = Some(last.0.number.to_string());
-        seen.extend(page.iter().map(|license| license.0.number.to_string()));
+        filter.after = Some(last.license.number.to_string());
+        seen.extend(page.iter().map(|found| found.license.number.to_string()));
     }
     assert_eq!(seen.len(), 5);
     assert!(seen.is_sorted());
@@ -238,8 +246,8 @@ async fn operators_come_and_go(store: Store) {
         store.operator_used("shop", at(now)).await.unwrap();
         assert_eq!(shop().await.used_at, Some(at(used)));
     }
-    assert!(store.remove_operator("shop").await.unwrap());
-    assert!(!store.remove_operator("shop").await.unwrap());
+    assert!(store.remove_operator("shop", at(9)).await.unwrap());
+    assert!(!store.remove_operator("shop", at(9)).await.unwrap());
 }
 
 async fn anchors_are_kept_the_newest_first(store: Store) {

@@ -17,7 +17,7 @@ use crate::{
     portal::{Portal, Refusal},
     web::{
         client::ClientAddress,
-        form::{HasToken, Posted, TypedPin},
+        form::{HasToken, Posted, TypedSecret},
         frame::{Frame, Visitor, redirect},
     },
 };
@@ -35,7 +35,7 @@ pub(crate) struct Typed {
     token: String,
     email: String,
     license: String,
-    pin: TypedPin,
+    pin: TypedSecret,
 }
 
 impl HasToken for Typed {
@@ -62,7 +62,7 @@ pub(crate) async fn submit(
     };
     let email = EmailAddress::parse(&typed.email);
     let number = LicenseNumber::parse(&typed.license);
-    let outcome = match (email, number, typed.pin.parse()) {
+    let outcome = match (email, number, typed.pin.pin()) {
         (Ok(email), Ok(number), Ok(pin)) => {
             match portal.activate(&address, &email, number, pin).await {
                 Ok(ticket) => {

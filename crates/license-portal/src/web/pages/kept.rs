@@ -121,19 +121,19 @@ impl Kept {
 }
 
 /// A form whose page has always the same address.
-pub(super) struct Form<const N: usize, T> {
-    pub(super) path: &'static str,
-    pub(super) page: fn(Frame, [Field; N], Option<Problem>) -> T,
+pub(in crate::web) struct Form<const N: usize, T> {
+    pub(in crate::web) path: &'static str,
+    pub(in crate::web) page: fn(Frame, [Field; N], Option<Problem>) -> T,
 }
 
 impl<const N: usize, T: Template> Form<N, T> {
     /// Shows it, with what this browser keeps of it.
-    pub(super) fn show(&self, visitor: &Visitor, fields: [Field; N]) -> Response {
+    pub(in crate::web) fn show(&self, visitor: &Visitor, fields: [Field; N]) -> Response {
         Kept::show(visitor, self.path, fields, self.page)
     }
 
     /// Takes what was typed. `Break` with the answer: its button was not pressed.
-    pub(super) fn take(
+    pub(in crate::web) fn take(
         &self,
         visitor: &Visitor,
         intent: Intent,
@@ -151,7 +151,7 @@ impl<const N: usize, T: Template> Form<N, T> {
     }
 
     /// Shows it again with what was typed, and with what came of it.
-    pub(super) fn again(
+    pub(in crate::web) fn again(
         &self,
         visitor: &Visitor,
         fields: &[Field; N],

@@ -41,6 +41,14 @@ impl Message {
         title: Key("link-void-title"),
         text: Key("link-void-text"),
     };
+    pub(super) const NO_LICENSE: Self = Self {
+        title: Key("no-such-license-title"),
+        text: Key("no-such-license-text"),
+    };
+    pub(super) const NOT_PERMITTED: Self = Self {
+        title: Key("not-permitted-title"),
+        text: Key("not-permitted-text"),
+    };
     pub(super) const NOT_FOUND: Self = Self {
         title: Key("not-found-title"),
         text: Key("not-found-text"),
@@ -98,7 +106,7 @@ pub(super) fn explain(visitor: &Visitor, refusal: &Refusal) -> Response {
 
 impl Outcome {
     /// Returns why the portal refused a request.
-    fn of(language: Language, refusal: &Refusal) -> Self {
+    pub(in crate::web) fn of(language: Language, refusal: &Refusal) -> Self {
         let (status, message, retry_after) = match refusal {
             Refusal::SlowDown { retry_after } => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -131,7 +139,7 @@ impl Outcome {
     }
 
     /// Asks to check what was typed.
-    fn check(language: Language, status: StatusCode, text: String) -> Self {
+    pub(in crate::web) fn check(language: Language, status: StatusCode, text: String) -> Self {
         Self {
             status: status.as_u16(),
             title: language.say("problem-title"),

@@ -16,7 +16,7 @@ use crate::{
     portal::{Portal, Refusal},
     web::{
         client::ClientAddress,
-        form::{HasToken, Posted, TypedPin},
+        form::{HasToken, Posted, TypedSecret},
         frame::{Frame, Visitor, render},
     },
 };
@@ -40,7 +40,7 @@ struct ResponsePage {
 pub(crate) struct Typed {
     token: String,
     code: String,
-    pin: TypedPin,
+    pin: TypedSecret,
 }
 
 impl HasToken for Typed {
@@ -64,7 +64,7 @@ pub(crate) async fn submit(
         ControlFlow::Continue(fields) => fields,
         ControlFlow::Break(answer) => return answer,
     };
-    let outcome = match (RequestCode::parse(&typed.code), typed.pin.parse()) {
+    let outcome = match (RequestCode::parse(&typed.code), typed.pin.pin()) {
         (Ok(request), Ok(pin)) => match portal.register_offline(&address, request, pin).await {
             Ok(response) => {
                 let page = ResponsePage {

@@ -1,0 +1,257 @@
+//! One license: what is known of it, and what can be done.
+
+use std::ops::ControlFlow;
+
+use askama::Template;
+use axum::{
+    extract::{Path, RawQuery},
+    http::StatusCode,
+    response::Response,
+};
+use jiff::Timestamp;
+use license_token::{Installation, LicenseNumber};
+use plain_text::shown;
+use serde::Deserialize;
+
+use super::{Denied, Entry, SignedIn, mail, state};
+use crate::{
+    mail::letter,
+    model::{LicenseState, Scope},
+    portal::Refusal,
+    service::LicenseReport,
+    web::{
+        form::{HasToken, Posted, Pressed},
+        frame::{Frame, redirect, render},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "admin/license.html")]
+struct Page {
+    f: Frame,
+    operator: String,
+    number: String,
+    state: String,
+    state_name: &'static str,
+    /// What is known: label and value.
+    facts: Vec<(String, String)>,
+    installations: Vec<Registered>,
+    acts: Vec<Entry>,
+    /// What has just been done.
+    done: Option<String>,
+    may_issue: bool,
+    may_revoke: bool,
+}
+
+struct Registered {
+    id: String,
+    text: String,
+}
+
+pub(super) async fn show(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let page = page(&signed_in, &number, query.as_deref()).await;
+    signed_in.answer(page.map(|page| render(StatusCode::OK, &page)))
+}
+
+async fn page(signed_in: &SignedIn, number: &str, query: Option<&str>) -> Result<Page, Denied> {
+    let (number, report) = signed_in.license(number).await?;
+    let language = signed_in.language();
+    let store = &signed_in.portal().store;
+    let acts = signed_in.acts(store.acts(None, Some(number), None, ACTS).await?);
+    let done = DONE.iter().find(|done| query == Some(**done));
+    let is_revoked = report.state == LicenseState::Revoked;
+    Ok(Page {
+        f: signed_in.visitor.frame(),
+        operator: signed_in.name().to_owned(),
+        number: report.license.clone(),
+        state: language.say(state(report.state).0),
+        state_name: report.state.as_str(),
+        facts: facts(signed_in, &report),
+        installations: installations(signed_in, &report),
+        acts,
+        done: done.map(|done| language.say(&format!("done-{done}"))),
+        may_issue: signed_in.operator.may(Scope::Issue) && !is_revoked,
+        may_revoke: signed_in.operator.may(Scope::Revoke) && !is_revoked,
+    })
+}
+
+/// Returns what is known of a license, as labels and values.
+fn facts(signed_in: &SignedIn, report: &LicenseReport) -> Vec<(String, String)> {
+    let language = signed_in.language();
+    let at = |time| letter::time(language, time);
+    let mut facts = vec![
+        ("email-address", shown(&report.email)),
+        ("language", report.language.name().to_owned()),
+        ("fact-sold", at(report.issued_at)),
+        (
+            "fact-sold-by",
+            report
+                .sold_by
+                .as_deref()
+                .map_or_else(|| language.say("operator-command-line"), shown),
+        ),
+    ];
+    if let Some(time) = report.activated_at {
+        facts.push(("fact-activated", at(time)));
+    }
+    if let Some(delivery) = &report.mail {
+        let mut text = language.say(mail(delivery.state).0);
+        if let Some(error) = &delivery.error {
+            text = format!("{text} – {}", shown(error));
+        }
+        facts.push(("fact-mail", text));
+    }
+    if let Some(holder) = &report.holder {
+        let [name, company] = &report.held_by;
+        let address = [&holder.address, &holder.postcode, &holder.city];
+        let address: Vec<_> = address
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(String::as_str)
+            .collect();
+        let countries = language.countries();
+        let country = countries
+            .into_iter()
+            .find(|(code, _)| *code == holder.country);
+        let address = [
+            address.join(" "),
+            country.map_or("", |(_, name)| name).to_owned(),
+        ];
+        let address: Vec<_> = address
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        for (label, value) in [
+            ("fact-holder", name),
+            ("company-name", company),
+            ("company-email", &holder.company_email),
+            ("phone-number", &holder.phone),
+            ("fact-address", &address.join(", ")),
+        ] {
+            if !value.is_empty() {
+                facts.push((label, shown(value)));
+            }
+        }
+    }
+    let say = |(label, value): (&str, String)| (language.say(label), value);
+    facts.into_iter().map(say).collect()
+}
+
+fn installations(signed_in: &SignedIn, report: &LicenseReport) -> Vec<Registered> {
+    let language = signed_in.language();
+    let at = |seconds| {
+        let time = Timestamp::from_second(seconds).unwrap_or_default();
+        letter::time(language, time)
+    };
+    let registrations = report.registrations.iter().flatten();
+    registrations
+        .map(|one| Registered {
+            id: one.installation.clone(),
+            text: language.say_with(
+                "operator-registered",
+                &[("first", &*at(one.first_at)), ("last", &at(one.last_at))],
+            ),
+        })
+        .collect()
+}
+
+pub(super) async fn resend(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    Pressed: Pressed,
+) -> Response {
+    act(
+        &signed_in,
+        &number,
+        Scope::Issue,
+        "resent",
+        async |number| {
+            signed_in
+                .portal()
+                .resend(number, Some(signed_in.name()))
+                .await
+        },
+    )
+    .await
+}
+
+pub(super) async fn revoke(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    Pressed: Pressed,
+) -> Response {
+    act(
+        &signed_in,
+        &number,
+        Scope::Revoke,
+        "revoked",
+        async |number| {
+            signed_in
+                .portal()
+                .revoke(number, Some(signed_in.name()))
+                .await
+        },
+    )
+    .await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Forget {
+    token: String,
+    installation: String,
+}
+
+impl HasToken for Forget {
+    fn token(&self) -> &str {
+        &self.token
+    }
+}
+
+pub(super) async fn forget(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    Posted { typed, intent }: Posted<Forget>,
+) -> Response {
+    if let ControlFlow::Break(page) = intent.pressed(&signed_in.visitor) {
+        return page;
+    }
+    let Ok(installation) = Installation::parse(&typed.installation) else {
+        return signed_in.answer(Err(Denied::Malformed));
+    };
+    let (portal, name) = (signed_in.portal(), Some(signed_in.name()));
+    act(
+        &signed_in,
+        &number,
+        Scope::Issue,
+        "unregistered",
+        async |number| portal.forget(number, Some(installation), name).await,
+    )
+    .await
+}
+
+/// Does something to a license that the operator may read and do this to, and returns to its page.
+async fn act(
+    signed_in: &SignedIn,
+    number: &str,
+    scope: Scope,
+    done: &str,
+    deed: impl AsyncFnOnce(LicenseNumber) -> Result<(), Refusal>,
+) -> Response {
+    let done = async {
+        signed_in.need(scope)?;
+        let (number, _report) = signed_in.license(number).await?;
+        deed(number).await?;
+        Ok(redirect(&format!("/operator/licenses/{number}?{done}")))
+    };
+    signed_in.answer(done.await)
+}
+
+/// What the page can say was done.
+const DONE: [&str; 3] = ["resent", "revoked", "unregistered"];
+
+/// How many acts the page shows.
+const ACTS: u32 = 20;

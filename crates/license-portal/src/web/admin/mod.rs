@@ -1,0 +1,179 @@
+//! Pages for operators and partners: who is signed in with a key finds, helps and revokes as the key's scopes permit.
+
+mod license;
+mod log;
+mod search;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use license_token::LicenseNumber;
+
+use crate::{
+    language::{Key, Language},
+    mail::letter,
+    model::{Act, LicenseState, MailState, Operator, Scope},
+    portal::{Portal, Refusal},
+    service::LicenseReport,
+    web::{
+        frame::{self, Visitor, redirect},
+        pages::{Message, explain, say},
+    },
+};
+
+/// Returns the routes below `/operator`.
+pub(super) fn routes() -> Router<Arc<Portal>> {
+    Router::new()
+        .route("/", get(search::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/log", get(log::show))
+        .route("/licenses/{number}", get(license::show))
+        .route("/licenses/{number}/resend", post(license::resend))
+        .route("/licenses/{number}/revoke", post(license::revoke))
+        .route("/licenses/{number}/forget", post(license::forget))
+}
+
+/// An operator who is signed in.
+pub(super) struct SignedIn {
+    operator: Operator,
+    visitor: Visitor,
+}
+
+impl FromRequestParts<Arc<Portal>> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, portal)
+            .await
+            .map_err(StatusCode::into_response)?;
+        let Some(secret) = frame::named_cookie(portal, &parts.headers, SESSION) else {
+            return Err(redirect(sign_in::PATH));
+        };
+        match portal.signed_in(&secret).await {
+            Ok(Some(operator)) => Ok(Self { operator, visitor }),
+            // Its key was removed, or it has expired.
+            Ok(None) => Err(redirect(&format!("{}?{}", sign_in::PATH, sign_in::ENDED))),
+            Err(refusal) => Err(explain(&visitor, &refusal)),
+        }
+    }
+}
+
+impl SignedIn {
+    fn portal(&self) -> &Portal {
+        &self.visitor.portal
+    }
+
+    fn language(&self) -> Language {
+        self.visitor.language
+    }
+
+    fn name(&self) -> &str {
+        &self.operator.name
+    }
+
+    /// Returns whose licenses the operator may read: everybody's if there is no name.
+    fn reads(&self) -> Result<Option<&str>, Denied> {
+        self.operator.reads().ok_or(Denied::NotPermitted)
+    }
+
+    /// Fails unless the key permits something.
+    fn need(&self, scope: Scope) -> Result<(), Denied> {
+        if self.operator.may(scope) {
+            Ok(())
+        } else {
+            Err(Denied::NotPermitted)
+        }
+    }
+
+    /// Reads a license that the operator may read.
+    async fn license(&self, number: &str) -> Result<(LicenseNumber, LicenseReport), Denied> {
+        self.reads()?;
+        let number = LicenseNumber::parse(number).map_err(|_form| Refusal::Refused)?;
+        let report = self.portal().show_to(&self.operator, number).await?;
+        Ok((number, report))
+    }
+
+    /// Answers with a page, or says why there is none.
+    fn answer(&self, outcome: Result<Response, Denied>) -> Response {
+        let (status, message) = match outcome {
+            Ok(page) => return page,
+            Err(Denied::NotPermitted) => (StatusCode::FORBIDDEN, Message::NOT_PERMITTED),
+            Err(Denied::Malformed) => (StatusCode::UNPROCESSABLE_ENTITY, Message::FORM_MALFORMED),
+            Err(Denied::Refusal(Refusal::Refused)) => (StatusCode::NOT_FOUND, Message::NO_LICENSE),
+            Err(Denied::Refusal(other)) => return explain(&self.visitor, &other),
+        };
+        say(&self.visitor, status, message)
+    }
+
+    fn acts(&self, acts: Vec<Act>) -> Vec<Entry> {
+        let language = self.language();
+        let entry = |act: Act| Entry {
+            id: act.id,
+            at: letter::time(language, act.at),
+            operator: act
+                .operator
+                .unwrap_or_else(|| language.say("operator-command-line")),
+            deed: language.say(&format!("deed-{}", act.deed.as_str())),
+            license: act.license,
+            detail: act.detail,
+        };
+        acts.into_iter().map(entry).collect()
+    }
+}
+
+/// Why an operator sees or does nothing.
+#[derive(Debug)]
+enum Denied {
+    /// The key does not permit it.
+    NotPermitted,
+    /// The form has what ours never has.
+    Malformed,
+    /// The portal refused; [`Refusal::Refused`]: there is no such license.
+    Refusal(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for Denied {
+    fn from(error: E) -> Self {
+        Self::Refusal(error.into())
+    }
+}
+
+/// An act as pages show it.
+struct Entry {
+    id: i64,
+    at: String,
+    operator: String,
+    deed: String,
+    license: Option<String>,
+    detail: String,
+}
+
+/// Returns the name of a state.
+fn state(state: LicenseState) -> Key {
+    Key(match state {
+        LicenseState::Issued => "state-issued",
+        LicenseState::Verifying => "state-verifying",
+        LicenseState::Active => "state-active",
+        LicenseState::Revoked => "state-revoked",
+    })
+}
+
+/// Returns what became of a mail.
+fn mail(state: MailState) -> Key {
+    Key(match state {
+        MailState::Waiting => "mail-waiting",
+        MailState::Delivered => "mail-delivered",
+        MailState::Failed => "mail-failed",
+    })
+}
+
+/// The cookie of who is signed in.
+const SESSION: &str = "operator";

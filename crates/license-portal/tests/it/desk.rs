@@ -1,0 +1,59 @@
+//! The pages of operators in the browser of the story.
+
+use fantoccini::Locator;
+use license_portal::{
+    keys::OperatorKey,
+    model::{NewOperator, Scope},
+};
+use license_token::LicenseNumber;
+
+use crate::browser::Walk;
+
+impl Walk<'_> {
+    /// Signs in, finds the license that was just activated, and mails a new PIN.
+    pub(crate) async fn help(&self, number: LicenseNumber) {
+        let key = OperatorKey::generate().unwrap();
+        let (store, now) = (&self.world.portal.store, self.world.portal.clock.now());
+        let operator = NewOperator {
+            name: format!("Support {}{}", self.language.as_str(), self.suffix),
+            hash: OperatorKey::hash_of(key.expose()),
+            scopes: vec![Scope::Issue, Scope::ReadAll, Scope::Revoke],
+            expires_at: None,
+        };
+        store.add_operator(&operator, now).await.unwrap();
+
+        self.goto("/operator").await;
+        self.heading_is("operator-sign-in").await;
+        self.fill("key", "kwop_wrong").await;
+        self.press("operator-sign-in-button").await;
+        self.focus_is("problem").await;
+        self.picture("desk-wrong").await;
+        self.fill("key", key.expose()).await;
+        self.press("operator-sign-in-button").await;
+        self.heading_is("operator-title").await;
+        self.fill("words", "john DOE").await;
+        self.press("operator-search").await;
+        self.picture("desk-licenses").await;
+        self.goto(&format!("/operator/licenses/{number}")).await;
+        self.picture("desk-license").await;
+        let offers = self
+            .browser
+            .find_all(Locator::Css("summary"))
+            .await
+            .unwrap();
+        offers[0].clone().click().await.unwrap();
+        self.press("operator-resend").await;
+        self.focus_is("notice").await;
+        assert!(
+            self.world
+                .newest_mail()
+                .await
+                .text
+                .contains(&number.to_string())
+        );
+        self.picture("desk-done").await;
+        self.goto("/operator/log").await;
+        self.heading_is("operator-log").await;
+        self.picture("desk-log").await;
+    }
+}
