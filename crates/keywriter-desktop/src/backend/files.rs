@@ -11,6 +11,7 @@ use keywriter::{
     trust,
 };
 use std::{
+    ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -93,11 +94,11 @@ fn portal_file(folders: &Folders) -> PathBuf {
     folders.license().with_file_name("portal.txt")
 }
 
-pub(super) fn export(settings: Settings, path: &Path) -> Result<String, Problem> {
+pub(super) fn export(settings: Settings, path: &Path) -> Result<PathBuf, Problem> {
     settings
         .export(path)
         .map_err(|error| Problem::from(&error))?;
-    Ok(shown_path(path))
+    Ok(path.to_owned())
 }
 
 pub(super) fn import(path: &Path) -> Result<Settings, Problem> {
@@ -121,7 +122,7 @@ pub(super) fn save_report(
     path: &Path,
     root: Option<&TrustedRoot>,
     language: report::Language,
-) -> Result<String, Problem> {
+) -> Result<PathBuf, Problem> {
     let report = report.ok_or(Problem::new(Reason::SystemFailed))?;
     let data = path.with_extension("json");
     let page = path.with_extension("html");
@@ -129,27 +130,38 @@ pub(super) fn save_report(
     report
         .save_page(&page, root, language)
         .map_err(|error| Problem::from(&error))?;
-    Ok(shown_path(&data))
+    Ok(data)
 }
 
 /// Opens a page in the user's default browser.
 pub(super) fn open_page(address: &str) -> Result<(), Problem> {
-    let opened = Command::new("xdg-open")
-        .arg(address)
+    open(address.as_ref()).map_err(|error| {
+        Problem::new(Reason::NoBrowser)
+            .about(address)
+            .because(&error)
+    })
+}
+
+/// Opens the folder of a file in the user's file manager.
+pub(super) fn show_in_folder(file: &Path) -> Result<(), Problem> {
+    let folder = file.parent().unwrap_or(file);
+    open(folder.as_ref()).map_err(|error| {
+        Problem::new(Reason::CannotRead)
+            .about(shown_path(folder))
+            .because(&error)
+    })
+}
+
+fn open(what: &OsStr) -> io::Result<()> {
+    let mut child = Command::new("xdg-open")
+        .arg(what)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn();
-    match opened {
-        Ok(mut child) => {
-            // Reaps the child when it ends.
-            std::thread::spawn(move || child.wait());
-            Ok(())
-        }
-        Err(error) => Err(Problem::new(Reason::NoBrowser)
-            .about(address)
-            .because(&error)),
-    }
+        .spawn()?;
+    // Reaps the child when it ends.
+    std::thread::spawn(move || child.wait());
+    Ok(())
 }
 
 #[cfg(test)]

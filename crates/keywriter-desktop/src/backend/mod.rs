@@ -119,6 +119,7 @@ impl Backend {
                 let pinned = trust::pin(folders, &root);
                 self.report_failure(pinned.map(|_path| ()).map_err(|error| (&error).into()));
             }
+            Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
             Command::OpenPurchasePage => {
                 self.report_failure(files::open_page(&format!(
                     "{}/purchase",

@@ -6,8 +6,8 @@ use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Problem, Rea
 use keywriter::{
     Serial,
     cycle::{
-        self, How, Setup,
-        plan::{Plan, Request, Task, check_master},
+        self, Failure, How, Setup,
+        plan::{Plan, Request, SecondaryRefusal, Task, check_master},
     },
     discovery::{Connector, Discovery},
     folders::Folders,
@@ -15,7 +15,7 @@ use keywriter::{
     protocol::{LockState, ModuleStatus},
     report::Report,
     survey::{Depth, ModuleFacts, OtherRoot, Present, Survey, survey},
-    text::{listed, shown_path},
+    text::listed,
 };
 use std::{
     collections::BTreeMap,
@@ -155,7 +155,13 @@ impl ModuleWatcher {
         let Request {
             master, options, ..
         } = setup.request;
-        let record = Mutex::new(Report::new(now(), master, options));
+        let earlier = self.report.lock();
+        let earlier = earlier.unwrap_or_else(PoisonError::into_inner).take();
+        // One that names secondaries tries again what failed: the report is of both.
+        let record = earlier
+            .filter(|earlier| !setup.request.to.is_empty() && earlier.is_of(master, options))
+            .unwrap_or_else(|| Report::new(now(), master, options));
+        let record = Mutex::new(record);
         let emit = |event| (self.emit)(Event::Cycle(event));
         let follow = |event: cycle::Event| {
             record
@@ -186,14 +192,33 @@ fn shown(event: cycle::Event) -> Option<CycleEvent> {
             serial,
             already: how != How::Cloned,
         },
-        cycle::Event::ReceiptSetAside { file, .. } => {
-            CycleEvent::ReceiptSetAside(shown_path(&file))
-        }
+        cycle::Event::ReceiptSetAside { file, .. } => CycleEvent::ReceiptSetAside(file),
         cycle::Event::NotKept { error, .. } => CycleEvent::NotKept((&error).into()),
-        cycle::Event::Failed { serial, failure } => CycleEvent::Failed(serial, (&failure).into()),
+        cycle::Event::Failed { serial, failure } => {
+            let problem = Problem::from(&failure);
+            match failure {
+                Failure::Refused { why, .. } if is_left_out(why) => {
+                    CycleEvent::Refused(serial, problem)
+                }
+                _ => CycleEvent::Failed(serial, problem),
+            }
+        }
         // The survey before the cycle has reported unusable modules; the caller reports the end.
         _ => return None,
     })
+}
+
+/// Returns whether nothing was tried, because of what the module is: trying again changes nothing.
+const fn is_left_out(why: SecondaryRefusal) -> bool {
+    use SecondaryRefusal as Why;
+    match why {
+        Why::DuplicateSerial
+        | Why::Untrusted(_)
+        | Why::LockedNotFresh
+        | Why::OtherTeam
+        | Why::UnlockedAsUser => true,
+        Why::Absent | Why::Stopped | Why::NoLicense | _ => false,
+    }
 }
 
 /// Returns whether a module has been locked, unlocked, configured or unplugged since the survey.

@@ -91,6 +91,8 @@ pub enum CardState {
         /// An earlier cycle cloned it.
         already: bool,
     },
+    /// Nothing was tried, for this reason: it is left as it is.
+    Refused(Problem),
     /// Cloning failed, for this reason.
     Failed(Problem),
 }

@@ -31,8 +31,30 @@ pub struct CloningPage {
     replacement: Option<Replacement>,
     /// The state of each secondary since the last Start.
     outcomes: BTreeMap<Serial, CardState>,
+    /// Where each secondary is shown, so that it stays there while others come and go.
+    places: Vec<Option<Serial>>,
+    /// What became of the secondaries since the last Start; Retry goes on with it.
+    tally: Tally,
     /// The cycle's phase.
     phase: CyclePhase,
+}
+
+/// Which secondaries are clones now, which failed, and which nothing was tried with.
+#[derive(Debug, Default)]
+struct Tally {
+    done: BTreeSet<Serial>,
+    failed: BTreeSet<Serial>,
+    left_out: BTreeSet<Serial>,
+}
+
+impl Tally {
+    /// Notes the last word on a secondary.
+    fn note(&mut self, serial: Serial, of: fn(&mut Self) -> &mut BTreeSet<Serial>) {
+        for all in [&mut self.done, &mut self.failed, &mut self.left_out] {
+            all.remove(&serial);
+        }
+        of(self).insert(serial);
+    }
 }
 
 /// The question before a cycle in which devices lose their keys.
@@ -66,8 +88,13 @@ pub enum CyclePhase {
 pub enum Bar {
     /// There is no master yet.
     NoMaster,
-    /// This many secondaries would be cloned.
-    Ready(usize),
+    /// What a cycle would find.
+    Ready {
+        /// Secondaries that would be cloned.
+        ready: usize,
+        /// Those that are clones already.
+        clones: usize,
+    },
     /// A cycle is running.
     Running {
         /// Cloned or failed.
@@ -83,8 +110,10 @@ pub enum Bar {
     Ended {
         /// Secondaries that are now clones of this master.
         done: usize,
-        /// Secondaries that are not.
+        /// Secondaries that are not, though it was tried.
         failed: usize,
+        /// Secondaries that nothing was tried with.
+        left_out: usize,
         /// Whether the master has disabled cloning on itself.
         disabled: bool,
     },
@@ -98,6 +127,12 @@ impl CloningPage {
     }
 
     pub(super) fn act(&mut self, intent: &Intent) -> Vec<Command> {
+        let commands = self.do_it(intent);
+        self.seat();
+        commands
+    }
+
+    fn do_it(&mut self, intent: &Intent) -> Vec<Command> {
         match intent {
             Intent::Choose(serial) if self.master.is_none() => {
                 self.chosen = Some(*serial);
@@ -162,13 +197,24 @@ impl CloningPage {
                 .iter()
                 .any(|module| module.serial == *serial)
         };
-        self.outcomes
-            .retain(|serial, state| is_there(serial) || matches!(state, CardState::Failed(_)));
+        self.outcomes.retain(|serial, state| match state {
+            CardState::Failed(_) => true,
+            // The survey says anew why nothing is done with it, or that it has changed.
+            CardState::Refused(_) => false,
+            _ => is_there(serial),
+        });
         self.surveyed = surveyed;
+        self.seat();
     }
 
     /// Handles a cycle's event; returns what is to be said about it.
     pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Notice> {
+        let notice = self.note(event);
+        self.seat();
+        notice
+    }
+
+    fn note(&mut self, event: CycleEvent) -> Option<Notice> {
         match event {
             CycleEvent::Preflight { secondaries } => {
                 self.phase = match self.phase {
@@ -189,15 +235,22 @@ impl CloningPage {
                 self.outcomes.insert(serial, CardState::Cloning(step));
             }
             CycleEvent::Done { serial, already } => {
+                self.tally.note(serial, |tally| &mut tally.done);
                 self.outcomes.insert(serial, CardState::Cloned { already });
             }
             CycleEvent::Failed(serial, problem) => {
+                self.tally.note(serial, |tally| &mut tally.failed);
                 self.outcomes.insert(serial, CardState::Failed(problem));
+            }
+            CycleEvent::Refused(serial, problem) => {
+                self.tally.note(serial, |tally| &mut tally.left_out);
+                self.outcomes.insert(serial, CardState::Refused(problem));
             }
             CycleEvent::ReceiptSetAside(file) => return Some(Notice::ReceiptSetAside(file)),
             CycleEvent::NotKept(problem) => return Some(Notice::Problem(problem)),
             CycleEvent::Ended(Ok(summary)) => {
                 self.phase = CyclePhase::Ended(summary);
+                self.show_failures_first();
                 return summary
                     .master_lost
                     .then(|| Notice::Problem(Reason::MasterLost.into()));
@@ -260,7 +313,7 @@ impl CloningPage {
             .collect()
     }
 
-    /// Returns the secondaries' places in rows of three: nine, or more if more modules are connected.
+    /// Returns the secondaries' places: nine, or more if more modules are connected.
     pub fn cards(&self) -> Vec<Card> {
         let shown = self
             .master
@@ -293,10 +346,45 @@ impl CloningPage {
             card.state = state.clone();
             card.is_included = None;
         }
-        let mut cards: Vec<_> = cards.into_values().collect();
-        let places = cards.len().max(PLACES).next_multiple_of(ROW);
-        cards.resize_with(places, Card::default);
-        cards
+        let mut placed: Vec<_> = self
+            .places
+            .iter()
+            .map(|serial| {
+                let card = serial.and_then(|serial| cards.remove(&serial));
+                card.unwrap_or_default()
+            })
+            .collect();
+        placed.resize_with(placed.len().max(PLACES), Card::default);
+        placed
+    }
+
+    /// Gives each secondary that is shown a place, and keeps those that have one.
+    fn seat(&mut self) {
+        let shown = self.shown().map(|module| module.serial);
+        let shown = self.master.or(shown);
+        let modules = self.surveyed.modules.iter().map(|module| module.serial);
+        let mut new: BTreeSet<_> = modules.chain(self.outcomes.keys().copied()).collect();
+        if let Some(shown) = shown {
+            new.remove(&shown);
+        }
+        for place in &mut self.places {
+            place.take_if(|serial| !new.remove(serial));
+        }
+        let mut new = new.into_iter();
+        for place in self.places.iter_mut().filter(|place| place.is_none()) {
+            *place = new.next();
+        }
+        self.places.extend(new.map(Some));
+        while self.places.last() == Some(&None) {
+            self.places.pop();
+        }
+    }
+
+    /// Among many, they would be out of sight.
+    fn show_failures_first(&mut self) {
+        let failed = &self.tally.failed;
+        self.places
+            .sort_by_key(|place| !place.is_some_and(|serial| failed.contains(&serial)));
     }
 
     /// Returns the number of connected secondaries.
@@ -326,12 +414,16 @@ impl CloningPage {
                 stopping,
             },
             CyclePhase::Ended(summary) => Bar::Ended {
-                done: summary.done,
-                failed: summary.failed,
+                done: self.tally.done.len(),
+                failed: self.tally.failed.len(),
+                left_out: self.tally.left_out.len(),
                 disabled: summary.disabled,
             },
             CyclePhase::Idle if self.master.is_none() => Bar::NoMaster,
-            CyclePhase::Idle => Bar::Ready(self.ready()),
+            CyclePhase::Idle => Bar::Ready {
+                ready: self.ready(),
+                clones: self.clones(),
+            },
         }
     }
 
@@ -409,7 +501,8 @@ impl CloningPage {
 
     /// Returns whether there is a report to save.
     pub fn has_report(&self) -> bool {
-        matches!(self.phase, CyclePhase::Ended(summary) if summary.done + summary.failed > 0)
+        let is_over = matches!(self.phase, CyclePhase::Ended(_));
+        is_over && !(self.tally.done.is_empty() && self.tally.failed.is_empty())
     }
 
     /// Starts, unless devices would lose their keys: then the user is asked.
@@ -461,6 +554,7 @@ impl CloningPage {
     fn forget_cycle(&mut self) {
         self.outcomes.clear();
         self.left_out.clear();
+        self.tally = Tally::default();
         self.phase = CyclePhase::Idle;
     }
 
@@ -468,7 +562,12 @@ impl CloningPage {
         let Some(master) = self.master else {
             return Vec::new();
         };
-        self.outcomes.clear();
+        if to.is_empty() {
+            self.outcomes.clear();
+            self.tally = Tally::default();
+        } else {
+            self.outcomes.retain(|serial, _| !to.contains(serial));
+        }
         self.phase = CyclePhase::Starting;
         vec![Command::Start(self.request(master, to))]
     }
@@ -516,6 +615,11 @@ impl CloningPage {
             .or_else(|| modules.first())
     }
 
+    fn clones(&self) -> usize {
+        let is_clone = |module: &&ModuleView| module.part == Part::IsClone;
+        self.surveyed.modules.iter().filter(is_clone).count()
+    }
+
     fn ready(&self) -> usize {
         let has_work = |module: &&ModuleView| {
             matches!(module.part, Part::Clone | Part::Replace | Part::Finish)
@@ -560,9 +664,9 @@ impl CloningPage {
 /// The number of steps of a secondary's run.
 pub const STEPS: u8 = Step::COUNT;
 
-/// The number of cards in a row.
-const ROW: usize = 3;
-
 const fn is_final(state: &CardState) -> bool {
-    matches!(state, CardState::Cloned { .. } | CardState::Failed(_))
+    matches!(
+        state,
+        CardState::Cloned { .. } | CardState::Refused(_) | CardState::Failed(_)
+    )
 }

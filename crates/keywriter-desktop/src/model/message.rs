@@ -74,6 +74,8 @@ pub enum Intent {
     ImportSettings(PathBuf),
     /// Save the report of the last cycle, as a `.json` file and a page.
     SaveReport(PathBuf),
+    /// Show a notice's file where it lies.
+    ShowInFolder,
     /// Open the page where licenses are sold.
     OpenPurchasePage,
     /// Trust the root that was shown, or not.
@@ -83,6 +85,21 @@ pub enum Intent {
         /// Whether it is the right one.
         is_right: bool,
     },
+}
+
+impl Intent {
+    /// Returns whether it begins something anew, so that what was said before is over.
+    pub(super) const fn tries_again(&self) -> bool {
+        !matches!(
+            self,
+            Self::Prefer(_)
+                | Self::Choose(_)
+                | Self::Include(..)
+                | Self::SetAutoLock(_)
+                | Self::SetUserPinPolicy(_)
+                | Self::SetDisableMaster(_)
+        )
+    }
 }
 
 /// What the backend must do. No `Debug`: it contains PINs.
@@ -131,6 +148,8 @@ pub enum Command {
         /// The page's language.
         language: keywriter::report::Language,
     },
+    /// Show a file where it lies.
+    ShowInFolder(PathBuf),
     /// Show the portal's purchase page in a browser.
     OpenPurchasePage,
     /// Trust a root from now on.
@@ -162,11 +181,11 @@ pub enum Event {
     /// A second has passed while no PIN is accepted.
     Second,
     /// The settings were saved to that file, or not.
-    Exported(Result<String, Problem>),
+    Exported(Result<PathBuf, Problem>),
     /// Settings were read from a file, or not.
     Imported(Result<Settings, Problem>),
     /// The report was saved to that file, or not.
-    ReportSaved(Result<String, Problem>),
+    ReportSaved(Result<PathBuf, Problem>),
     /// A choice could not be saved for the next launch.
     NotSaved(Problem),
     /// Which modules are connected.
@@ -211,8 +230,10 @@ pub enum CycleEvent {
     },
     /// A secondary was not cloned.
     Failed(Serial, Problem),
+    /// Nothing was tried with a secondary: it is left as it is.
+    Refused(Serial, Problem),
     /// A kept file is not the receipt that it should be: it was renamed to this, and the receipt is fetched again.
-    ReceiptSetAside(String),
+    ReceiptSetAside(PathBuf),
     /// A receipt could not be saved.
     NotKept(Problem),
     /// The cycle has ended, or did not start for this reason.

@@ -24,6 +24,7 @@ use keywriter::{
     license::{LicenseNumber, Pin},
     report,
 };
+use std::path::{Path, PathBuf};
 
 /// A screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,17 +92,17 @@ pub struct Preferences {
 /// The most steps of text size.
 pub const TEXT_STEPS: u8 = 2;
 
-/// A notice above the page, until the user does something else.
+/// A notice over the page. A problem stays until it is closed, solved or tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Settings were exported to a file.
-    Exported(String),
+    Exported(PathBuf),
     /// Settings were imported.
     Imported,
     /// A report was saved.
-    ReportSaved(String),
+    ReportSaved(PathBuf),
     /// A damaged receipt was renamed to this file, and fetched again.
-    ReceiptSetAside(String),
+    ReceiptSetAside(PathBuf),
     /// The license was refreshed.
     LicenseRefreshed,
     /// Something went wrong.
@@ -153,6 +154,23 @@ pub struct Model {
     pub cloning: CloningPage,
 }
 
+impl Notice {
+    /// Returns the file that it is about.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Exported(file) | Self::ReportSaved(file) | Self::ReceiptSetAside(file) => {
+                Some(file)
+            }
+            Self::Imported | Self::LicenseRefreshed | Self::Problem(_) => None,
+        }
+    }
+
+    /// Returns whether it is left in sight until the user closes it.
+    pub const fn is_lasting(&self) -> bool {
+        matches!(self, Self::ReceiptSetAside(_) | Self::Problem(_))
+    }
+}
+
 impl Model {
     /// Returns the language of all texts.
     pub fn language(&self) -> Language {
@@ -166,7 +184,16 @@ impl Model {
 
     /// Handles what the user does.
     pub fn act(&mut self, intent: Intent) -> Vec<Command> {
-        self.notice = None;
+        if matches!(intent, Intent::ShowInFolder) {
+            let file = self.notice.as_ref().and_then(Notice::file);
+            return file
+                .map(|file| Command::ShowInFolder(file.to_owned()))
+                .into_iter()
+                .collect();
+        }
+        if intent.tries_again() {
+            self.notice = None;
+        }
         match intent {
             Intent::Register {
                 portal,
@@ -285,6 +312,11 @@ impl Model {
                         .filter(|root| self.declined_root.as_ref() != Some(root));
                 }
                 self.cloning.survey(surveyed);
+                let is_back = self.cloning.master_card().status == MasterStatus::Active;
+                let solved = |notice: &mut Notice| matches!(notice, Notice::Problem(it) if it.reason == Reason::MasterLost);
+                if is_back {
+                    self.notice.take_if(solved);
+                }
             }
             Event::Cycle(event) => {
                 let ended = matches!(event, CycleEvent::Ended(_));

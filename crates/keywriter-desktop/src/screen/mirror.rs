@@ -101,7 +101,9 @@ pub(super) fn card_state(state: &CardState) -> (ui::CardKind, u8, ui::Problem) {
         CardState::Preflight(Part::Finish) => plain(Kind::Finish),
         CardState::Preflight(Part::IsClone) => plain(Kind::IsClone),
         CardState::Preflight(Part::LeftOut) => plain(Kind::LeftOut),
-        CardState::Preflight(Part::Refused(why)) => (Kind::Refused, 0, problem(Some(why))),
+        CardState::Preflight(Part::Refused(why)) | CardState::Refused(why) => {
+            (Kind::Refused, 0, problem(Some(why)))
+        }
         CardState::Waiting => plain(Kind::Waiting),
         CardState::Asks => plain(Kind::Asks),
         CardState::Cloning(step) => (Kind::Cloning, *step, problem(None)),

@@ -2,7 +2,7 @@
 
 use super::{AppInfo, mirror, ui};
 use crate::model::{Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange, Problem};
-use keywriter::{Serial, protocol::EncryptionMode};
+use keywriter::{Serial, protocol::EncryptionMode, text::shown_path};
 use mirror::{count, problem};
 use slint::{ComponentHandle as _, Model as _, ModelRc, SharedString, VecModel};
 use std::{
@@ -139,19 +139,19 @@ impl Screen {
         let register = self.window.global::<ui::Register>();
         register.set_has_license(license.is_some());
         register.set_may_evaluate(model.may_evaluate());
-        let (kind, file, wrong) = match &model.notice {
-            None => (ui::NoticeKind::Nothing, "", None),
-            Some(Notice::Exported(file)) => (ui::NoticeKind::Exported, file.as_str(), None),
-            Some(Notice::Imported) => (ui::NoticeKind::Imported, "", None),
-            Some(Notice::ReportSaved(file)) => (ui::NoticeKind::ReportSaved, file.as_str(), None),
-            Some(Notice::ReceiptSetAside(file)) => {
-                (ui::NoticeKind::ReceiptSetAside, file.as_str(), None)
-            }
-            Some(Notice::LicenseRefreshed) => (ui::NoticeKind::LicenseRefreshed, "", None),
-            Some(Notice::Problem(wrong)) => (ui::NoticeKind::Problem, "", Some(wrong)),
+        let (kind, wrong) = match &model.notice {
+            None => (ui::NoticeKind::Nothing, None),
+            Some(Notice::Exported(_)) => (ui::NoticeKind::Exported, None),
+            Some(Notice::Imported) => (ui::NoticeKind::Imported, None),
+            Some(Notice::ReportSaved(_)) => (ui::NoticeKind::ReportSaved, None),
+            Some(Notice::ReceiptSetAside(_)) => (ui::NoticeKind::ReceiptSetAside, None),
+            Some(Notice::LicenseRefreshed) => (ui::NoticeKind::LicenseRefreshed, None),
+            Some(Notice::Problem(wrong)) => (ui::NoticeKind::Problem, Some(wrong)),
         };
+        let file = model.notice.as_ref().and_then(Notice::file);
+        shell.set_notice_lasts(model.notice.as_ref().is_some_and(Notice::is_lasting));
         shell.set_problem(problem(wrong));
-        shell.set_notice_file(file.into());
+        shell.set_notice_file(file.map(shown_path).unwrap_or_default().into());
         shell.set_notice(kind);
         let change = self.window.global::<ui::ChangePin>();
         change.set_number(
@@ -261,8 +261,9 @@ impl Screen {
                 page.set_share(0.0);
                 page.set_bar(ui::BarKind::NoMaster);
             }
-            Bar::Ready(ready) => {
+            Bar::Ready { ready, clones } => {
                 page.set_ready(count(ready));
+                page.set_clones(count(clones));
                 page.set_share(0.0);
                 page.set_bar(ui::BarKind::Ready);
             }
@@ -284,10 +285,12 @@ impl Screen {
             Bar::Ended {
                 done,
                 failed,
+                left_out,
                 disabled,
             } => {
                 page.set_done(count(done));
                 page.set_failed(count(failed));
+                page.set_left_out(count(left_out));
                 page.set_disabled(disabled);
                 page.set_bar(ui::BarKind::Ended);
             }

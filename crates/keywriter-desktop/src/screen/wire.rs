@@ -35,6 +35,7 @@ fn shell(app: &Rc<App>) {
     shell.on_open(on(app, |app, page: ui::Page| {
         app.act(Intent::OpenPage(page.into()));
     }));
+    shell.on_show_in_folder(press(app, || Intent::ShowInFolder));
     shell.on_choose_language(on(app, |app, place| {
         prefer(app, |it| it.language = Some(mirror::language_at(place)));
     }));

@@ -295,6 +295,12 @@ pub(crate) const SCENES: &[Scene] = &[
         let modules = std::iter::once(master(&long(0))).chain(others);
         app.hear(survey(modules.collect()));
     }),
+    ("report-saved", |app| {
+        enter(app, Some(&name(0)));
+        app.hear(connected(3));
+        let file = "/home/ada/keywriter-report.json";
+        app.hear(Event::ReportSaved(Ok(file.into())));
+    }),
     ("refusals", refusals),
     ("warnings", warnings),
 ];

@@ -270,10 +270,33 @@ fn more_than_nine_secondaries_are_all_shown() {
         &app,
         &format!("Place 13: {}, Will be cloned", scenes::name(13)),
     );
-    hands::find(&app, "Place 15: empty");
+    assert!(!hands::shows(&app, "Place 14: empty"));
     app.hear(scenes::connected(2));
     hands::find(&app, "Place 9: empty");
     assert!(!hands::shows(&app, "Place 10: empty"));
+}
+
+#[test]
+fn a_wider_window_has_more_cards_in_a_row() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    let in_first_row = |width: f32| {
+        let size = slint::LogicalSize::new(width, 2400.0);
+        app.window().window().set_size(size);
+        hands::pass(&app);
+        let top = |place| {
+            hands::find(&app, &format!("Place {place}: empty"))
+                .absolute_position()
+                .y
+        };
+        (1..=9)
+            .filter(|place| (top(*place) - top(1)).abs() < 1.0)
+            .count()
+    };
+    assert_eq!(
+        [960.0, 1180.0, 1600.0, 3840.0].map(in_first_row),
+        [2, 3, 5, 8]
+    );
 }
 
 #[test]

@@ -82,8 +82,10 @@ fn from_registration_to_a_saved_report_and_another_pin() {
         panic!("no report")
     };
     assert_eq!(path, home.path().join("keywriter-report.json"));
-    app.hear(Event::ReportSaved(Ok(path.display().to_string())));
+    app.hear(Event::ReportSaved(Ok(path.clone())));
     assert!(says(&app, "Report saved"));
+    press(&app, "Show in folder");
+    assert!(matches!(last(&commands), Command::ShowInFolder(file) if file == path));
     press(&app, "Close");
     assert!(!says(&app, "Report saved"));
 
@@ -232,9 +234,14 @@ fn failed_ones_are_tried_again_alone() {
         &app,
         CycleEvent::Failed(failed, Problem::new(Reason::Unplugged)),
     );
-    scenes::cycle(&app, scenes::ended(7, 1));
-    find(&app, "7 devices cloned, 1 not cloned");
-    let card = find(&app, &format!("Place 4: {failed}, Cloning failed"));
+    let locked = scenes::serial(&scenes::name(5));
+    scenes::cycle(
+        &app,
+        CycleEvent::Refused(locked, Problem::new(Reason::SecondaryLocked)),
+    );
+    scenes::cycle(&app, scenes::ended(2, 1));
+    find(&app, "1 not cloned, 2 devices cloned, 1 left out");
+    let card = find(&app, &format!("Place 1: {failed}, Cloning failed"));
     assert_eq!(
         card.accessible_description().as_deref(),
         Some("Unplugged. Plug it in and start again: cloning is then completed.")
@@ -274,6 +281,33 @@ fn a_device_in_use_is_replaced_only_after_a_red_sheet_named_it() {
     assert_eq!(request.except, [scenes::serial(&kept)]);
     find(&app, &format!("Place 1: {kept}, Left out"));
     assert!(!shows(&app, &format!("Clone to {kept}")), "it is too late");
+}
+
+#[test]
+fn a_notice_goes_by_itself_and_a_problem_does_not() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    app.hear(Event::Exported(Ok("/home/ada/s.json".into())));
+    for _ in 0..5 {
+        hands::wait();
+    }
+    // Another one has its own time.
+    app.hear(Event::ReportSaved(Ok("/home/ada/r.json".into())));
+    for _ in 0..5 {
+        hands::wait();
+    }
+    assert!(says(&app, "Report saved"));
+    for _ in 0..5 {
+        hands::wait();
+    }
+    assert!(!says(&app, "Report saved"));
+    app.hear(Event::NotSaved(Problem::new(Reason::CannotWrite)));
+    for _ in 0..20 {
+        hands::wait();
+    }
+    assert!(says(&app, "The file cannot be written"));
+    press(&app, "Close");
+    assert!(!says(&app, "The file cannot be written"));
 }
 
 #[test]

@@ -150,6 +150,11 @@ impl Report {
         }
     }
 
+    /// Returns whether another cycle of this master with these choices goes on with this report.
+    pub fn is_of(&self, master: Serial, options: Options) -> bool {
+        (self.master, self.options) == (master, options)
+    }
+
     /// Notes what an event says of a secondary: its receipt, or its last failure until it is done.
     pub fn note(&mut self, event: &Event) {
         match event {

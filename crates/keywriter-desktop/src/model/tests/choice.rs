@@ -41,7 +41,7 @@ fn a_device_that_is_left_out_gets_nothing_and_can_be_taken_in_again() {
         matches!(commands.as_slice(), [Command::Look(Some(request))] if request.except == [serial("A")])
     );
     assert_eq!(state_of(&model, "A"), CardState::Preflight(Part::LeftOut));
-    assert_eq!(model.cloning.bar(), Bar::Ready(1));
+    assert_eq!(model.cloning.bar(), ready_to_clone(1));
     let commands = model.act(Intent::Start);
     assert!(
         matches!(commands.as_slice(), [Command::Start(request)] if request.except == [serial("A")] && request.to.is_empty())
@@ -52,7 +52,7 @@ fn a_device_that_is_left_out_gets_nothing_and_can_be_taken_in_again() {
     let mut model = ready();
     model.act(Intent::Include(serial("A"), false));
     model.act(Intent::Include(serial("A"), true));
-    assert_eq!(model.cloning.bar(), Bar::Ready(2));
+    assert_eq!(model.cloning.bar(), ready_to_clone(2));
     assert!(model.act(Intent::Include(serial("A"), true)).is_empty());
 }
 

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_cycle_goes_from_start_to_check_marks() {
     let mut model = ready();
-    assert_eq!(model.cloning.bar(), Bar::Ready(2));
+    assert_eq!(model.cloning.bar(), ready_to_clone(2));
     let commands = model.act(Intent::Start);
     assert!(matches!(commands.as_slice(), [Command::Start(request)] if request.to.is_empty()));
     assert!(!model.cloning.can_start() && !model.cloning.can_choose());
@@ -85,6 +85,152 @@ fn a_failure_stays_in_sight_and_retry_takes_the_failed_ones_alone() {
     ]));
     let commands = model.act(Intent::Retry);
     assert!(matches!(commands.as_slice(), [Command::Start(request)] if request.to == [b]));
+}
+
+fn end(model: &mut Model) {
+    let summary = Summary {
+        began: true,
+        ..Summary::default()
+    };
+    cycle(model, CycleEvent::Ended(Ok(summary)));
+}
+
+fn done(model: &mut Model, name: &str) {
+    let serial = serial(name);
+    cycle(
+        model,
+        CycleEvent::Done {
+            serial,
+            already: false,
+        },
+    );
+}
+
+#[test]
+fn a_retry_adds_to_what_was_done_before() {
+    let mut model = ready();
+    model.act(Intent::Start);
+    done(&mut model, "A");
+    cycle(
+        &mut model,
+        CycleEvent::Failed(serial("B"), Reason::Unplugged.into()),
+    );
+    end(&mut model);
+    model.act(Intent::Retry);
+    assert_eq!(state_of(&model, "A"), CardState::Cloned { already: false });
+    done(&mut model, "B");
+    end(&mut model);
+    let ended = |done| Bar::Ended {
+        done,
+        failed: 0,
+        left_out: 0,
+        disabled: false,
+    };
+    assert_eq!(model.cloning.bar(), ended(2));
+    model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
+    assert_eq!(model.cloning.bar(), ended(2), "B was taken away as a clone");
+    model.hear(surveyed(vec![secondary("C", Part::Clone), master("M")]));
+    model.act(Intent::Start);
+    done(&mut model, "C");
+    end(&mut model);
+    assert_eq!(model.cloning.bar(), ended(1), "a cycle of its own");
+}
+
+#[test]
+fn what_was_not_tried_is_left_out_and_not_failed() {
+    let mut model = ready();
+    model.act(Intent::Start);
+    cycle(
+        &mut model,
+        CycleEvent::Refused(serial("A"), Reason::SecondaryLocked.into()),
+    );
+    done(&mut model, "B");
+    end(&mut model);
+    assert_eq!(
+        model.cloning.bar(),
+        Bar::Ended {
+            done: 1,
+            failed: 0,
+            left_out: 1,
+            disabled: false
+        }
+    );
+    assert!(matches!(state_of(&model, "A"), CardState::Refused(_)));
+    assert!(!model.cloning.can_retry());
+    // Its Administrator has unlocked it meanwhile: the card says what would happen now.
+    model.hear(surveyed(vec![secondary("A", Part::Replace), master("M")]));
+    assert_eq!(state_of(&model, "A"), CardState::Preflight(Part::Replace));
+}
+
+#[test]
+fn clones_are_counted_where_nothing_is_left_to_clone() {
+    let mut model = ready();
+    model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
+    let bar = Bar::Ready {
+        ready: 0,
+        clones: 1,
+    };
+    assert_eq!(model.cloning.bar(), bar);
+}
+
+fn places(model: &Model) -> Vec<String> {
+    let cards = model.cloning.cards();
+    let name = |serial: Option<Serial>| serial.map_or_else(String::new, |it| it.to_string());
+    let mut names: Vec<_> = cards.iter().map(|card| name(card.serial)).collect();
+    names.truncate(4);
+    names
+}
+
+#[test]
+fn a_card_keeps_its_place_while_others_come_and_go() {
+    let mut model = ready();
+    assert_eq!(places(&model), ["A", "B", "", ""]);
+    model.hear(surveyed(vec![secondary("B", Part::Clone), master("M")]));
+    assert_eq!(places(&model), ["", "B", "", ""]);
+    let names = ["0", "1", "B"].map(|name| secondary(name, Part::Clone));
+    model.hear(surveyed(names.into_iter().chain([master("M")]).collect()));
+    assert_eq!(places(&model), ["0", "B", "1", ""]);
+}
+
+#[test]
+fn after_a_cycle_failures_come_first() {
+    let mut model = ready();
+    model.act(Intent::Start);
+    done(&mut model, "A");
+    cycle(
+        &mut model,
+        CycleEvent::Failed(serial("B"), Reason::Unplugged.into()),
+    );
+    assert_eq!(places(&model), ["A", "B", "", ""], "not while it runs");
+    end(&mut model);
+    assert_eq!(places(&model), ["B", "A", "", ""]);
+}
+
+#[test]
+fn a_problem_stays_until_it_is_closed_or_solved_and_a_success_does_not() {
+    let mut model = ready();
+    model.hear(Event::Exported(Ok("/home/ada/s.json".into())));
+    assert!(!model.notice.as_ref().unwrap().is_lasting());
+    assert!(matches!(
+        model.act(Intent::ShowInFolder).as_slice(),
+        [Command::ShowInFolder(file)] if file.ends_with("s.json")
+    ));
+    model.act(Intent::SetAutoLock(true));
+    assert!(model.notice.is_some(), "it goes by itself");
+    model.act(Intent::ExportSettings("/home/ada/s.json".into()));
+    assert_eq!(model.notice, None);
+
+    let lost = Summary {
+        master_lost: true,
+        ..Summary::default()
+    };
+    cycle(&mut model, CycleEvent::Ended(Ok(lost)));
+    model.act(Intent::SetAutoLock(false));
+    model.hear(surveyed(vec![]));
+    assert!(model.notice.as_ref().unwrap().is_lasting());
+    model.hear(surveyed(vec![master("M")]));
+    assert_eq!(model.notice, None, "it is back");
+    assert!(model.act(Intent::ShowInFolder).is_empty());
 }
 
 #[test]
