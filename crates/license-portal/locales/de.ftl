@@ -159,6 +159,15 @@ operator-resend = Neue PIN‑Nummer senden
 operator-resend-text = Der Inhaber erhält eine E‑Mail mit der Lizenznummer und einer neuen PIN‑Nummer. Die alte PIN‑Nummer gilt dann nicht mehr.
 operator-revoke = Diese Lizenz widerrufen
 operator-revoke-text = Keine App kann sich mehr mit dieser Lizenz registrieren oder sie erneuern.
+operator-restore = Widerruf aufheben
+operator-restore-text = Die Lizenz ist wieder so wie vor dem Widerruf, auf denselben Computern.
+operator-correct = E‑Mail-Adresse berichtigen
+operator-correct-text = Für einen Tippfehler in der Adresse desselben Inhabers. Die neue Adresse erhält eine neue PIN‑Nummer, die alte eine Mitteilung. Die Lizenz bleibt auf ihren Computern registriert.
+operator-transfer = An jemand anderen übertragen
+operator-transfer-text = Der neue Inhaber erhält eine E‑Mail mit der Lizenznummer und einer neuen PIN‑Nummer und aktiviert die Lizenz neu. Die alte Adresse erhält eine Mitteilung. Die Apps des alten Inhabers können die Lizenz nicht mehr erneuern.
+operator-new-email = Neue E‑Mail-Adresse
+operator-same-email = Die Lizenz hat diese Adresse schon.
+operator-no-utf8 = Der Mailserver stellt an diese Adresse nicht zu.
 state-issued = Verkauft
 state-verifying = In Aktivierung
 state-active = Aktiv
@@ -174,11 +183,17 @@ fact-holder = Inhaber
 fact-address = Anschrift
 done-resent = Eine neue PIN‑Nummer ist unterwegs.
 done-revoked = Die Lizenz ist widerrufen.
+done-restored = Die Lizenz ist wieder so wie vor dem Widerruf.
+done-corrected = Die Adresse ist berichtigt. E‑Mails an beide Adressen sind unterwegs.
+done-transferred = Die Lizenz ist übertragen. E‑Mails an beide Adressen sind unterwegs.
 done-unregistered = Der Computer wurde entfernt.
 deed-signed-in = Angemeldet
 deed-sold = Verkauft
 deed-resent = Neue PIN‑Nummer gesendet
 deed-revoked = Widerrufen
+deed-restored = Widerruf aufgehoben
+deed-corrected = E‑Mail-Adresse berichtigt
+deed-transferred = Übertragen
 deed-unregistered = Computer entfernt
 deed-key-added = Betreiberschlüssel hinzugefügt
 deed-key-removed = Betreiberschlüssel entfernt
@@ -186,6 +201,8 @@ no-such-license-title = Lizenz nicht gefunden
 no-such-license-text = Es gibt keine Lizenz mit dieser Nummer, oder Sie dürfen sie mit Ihrem Schlüssel nicht sehen.
 not-permitted-title = Nicht erlaubt
 not-permitted-text = Ihr Betreiberschlüssel erlaubt das nicht.
+changed-title = Inzwischen geändert
+changed-text = Diese Lizenz wurde geändert, während Sie die Seite geöffnet hatten, oder sie ist widerrufen. Bitte prüfen Sie, was jetzt angezeigt wird, und versuchen Sie es noch einmal.
 
 # Probleme
 form-expired-title = Bitte senden Sie das Formular erneut
@@ -249,3 +266,11 @@ mail-verification-body =
     ignorieren: Ohne den Link wird nichts aktiviert.
 
     Haben Sie Fragen? { $email }, { $phone }
+mail-moved-subject = Ihre E‑Mail-Adresse wurde aus einer KeyWriter-Lizenz entfernt
+mail-moved-body =
+    Diese E‑Mail-Adresse gehört nicht mehr zu der KeyWriter-Lizenz, deren Nummer
+    mit { $start } beginnt. Unser Support hat eine andere Adresse eingetragen.
+
+    Die PIN‑Nummer aus unseren früheren E‑Mails gilt nicht mehr.
+
+    Das haben Sie nicht erwartet? Bitte kontaktieren Sie uns: { $email }, { $phone }

@@ -159,6 +159,15 @@ operator-resend = Mail a new PIN number
 operator-resend-text = The holder receives an email with license number and a new PIN number. The old PIN number is no longer valid.
 operator-revoke = Revoke this license
 operator-revoke-text = No app can register with this license or renew it any more.
+operator-restore = Undo the revocation
+operator-restore-text = The license is again as it was before it was revoked, on the same computers.
+operator-correct = Correct the email address
+operator-correct-text = For a mistyped address of the same holder. A new PIN number is mailed to the new address, and a notice to the old one. The license stays registered on its computers.
+operator-transfer = Transfer to someone else
+operator-transfer-text = The new holder receives an email with license number and a new PIN number, and activates the license again. The old address receives a notice. The apps of the old holder can no longer renew the license.
+operator-new-email = New email address
+operator-same-email = The license already has this address.
+operator-no-utf8 = The mail server does not deliver to this address.
 state-issued = Sold
 state-verifying = Being activated
 state-active = Active
@@ -174,11 +183,17 @@ fact-holder = Holder
 fact-address = Address
 done-resent = A new PIN number is on its way.
 done-revoked = The license is revoked.
+done-restored = The license is as it was before it was revoked.
+done-corrected = The address is corrected. Emails to both addresses are on their way.
+done-transferred = The license is transferred. Emails to both addresses are on their way.
 done-unregistered = The computer was removed.
 deed-signed-in = Signed in
 deed-sold = Sold
 deed-resent = New PIN number mailed
 deed-revoked = Revoked
+deed-restored = Revocation undone
+deed-corrected = Email address corrected
+deed-transferred = Transferred
 deed-unregistered = Computer removed
 deed-key-added = Operator key added
 deed-key-removed = Operator key removed
@@ -186,6 +201,8 @@ no-such-license-title = License not found
 no-such-license-text = There is no license with this number, or your key does not permit you to see it.
 not-permitted-title = Not permitted
 not-permitted-text = Your operator key does not permit this.
+changed-title = Changed in the meantime
+changed-text = This license was changed while you had the page open, or is revoked. Please check what is shown now, and try again.
 
 # Problems
 form-expired-title = Please send the form again
@@ -249,3 +266,11 @@ mail-verification-body =
     activated without the link.
 
     Have a question? { $email }, { $phone }
+mail-moved-subject = Your email address was removed from a KeyWriter license
+mail-moved-body =
+    This email address no longer belongs to the KeyWriter license whose number
+    begins with { $start }. Our support has entered another address for it.
+
+    The PIN number in our earlier emails is no longer valid.
+
+    You did not expect this? Please contact us: { $email }, { $phone }

@@ -159,6 +159,15 @@ operator-resend = Envoyer un nouveau code PIN
 operator-resend-text = Le titulaire reçoit un e‑mail avec le numéro de licence et un nouveau code PIN. L’ancien code PIN n’est alors plus valable.
 operator-revoke = Révoquer cette licence
 operator-revoke-text = Aucune appli ne pourra plus s’enregistrer avec cette licence ni la renouveler.
+operator-restore = Annuler la révocation
+operator-restore-text = La licence redevient ce qu’elle était avant sa révocation, sur les mêmes ordinateurs.
+operator-correct = Corriger l’adresse e‑mail
+operator-correct-text = Pour une faute de frappe dans l’adresse du même titulaire. Un nouveau code PIN est envoyé à la nouvelle adresse et un avis à l’ancienne. La licence reste enregistrée sur ses ordinateurs.
+operator-transfer = Transférer à quelqu’un d’autre
+operator-transfer-text = Le nouveau titulaire reçoit un e‑mail avec le numéro de licence et un nouveau code PIN, puis active la licence à nouveau. L’ancienne adresse reçoit un avis. Les applis de l’ancien titulaire ne peuvent plus renouveler la licence.
+operator-new-email = Nouvelle adresse e‑mail
+operator-same-email = La licence a déjà cette adresse.
+operator-no-utf8 = Le serveur de messagerie ne distribue pas le courrier à cette adresse.
 state-issued = Vendue
 state-verifying = En cours d’activation
 state-active = Active
@@ -174,11 +183,17 @@ fact-holder = Titulaire
 fact-address = Adresse
 done-resent = Un nouveau code PIN est en route.
 done-revoked = La licence est révoquée.
+done-restored = La licence est redevenue ce qu’elle était avant sa révocation.
+done-corrected = L’adresse est corrigée. Des e‑mails aux deux adresses sont en route.
+done-transferred = La licence est transférée. Des e‑mails aux deux adresses sont en route.
 done-unregistered = L’ordinateur a été retiré.
 deed-signed-in = Connexion
 deed-sold = Vente
 deed-resent = Nouveau code PIN envoyé
 deed-revoked = Révocation
+deed-restored = Révocation annulée
+deed-corrected = Adresse e‑mail corrigée
+deed-transferred = Transfert
 deed-unregistered = Ordinateur retiré
 deed-key-added = Clé d’opérateur ajoutée
 deed-key-removed = Clé d’opérateur supprimée
@@ -186,6 +201,8 @@ no-such-license-title = Licence introuvable
 no-such-license-text = Aucune licence ne porte ce numéro, ou votre clé ne vous permet pas de la voir.
 not-permitted-title = Action non autorisée
 not-permitted-text = Votre clé d’opérateur ne permet pas cette action.
+changed-title = Modifiée entre-temps
+changed-text = Cette licence a été modifiée pendant que la page était ouverte, ou elle est révoquée. Veuillez vérifier ce qui est affiché maintenant et réessayer.
 
 # Problèmes
 form-expired-title = Veuillez renvoyer le formulaire
@@ -249,3 +266,11 @@ mail-verification-body =
     lien, rien n’est activé.
 
     Une question ? { $email }, { $phone }
+mail-moved-subject = Votre adresse e‑mail a été retirée d’une licence KeyWriter
+mail-moved-body =
+    Cette adresse e‑mail n’appartient plus à la licence KeyWriter dont le numéro
+    commence par { $start }. Notre assistance en a enregistré une autre.
+
+    Le code PIN de nos e‑mails précédents n’est plus valable.
+
+    Vous ne vous y attendiez pas ? Contactez-nous : { $email }, { $phone }

@@ -55,6 +55,13 @@ impl fmt::Display for Typed<'_> {
     }
 }
 
+/// A ticket that these keys made, and that has not expired.
+pub struct Ticket<'t> {
+    /// The license.
+    pub number: LicenseNumber,
+    holder: &'t str,
+}
+
 /// The text was sealed with other keys.
 #[derive(Debug, thiserror::Error)]
 #[error("sealed with another portal key")]
@@ -102,23 +109,41 @@ impl PortalKeys {
     }
 
     /// Returns a reference to a license, for the browser that entered its number, email address and PIN.
-    pub fn ticket(&self, number: LicenseNumber, expires_at: Timestamp) -> String {
-        let text = format!("{number}.{}", expires_at.as_second());
+    pub fn ticket(&self, number: LicenseNumber, email: &str, expires_at: Timestamp) -> String {
+        let text = format!(
+            "{number}.{}.{}",
+            expires_at.as_second(),
+            self.holder(number, email)
+        );
         let mac = BASE64_URL_SAFE_NO_PAD.encode(self.mac(b"ticket", text.as_bytes()));
         format!("{text}.{mac}")
     }
 
+    /// Returns a name for the address of a license, which changes with it.
+    fn holder(&self, number: LicenseNumber, email: &str) -> String {
+        let mac = self.mac(b"holder", format!("{number}\0{email}").as_bytes());
+        let (short, _) = mac.split_at(12);
+        BASE64_URL_SAFE_NO_PAD.encode(short)
+    }
+
     /// Returns the license of a ticket, if these keys made it and it has not expired.
-    pub fn open_ticket(&self, ticket: &str, now: Timestamp) -> Option<LicenseNumber> {
+    pub fn open_ticket<'t>(&self, ticket: &'t str, now: Timestamp) -> Option<Ticket<'t>> {
         let (text, mac) = ticket.rsplit_once('.')?;
         let mac = BASE64_URL_SAFE_NO_PAD.decode(mac).ok()?;
         let is_ours: bool = self
             .mac(b"ticket", text.as_bytes())
             .ct_eq(mac.as_slice())
             .into();
+        let (text, holder) = text.rsplit_once('.')?;
         let (number, expires_at) = text.split_once('.')?;
         let expires_at: i64 = expires_at.parse().ok()?;
-        (is_ours && now.as_second() < expires_at).then(|| LicenseNumber::parse(number).ok())?
+        let number = LicenseNumber::parse(number).ok()?;
+        (is_ours && now.as_second() < expires_at).then_some(Ticket { number, holder })
+    }
+
+    /// Returns whether a ticket is for who has the license now: it could have got another address since.
+    pub fn is_for(&self, ticket: &Ticket<'_>, email: &str) -> bool {
+        self.holder(ticket.number, email) == ticket.holder
     }
 
     /// Seals the text of a mail for the outbox.
@@ -141,7 +166,7 @@ impl PortalKeys {
     pub fn open(&self, number: &str, sealed: &[u8]) -> Result<Zeroizing<String>, OtherKey> {
         let (nonce, rest) = sealed.split_first_chunk::<12>().ok_or(OtherKey)?;
         let (kind, text) = rest.split_first().ok_or(OtherKey)?;
-        let kind = [MailKind::License, MailKind::Verification]
+        let kind = [MailKind::License, MailKind::Verification, MailKind::Notice]
             .into_iter()
             .find(|known| known.as_str().as_bytes().first() == Some(kind))
             .ok_or(OtherKey)?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use plain_text::shown;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::{email::EmailAddress, language::Language, store::CLOCKS};
 
@@ -63,6 +64,16 @@ pub struct License {
     pub sold_by: Option<String>,
 }
 
+impl License {
+    /// Returns a name for the license as it is now, which changes with everything that an operator does to it.
+    pub fn version(&self) -> String {
+        let parts = [self.state.as_str(), &self.email, &self.pin_hash];
+        let text = format!("{}\0{}", parts.join("\0"), self.changed_at);
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        hex::encode(hash.get(..16).unwrap_or_default())
+    }
+}
+
 /// The holder of a license: the fields of the form *Complete your activation*.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Holder {
@@ -119,6 +130,8 @@ pub enum MailKind {
     License,
     /// The link that completes an activation.
     Verification,
+    /// That an address no longer belongs to a license.
+    Notice,
 }
 
 impl MailKind {
@@ -127,6 +140,7 @@ impl MailKind {
         match self {
             Self::License => "license",
             Self::Verification => "verification",
+            Self::Notice => "notice",
         }
     }
 }
@@ -356,6 +370,21 @@ pub struct Found {
     pub delivery: Option<Delivery>,
 }
 
+/// Another address for a license, with a new PIN.
+#[derive(Clone)]
+pub struct Handover {
+    /// The license, as it was when the operator decided.
+    pub license: License,
+    /// The address from now on.
+    pub email: String,
+    /// The Argon2id hash of the new PIN.
+    pub pin_hash: String,
+    /// Whether it is somebody else's: then the license has to be activated again, and is registered nowhere.
+    pub is_transfer: bool,
+    /// The mail to the address before, and the one with the new PIN.
+    pub mails: [NewMail; 2],
+}
+
 /// What an operator did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -367,6 +396,12 @@ pub enum Deed {
     Resent,
     /// Revoked a license.
     Revoked,
+    /// Undid a revocation.
+    Restored,
+    /// Corrected the email address of a license.
+    Corrected,
+    /// Gave a license to somebody else.
+    Transferred,
     /// Removed registrations of a license.
     Unregistered,
     /// Added an operator's key.
@@ -377,11 +412,14 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::SignedIn,
         Self::Sold,
         Self::Resent,
         Self::Revoked,
+        Self::Restored,
+        Self::Corrected,
+        Self::Transferred,
         Self::Unregistered,
         Self::KeyAdded,
         Self::KeyRemoved,
@@ -394,6 +432,9 @@ impl Deed {
             Self::Sold => "sold",
             Self::Resent => "resent",
             Self::Revoked => "revoked",
+            Self::Restored => "restored",
+            Self::Corrected => "corrected",
+            Self::Transferred => "transferred",
             Self::Unregistered => "unregistered",
             Self::KeyAdded => "key-added",
             Self::KeyRemoved => "key-removed",
@@ -419,8 +460,24 @@ pub struct Act {
     pub deed: Deed,
     /// To which license.
     pub license: Option<String>,
-    /// To what else: an installation, or the name of a key.
+    /// To what else: an installation, addresses, or the name of a key.
     pub detail: String,
+}
+
+impl Act {
+    /// Returns a line for a terminal.
+    pub fn line(&self) -> String {
+        let operator = self.operator.as_deref().unwrap_or("(command line)");
+        let license = self.license.as_deref().unwrap_or_default();
+        let line = format!(
+            "{}  {:<12}  {}  {license}  {}",
+            self.at,
+            self.deed.as_str(),
+            shown(operator),
+            shown(&self.detail)
+        );
+        line.trim_end().to_owned()
+    }
 }
 
 /// Which licenses an operator wants to see.

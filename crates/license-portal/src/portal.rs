@@ -162,6 +162,9 @@ pub enum Refusal {
     /// The app verifies with none of the portal's keys, or its license is signed with a key that the portal never had.
     #[error("the license or the app has another key than the portal")]
     OtherKey,
+    /// An operator saw the license as it was before somebody changed it.
+    #[error("the license was changed in the meantime, or is revoked")]
+    Changed,
     /// Too many attempts.
     #[error("too many attempts; try again in {retry_after} seconds")]
     SlowDown {

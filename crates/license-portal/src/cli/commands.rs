@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Command, One, OperatorCommand, Options, SigningKeyCommand, say};
 use crate::{
     clock::later,
+    email::EmailAddress,
     keys::OperatorKey,
     model::{Filter, NewOperator},
     portal::{Portal, Refusal},
@@ -37,21 +38,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 language,
                 sold_by: None,
             };
-            let numbers = portal.issue(&order).await?;
-            let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
-            let printed = if json {
-                print_json(&json!({ "licenses": numbers }))
-            } else {
-                say(numbers.join("\n")).map_err(Into::into)
-            };
-            printed.with_context(|| {
-                format!(
-                    "{} licenses were issued, and their mails queued, but not printed; `license-portal list --email \
-                     {}` prints them",
-                    numbers.len(),
-                    shown(&order.email)
-                )
-            })?;
+            issue(&portal, &order, json).await?;
         }
         Command::List {
             state,
@@ -80,6 +67,14 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 .map_err(unknown)?;
             done(&portal, &one, "revoked").await?;
         }
+        Command::Restore(one) => {
+            let number = parse(&one.number)?;
+            portal.restore(number, None).await.map_err(unknown)?;
+            done(&portal, &one, "restored").await?;
+        }
+        Command::Correct { one, email } => hand_over(&portal, &one, &email, false).await?,
+        Command::Transfer { one, email } => hand_over(&portal, &one, &email, true).await?,
+        Command::Log { license, limit } => log(&portal, license.as_deref(), limit).await?,
         Command::Resend(one) => {
             portal
                 .resend(parse(&one.number)?, None)
@@ -112,6 +107,24 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
     Ok(())
 }
 
+async fn issue(portal: &Portal, order: &IssueOrder, json: bool) -> anyhow::Result<()> {
+    let numbers = portal.issue(order).await?;
+    let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
+    let printed = if json {
+        print_json(&json!({ "licenses": numbers }))
+    } else {
+        say(numbers.join("\n")).map_err(Into::into)
+    };
+    printed.with_context(|| {
+        format!(
+            "{} licenses were issued, and their mails queued, but not printed; `license-portal list --email {}` \
+             prints them",
+            numbers.len(),
+            shown(&order.email)
+        )
+    })
+}
+
 async fn list(portal: &Portal, filter: &Filter, json: bool) -> anyhow::Result<()> {
     let found = portal.list(filter).await?;
     if json {
@@ -119,6 +132,32 @@ async fn list(portal: &Portal, filter: &Filter, json: bool) -> anyhow::Result<()
     }
     for report in &found {
         say(report.line())?;
+    }
+    Ok(())
+}
+
+async fn hand_over(
+    portal: &Portal,
+    one: &One,
+    email: &EmailAddress,
+    is_transfer: bool,
+) -> anyhow::Result<()> {
+    let number = parse(&one.number)?;
+    let license = portal.store.license(number).await?;
+    let license = license.ok_or(Refusal::Refused).map_err(unknown)?;
+    if license.email == email.as_str() {
+        bail!("the license already has this address");
+    }
+    let seen = license.version();
+    let handed = portal.hand_over(number, &seen, email, is_transfer, None);
+    handed.await.map_err(unknown)?;
+    done(portal, one, "given another address, and both mails queued").await
+}
+
+async fn log(portal: &Portal, license: Option<&str>, limit: u32) -> anyhow::Result<()> {
+    let license = license.map(parse).transpose()?;
+    for act in portal.store.acts(None, license, None, limit).await? {
+        say(act.line())?;
     }
     Ok(())
 }

@@ -97,6 +97,33 @@ enum Command {
     Show(One),
     /// Revokes a license: no app can register or refresh with it
     Revoke(One),
+    /// Undoes a revocation: the license is as it was before
+    Restore(One),
+    /// Corrects the email address of a license, and mails a new PIN to it
+    Correct {
+        #[command(flatten)]
+        one: One,
+        /// New email address
+        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+        email: EmailAddress,
+    },
+    /// Gives a license to somebody else, who has to activate it; no app of the old holder can renew it
+    Transfer {
+        #[command(flatten)]
+        one: One,
+        /// Email address of the new holder
+        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+        email: EmailAddress,
+    },
+    /// Prints what operators did, the newest first
+    Log {
+        /// Only what was done to this license
+        #[arg(long, value_name = "NUMBER")]
+        license: Option<String>,
+        /// How many acts at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
     /// Mails a new PIN; the old one is no longer valid
     Resend(One),
     /// Removes registrations of a license, so that it can be registered on other computers

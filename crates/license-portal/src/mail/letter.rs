@@ -40,6 +40,23 @@ pub(crate) fn license(
     ))
 }
 
+/// Writes the mail that tells an address that it no longer belongs to a license. It may be a stranger's, so that it has
+/// only the beginning of the number.
+pub(crate) fn moved(language: Language, settings: &Settings, number: LicenseNumber) -> String {
+    let number = number.to_string();
+    let start = number.split('-').next().unwrap_or_default();
+    let values = [
+        ("start", start),
+        ("email", settings.support_email.as_str()),
+        ("phone", settings.support_phone.as_str()),
+    ];
+    format!(
+        "{}\n{}\n",
+        language.say("mail-moved-subject"),
+        language.say_with("mail-moved-body", &values)
+    )
+}
+
 /// Writes the mail with the link that completes an activation. It does not contain the license number, so that this
 /// mail alone is not enough to register.
 pub(crate) fn verification(

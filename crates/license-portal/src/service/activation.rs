@@ -69,15 +69,18 @@ impl Portal {
         ) {
             self.mail_link(&license).await?;
         }
-        Ok(self.keys.ticket(number, later(self.clock.now(), TICKET)))
+        let end = later(self.clock.now(), TICKET);
+        Ok(self.keys.ticket(number, email.as_str(), end))
     }
 
     /// Returns what to show for a ticket.
     pub async fn ticket_page(&self, ticket: &str) -> Result<TicketPage, Refusal> {
-        let Some(number) = self.keys.open_ticket(ticket, self.clock.now()) else {
+        let Some(ticket) = self.keys.open_ticket(ticket, self.clock.now()) else {
             return Ok(TicketPage::Lapsed);
         };
-        Ok(match self.store.license(number).await? {
+        let license = self.store.license(ticket.number).await?;
+        let license = license.filter(|license| self.keys.is_for(&ticket, &license.email));
+        Ok(match license {
             None => TicketPage::Lapsed,
             Some(license) => match license.state {
                 LicenseState::Issued | LicenseState::Verifying => TicketPage::Sent(license),
@@ -174,9 +177,11 @@ impl Portal {
             return Err(Refusal::Refused);
         }
         self.mail_link(&license).await?;
-        Ok(self
-            .keys
-            .ticket(license.number, later(self.clock.now(), TICKET)))
+        Ok(self.keys.ticket(
+            license.number,
+            &license.email,
+            later(self.clock.now(), TICKET),
+        ))
     }
 
     /// Completes the activation. Doing so again has no effect.

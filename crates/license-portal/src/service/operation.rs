@@ -11,8 +11,8 @@ use crate::{
     language::Language,
     mail::letter,
     model::{
-        Delivery, Filter, Found, Holder, License, LicenseState, MailKind, MailState, NewMail,
-        Operator, Registration,
+        Delivery, Filter, Found, Handover, Holder, License, LicenseState, MailKind, MailState,
+        NewMail, Operator, Registration,
     },
     portal::{Portal, Refusal},
     store::StoreError,
@@ -48,6 +48,9 @@ pub struct LicenseReport {
     pub(crate) changed_at: Timestamp,
     #[serde(serialize_with = "as_text_or_null")]
     pub(crate) activated_at: Option<Timestamp>,
+    /// The version that it shows.
+    #[serde(skip)]
+    pub(crate) version: String,
     /// Name and company of the holder; empty if not known.
     #[serde(skip)]
     pub(crate) held_by: [String; 2],
@@ -132,6 +135,7 @@ impl From<Found> for LicenseReport {
     fn from(found: Found) -> Self {
         let license = found.license;
         Self {
+            version: license.version(),
             license: license.number.to_string(),
             email: license.email,
             language: license.language,
@@ -238,6 +242,62 @@ impl Portal {
     pub async fn revoke(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
         self.store.license(number).await?.ok_or(Refusal::Refused)?;
         self.store.revoke(number, by, self.seconds()).await?;
+        Ok(())
+    }
+
+    /// Undoes a revocation. The license is as it was before, without its links.
+    pub async fn restore(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
+        self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        if self.store.restore(number, by, self.seconds()).await? {
+            Ok(())
+        } else {
+            Err(Refusal::Changed)
+        }
+    }
+
+    /// Gives a license another email address, and mails a new PIN to it and a notice to the one before. `seen`: the
+    /// version of the license that the operator saw. A transfer is to somebody else, who has to activate it.
+    pub async fn hand_over(
+        &self,
+        number: LicenseNumber,
+        seen: &str,
+        email: &EmailAddress,
+        is_transfer: bool,
+        by: Option<&str>,
+    ) -> Result<(), Refusal> {
+        self.require_mail()?;
+        if email.needs_utf8() {
+            self.require_utf8().await?;
+        }
+        let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        if license.version() != seen {
+            return Err(Refusal::Changed);
+        }
+        let language = license.language;
+        let is_active = license.state == LicenseState::Active && !is_transfer;
+        let (pin_hash, mail) = self
+            .new_pin(number, email.as_str(), language, is_active)
+            .await?;
+        let notice = letter::moved(language, &self.settings, number);
+        let notice = NewMail {
+            number,
+            kind: MailKind::Notice,
+            recipient: license.email.clone(),
+            sealed: self.keys.seal(number, MailKind::Notice, &notice)?,
+        };
+        let handover = Handover {
+            license,
+            email: email.as_str().to_owned(),
+            pin_hash,
+            is_transfer,
+            mails: [notice, mail],
+        };
+        if !self.store.hand_over(&handover, by, self.seconds()).await? {
+            return Err(Refusal::Changed);
+        }
+        // Nobody has entered the new PIN yet.
+        self.repay_everyone(number).await?;
+        self.bell.notify_one();
         Ok(())
     }
 

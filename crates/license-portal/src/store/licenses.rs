@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     email::EmailAddress,
-    model::{Deed, Filter, Found, Holder, License, LicenseState, MailState, NewMail},
+    model::{Deed, Filter, Found, Handover, Holder, License, LicenseState, MailState, NewMail},
 };
 
 impl Store {
@@ -146,13 +146,7 @@ impl Store {
         .bind(seconds(now))
         .execute(&mut *tx)
         .await?;
-        for statement in [
-            "DELETE FROM links WHERE license = $1",
-            "DELETE FROM drafts WHERE license = $1",
-            "DELETE FROM outbox WHERE license = $1 AND delivered_at IS NULL",
-        ] {
-            query(statement).bind(&number).execute(&mut *tx).await?;
-        }
+        void(&mut tx, &number).await?;
         let is_changed = changed.rows_affected() == 1;
         if is_changed {
             record(&mut tx, by, Deed::Revoked, Some(&number), "", now).await?;
@@ -160,6 +154,95 @@ impl Store {
         tx.commit().await?;
         Ok(is_changed)
     }
+
+    /// Undoes a revocation: the license is active if it was activated before. `false`: it is not revoked.
+    pub async fn restore(
+        &self,
+        number: LicenseNumber,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<bool> {
+        let number = number.to_string();
+        let mut tx = self.write().await?;
+        let changed = query(
+            "UPDATE licenses SET changed_at = $2,
+                                 state = CASE WHEN activated_at IS NULL THEN 'issued' ELSE 'active' END
+             WHERE number = $1 AND state = 'revoked'",
+        )
+        .bind(&number)
+        .bind(seconds(now))
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        record(&mut tx, by, Deed::Restored, Some(&number), "", now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Gives a license another address and PIN, and queues both mails. `false`: it is revoked, or was changed in the
+    /// meantime.
+    pub async fn hand_over(
+        &self,
+        handover: &Handover,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<bool> {
+        let (license, number) = (&handover.license, handover.license.number.to_string());
+        let mut tx = self.write().await?;
+        let changed = query(
+            "UPDATE licenses SET email = $2, pin_hash = $3, changed_at = $4,
+                                 activated_at = CASE WHEN $5 = 1 THEN NULL ELSE activated_at END,
+                                 state = CASE WHEN $5 = 0 AND state = 'active' THEN 'active' ELSE 'issued' END
+             WHERE number = $1 AND state = $6 AND state <> 'revoked' AND email = $7 AND changed_at = $8
+               AND pin_hash = $9",
+        )
+        .bind(&number)
+        .bind(&handover.email)
+        .bind(&handover.pin_hash)
+        .bind(seconds(now))
+        .bind(i64::from(handover.is_transfer))
+        .bind(license.state.as_str())
+        .bind(&license.email)
+        .bind(seconds(license.changed_at))
+        .bind(&license.pin_hash)
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        void(&mut tx, &number).await?;
+        let mut deed = Deed::Corrected;
+        if handover.is_transfer {
+            deed = Deed::Transferred;
+            for statement in [
+                "DELETE FROM holders WHERE license = $1",
+                "DELETE FROM installations WHERE license = $1",
+            ] {
+                query(statement).bind(&number).execute(&mut *tx).await?;
+            }
+        }
+        for mail in &handover.mails {
+            queue(&mut tx, mail, now).await?;
+        }
+        let addresses = format!("{} → {}", license.email, handover.email);
+        record(&mut tx, by, deed, Some(&number), &addresses, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Deletes what only who had a license before could use: links, what was typed behind them, and waiting mails.
+async fn void(tx: &mut Transaction<'static, Any>, number: &str) -> Stored<()> {
+    for statement in [
+        "DELETE FROM links WHERE license = $1",
+        "DELETE FROM drafts WHERE license = $1",
+        "DELETE FROM outbox WHERE license = $1 AND kind <> 'notice' AND delivered_at IS NULL",
+    ] {
+        query(statement).bind(number).execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// Returns patterns of LIKE for what contains a typed word: in small letters, and with a capital first one. SQLite knows

@@ -26,8 +26,8 @@ impl Store {
                           WHERE delivered_at IS NULL AND failed_at IS NULL
                             AND (next_at <= $2 OR next_at > $2 + $5 + $7)
                             AND (coalesce(claimed_until, 0) <= $2 OR claimed_until > $3 + $7)
-                            AND (kind <> 'license' OR $6 = 0)
-                          ORDER BY CASE kind WHEN 'license' THEN 1 ELSE 0 END, next_at, id LIMIT $4{})
+                            AND (kind = 'verification' OR $6 = 0)
+                          ORDER BY CASE kind WHEN 'verification' THEN 0 ELSE 1 END, next_at, id LIMIT $4{})
              RETURNING id, license, recipient, sealed, attempts",
             self.dialect.skip_locked
         )))
@@ -94,13 +94,13 @@ impl Store {
 /// The longest pause between two attempts, in seconds.
 pub const LONGEST_PAUSE: i64 = 3600;
 
-/// Queues a mail, and deletes a waiting one of the same kind: its PIN or link is no longer valid.
+/// Queues a mail, and deletes a waiting one of the same kind: its PIN or link is no longer valid. Notices stay.
 pub(super) async fn queue(
     tx: &mut Transaction<'static, Any>,
     mail: &NewMail,
     now: Timestamp,
 ) -> Stored<()> {
-    query("DELETE FROM outbox WHERE license = $1 AND kind = $2 AND delivered_at IS NULL")
+    query("DELETE FROM outbox WHERE license = $1 AND kind = $2 AND kind <> 'notice' AND delivered_at IS NULL")
         .bind(mail.number.to_string())
         .bind(mail.kind.as_str())
         .execute(&mut **tx)

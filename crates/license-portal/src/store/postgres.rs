@@ -37,6 +37,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "operators",
             include_str!("../../migrations/postgres/0004_operators.sql"),
         ),
+        (
+            5,
+            "notices",
+            include_str!("../../migrations/postgres/0005_notices.sql"),
+        ),
     ],
 };
 

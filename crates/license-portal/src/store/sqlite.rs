@@ -42,6 +42,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "operators",
             include_str!("../../migrations/sqlite/0004_operators.sql"),
         ),
+        (
+            5,
+            "notices",
+            include_str!("../../migrations/sqlite/0005_notices.sql"),
+        ),
     ],
 };
 

@@ -28,6 +28,8 @@ pub(crate) enum ApiError {
     Full { most: u32 },
     /// 409: the app has another key than the portal.
     OtherKey,
+    /// 409, for operators only: the license was changed in the meantime, or is revoked.
+    Changed,
     /// 413: the body is too large.
     TooLarge,
     /// 422: the request does not match `openapi.json`.
@@ -47,6 +49,7 @@ impl From<Refusal> for ApiError {
             Refusal::SlowDown { retry_after } => Self::SlowDown { retry_after },
             Refusal::Full { most } => Self::Full { most },
             Refusal::OtherKey => Self::OtherKey,
+            Refusal::Changed => Self::Changed,
             Refusal::NoAddress(_) | Refusal::NoHolder => Self::Malformed,
             Refusal::NoUtf8 => Self::NoUtf8,
             Refusal::NotConfigured(_)
@@ -75,6 +78,7 @@ impl IntoResponse for ApiError {
                 return (StatusCode::CONFLICT, Json(body)).into_response();
             }
             Self::OtherKey => (StatusCode::CONFLICT, "other-key"),
+            Self::Changed => (StatusCode::CONFLICT, "changed"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
             Self::NoUtf8 => (StatusCode::UNPROCESSABLE_ENTITY, "no-smtputf8"),

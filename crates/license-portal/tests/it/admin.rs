@@ -2,7 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use license_portal::{
-    model::{Deed, Filter, Holder, NewOperator, Scope},
+    model::{Deed, Filter, Handover, Holder, LicenseState, MailKind, NewOperator, Noted, Scope},
     service::IssueOrder,
     store::Store,
 };
@@ -10,7 +10,7 @@ use license_token::LicenseNumber;
 
 use crate::{
     operators::key,
-    sample::{at, issue, number, sale},
+    sample::{activate, at, hash, issue, mail, number, sale, verify},
     visit::{Page, Visit},
     world::World,
 };
@@ -110,6 +110,84 @@ pub(crate) async fn a_session_ends_with_its_time_its_key_or_by_signing_out(store
     assert!(store.remove_operator("shop", at(1)).await.unwrap());
     add(50).await;
     assert!(!is_open(3, 1).await);
+}
+
+pub(crate) async fn a_restored_license_is_as_it_was(store: Store) {
+    issue(&store, 1).await;
+    assert!(!store.restore(number(1), None, at(1)).await.unwrap());
+    activate(&store, 2).await;
+    for (seed, state) in [(1, LicenseState::Issued), (2, LicenseState::Active)] {
+        assert!(store.revoke(number(seed), None, at(5)).await.unwrap());
+        assert!(store.restore(number(seed), None, at(6)).await.unwrap());
+        let license = store.license(number(seed)).await.unwrap().unwrap();
+        assert_eq!(license.state, state);
+        let newest = store.acts(None, Some(number(seed)), None, 1).await.unwrap();
+        assert_eq!(newest[0].deed, Deed::Restored);
+    }
+    assert!(store.holder(number(2)).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_handover_leaves_nothing_to_who_had_the_license(store: Store) {
+    let hand_over = async |seed: u8, is_transfer| {
+        let license = store.license(number(seed)).await.unwrap().unwrap();
+        let handover = Handover {
+            license,
+            email: "new@example.com".into(),
+            pin_hash: "new hash".into(),
+            is_transfer,
+            mails: [mail(seed, MailKind::Notice), mail(seed, MailKind::License)],
+        };
+        assert!(store.hand_over(&handover, None, at(20)).await.unwrap());
+        // Of two operators with the same page, the slower one changes nothing.
+        assert!(!store.hand_over(&handover, None, at(20)).await.unwrap());
+        store.license(number(seed)).await.unwrap().unwrap()
+    };
+    issue(&store, 1).await;
+    verify(&store, 1, 10).await;
+    store.open_link(hash(10), at(1)).await.unwrap();
+    store.keep_draft(hash(10), b"typed", at(1)).await.unwrap();
+    let corrected = hand_over(1, false).await;
+    assert_eq!(
+        (corrected.state, corrected.email.as_str()),
+        (LicenseState::Issued, "new@example.com")
+    );
+    assert!(store.link(hash(10)).await.unwrap().is_none());
+    assert_eq!(store.draft(number(1)).await.unwrap(), None);
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 2);
+
+    for (seed, is_transfer, state, kept) in [
+        (2, false, LicenseState::Active, 1),
+        (3, true, LicenseState::Issued, 0),
+    ] {
+        activate(&store, seed).await;
+        let noted = store.register(number(seed), "aa", 5, at(9)).await.unwrap();
+        assert_eq!(noted, Noted::Yes);
+        let license = hand_over(seed, is_transfer).await;
+        assert_eq!(
+            (license.state, license.pin_hash.as_str()),
+            (state, "new hash")
+        );
+        assert_eq!(license.activated_at.is_none(), is_transfer);
+        assert_eq!(
+            store.holder(number(seed)).await.unwrap().is_none(),
+            is_transfer
+        );
+        let registrations = store.registrations(number(seed)).await.unwrap();
+        assert_eq!(registrations.len(), kept);
+    }
+    let newest = store.acts(None, None, None, 1).await.unwrap();
+    assert_eq!(newest[0].deed, Deed::Transferred);
+    assert!(newest[0].detail.ends_with(" → new@example.com"));
+    store.revoke(number(3), None, at(30)).await.unwrap();
+    let license = store.license(number(3)).await.unwrap().unwrap();
+    let handover = Handover {
+        license,
+        email: "x@example.com".into(),
+        pin_hash: "x".into(),
+        is_transfer: true,
+        mails: [mail(3, MailKind::Notice), mail(3, MailKind::License)],
+    };
+    assert!(!store.hand_over(&handover, None, at(31)).await.unwrap());
 }
 
 /// Signs an operator in.
@@ -378,4 +456,118 @@ async fn a_wrong_key_signs_nobody_in_and_is_not_tried_without_end() {
         assert_eq!(last == StatusCode::FORBIDDEN, turn < 20, "{turn}");
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_mistyped_address_is_corrected_and_both_addresses_hear_of_it() {
+    let world = World::new().await;
+    let sold = world.sell(false).await;
+    // Who got the mail by mistake has begun to activate.
+    let mut wrong_owner = Visit::new(&world.portal);
+    let notice = crate::pages::enter(&mut wrong_owner, &sold).await;
+    let link = world.newest_link().await;
+    let mut visit = sign_in(&world, "shop", &[Scope::Issue, Scope::ReadAll]).await;
+    let path = format!("/operator/licenses/{}", sold.number);
+    let correct = format!("{path}/correct");
+    let page = visit.get(&path).await;
+    let seen = hidden(&page, "seen");
+    for wrong in ["x", "john.doe@email.com"] {
+        let fields = [("seen", &*seen), ("correct", wrong)];
+        let page = visit.send(&page, &correct, &fields).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            page.html.contains(&format!("value=\"{wrong}\"")),
+            "{}",
+            page.html
+        );
+    }
+    let fields = [("seen", &*seen), ("correct", "Jane@Example.com")];
+    let done = visit.send(&page, &correct, &fields).await;
+    assert!(
+        done.html.contains("The address is corrected."),
+        "{}",
+        done.html
+    );
+    assert!(!done.html.contains("john.doe@email.com\""));
+    world.newest_mail().await;
+    let mails = world.mailbox.0.lock().unwrap().clone();
+    let to = |address: &str| mails.iter().rfind(|mail| mail.to == address).unwrap();
+    let told = to("john.doe@email.com");
+    assert!(told.text.contains(&sold.number[..4]) && !told.text.contains(&sold.number));
+    assert!(!told.text.contains("jane@") && !told.text.contains(&sold.pin));
+    let mail = to("jane@example.com");
+    assert!(mail.text.contains(&sold.number) && !mail.text.contains(&sold.pin));
+    // Nothing is left to who had it.
+    assert_eq!(wrong_owner.get(&link).await.status, StatusCode::GONE);
+    let ticket = wrong_owner.get(&notice.path).await;
+    assert!(ticket.status == StatusCode::GONE && !ticket.html.contains("jane@"));
+    // A second tab still shows what was before.
+    let fields = [("seen", &*seen), ("transfer", "third@example.com")];
+    let stale = visit
+        .send(&page, &format!("{path}/transfer"), &fields)
+        .await;
+    assert_eq!(
+        (stale.status, stale.html.contains("third@")),
+        (StatusCode::CONFLICT, true)
+    );
+    let number = LicenseNumber::parse(&sold.number).unwrap();
+    let license = world.portal.store.license(number).await.unwrap().unwrap();
+    assert_eq!(license.email, "jane@example.com");
+}
+
+#[tokio::test]
+async fn a_license_goes_to_another_company_and_a_revoked_one_comes_back() {
+    let world = World::new().await;
+    let sold = world.sell(true).await;
+    let body = crate::api::registration(&sold, &sold.pin);
+    let mut app = Visit::new(&world.portal);
+    let (_, answer) = app.json("POST", "/api/v1/register", &body).await;
+    let all = [Scope::Issue, Scope::ReadAll, Scope::Revoke];
+    let mut visit = sign_in(&world, "shop", &all).await;
+    let path = format!("/operator/licenses/{}", sold.number);
+    let page = visit.get(&path).await;
+    let revoked = visit.send(&page, &format!("{path}/revoke"), &[]).await;
+    let restored = visit.send(&revoked, &format!("{path}/restore"), &[]).await;
+    assert!(restored.html.contains("as it was before it was revoked"));
+    let token = answer["token"].as_str().unwrap();
+    let installation = serde_json::from_str::<serde_json::Value>(&body).unwrap();
+    let refresh =
+        serde_json::json!({ "token": token, "installation": installation["installation"] });
+    let refreshed = app
+        .json("POST", "/api/v1/refresh", &refresh.to_string())
+        .await;
+    assert_eq!(refreshed.0, StatusCode::OK);
+
+    let seen = hidden(&restored, "seen");
+    let fields = [("seen", &*seen), ("transfer", "office@other.example")];
+    let moved = visit
+        .send(&restored, &format!("{path}/transfer"), &fields)
+        .await;
+    assert!(
+        moved.html.contains("The license is transferred."),
+        "{}",
+        moved.html
+    );
+    let refreshed = app
+        .json("POST", "/api/v1/refresh", &refresh.to_string())
+        .await;
+    assert_eq!(refreshed.0, StatusCode::FORBIDDEN);
+    let mail = world.newest_mail_to("office@other.example").await;
+    let new = crate::world::Sold {
+        email: "office@other.example".into(),
+        number: sold.number.clone(),
+        pin: crate::world::after(&mail.text, "PIN number: "),
+    };
+    let mut buyer = Visit::new(&world.portal);
+    crate::pages::enter(&mut buyer, &new).await;
+    let again = visit.send(&moved, &format!("{path}/restore"), &[]).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+fn hidden(page: &Page, name: &str) -> String {
+    let (_, rest) = page
+        .html
+        .split_once(&format!("name=\"{name}\" value=\""))
+        .unwrap();
+    rest.split('"').next().unwrap().to_owned()
 }

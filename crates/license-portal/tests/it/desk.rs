@@ -52,8 +52,43 @@ impl Walk<'_> {
                 .contains(&number.to_string())
         );
         self.picture("desk-done").await;
+        self.move_on(number).await;
         self.goto("/operator/log").await;
         self.heading_is("operator-log").await;
         self.picture("desk-log").await;
+    }
+
+    /// Mistypes an address, then transfers the license, revokes it and undoes that.
+    async fn move_on(&self, number: LicenseNumber) {
+        self.open(2).await;
+        self.fill("transfer", "x").await;
+        self.press("operator-transfer").await;
+        self.focus_is("problem").await;
+        self.picture("desk-wrong-address").await;
+        let field = self.browser.find(Locator::Id("transfer")).await.unwrap();
+        field.clear().await.unwrap();
+        self.fill("transfer", "office@example.org").await;
+        self.press("operator-transfer").await;
+        self.focus_is("notice").await;
+        self.picture("desk-transferred").await;
+        let mail = self.world.newest_mail_to("office@example.org").await;
+        assert!(mail.text.contains(&number.to_string()));
+        self.open(3).await;
+        self.press("operator-revoke").await;
+        self.focus_is("notice").await;
+        self.picture("desk-revoked").await;
+        self.open(0).await;
+        self.press("operator-restore").await;
+        self.focus_is("notice").await;
+    }
+
+    /// Opens one of the forms of a license.
+    async fn open(&self, place: usize) {
+        let offers = self
+            .browser
+            .find_all(Locator::Css("summary"))
+            .await
+            .unwrap();
+        offers[place].clone().click().await.unwrap();
     }
 }

@@ -19,7 +19,8 @@ use crate::{
         many_completions_at_once_activate_once,
     },
     admin::{
-        a_license_is_found_by_what_is_known_of_it,
+        a_handover_leaves_nothing_to_who_had_the_license,
+        a_license_is_found_by_what_is_known_of_it, a_restored_license_is_as_it_was,
         a_session_ends_with_its_time_its_key_or_by_signing_out,
         every_act_is_in_the_log_the_newest_first,
     },
@@ -83,6 +84,8 @@ checks! {
     a_license_is_found_by_what_is_known_of_it
     every_act_is_in_the_log_the_newest_first
     a_session_ends_with_its_time_its_key_or_by_signing_out
+    a_restored_license_is_as_it_was
+    a_handover_leaves_nothing_to_who_had_the_license
     anchors_are_kept_the_newest_first
     the_development_key_is_forgotten_once_another_signs
     pruning_forgets_only_what_is_old

@@ -165,6 +165,17 @@ impl World {
         self.mailbox.0.lock().unwrap().last().unwrap().clone()
     }
 
+    /// Delivers all waiting mails, and returns the newest to an address.
+    pub(crate) async fn newest_mail_to(&self, address: &str) -> Mail {
+        self.newest_mail().await;
+        let mails = self.mailbox.0.lock().unwrap();
+        mails
+            .iter()
+            .rfind(|mail| mail.to == address)
+            .unwrap()
+            .clone()
+    }
+
     /// Returns the path of the link in the newest mail.
     pub(crate) async fn newest_link(&self) -> String {
         let text = self.newest_mail().await.text;

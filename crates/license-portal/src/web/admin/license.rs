@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use askama::Template;
 use axum::{
     extract::{Path, RawQuery},
-    http::StatusCode,
     response::Response,
 };
 use jiff::Timestamp;
@@ -13,7 +12,7 @@ use license_token::{Installation, LicenseNumber};
 use plain_text::shown;
 use serde::Deserialize;
 
-use super::{Denied, Entry, SignedIn, mail, state};
+use super::{Denied, Entry, SignedIn, hand_over, mail, state};
 use crate::{
     mail::letter,
     model::{LicenseState, Scope},
@@ -21,7 +20,11 @@ use crate::{
     service::LicenseReport,
     web::{
         form::{HasToken, Posted, Pressed},
-        frame::{Frame, redirect, render},
+        frame::{Frame, redirect},
+        pages::{
+            field::{Field, Problem},
+            kept::Kept,
+        },
     },
 };
 
@@ -41,6 +44,12 @@ struct Page {
     done: Option<String>,
     may_issue: bool,
     may_revoke: bool,
+    may_restore: bool,
+    /// The version of the license, for forms that must not undo what another operator did.
+    seen: String,
+    /// The new address of a correction and of a transfer.
+    fields: [Field; 2],
+    problem: Option<Problem>,
 }
 
 struct Registered {
@@ -53,8 +62,29 @@ pub(super) async fn show(
     Path(number): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let page = page(&signed_in, &number, query.as_deref()).await;
-    signed_in.answer(page.map(|page| render(StatusCode::OK, &page)))
+    signed_in.answer(show_page(&signed_in, &number, query.as_deref()).await)
+}
+
+/// Shows the page with what this browser keeps of its forms.
+async fn show_page(
+    signed_in: &SignedIn,
+    number: &str,
+    query: Option<&str>,
+) -> Result<Response, Denied> {
+    let mut page = page(signed_in, number, query).await?;
+    let path = hand_over::path(&page.number);
+    Ok(Kept::show(
+        &signed_in.visitor,
+        &path,
+        hand_over::fields(""),
+        |mut f, fields, problem| {
+            // None of its forms is the one that another language would have to keep.
+            f.has_form = false;
+            page.f = f;
+            (page.fields, page.problem) = (fields, problem);
+            page
+        },
+    ))
 }
 
 async fn page(signed_in: &SignedIn, number: &str, query: Option<&str>) -> Result<Page, Denied> {
@@ -76,6 +106,10 @@ async fn page(signed_in: &SignedIn, number: &str, query: Option<&str>) -> Result
         done: done.map(|done| language.say(&format!("done-{done}"))),
         may_issue: signed_in.operator.may(Scope::Issue) && !is_revoked,
         may_revoke: signed_in.operator.may(Scope::Revoke) && !is_revoked,
+        may_restore: signed_in.operator.may(Scope::Revoke) && is_revoked,
+        seen: report.version,
+        fields: hand_over::fields(""),
+        problem: None,
     })
 }
 
@@ -199,6 +233,26 @@ pub(super) async fn revoke(
     .await
 }
 
+pub(super) async fn restore(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    Pressed: Pressed,
+) -> Response {
+    act(
+        &signed_in,
+        &number,
+        Scope::Revoke,
+        "restored",
+        async |number| {
+            signed_in
+                .portal()
+                .restore(number, Some(signed_in.name()))
+                .await
+        },
+    )
+    .await
+}
+
 #[derive(Deserialize)]
 pub(super) struct Forget {
     token: String,
@@ -251,7 +305,14 @@ async fn act(
 }
 
 /// What the page can say was done.
-const DONE: [&str; 3] = ["resent", "revoked", "unregistered"];
+const DONE: [&str; 6] = [
+    "resent",
+    "revoked",
+    "restored",
+    "corrected",
+    "transferred",
+    "unregistered",
+];
 
 /// How many acts the page shows.
 const ACTS: u32 = 20;

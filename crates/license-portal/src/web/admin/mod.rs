@@ -1,5 +1,6 @@
 //! Pages for operators and partners: who is signed in with a key finds, helps and revokes as the key's scopes permit.
 
+mod hand_over;
 mod license;
 mod log;
 mod search;
@@ -38,6 +39,9 @@ pub(super) fn routes() -> Router<Arc<Portal>> {
         .route("/licenses/{number}", get(license::show))
         .route("/licenses/{number}/resend", post(license::resend))
         .route("/licenses/{number}/revoke", post(license::revoke))
+        .route("/licenses/{number}/restore", post(license::restore))
+        .route("/licenses/{number}/correct", post(hand_over::correct))
+        .route("/licenses/{number}/transfer", post(hand_over::transfer))
         .route("/licenses/{number}/forget", post(license::forget))
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct Outcome {
 
 impl Kept {
     /// Keeps the fields of a page, except secret ones, and what came of them.
-    pub(super) fn new(path: &str, fields: &[Field], outcome: Option<Outcome>) -> Self {
+    pub(in crate::web) fn new(path: &str, fields: &[Field], outcome: Option<Outcome>) -> Self {
         let fields = fields.iter().map(|field| KeptField {
             name: field.name.to_owned(),
             value: (field.kind != "password")
@@ -75,14 +75,14 @@ impl Kept {
     }
 
     /// Redirects to the page.
-    pub(super) fn redirect(self, visitor: &Visitor) -> Response {
+    pub(in crate::web) fn redirect(self, visitor: &Visitor) -> Response {
         let mut response = redirect(&self.path);
         visitor.keep(&mut response, self);
         response
     }
 
     /// Shows a page with what this browser keeps for it; what came of the form is shown once, with its status.
-    pub(super) fn show<const N: usize, T: Template>(
+    pub(in crate::web) fn show<const N: usize, T: Template>(
         visitor: &Visitor,
         path: &str,
         mut fields: [Field; N],

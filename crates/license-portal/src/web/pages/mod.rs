@@ -29,6 +29,10 @@ pub(super) struct Message {
 }
 
 impl Message {
+    pub(super) const CHANGED: Self = Self {
+        title: Key("changed-title"),
+        text: Key("changed-text"),
+    };
     pub(super) const FORM_EXPIRED: Self = Self {
         title: Key("form-expired-title"),
         text: Key("form-expired-text"),
@@ -113,6 +117,7 @@ impl Outcome {
                 Message::SLOW_DOWN,
                 Some(*retry_after),
             ),
+            Refusal::Changed => (StatusCode::CONFLICT, Message::CHANGED, None),
             Refusal::Refused
             | Refusal::Full { .. }
             | Refusal::NoAddress(_)
