@@ -180,7 +180,7 @@ fn done(command: &mut Command) {
 /// Returns numbers and PINs, when all mails have been written.
 fn mails(outbox: &Path, count: usize) -> Vec<(String, String)> {
     let written = || fs::read_dir(outbox).map_or(0, Iterator::count);
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     while written() < count {
         assert!(Instant::now() < end, "{} mails", written());
         thread::sleep(Duration::from_millis(50));
