@@ -79,6 +79,7 @@ fn run() -> Result<()> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         is_development_build: is_development_build(),
         portal: environment.portal(),
+        place: Backend::window_place(&environment.folders),
         home: std::env::home_dir().unwrap_or_default(),
     };
 
@@ -89,11 +90,18 @@ fn run() -> Result<()> {
             if let Some(backend) = backend.get() {
                 let mut backend = backend.borrow_mut();
                 for command in commands {
+                    let is_end = matches!(command, Command::Quit);
                     backend.perform(command);
+                    // Fails only if there is no event loop, and so no window.
+                    if is_end && let Err(error) = slint::quit_event_loop() {
+                        tracing::warn!(%error, "cannot end");
+                    }
                 }
             }
         })
     };
+    // The name of the desktop file, so that the system shows its icon and name.
+    slint::set_xdg_app_id("keywriter").context("cannot open a window")?;
     let app = App::new(info, sink).context("cannot open a window")?;
     WINDOW.set(Some(Rc::clone(&app)));
     drop(backend.set(RefCell::new(Backend::start(

@@ -4,7 +4,7 @@ mod files;
 mod licensing;
 mod module_watcher;
 
-use crate::model::{Command, CycleEvent, Event, Language, Problem, Reason};
+use crate::model::{Command, CycleEvent, Event, Language, Problem, Reason, WindowPlace};
 use keywriter::{
     cycle::{Setup, StopRequest, plan::Request},
     discovery::Discovery,
@@ -82,6 +82,11 @@ impl Backend {
         backend
     }
 
+    /// Returns where the window was when the app was last used.
+    pub fn window_place(folders: &Folders) -> Option<WindowPlace> {
+        files::preferences(folders).0.window
+    }
+
     /// Starts a command; an event reports its outcome.
     pub fn perform(&mut self, command: Command) {
         let folders = &self.environment.folders;
@@ -119,6 +124,8 @@ impl Backend {
                 let pinned = trust::pin(folders, &root);
                 self.report_failure(pinned.map(|_path| ()).map_err(|error| (&error).into()));
             }
+            // The window's thread ends the program.
+            Command::Quit => {}
             Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
             Command::OpenPurchasePage => {
                 self.report_failure(files::open_page(&format!(

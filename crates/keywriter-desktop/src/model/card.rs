@@ -136,6 +136,8 @@ pub enum MasterStatus {
     Unassigned,
     /// It is the master, and ready.
     Active,
+    /// It is the master, and has disabled cloning on itself after a cycle, as the user chose.
+    Disabled,
     /// It is the master, but cannot clone now.
     NotReady,
 }

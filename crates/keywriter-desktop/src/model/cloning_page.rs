@@ -286,6 +286,9 @@ impl CloningPage {
                 (Some(_), Some(module)) if module.unfit.is_none() => MasterStatus::Active,
                 // During a cycle the master is not queried.
                 (Some(_), _) if self.is_running() => MasterStatus::Active,
+                (Some(_), Some(module)) if self.is_disabled_by_choice(module) => {
+                    MasterStatus::Disabled
+                }
                 (Some(_), _) => MasterStatus::NotReady,
             },
             firmware: shown.map_or_else(String::new, |module| {
@@ -425,6 +428,11 @@ impl CloningPage {
                 clones: self.clones(),
             },
         }
+    }
+
+    /// Returns the connected modules.
+    pub fn modules(&self) -> &[ModuleView] {
+        &self.surveyed.modules
     }
 
     /// Returns a problem for each reader without a usable module.
@@ -613,6 +621,11 @@ impl CloningPage {
             .or_else(|| modules.iter().find(|module| module.unfit.is_none()))
             .or_else(|| modules.iter().find(|module| module.configured.is_some()))
             .or_else(|| modules.first())
+    }
+
+    fn is_disabled_by_choice(&self, master: &ModuleView) -> bool {
+        let unfit = master.unfit.as_ref().map(|problem| problem.reason);
+        self.options.disable_master && unfit == Some(Reason::CloningDisabled)
     }
 
     fn clones(&self) -> usize {

@@ -1,6 +1,8 @@
 //! What goes in and comes out of the model.
 
-use super::{Language, LicenseState, LicenseView, ModuleView, Page, Preferences, Problem};
+use super::{
+    Language, LicenseState, LicenseView, ModuleView, Page, Preferences, Problem, WindowPlace,
+};
 use keywriter::{
     Serial,
     cycle::{Summary, plan::Request},
@@ -78,6 +80,10 @@ pub enum Intent {
     ShowInFolder,
     /// Open the page where licenses are sold.
     OpenPurchasePage,
+    /// Close the window, which has this place. Asks first if a cycle is running.
+    Quit(Option<WindowPlace>),
+    /// Close it although a cycle is running, or not.
+    AnswerQuit(bool),
     /// Trust the root that was shown, or not.
     TrustRoot {
         /// The fingerprint that was shown.
@@ -154,6 +160,8 @@ pub enum Command {
     OpenPurchasePage,
     /// Trust a root from now on.
     PinRoot(TrustedRoot),
+    /// End the program.
+    Quit,
 }
 
 /// What the backend reports.

@@ -84,9 +84,26 @@ pub struct Preferences {
     /// Light or dark.
     #[serde(default)]
     pub appearance: Appearance,
+    /// Where the window was; `None`: where the system puts it.
+    #[serde(default)]
+    pub window: Option<WindowPlace>,
     /// Steps of text size above the normal one, 0 to [`TEXT_STEPS`].
     #[serde(default)]
     pub text: u8,
+}
+
+/// Size and place of the window, in logical pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowPlace {
+    /// From the left.
+    pub x: i32,
+    /// From the top.
+    pub y: i32,
+    /// How wide.
+    pub width: u32,
+    /// How high.
+    pub height: u32,
 }
 
 /// The most steps of text size.
@@ -150,6 +167,8 @@ pub struct Model {
     pub root_question: Option<TrustedRoot>,
     /// The root that the user does not trust: asked once.
     declined_root: Option<TrustedRoot>,
+    /// Whether the user is asked if the app may end while a cycle is running.
+    pub quit_question: bool,
     /// Master, secondaries and the cycle.
     pub cloning: CloningPage,
 }
@@ -233,6 +252,15 @@ impl Model {
                 vec![Command::SaveReport { path, language }]
             }
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
+            Intent::Quit(place) => {
+                self.preferences.window = place.or(self.preferences.window);
+                self.quit_question = self.cloning.is_running();
+                self.quit(!self.quit_question)
+            }
+            Intent::AnswerQuit(is_wanted) => {
+                let was_asked = std::mem::take(&mut self.quit_question);
+                self.quit(was_asked && is_wanted)
+            }
             Intent::TrustRoot {
                 fingerprint,
                 is_right,
@@ -324,11 +352,19 @@ impl Model {
                     self.notice = Some(notice);
                 }
                 if ended {
+                    self.quit_question = false;
                     return vec![self.cloning.look()];
                 }
             }
         }
         Vec::new()
+    }
+
+    fn quit(&self, is_wanted: bool) -> Vec<Command> {
+        if !is_wanted {
+            return Vec::new();
+        }
+        vec![Command::SavePreferences(self.preferences), Command::Quit]
     }
 
     /// Pins the root that the user was asked about, or does not ask again. An answer about another root is none.
@@ -435,7 +471,8 @@ impl Model {
     fn open(&mut self, page: Page) {
         let is_inside = matches!(self.page, Page::Clone | Page::ChangePin | Page::About);
         let is_allowed = match page {
-            Page::Clone | Page::About => is_inside,
+            Page::Clone => is_inside || self.can_go_back(),
+            Page::About => is_inside,
             Page::ChangePin => is_inside && matches!(self.license, LicenseState::Registered(_)),
             Page::Register => {
                 !is_inside || (self.needs_registration() && !self.cloning.is_running())
@@ -448,6 +485,11 @@ impl Model {
             self.refusal = None;
             self.pin_change = PinChange::Typing;
         }
+    }
+
+    /// Returns whether the page for registration was opened from inside.
+    pub fn can_go_back(&self) -> bool {
+        self.is_launched && self.page == Page::Register && !self.is_busy
     }
 
     /// Returns whether no license permits cloning hardware modules.

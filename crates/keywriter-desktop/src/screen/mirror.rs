@@ -21,7 +21,7 @@ macro_rules! mirror {
 }
 
 mirror!(Page [Starting Register Registered Login Clone ChangePin About]);
-mirror!(MasterStatus [None Unassigned Active NotReady]);
+mirror!(MasterStatus [None Unassigned Active Disabled NotReady]);
 
 impl From<ui::Page> for Page {
     fn from(page: ui::Page) -> Self {
@@ -60,12 +60,7 @@ pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
         reason: problem.reason.code().into(),
         subject: problem.subject.as_str().into(),
         retry_after: count(problem.retry_after.unwrap_or(0)),
-        // The detail is English: these reasons say everything without it.
-        detail: match problem.reason {
-            _ if problem.roots.is_some() => "".into(),
-            Reason::TwoMasters | Reason::NotRegistered => "".into(),
-            _ => problem.detail.as_str().into(),
-        },
+        detail: detail(problem).into(),
         root_shown: summary(roots.map(|roots| &roots.shown)),
         root_trusted: summary(roots.and_then(|roots| roots.trusted.as_ref())),
         remedy: match problem.reason {
@@ -87,6 +82,42 @@ pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
                 | Reason::NoSecondary
         ),
     }
+}
+
+/// Returns the cause in English, as a sentence, where title and advice do not say everything.
+fn detail(problem: &Problem) -> String {
+    let is_cause = matches!(
+        problem.reason,
+        Reason::CannotRead
+            | Reason::CannotWrite
+            | Reason::CannotConnect
+            | Reason::NoService
+            | Reason::CommandRefused
+            | Reason::Incompatible
+            | Reason::SystemFailed
+    );
+    if is_cause {
+        sentence(&problem.detail)
+    } else {
+        String::new()
+    }
+}
+
+/// Makes a sentence of an error's text, without the system's number and without what is said twice.
+fn sentence(text: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in text.split(": ") {
+        let part = part.split(" (os error").next().unwrap_or(part).trim();
+        if !part.is_empty() && !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    let mut letters = parts.join(": ").chars().collect::<Vec<_>>();
+    if let Some(first) = letters.first_mut() {
+        first.make_ascii_uppercase();
+        letters.push('.');
+    }
+    letters.into_iter().collect()
 }
 
 /// Returns a card's kind, step and problem.
@@ -166,4 +197,23 @@ pub(super) const fn appearance_at(place: i32) -> Appearance {
 /// Converts a number to Slint's `int`.
 pub(super) fn count(number: impl TryInto<i32>) -> i32 {
     number.try_into().unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_becomes_a_sentence() {
+        for (said, shown) in [
+            ("not JSON: not JSON", "Not JSON."),
+            (
+                "cannot connect: Connection refused (os error 111)",
+                "Cannot connect: Connection refused.",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(said), shown);
+        }
+    }
 }

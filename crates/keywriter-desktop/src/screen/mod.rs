@@ -11,7 +11,7 @@ mod wire;
 
 pub use ui::AppWindow;
 
-use crate::model::{Command, Event, Intent, Model};
+use crate::model::{Command, Event, Intent, Model, WindowPlace};
 use slint::{ComponentHandle as _, PlatformError};
 use std::{
     cell::{Ref, RefCell},
@@ -34,6 +34,8 @@ pub struct AppInfo {
     pub portal: String,
     /// The folder for suggested files.
     pub home: PathBuf,
+    /// Where the window was when the app was last used.
+    pub place: Option<WindowPlace>,
 }
 
 /// The window with its model.
@@ -48,6 +50,9 @@ impl App {
     /// Creates the window without showing it. Call it on the thread that runs the event loop.
     pub fn new(info: AppInfo, sink: Sink) -> Result<Rc<Self>, PlatformError> {
         let window = AppWindow::new()?;
+        if let Some(place) = info.place {
+            sync::put(&window, place);
+        }
         let app = Rc::new(Self {
             screen: Screen::new(window, &info),
             model: RefCell::default(),

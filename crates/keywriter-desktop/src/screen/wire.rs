@@ -1,11 +1,11 @@
 //! Connects the window's callbacks to intents.
 
 use super::{
-    App, file, mirror, typed,
+    App, file, mirror, sync, typed,
     ui::{self, Sheet, SheetKind},
 };
 use crate::model::{Intent, Preferences};
-use slint::{ComponentHandle as _, SharedString};
+use slint::{CloseRequestResponse, ComponentHandle as _, SharedString};
 use std::rc::{Rc, Weak};
 use zeroize::Zeroizing;
 
@@ -35,6 +35,18 @@ fn shell(app: &Rc<App>) {
     shell.on_open(on(app, |app, page: ui::Page| {
         app.act(Intent::OpenPage(page.into()));
     }));
+    shell.on_answer_quit(on(app, |app, is_wanted| {
+        app.act(Intent::AnswerQuit(is_wanted))
+    }));
+    let app_weak = Rc::downgrade(app);
+    app.window().window().on_close_requested(move || {
+        with(&app_weak, |app| {
+            let place = sync::place(app.window());
+            app.act(Intent::Quit(Some(place)));
+        });
+        // The command to quit closes it.
+        CloseRequestResponse::KeepWindowShown
+    });
     shell.on_show_in_folder(press(app, || Intent::ShowInFolder));
     shell.on_choose_language(on(app, |app, place| {
         prefer(app, |it| it.language = Some(mirror::language_at(place)));

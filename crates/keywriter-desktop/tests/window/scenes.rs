@@ -25,6 +25,7 @@ pub(crate) fn app(home: PathBuf) -> (Rc<App>, Commands) {
         portal: "https://licenses.example.com".into(),
         version: "0.1.0".into(),
         is_development_build: true,
+        place: None,
         home,
     };
     let app = App::new(info, Box::new(move |more| sink.borrow_mut().extend(more))).unwrap();
@@ -300,6 +301,25 @@ pub(crate) const SCENES: &[Scene] = &[
         app.hear(connected(3));
         let file = "/home/ada/keywriter-report.json";
         app.hear(Event::ReportSaved(Ok(file.into())));
+    }),
+    ("quitting", |app| {
+        clone_half(app);
+        app.act(Intent::Quit(None));
+    }),
+    ("disabled", |app| {
+        enter(app, Some(&name(0)));
+        app.act(Intent::SetDisableMaster(true));
+        let mut master = master(&name(0));
+        master.unfit = Some(Problem::new(Reason::CloningDisabled));
+        if let Some(configured) = &mut master.configured {
+            configured.mode = EncryptionMode::Ecb;
+        }
+        app.hear(survey(vec![master, secondary(&name(1), Part::IsClone)]));
+    }),
+    ("register-again", |app| {
+        app.hear(launched(LicenseState::Unregistered, None));
+        app.act(Intent::Evaluate);
+        app.act(Intent::OpenPage(Page::Register));
     }),
     ("refusals", refusals),
     ("warnings", warnings),

@@ -7,7 +7,10 @@ use super::{
 use keywriter_desktop::model::{
     Command, CycleEvent, Event, Language, LicenseState, Part, Problem, Reason,
 };
-use slint::platform::{Key, PointerEventButton};
+use slint::{
+    ComponentHandle as _,
+    platform::{Key, PointerEventButton, WindowEvent},
+};
 
 fn last(commands: &Commands) -> Command {
     commands.borrow_mut().pop().expect("a command")
@@ -281,6 +284,55 @@ fn a_device_in_use_is_replaced_only_after_a_red_sheet_named_it() {
     assert_eq!(request.except, [scenes::serial(&kept)]);
     find(&app, &format!("Place 1: {kept}, Left out"));
     assert!(!shows(&app, &format!("Clone to {kept}")), "it is too late");
+}
+
+#[test]
+fn closing_the_window_asks_while_a_cycle_runs() {
+    let (app, commands) = hands::open();
+    scenes::clone_half(&app);
+    let close = || {
+        let window = app.window().window();
+        window.dispatch_event(WindowEvent::CloseRequested);
+        hands::pass(&app);
+    };
+    close();
+    find(&app, "Quit while cloning?");
+    key(&app, Key::Return);
+    assert!(!shows(&app, "Quit while cloning?"), "the focus is on no");
+    let is_end = |command: &Command| matches!(command, Command::Quit);
+    assert!(!commands.borrow().iter().any(is_end));
+    close();
+    press(&app, "Quit anyway");
+    assert!(is_end(&last(&commands)));
+    let Command::SavePreferences(kept) = last(&commands) else {
+        panic!("not kept")
+    };
+    let place = kept.window.expect("a place");
+    assert_eq!((place.width, place.height), (1180, 2400));
+}
+
+#[test]
+fn about_names_the_license_and_gives_support_what_it_asks_for() {
+    let (app, commands) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    app.hear(scenes::connected(1));
+    press(&app, "About");
+    for said in [
+        "Company Example Ltd",
+        "Holder Ada Example",
+        "License number KW7Q-2MXD-9TRA-4H8C",
+        "Valid through 2027-06-30",
+    ] {
+        find(&app, said);
+    }
+    let text = find(&app, "For support").accessible_value().unwrap();
+    for part in ["KeyWriter 0.1.0 (dev", NUMBER, "KW-20455 1.4.2\n"] {
+        assert!(text.contains(part), "{text}");
+    }
+    press(&app, "Copy");
+    find(&app, "Copied");
+    press(&app, "Renew");
+    assert!(matches!(last(&commands), Command::RefreshLicense));
 }
 
 #[test]

@@ -233,6 +233,54 @@ fn a_problem_stays_until_it_is_closed_or_solved_and_a_success_does_not() {
     assert!(model.act(Intent::ShowInFolder).is_empty());
 }
 
+const fn ends(commands: &[Command]) -> bool {
+    matches!(commands, [Command::SavePreferences(_), Command::Quit])
+}
+
+#[test]
+fn the_app_ends_during_a_cycle_only_if_that_is_wanted() {
+    let mut model = ready();
+    assert!(ends(&model.act(Intent::Quit(None))));
+    assert!(model.act(Intent::AnswerQuit(true)).is_empty(), "not asked");
+    model.act(Intent::Start);
+    assert!(model.act(Intent::Quit(None)).is_empty() && model.quit_question);
+    assert!(model.act(Intent::AnswerQuit(false)).is_empty() && !model.quit_question);
+    model.act(Intent::Quit(None));
+    assert!(ends(&model.act(Intent::AnswerQuit(true))));
+    model.act(Intent::Quit(None));
+    end(&mut model);
+    assert!(!model.quit_question, "there is nothing left to ask");
+}
+
+#[test]
+fn the_windows_place_is_kept() {
+    let mut model = ready();
+    let place = WindowPlace {
+        x: 7,
+        y: 8,
+        width: 900,
+        height: 700,
+    };
+    let commands = model.act(Intent::Quit(Some(place)));
+    assert!(
+        matches!(commands.as_slice(), [Command::SavePreferences(it), _] if it.window == Some(place))
+    );
+}
+
+#[test]
+fn a_master_that_is_disabled_as_chosen_is_not_an_error() {
+    let mut model = ready();
+    let disabled = |model: &mut Model| {
+        let mut master = master("M");
+        master.unfit = Some(Reason::CloningDisabled.into());
+        model.hear(surveyed(vec![master]));
+        model.cloning.master_card().status
+    };
+    assert_eq!(disabled(&mut model), MasterStatus::NotReady);
+    model.act(Intent::SetDisableMaster(true));
+    assert_eq!(disabled(&mut model), MasterStatus::Disabled);
+}
+
 #[test]
 fn stop_is_asked_for_once_and_the_bar_says_so() {
     let mut model = ready();

@@ -106,6 +106,21 @@ fn without_a_license_there_is_no_pin_to_change() {
 }
 
 #[test]
+fn registration_that_was_opened_from_inside_leads_back() {
+    let mut model = evaluating();
+    model.act(Intent::OpenPage(Page::Register));
+    assert!(model.can_go_back());
+    model.act(Intent::OpenPage(Page::Clone));
+    assert_eq!(model.page, Page::Clone);
+
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Unregistered, None));
+    assert!(!model.can_go_back());
+    model.act(Intent::OpenPage(Page::Clone));
+    assert_eq!(model.page, Page::Register);
+}
+
+#[test]
 fn there_is_no_login_without_a_license() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Unregistered, None));
