@@ -155,6 +155,7 @@ impl CloningPage {
                 self.forget_cycle();
                 vec![self.keep(), self.look()]
             }
+            Intent::LookAgain if !self.is_running() => vec![self.look()],
             Intent::Include(serial, is_in) if self.can_choose() => {
                 let has_changed = if *is_in {
                     self.left_out.remove(serial)

@@ -60,6 +60,8 @@ pub enum Intent {
     SetMaster,
     /// Choose another master.
     ReleaseMaster,
+    /// Look at the modules again.
+    LookAgain,
     /// Include a secondary in the next cycle, or leave it out.
     Include(Serial, bool),
     /// Start. Asks first if a device would lose its key.

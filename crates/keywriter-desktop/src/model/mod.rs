@@ -92,7 +92,7 @@ pub struct Preferences {
     pub text: u8,
 }
 
-/// Size and place of the window, in logical pixels.
+/// Size and place of the window, in the screen's pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowPlace {
@@ -107,7 +107,7 @@ pub struct WindowPlace {
 }
 
 /// The most steps of text size.
-pub const TEXT_STEPS: u8 = 2;
+pub const TEXT_STEPS: u8 = 4;
 
 /// A notice over the page. A problem stays until it is closed, solved or tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]

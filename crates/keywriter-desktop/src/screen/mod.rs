@@ -4,6 +4,8 @@
 
 mod file;
 mod mirror;
+mod place;
+mod support;
 mod sync;
 mod typed;
 pub mod ui;
@@ -51,7 +53,7 @@ impl App {
     pub fn new(info: AppInfo, sink: Sink) -> Result<Rc<Self>, PlatformError> {
         let window = AppWindow::new()?;
         if let Some(place) = info.place {
-            sync::put(&window, place);
+            place::put(&window, place);
         }
         let app = Rc::new(Self {
             screen: Screen::new(window, &info),

@@ -1,21 +1,19 @@
 //! Copies the model's state to Slint's globals. What did not change is not drawn again.
 
-use super::{AppInfo, mirror, ui};
+use super::{AppInfo, mirror, support, ui};
 use crate::model::{
-    Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange, Problem, WindowPlace,
+    Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange, Problem, TEXT_STEPS,
 };
 use keywriter::{Serial, protocol::EncryptionMode, text::shown_path};
 use mirror::{count, problem};
-use slint::{
-    ComponentHandle as _, LogicalPosition, LogicalSize, Model as _, ModelRc, SharedString, VecModel,
-};
+use slint::{ComponentHandle as _, Model as _, ModelRc, SharedString, VecModel};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 
-/// The scale of each step of text size.
-const SCALES: [f32; 3] = [1.0, 1.15, 1.3];
+/// The percentages of the steps of text size.
+const SIZES: [u8; TEXT_STEPS as usize + 1] = [100, 115, 130, 160, 200];
 
 /// The third-party licenses; empty unless a release has written the file.
 const NOTICES: &str = include_str!(concat!(env!("OUT_DIR"), "/third-party.md"));
@@ -53,6 +51,9 @@ impl Screen {
         let about = screen.window.global::<ui::About>();
         about.set_version(info.version.as_str().into());
         about.set_is_development(info.is_development_build);
+        let sizes: VecModel<SharedString> = SIZES.iter().map(|it| slint::format!("{it}")).collect();
+        let shell = screen.window.global::<ui::Shell>();
+        shell.set_text_sizes(ModelRc::new(sizes));
         let register = screen.window.global::<ui::Register>();
         register.set_portal(info.portal.as_str().into());
         let works: VecModel<ui::Work> = NOTICES.lines().filter_map(work).collect();
@@ -121,8 +122,8 @@ impl Screen {
         }
         let theme = window.global::<ui::Theme>();
         theme.set_dark(is_dark);
-        let step = usize::from(model.preferences.text).min(SCALES.len() - 1);
-        theme.set_scale(SCALES[step]);
+        let step = usize::from(model.preferences.text.min(TEXT_STEPS));
+        theme.set_scale(f32::from(SIZES[step]) / 100.0);
         let shell = window.global::<ui::Shell>();
         shell.set_language(place);
         shell.set_appearance(mirror::appearance(model.preferences.appearance));
@@ -140,7 +141,9 @@ impl Screen {
         shell.set_busy(model.is_busy);
         shell.set_asks_to_quit(model.quit_question);
         let about = self.window.global::<ui::About>();
-        about.set_support(self.support_text(model).into());
+        about.set_support(
+            support::text(model, &about.get_version(), about.get_is_development()).into(),
+        );
         let lines = license.map(|view| [&view.company, &view.holder, &view.number]);
         let [company, holder, number] = lines.map_or([""; 3], |lines| lines.map(String::as_str));
         about.set_company(company.into());
@@ -179,40 +182,6 @@ impl Screen {
         };
         change.set_refusal(problem(refusal));
         change.set_state(state);
-    }
-
-    /// Returns what support asks for first. In English, as those who read it do.
-    fn support_text(&self, model: &Model) -> String {
-        let about = self.window.global::<ui::About>();
-        let kind = if about.get_is_development() {
-            " (development build)"
-        } else {
-            ""
-        };
-        let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
-        let mut text = format!(
-            "KeyWriter {}{kind}\n{system}, {machine}\n",
-            about.get_version()
-        );
-        text += &match &model.license {
-            LicenseState::Registered(view) => {
-                let day = view.last_day.as_deref().unwrap_or("without end");
-                let problem = view.problem.as_ref().map(|problem| problem.reason.code());
-                format!(
-                    "License {}, {day}, {}\n",
-                    view.number,
-                    problem.unwrap_or("valid")
-                )
-            }
-            LicenseState::Unknown | LicenseState::Unregistered => "Not registered\n".to_owned(),
-            LicenseState::Unreadable(problem) => format!("License: {}\n", problem.reason.code()),
-        };
-        for module in model.cloning.modules() {
-            let [major, minor, patch] = module.firmware;
-            let kind = if module.is_virtual { ", virtual" } else { "" };
-            text += &format!("{} {major}.{minor}.{patch}{kind}\n", module.serial);
-        }
-        text
     }
 
     fn show_entry(&self, model: &Model) {
@@ -353,47 +322,6 @@ fn work(line: &str) -> Option<ui::Work> {
         authors: authors.into(),
     })
 }
-
-/// Puts the window where it was.
-pub(super) fn put(window: &ui::AppWindow, place: WindowPlace) {
-    let WindowPlace {
-        x,
-        y,
-        width,
-        height,
-    } = place;
-    let [width, height] = [width, height].map(|length| length.clamp(MIN_LENGTH, MAX_LENGTH));
-    let size = LogicalSize::new(to_f32(width), to_f32(height));
-    window.window().set_size(size);
-    // One that is no longer on any screen is put where the system likes.
-    let [x, y] = [x, y].map(u32::try_from);
-    if let (Ok(x @ ..MAX_LENGTH), Ok(y @ ..MAX_LENGTH)) = (x, y) {
-        let position = LogicalPosition::new(to_f32(x), to_f32(y));
-        window.window().set_position(position);
-    }
-}
-
-/// Returns where the window is.
-pub(super) fn place(window: &ui::AppWindow) -> WindowPlace {
-    let window = window.window();
-    let scale = window.scale_factor();
-    let size: LogicalSize = window.size().to_logical(scale);
-    let at: LogicalPosition = window.position().to_logical(scale);
-    WindowPlace {
-        x: at.x.round() as i32,
-        y: at.y.round() as i32,
-        width: size.width.round() as u32,
-        height: size.height.round() as u32,
-    }
-}
-
-fn to_f32(length: u32) -> f32 {
-    f32::from(u16::try_from(length).unwrap_or(u16::MAX))
-}
-
-/// What a window can measure, in logical pixels.
-const MIN_LENGTH: u32 = 400;
-const MAX_LENGTH: u32 = 16_000;
 
 fn card(card: &Card) -> ui::CardView {
     let (kind, step, problem) = mirror::card_state(&card.state);

@@ -1,7 +1,7 @@
 //! Connects the window's callbacks to intents.
 
 use super::{
-    App, file, mirror, sync, typed,
+    App, file, mirror, place, typed,
     ui::{self, Sheet, SheetKind},
 };
 use crate::model::{Intent, Preferences};
@@ -36,14 +36,14 @@ fn shell(app: &Rc<App>) {
         app.act(Intent::OpenPage(page.into()));
     }));
     shell.on_answer_quit(on(app, |app, is_wanted| {
-        app.act(Intent::AnswerQuit(is_wanted))
+        app.act(Intent::AnswerQuit(is_wanted));
     }));
+    shell.on_look_again(press(app, || Intent::LookAgain));
+    let app_weak = Rc::downgrade(app);
+    shell.on_quit(move || with(&app_weak, quit));
     let app_weak = Rc::downgrade(app);
     app.window().window().on_close_requested(move || {
-        with(&app_weak, |app| {
-            let place = sync::place(app.window());
-            app.act(Intent::Quit(Some(place)));
-        });
+        with(&app_weak, quit);
         // The command to quit closes it.
         CloseRequestResponse::KeepWindowShown
     });
@@ -65,6 +65,11 @@ fn shell(app: &Rc<App>) {
     shell.on_dismiss(move || with(&app_weak, App::dismiss));
     let app_weak = Rc::downgrade(app);
     shell.on_scheme_changed(move || with(&app_weak, App::sync));
+}
+
+fn quit(app: &App) {
+    let place = place::of(app.window());
+    app.act(Intent::Quit(Some(place)));
 }
 
 fn entry(app: &Rc<App>) {

@@ -4,8 +4,14 @@ use super::{
     hands::{self, back_tab, find, key, says, shows, type_text},
     scenes,
 };
-use keywriter_desktop::model::{Appearance, Command, LicenseState, Page};
-use slint::platform::Key;
+use keywriter_desktop::{
+    model::{Appearance, Command, LicenseState, Page},
+    screen::App,
+};
+use slint::{
+    ComponentHandle as _,
+    platform::{Key, WindowEvent},
+};
 
 #[test]
 fn registration_takes_no_mouse() {
@@ -30,12 +36,16 @@ fn tab_reaches_every_page_and_the_start_of_a_cycle() {
         scenes::master("KW-1"),
         scenes::secondary("KW-2", keywriter_desktop::model::Part::Clone),
     ]));
-    // Three tabs, three languages, display; two choices, three check boxes; then "Set as Master".
-    for _ in 0..13 {
+    // Three tabs, the languages, display; the choices, three check boxes; then "Set as Master".
+    for _ in 0..10 {
         key(&app, Key::Tab);
     }
     type_text(&app, " ");
     assert!(says(&app, "Status: Active"), "{:#?}", hands::labels(&app));
+    // The focus waits between what is before the button and the other button that is there now.
+    hands::wait();
+    type_text(&app, " ");
+    assert!(says(&app, "Status: Active"), "no other action is done");
     back_tab(&app);
     type_text(&app, " ");
     assert!(
@@ -43,6 +53,82 @@ fn tab_reaches_every_page_and_the_start_of_a_cycle() {
         "the last check box"
     );
     assert!(!commands.borrow().is_empty());
+}
+
+fn with_control(app: &App, text: &str) {
+    let control: slint::SharedString = Key::Control.into();
+    let window = app.window().window();
+    window.dispatch_event(WindowEvent::KeyPressed {
+        text: control.clone(),
+    });
+    type_text(app, text);
+    window.dispatch_event(WindowEvent::KeyReleased { text: control });
+    hands::pass(app);
+}
+
+#[test]
+fn the_usual_shortcuts_work_and_not_under_a_sheet() {
+    let (app, commands) = hands::open();
+    scenes::enter(&app, None);
+    hands::pass(&app);
+    commands.borrow_mut().clear();
+    key(&app, Key::F5);
+    assert!(matches!(commands.borrow().as_slice(), [Command::Look(_)]));
+    key(&app, Key::F1);
+    assert_eq!(app.model().page, Page::About);
+    let tab: slint::SharedString = Key::Tab.into();
+    with_control(&app, &tab);
+    assert_eq!(app.model().page, Page::Clone);
+    with_control(&app, &tab);
+    assert_eq!(app.model().page, Page::ChangePin);
+    hands::press(&app, "Display");
+    with_control(&app, "q");
+    with_control(&app, &tab);
+    assert_eq!(app.model().page, Page::ChangePin);
+    key(&app, Key::Escape);
+    for letter in ["q", "w"] {
+        commands.borrow_mut().clear();
+        with_control(&app, letter);
+        assert!(matches!(commands.borrow().last(), Some(Command::Quit)));
+    }
+}
+
+#[test]
+fn the_focus_is_not_lost_when_its_button_goes() {
+    let (app, _) = hands::open();
+    app.hear(scenes::launched(LicenseState::Unregistered, None));
+    hands::pass(&app);
+    hands::press(&app, "Try with virtual modules");
+    hands::pass(&app);
+    app.hear(scenes::survey(vec![scenes::master("KW-1")]));
+    // From the page that opened, the first stop is its first button, not the header's.
+    key(&app, Key::Tab);
+    type_text(&app, " ");
+    assert!(
+        app.model().cloning.options().auto_lock,
+        "the first check box"
+    );
+}
+
+#[test]
+fn what_is_disabled_says_why() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, None);
+    let why = |label| find(&app, label).accessible_description();
+    assert_eq!(why("Set as Master").as_deref(), Some("Plug in a device."));
+    assert_eq!(
+        why("Start").as_deref(),
+        Some("Set a master device to begin.")
+    );
+    scenes::refusals(&app);
+    hands::pass(&app);
+    assert!(why("Start").is_some_and(|text| text.contains("could also be the master")));
+    scenes::clone_half(&app);
+    assert_eq!(
+        why("Import").as_deref(),
+        Some("Not while devices are cloned.")
+    );
+    assert_eq!(why("Stop").as_deref(), Some(""));
 }
 
 #[test]
@@ -110,15 +196,18 @@ fn the_display_is_set_by_keyboard() {
     let (app, _) = hands::open();
     scenes::enter(&app, None);
     hands::press(&app, "Display");
-    // From "Done" round to the first of the three colors, and on to the third.
-    for _ in 0..4 {
-        key(&app, Key::Tab);
-    }
-    type_text(&app, " ");
+    // From "Done" round to the colors, of which light ones are chosen, and on to the next; then to the sizes.
+    key(&app, Key::Tab);
+    key(&app, Key::RightArrow);
     assert_eq!(app.model().preferences.appearance, Appearance::Dark);
-    hands::press(&app, "Very large");
+    key(&app, Key::RightArrow);
+    assert_eq!(app.model().preferences.appearance, Appearance::System);
+    key(&app, Key::Tab);
+    key(&app, Key::LeftArrow);
+    assert_eq!(app.model().preferences.text, 4);
+    hands::press(&app, "130");
     assert_eq!(app.model().preferences.text, 2);
     key(&app, Key::Escape);
-    assert!(!shows(&app, "Very large"));
+    assert!(!shows(&app, "130"));
     assert_eq!(app.model().page, Page::Clone);
 }

@@ -18,6 +18,9 @@ const CONTROLS: &[AccessibleRole] = &[
     AccessibleRole::ProgressIndicator,
     AccessibleRole::ListItem,
     AccessibleRole::Region,
+    AccessibleRole::Main,
+    AccessibleRole::Banner,
+    AccessibleRole::TabList,
 ];
 
 #[test]

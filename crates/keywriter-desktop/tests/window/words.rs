@@ -12,11 +12,10 @@ const EQUAL: [(&str, &[&str]); 2] = [
             "Firmware",
             "Status: {}",
             "System",
-            "Normal",
             "{}: {}",
         ],
     ),
-    ("fr", &["Version {}"]),
+    ("fr", &["Pages", "Version {}"]),
 ];
 
 /// The characters beside ASCII that the fonts have: others are blank on a machine without fonts.
