@@ -231,6 +231,7 @@ impl Inner {
         });
         hub.set_manual_clock(panel.hub == HubState::Running(ClockLine::Manual));
         hub.set_refusal(panel.refusal.as_str().into());
+        hub.set_typed(i32::try_from(panel.typed()).unwrap_or(i32::MAX));
         hub.set_latched(panel.latched().map_or(-1, Pad::number));
         let plugged = panel.rows.iter().filter(|row| row.is_plugged).count();
         hub.set_plugged(i32::try_from(plugged).unwrap_or(i32::MAX));

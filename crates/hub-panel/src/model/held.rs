@@ -37,7 +37,7 @@ impl Pad {
         WORDS.get(usize::from(self.0)).copied().unwrap_or_default()
     }
 
-    const fn is_digit(self) -> bool {
+    pub(super) const fn is_digit(self) -> bool {
         self.0 < 10
     }
 }
@@ -73,6 +73,11 @@ enum By {
 impl HeldKeys {
     pub(super) fn latched(&self) -> Option<Pad> {
         self.latched
+    }
+
+    /// Returns whether no key is down or latched.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.latched.is_none()
     }
 
     /// Latches a key, or unlatches it if it was latched.

@@ -82,6 +82,8 @@ pub struct Panel {
     pub refusal: String,
     selected: usize,
     held: HeldKeys,
+    /// How many digits were typed since the last other key.
+    typed: usize,
     now: u64,
 }
 
@@ -93,6 +95,7 @@ impl Default for Panel {
             refusal: String::new(),
             selected: 0,
             held: HeldKeys::default(),
+            typed: 0,
             now: 0,
         }
     }
@@ -138,6 +141,11 @@ impl Panel {
         self.held.latched()
     }
 
+    /// Returns how many digits were typed since the last other key; never which.
+    pub fn typed(&self) -> usize {
+        self.typed
+    }
+
     /// Returns the brightness of a module's LEDs, 0 to 100. Under a manual clock they blink by the window's clock.
     pub fn brightness(&self, row: &Row) -> [u8; 3] {
         row.brightness(self.now, self.hub == HubState::Running(ClockLine::Manual))
@@ -154,6 +162,7 @@ impl Panel {
         match report {
             Report::Seen { clock, modules } => {
                 let selected = self.row().map(|row| row.serial.clone());
+                let before = self.row().and_then(|row| row.pattern);
                 self.hub = HubState::Running(clock);
                 self.rows = rows::seen(&self.rows, modules, self.now);
                 let index = self
@@ -162,6 +171,10 @@ impl Panel {
                     .position(|row| Some(&row.serial) == selected.as_ref());
                 let last = self.rows.len().saturating_sub(1);
                 self.selected = index.unwrap_or(self.selected).min(last);
+                // What was typed is over: accepted, refused, or too slow.
+                if index.is_none() || self.row().and_then(|row| row.pattern) != before {
+                    self.typed = 0;
+                }
             }
             Report::Refused(why) => self.refusal = why,
             Report::Gone => {
@@ -170,6 +183,7 @@ impl Panel {
                 self.rows.clear();
                 self.refusal.clear();
                 self.held = HeldKeys::default();
+                self.typed = 0;
             }
         }
     }
@@ -181,6 +195,7 @@ impl Panel {
         // Keys are released on one keypad before any is pressed on another.
         let requests = self.move_keys(HeldKeys::release_all);
         self.selected = index;
+        self.typed = 0;
         self.refusal.clear();
         requests
     }
@@ -203,6 +218,12 @@ impl Panel {
             return Vec::new();
         }
         self.refusal.clear();
+        // A digit that goes down with another key belongs to a chord.
+        self.typed = if pad.is_digit() && self.held.is_empty() {
+            self.typed.saturating_add(1)
+        } else {
+            0
+        };
         self.move_keys(|held| held.down(pad, key))
     }
 

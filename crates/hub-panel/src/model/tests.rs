@@ -54,6 +54,28 @@ fn digit(digit: char) -> Pad {
 }
 
 #[test]
+fn digits_that_are_typed_are_counted_until_another_key() {
+    let mut panel = panel();
+    let strike = |panel: &mut Panel, key| {
+        typed(panel, key);
+        released(panel, key);
+        panel.typed()
+    };
+    let counts = ['k', '1', '2', '2', '3', 'k', '7'].map(|key| strike(&mut panel, key));
+    assert_eq!(counts, [0, 1, 2, 3, 4, 0, 1]);
+    typed(&mut panel, 'k');
+    assert_eq!(strike(&mut panel, '8'), 0, "a chord");
+    released(&mut panel, 'k');
+    panel.update(Event::Latch(Pad::KEY));
+    assert_eq!(strike(&mut panel, '8'), 0, "a latched chord");
+    assert_eq!(strike(&mut panel, '5'), 1);
+    see(&mut panel, vec![module("VM0001", Pattern::Standby, 100)]);
+    assert_eq!(panel.typed(), 1, "nothing happened");
+    see(&mut panel, vec![module("VM0001", Pattern::Refused, 0)]);
+    assert_eq!(panel.typed(), 0);
+}
+
+#[test]
 fn the_mouse_presses_a_key_for_as_long_as_it_is_down() {
     let mut panel = panel();
     let down = panel.update(Event::Down(Pad::SHIFT));

@@ -51,6 +51,32 @@ fn the_window_says_what_the_leds_mean() {
 }
 
 #[test]
+fn the_keypad_is_reached_and_held_by_keyboard_and_digits_are_counted() {
+    let screen = screen();
+    see(&screen, &[Pattern::Standby]);
+    let digit = one(&screen, "5");
+    digit.mock_single_click(PointerEventButton::Left);
+    one(&screen, "1 digit typed");
+    let typed = || screen.window().global::<Hub>().get_typed();
+    // The languages, the colors, About, and the first key of the keypad.
+    for _ in 0..4 {
+        down(&screen, Key::Tab);
+        up(&screen, Key::Tab);
+    }
+    down(&screen, Key::Space);
+    assert_eq!(typed(), 2, "it is 1");
+    up(&screen, Key::Space);
+    for _ in 0..9 {
+        down(&screen, Key::Tab);
+        up(&screen, Key::Tab);
+    }
+    // Nine further: SHIFT.
+    down(&screen, Key::Return);
+    assert_eq!(typed(), 0);
+    up(&screen, Key::Return);
+}
+
+#[test]
 fn a_right_click_latches_a_key_until_the_next() {
     let screen = screen();
     see(&screen, &[Pattern::Standby]);
@@ -138,7 +164,7 @@ fn enter_on_a_control_presses_that_and_not_the_keypad() {
     see(&screen, &[Pattern::Standby]);
     // The language that is spoken.
     down(&screen, Key::Tab);
-    down(&screen, Key::Tab);
+    down(&screen, Key::RightArrow);
     down(&screen, Key::Return);
     up(&screen, Key::Return);
     one(&screen, "Wach und gesperrt.");
