@@ -4,6 +4,8 @@
 skip-to-content = Skip to content
 language = Language
 more-pages = Other pages
+imprint = Legal notice
+privacy = Privacy
 question = Have a question? Contact us at:
 date-and-time = { $year }-{ $month }-{ $day }, { $time } UTC
 
@@ -132,7 +134,7 @@ wrong-code-form = The request code has { $lines } lines of 16 letters and digits
 wrong-code-mixed = The lines are not from the same code.
 
 # Operators' pages
-operator-nav = Operators' pages
+operator-nav = Pages for operators
 operator-title = Licenses
 operator-log = Log
 operator-sign-in = Operator sign-in
@@ -168,6 +170,11 @@ operator-transfer-text = The new holder receives an email with license number an
 operator-new-email = New email address
 operator-same-email = The license already has this address.
 operator-no-utf8 = The mail server does not deliver to this address.
+operator-person = Personal data
+operator-export = Export personal data
+operator-export-text = A file with everything that the portal knows of this license and its holder (JSON).
+operator-erase = Erase personal data
+operator-erase-text = Revokes the license, and erases address, holder, computers and emails for good. The number stays, so that it is never given again. Backups keep the data until you delete them.
 state-issued = Sold
 state-verifying = Being activated
 state-active = Active
@@ -186,6 +193,7 @@ done-revoked = The license is revoked.
 done-restored = The license is as it was before it was revoked.
 done-corrected = The address is corrected. Emails to both addresses are on their way.
 done-transferred = The license is transferred. Emails to both addresses are on their way.
+done-erased = The personal data is erased.
 done-unregistered = The computer was removed.
 deed-signed-in = Signed in
 deed-sold = Sold
@@ -194,6 +202,8 @@ deed-revoked = Revoked
 deed-restored = Revocation undone
 deed-corrected = Email address corrected
 deed-transferred = Transferred
+deed-exported = Personal data exported
+deed-erased = Personal data erased
 deed-unregistered = Computer removed
 deed-key-added = Operator key added
 deed-key-removed = Operator key removed

@@ -402,6 +402,10 @@ pub enum Deed {
     Corrected,
     /// Gave a license to somebody else.
     Transferred,
+    /// Exported what is known of a license and its holder.
+    Exported,
+    /// Erased what is known of the holder of a license.
+    Erased,
     /// Removed registrations of a license.
     Unregistered,
     /// Added an operator's key.
@@ -412,7 +416,7 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SignedIn,
         Self::Sold,
         Self::Resent,
@@ -420,6 +424,8 @@ impl Deed {
         Self::Restored,
         Self::Corrected,
         Self::Transferred,
+        Self::Exported,
+        Self::Erased,
         Self::Unregistered,
         Self::KeyAdded,
         Self::KeyRemoved,
@@ -435,6 +441,8 @@ impl Deed {
             Self::Restored => "restored",
             Self::Corrected => "corrected",
             Self::Transferred => "transferred",
+            Self::Exported => "exported",
+            Self::Erased => "erased",
             Self::Unregistered => "unregistered",
             Self::KeyAdded => "key-added",
             Self::KeyRemoved => "key-removed",

@@ -48,6 +48,10 @@ pub struct Settings {
     pub support_email: String,
     /// The phone number of the support.
     pub support_phone: String,
+    /// Who runs the portal, for a link on every page.
+    pub imprint_url: Option<String>,
+    /// What becomes of personal data, for a link on every page.
+    pub privacy_url: Option<String>,
     /// The sender of mails.
     pub mail_from: String,
     /// Proxies whose `X-Forwarded-For` is trusted.
@@ -132,6 +136,8 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:8480".into(),
             support_email: "support@keywriter.example".into(),
             support_phone: "+44 20 7946 0123".into(),
+            imprint_url: None,
+            privacy_url: None,
             mail_from: "KeyWriter <licenses@keywriter.example>".into(),
             trusted_proxies: Vec::new(),
             packages: PathBuf::from("packages"),

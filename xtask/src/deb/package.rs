@@ -89,6 +89,16 @@ const PACKAGES: &[Package] = &[
                 0o644,
             ),
             (
+                "crates/license-portal/deploy/alerts.yml",
+                "usr/share/doc/license-portal/examples/alerts.yml",
+                0o644,
+            ),
+            (
+                "crates/license-portal/deploy/license-portal-backup.timer",
+                "lib/systemd/system/license-portal-backup.timer",
+                0o644,
+            ),
+            (
                 "docs/PORTAL.md",
                 "usr/share/doc/license-portal/PORTAL.md",
                 0o644,
@@ -165,7 +175,8 @@ impl Builder {
             install(&source(from), &stage.join(to), *mode)?;
         }
         if package.name == "license-portal" {
-            place_unit(&stage)?;
+            place_unit(&stage, "license-portal.service")?;
+            place_unit(&stage, "license-portal-backup.service")?;
         }
         self.place_pages(package, &stage)?;
         for (shell, to) in package.completions {
@@ -312,23 +323,22 @@ impl Builder {
     }
 }
 
-/// Writes the service's unit, for a program in `/usr/bin` and for the user that the package creates. Operators can then
+/// Writes a service's unit, for a program in `/usr/bin` and for the user that the package creates. Operators can then
 /// run commands as that user; a dynamic user's folder would be out of reach.
-fn place_unit(stage: &Path) -> Result<()> {
-    let mut unit = fs::read_to_string(source(
-        "crates/license-portal/deploy/license-portal.service",
-    ))?;
+fn place_unit(stage: &Path, name: &str) -> Result<()> {
+    let from = format!("crates/license-portal/deploy/{name}");
+    let mut unit = fs::read_to_string(source(&from))?;
     for (from, to) in [
         ("/usr/local/bin/", "/usr/bin/"),
         ("DynamicUser=yes\n", "User=license-portal\nRemoveIPC=yes\n"),
     ] {
         if !unit.contains(from) {
-            bail!("license-portal.service has no {from:?}");
+            bail!("{name} has no {from:?}");
         }
         unit = unit.replace(from, to);
     }
     write(
-        &stage.join("lib/systemd/system/license-portal.service"),
+        &stage.join("lib/systemd/system").join(name),
         unit.as_bytes(),
     )
 }

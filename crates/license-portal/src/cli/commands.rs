@@ -5,7 +5,7 @@ use license_token::{Anchor, Installation, LicenseNumber};
 use plain_text::shown;
 use serde_json::json;
 
-use super::{Command, One, OperatorCommand, Options, SigningKeyCommand, say};
+use super::{Command, One, OperatorCommand, Options, SigningKeyCommand, backup, note, say};
 use crate::{
     clock::later,
     email::EmailAddress,
@@ -74,6 +74,14 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
         }
         Command::Correct { one, email } => hand_over(&portal, &one, &email, false).await?,
         Command::Transfer { one, email } => hand_over(&portal, &one, &email, true).await?,
+        Command::Export(one) => {
+            let number = parse(&one.number)?;
+            print_json(&portal.export(number, None).await.map_err(unknown)?)?;
+        }
+        Command::Erase(one) => {
+            let number = parse(&one.number)?;
+            portal.erase(number, None).await.map_err(unknown)?;
+        }
         Command::Log { license, limit } => log(&portal, license.as_deref(), limit).await?,
         Command::Resend(one) => {
             portal
@@ -96,7 +104,11 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
         }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
         Command::SigningKey { command } => signing_key(options, &portal, command).await?,
-        Command::Backup { file } => portal.store.backup(&file).await?,
+        Command::Backup { file, keep: None } => portal.store.backup(&file).await?,
+        Command::Backup {
+            file,
+            keep: Some(keep),
+        } => backup::into_folder(&portal, &file, keep.into()).await?,
         Command::Serve
         | Command::Init
         | Command::CheckConfig
@@ -126,12 +138,25 @@ async fn issue(portal: &Portal, order: &IssueOrder, json: bool) -> anyhow::Resul
 }
 
 async fn list(portal: &Portal, filter: &Filter, json: bool) -> anyhow::Result<()> {
-    let found = portal.list(filter).await?;
+    let asked = Filter {
+        limit: filter.limit.saturating_add(1),
+        ..filter.clone()
+    };
+    let mut found = portal.list(&asked).await?;
+    let has_more = found.len() > filter.limit as usize;
+    found.truncate(filter.limit as usize);
+    let next = found.last().filter(|_| has_more);
+    let next = next.map(|last| last.number().to_owned());
     if json {
-        return print_json(&json!({ "licenses": found }));
+        return print_json(&json!({ "licenses": found, "next": next }));
     }
     for report in &found {
         say(report.line())?;
+    }
+    if let Some(last) = next {
+        note(format_args!(
+            "there are more: add --after {last}, or a higher --limit"
+        ));
     }
     Ok(())
 }

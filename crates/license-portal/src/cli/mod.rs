@@ -1,5 +1,6 @@
 //! The program: its command line, and what each command does.
 
+mod backup;
 mod check;
 mod commands;
 mod file;
@@ -115,6 +116,10 @@ enum Command {
         #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
         email: EmailAddress,
     },
+    /// Prints all that is known of a license and its holder, as JSON
+    Export(Number),
+    /// Revokes a license, and erases what is known of the person who has it, for good
+    Erase(Number),
     /// Prints what operators did, the newest first
     Log {
         /// Only what was done to this license
@@ -146,8 +151,11 @@ enum Command {
     },
     /// Writes a copy of the database; the service may run meanwhile
     Backup {
-        /// File to create
+        /// File to create; with --keep, the folder of the copies
         file: PathBuf,
+        /// Name the copy after the time, and keep only so many of the newest
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        keep: Option<u16>,
     },
     /// Prints the public key to build the app with (`KEYWRITER_LICENSE_ANCHOR`)
     Anchor,
@@ -166,6 +174,12 @@ struct One {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+struct Number {
+    /// License number
+    number: String,
 }
 
 #[derive(Subcommand)]
@@ -248,6 +262,11 @@ fn say(lines: impl Display) -> io::Result<()> {
     let mut output = io::stdout().lock();
     writeln!(output, "{lines}")?;
     output.flush()
+}
+
+/// Writes a note to standard error, if anyone reads it.
+fn note(text: impl Display) {
+    let _unread = writeln!(io::stderr(), "license-portal: {text}");
 }
 
 /// Writes why a command failed to standard error, if anyone reads it. The error may quote a file or a server.

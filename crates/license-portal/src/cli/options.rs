@@ -77,6 +77,22 @@ pub struct Options {
         value_name = "NUMBER"
     )]
     pub support_phone: Option<String>,
+    /// Page that says who runs the portal (imprint), for a link on every page
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_IMPRINT_URL",
+        value_name = "HTTPS URL"
+    )]
+    pub imprint_url: Option<String>,
+    /// Page that says what becomes of personal data, for a link on every page
+    #[arg(
+        long,
+        global = true,
+        env = "LICENSE_PORTAL_PRIVACY_URL",
+        value_name = "HTTPS URL"
+    )]
+    pub privacy_url: Option<String>,
     /// Database: sqlite:FILE or postgres://… (default: portal.sqlite in the data folder)
     #[arg(
         long,
@@ -221,6 +237,8 @@ impl Options {
             public_url: public_url.unwrap_or(defaults.public_url),
             support_email: or(&self.support_email, defaults.support_email),
             support_phone: or(&self.support_phone, defaults.support_phone),
+            imprint_url: page("imprint_url", self.imprint_url.as_ref())?,
+            privacy_url: page("privacy_url", self.privacy_url.as_ref())?,
             mail_from,
             trusted_proxies: self.trusted_proxy.clone(),
             packages: self
@@ -276,6 +294,8 @@ impl Options {
             mail_from: self.mail_from.or(other.mail_from),
             support_email: self.support_email.or(other.support_email),
             support_phone: self.support_phone.or(other.support_phone),
+            imprint_url: self.imprint_url.or(other.imprint_url),
+            privacy_url: self.privacy_url.or(other.privacy_url),
             database: self.database.or(other.database),
             portal_key: self.portal_key.or(other.portal_key),
             signing_key: self.signing_key.or(other.signing_key),
@@ -292,6 +312,15 @@ impl Options {
             address_every: self.address_every.or(other.address_every),
         }
     }
+}
+
+/// Checks the address of a page that every page links to.
+fn page(name: &str, url: Option<&String>) -> anyhow::Result<Option<String>> {
+    ensure!(
+        url.is_none_or(|url| url.starts_with("https://")),
+        "{name} must begin with https://"
+    );
+    Ok(url.cloned())
 }
 
 /// Returns the second list if the first is empty.
@@ -375,6 +404,11 @@ mod tests {
         assert_eq!(settings.missing, [Missing::PublicUrl, Missing::Mail]);
         let wrong = Options {
             installations: Some(0),
+            ..Options::default()
+        };
+        assert!(wrong.settings().is_err());
+        let wrong = Options {
+            imprint_url: Some("javascript:alert(1)".into()),
             ..Options::default()
         };
         assert!(wrong.settings().is_err());

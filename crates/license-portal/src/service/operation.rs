@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use license_token::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
 use plain_text::shown;
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
 use crate::{
     email::EmailAddress,
@@ -243,6 +244,33 @@ impl Portal {
         self.store.license(number).await?.ok_or(Refusal::Refused)?;
         self.store.revoke(number, by, self.seconds()).await?;
         Ok(())
+    }
+
+    /// Returns all that the portal knows of a license and its holder, but secrets, as JSON.
+    pub async fn export(
+        &self,
+        number: LicenseNumber,
+        by: Option<&str>,
+    ) -> Result<serde_json::Value, Refusal> {
+        let report = self.show(number).await?;
+        self.store.exported(number, by, self.seconds()).await?;
+        let acts = self.store.acts(None, Some(number), None, u32::MAX).await?;
+        let acts = acts.iter().map(|act| {
+            json!({
+                "at": act.at.to_string(),
+                "operator": act.operator,
+                "act": act.deed.as_str(),
+                "detail": act.detail,
+            })
+        });
+        Ok(json!({ "license": report, "log": acts.collect::<Vec<_>>() }))
+    }
+
+    /// Revokes a license, and erases what is known of the person who has it.
+    pub async fn erase(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
+        self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        self.store.erase(number, by, self.seconds()).await?;
+        self.repay_everyone(number).await
     }
 
     /// Undoes a revocation. The license is as it was before, without its links.

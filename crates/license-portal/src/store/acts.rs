@@ -33,6 +33,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Records that an operator exported what is known of a license.
+    pub async fn exported(
+        &self,
+        number: LicenseNumber,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<()> {
+        let (mut tx, number) = (self.write().await?, number.to_string());
+        record(&mut tx, by, Deed::Exported, Some(&number), "", now).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
 /// Records an act in the transaction that does it. `by`: the operator; `None`: the command line.
 pub(super) async fn record(
     tx: &mut Transaction<'static, Any>,

@@ -167,7 +167,7 @@ impl Store {
         let changed = query(
             "UPDATE licenses SET changed_at = $2,
                                  state = CASE WHEN activated_at IS NULL THEN 'issued' ELSE 'active' END
-             WHERE number = $1 AND state = 'revoked'",
+             WHERE number = $1 AND state = 'revoked' AND email <> ''",
         )
         .bind(&number)
         .bind(seconds(now))
@@ -177,6 +177,42 @@ impl Store {
             return Ok(false);
         }
         record(&mut tx, by, Deed::Restored, Some(&number), "", now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Revokes a license, and erases what is known of the person who has it: address, holder, computers, mails, and what
+    /// operators noted. `false`: unknown, or already erased. The number stays, so that it is never given again.
+    pub async fn erase(
+        &self,
+        number: LicenseNumber,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<bool> {
+        let number = number.to_string();
+        let mut tx = self.write().await?;
+        let changed = query(
+            "UPDATE licenses SET state = 'revoked', email = '', pin_hash = '', changed_at = $2
+             WHERE number = $1 AND email <> ''",
+        )
+        .bind(&number)
+        .bind(seconds(now))
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for statement in [
+            "DELETE FROM links WHERE license = $1",
+            "DELETE FROM drafts WHERE license = $1",
+            "DELETE FROM outbox WHERE license = $1",
+            "DELETE FROM holders WHERE license = $1",
+            "DELETE FROM installations WHERE license = $1",
+            "UPDATE acts SET detail = '' WHERE license = $1",
+        ] {
+            query(statement).bind(&number).execute(&mut *tx).await?;
+        }
+        record(&mut tx, by, Deed::Erased, Some(&number), "", now).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -26,6 +26,7 @@ use jiff::Timestamp;
 use sqlx::{
     Any, AnyPool, Executor as _, Transaction,
     any::{AnyPoolOptions, install_default_drivers},
+    migrate::MigrateError,
     query, query_as,
 };
 
@@ -44,6 +45,12 @@ pub enum StoreError {
     /// The tables could not be brought up to date.
     #[error("cannot update the database tables")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A newer program has changed the tables.
+    #[error(
+        "a newer license-portal has used this database: install that version again, or restore a backup from before \
+         the update"
+    )]
+    Newer,
     /// A row has a value that this program never writes.
     #[error("invalid value in the database: {0}")]
     Corrupt(&'static str),
@@ -95,7 +102,10 @@ impl Store {
     /// Brings the tables up to date. Several instances may call it at once.
     pub async fn migrate(&self) -> Stored<()> {
         let migrator = Embedded(self.dialect.migrations).migrator().await?;
-        Ok(migrator.run(&self.pool).await?)
+        migrator.run(&self.pool).await.map_err(|error| match error {
+            MigrateError::VersionMissing(_) => StoreError::Newer,
+            other => other.into(),
+        })
     }
 
     /// Succeeds if the database answers.

@@ -153,6 +153,17 @@ impl Frame {
         self.language.say_with(key, &[(name, value)])
     }
 
+    /// Returns the links that the law of some places asks for: text and address.
+    pub(crate) fn legal(&self) -> impl Iterator<Item = (String, &str)> {
+        let settings = &self.portal.settings;
+        let links = [
+            ("imprint", &settings.imprint_url),
+            ("privacy", &settings.privacy_url),
+        ];
+        let links = links.into_iter();
+        links.filter_map(|(key, url)| Some((self.t(key), url.as_deref()?)))
+    }
+
     pub(crate) fn support_email(&self) -> &str {
         &self.portal.settings.support_email
     }

@@ -128,7 +128,7 @@ pub(crate) async fn a_restored_license_is_as_it_was(store: Store) {
 }
 
 pub(crate) async fn a_handover_leaves_nothing_to_who_had_the_license(store: Store) {
-    let hand_over = async |seed: u8, is_transfer| {
+    let moved = async |seed: u8, is_transfer| {
         let license = store.license(number(seed)).await.unwrap().unwrap();
         let handover = Handover {
             license,
@@ -146,7 +146,7 @@ pub(crate) async fn a_handover_leaves_nothing_to_who_had_the_license(store: Stor
     verify(&store, 1, 10).await;
     store.open_link(hash(10), at(1)).await.unwrap();
     store.keep_draft(hash(10), b"typed", at(1)).await.unwrap();
-    let corrected = hand_over(1, false).await;
+    let corrected = moved(1, false).await;
     assert_eq!(
         (corrected.state, corrected.email.as_str()),
         (LicenseState::Issued, "new@example.com")
@@ -162,7 +162,7 @@ pub(crate) async fn a_handover_leaves_nothing_to_who_had_the_license(store: Stor
         activate(&store, seed).await;
         let noted = store.register(number(seed), "aa", 5, at(9)).await.unwrap();
         assert_eq!(noted, Noted::Yes);
-        let license = hand_over(seed, is_transfer).await;
+        let license = moved(seed, is_transfer).await;
         assert_eq!(
             (license.state, license.pin_hash.as_str()),
             (state, "new hash")
@@ -188,6 +188,35 @@ pub(crate) async fn a_handover_leaves_nothing_to_who_had_the_license(store: Stor
         mails: [mail(3, MailKind::Notice), mail(3, MailKind::License)],
     };
     assert!(!store.hand_over(&handover, None, at(31)).await.unwrap());
+}
+
+pub(crate) async fn an_erased_license_knows_nobody(store: Store) {
+    activate(&store, 1).await;
+    store.register(number(1), "aa", 5, at(9)).await.unwrap();
+    let license = store.license(number(1)).await.unwrap().unwrap();
+    let handover = Handover {
+        license,
+        email: "new@example.com".into(),
+        pin_hash: "new hash".into(),
+        is_transfer: false,
+        mails: [mail(1, MailKind::Notice), mail(1, MailKind::License)],
+    };
+    assert!(store.hand_over(&handover, None, at(10)).await.unwrap());
+    assert!(store.erase(number(1), Some("shop"), at(20)).await.unwrap());
+    assert!(!store.erase(number(1), Some("shop"), at(21)).await.unwrap());
+    let license = store.license(number(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (license.state, license.email.as_str()),
+        (LicenseState::Revoked, "")
+    );
+    assert!(store.holder(number(1)).await.unwrap().is_none());
+    assert!(store.registrations(number(1)).await.unwrap().is_empty());
+    assert_eq!(store.counts().await.unwrap().mails_waiting, 0);
+    let acts = store.acts(None, Some(number(1)), None, 9).await.unwrap();
+    assert_eq!(acts[0].deed, Deed::Erased);
+    assert!(acts.iter().all(|act| act.detail.is_empty()));
+    // Nobody is left whom it could be restored for.
+    assert!(!store.restore(number(1), None, at(30)).await.unwrap());
 }
 
 /// Signs an operator in.
@@ -570,4 +599,37 @@ fn hidden(page: &Page, name: &str) -> String {
         .split_once(&format!("name=\"{name}\" value=\""))
         .unwrap();
     rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn personal_data_is_exported_and_erased() {
+    let world = World::new().await;
+    let sold = sell(&world, None, Some(("Zoë Doe", "Example Ltd"))).await;
+    let mut visit = sign_in(&world, "shop", &[Scope::ReadAll, Scope::Revoke]).await;
+    let path = format!("/operator/licenses/{sold}");
+    let page = visit.get(&path).await;
+    let file = visit.send(&page, &format!("{path}/export"), &[]).await;
+    let name = file.headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+    assert_eq!(name, format!("attachment; filename=\"{sold}.json\""));
+    let known: serde_json::Value = serde_json::from_str(&file.html).unwrap();
+    assert_eq!(known["license"]["holder"]["first_name"], "Zoë Doe");
+    assert_eq!(known["log"][0]["act"], "exported");
+    assert!(!file.html.contains("argon2"));
+    let page = visit.send(&page, &format!("{path}/erase"), &[]).await;
+    assert!(page.html.contains("The personal data is erased."));
+    for known in [
+        "Zoë",
+        "Example Ltd",
+        "buyer@example.com",
+        "/restore",
+        "/erase",
+    ] {
+        assert!(!page.html.contains(known), "{known}: {}", page.html);
+    }
+    let mut partner = sign_in(&world, "partner", &[Scope::Issue, Scope::ReadOwn]).await;
+    let page = partner.get("/operator").await;
+    for act in ["export", "erase"] {
+        let answer = partner.send(&page, &format!("{path}/{act}"), &[]).await;
+        assert!(answer.status.is_client_error(), "{act}");
+    }
 }

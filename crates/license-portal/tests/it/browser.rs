@@ -450,6 +450,8 @@ async fn the_story_is_walked_in_every_language_on_desktop_and_phone_in_light_and
     let world = World::with(move |settings| {
         settings.public_url = url;
         settings.paces.address.burst = 1000;
+        settings.imprint_url = Some("https://example.com/imprint".into());
+        settings.privacy_url = Some("https://example.com/privacy".into());
         settings.partners = vec![license_portal::portal::Partner {
             name: "Example Security Ltd".into(),
             place: "London".into(),

@@ -29,6 +29,18 @@ async fn an_older_database_on_postgresql_keeps_what_it_has() {
     keeps_what_it_has(&postgres.database()).await;
 }
 
+#[tokio::test]
+async fn a_database_that_a_newer_program_changed_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::world::sqlite(folder.path()).await;
+    let url = format!("sqlite:{}", folder.path().join("portal.sqlite").display());
+    let pool = AnyPool::connect(&url).await.unwrap();
+    let row = "INSERT INTO _sqlx_migrations VALUES (99, 'newer', 0, TRUE, x'00', 0)";
+    pool.execute(row).await.unwrap();
+    let error = store.migrate().await.unwrap_err().to_string();
+    assert!(error.contains("newer license-portal"), "{error}");
+}
+
 async fn keeps_what_it_has(url: &str) {
     let store = Store::open(url).await.unwrap();
     store.migrate().await.unwrap();

@@ -21,7 +21,7 @@ use crate::{
     admin::{
         a_handover_leaves_nothing_to_who_had_the_license,
         a_license_is_found_by_what_is_known_of_it, a_restored_license_is_as_it_was,
-        a_session_ends_with_its_time_its_key_or_by_signing_out,
+        a_session_ends_with_its_time_its_key_or_by_signing_out, an_erased_license_knows_nobody,
         every_act_is_in_the_log_the_newest_first,
     },
     installations::{
@@ -86,6 +86,7 @@ checks! {
     a_session_ends_with_its_time_its_key_or_by_signing_out
     a_restored_license_is_as_it_was
     a_handover_leaves_nothing_to_who_had_the_license
+    an_erased_license_knows_nobody
     anchors_are_kept_the_newest_first
     the_development_key_is_forgotten_once_another_signs
     pruning_forgets_only_what_is_old

@@ -1,6 +1,8 @@
-//! The unit for systemd: valid, and restrictive.
+//! What operators copy: the units for systemd, valid and restrictive, and the alerts for Prometheus.
 
 use std::{fs, process::Command};
+
+use license_portal::{metrics::Metrics, model::Counts};
 
 use crate::instances::output;
 
@@ -30,4 +32,48 @@ fn the_unit_is_one_that_systemd_takes_and_gives_little_away() {
             .arg(&file),
     );
     println!("{report}");
+}
+
+#[test]
+fn the_backup_is_one_that_systemd_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = include_str!("../../deploy/license-portal-backup.service").replace(
+        "/usr/local/bin/license-portal",
+        env!("CARGO_BIN_EXE_license-portal"),
+    );
+    let timer = include_str!("../../deploy/license-portal-backup.timer");
+    let mut verify = Command::new("systemd-analyze");
+    verify.args(["verify", "--man=no"]);
+    for (name, text) in [("service", &*service), ("timer", timer)] {
+        let file = folder.path().join(format!("license-portal-backup.{name}"));
+        fs::write(&file, text).unwrap();
+        verify.arg(file);
+    }
+    let said = verify.output().unwrap();
+    let text = String::from_utf8_lossy(&said.stderr);
+    assert!(
+        said.status.success() && !text.contains("license-portal-backup"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_alert_is_about_a_metric_that_there_is() {
+    let metrics = Metrics::default();
+    for class in [&metrics.answered, &metrics.rejected, &metrics.failed] {
+        class.inc();
+    }
+    let text = metrics.text(Some(Counts::default())).unwrap();
+    let alerts = include_str!("../../deploy/alerts.yml");
+    let names = alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let names: Vec<_> = names
+        .filter(|word| word.starts_with("license_portal_"))
+        .collect();
+    assert!(names.len() > 5);
+    for name in names {
+        assert!(
+            text.contains(&format!("\n{name}")),
+            "{name} is not in {text}"
+        );
+    }
 }

@@ -8,6 +8,12 @@ for word; do
 done
 act=${words[0]}
 name=${words[1]%.service}
+if [[ $name == *.timer ]]; then
+    # What the timer starts runs once, now.
+    grep -q '^OnCalendar=' "/lib/systemd/system/$name"
+    name=${name%.timer}
+    act=start
+fi
 [ "$act" != enable ] || act=start
 if [ -x "/etc/init.d/$name" ]; then
     exec "/etc/init.d/$name" "$act"

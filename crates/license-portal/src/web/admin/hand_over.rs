@@ -115,3 +115,9 @@ pub(super) fn fields(email: &str) -> [Field; 2] {
 pub(super) fn path(number: &str) -> String {
     format!("/operator/licenses/{number}")
 }
+
+/// Title and text of each form.
+pub(super) const TEXTS: [[Key; 2]; 2] = [
+    [Key("operator-correct"), Key("operator-correct-text")],
+    [Key("operator-transfer"), Key("operator-transfer-text")],
+];

@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 
 use askama::Template;
 use axum::{
+    Json,
     extract::{Path, RawQuery},
-    response::Response,
+    http::header,
+    response::{IntoResponse as _, Response},
 };
 use jiff::Timestamp;
 use license_token::{Installation, LicenseNumber};
@@ -14,8 +16,9 @@ use serde::Deserialize;
 
 use super::{Denied, Entry, SignedIn, hand_over, mail, state};
 use crate::{
+    language::Key,
     mail::letter,
-    model::{LicenseState, Scope},
+    model::{LicenseState, Operator, Scope},
     portal::Refusal,
     service::LicenseReport,
     web::{
@@ -42,9 +45,8 @@ struct Page {
     acts: Vec<Entry>,
     /// What has just been done.
     done: Option<String>,
-    may_issue: bool,
-    may_revoke: bool,
-    may_restore: bool,
+    /// What the operator may do now.
+    offers: Vec<&'static str>,
     /// The version of the license, for forms that must not undo what another operator did.
     seen: String,
     /// The new address of a correction and of a transfer.
@@ -92,8 +94,7 @@ async fn page(signed_in: &SignedIn, number: &str, query: Option<&str>) -> Result
     let language = signed_in.language();
     let store = &signed_in.portal().store;
     let acts = signed_in.acts(store.acts(None, Some(number), None, ACTS).await?);
-    let done = DONE.iter().find(|done| query == Some(**done));
-    let is_revoked = report.state == LicenseState::Revoked;
+    let done = DONE.iter().find(|(done, _)| query == Some(*done));
     Ok(Page {
         f: signed_in.visitor.frame(),
         operator: signed_in.name().to_owned(),
@@ -103,14 +104,40 @@ async fn page(signed_in: &SignedIn, number: &str, query: Option<&str>) -> Result
         facts: facts(signed_in, &report),
         installations: installations(signed_in, &report),
         acts,
-        done: done.map(|done| language.say(&format!("done-{done}"))),
-        may_issue: signed_in.operator.may(Scope::Issue) && !is_revoked,
-        may_revoke: signed_in.operator.may(Scope::Revoke) && !is_revoked,
-        may_restore: signed_in.operator.may(Scope::Revoke) && is_revoked,
+        done: done.map(|(_, text)| language.say(text.0)),
+        offers: offers(&signed_in.operator, &report),
         seen: report.version,
         fields: hand_over::fields(""),
         problem: None,
     })
+}
+
+impl Page {
+    fn offers(&self, act: &str) -> bool {
+        self.offers.contains(&act)
+    }
+
+    /// Returns the forms for another address: field, title and text.
+    fn handovers(&self) -> impl Iterator<Item = (&Field, &Key, &Key)> {
+        let forms = self.fields.iter().zip(&hand_over::TEXTS);
+        forms.map(|(field, [title, text])| (field, title, text))
+    }
+}
+
+/// Returns what an operator may do to a license in its state.
+fn offers(operator: &Operator, report: &LicenseReport) -> Vec<&'static str> {
+    let is_revoked = report.state == LicenseState::Revoked;
+    let (may_issue, may_revoke) = (operator.may(Scope::Issue), operator.may(Scope::Revoke));
+    // Of an erased license, nobody is known whom it could be given back to.
+    let is_known = !report.email.is_empty();
+    let offers = [
+        ("issue", may_issue && !is_revoked),
+        ("revoke", may_revoke && !is_revoked),
+        ("restore", may_revoke && is_revoked && is_known),
+        ("erase", may_revoke && is_known),
+    ];
+    let permitted = offers.into_iter().filter(|(_, is_permitted)| *is_permitted);
+    permitted.map(|(act, _)| act).collect()
 }
 
 /// Returns what is known of a license, as labels and values.
@@ -253,6 +280,42 @@ pub(super) async fn restore(
     .await
 }
 
+pub(super) async fn erase(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    Pressed: Pressed,
+) -> Response {
+    act(
+        &signed_in,
+        &number,
+        Scope::Revoke,
+        "erased",
+        async |number| {
+            signed_in
+                .portal()
+                .erase(number, Some(signed_in.name()))
+                .await
+        },
+    )
+    .await
+}
+
+/// Answers with a file that has all that is known.
+pub(super) async fn export(
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    Pressed: Pressed,
+) -> Response {
+    let file = async {
+        let (number, _report) = signed_in.license(&number).await?;
+        let by = Some(signed_in.name());
+        let known = signed_in.portal().export(number, by).await?;
+        let name = format!("attachment; filename=\"{number}.json\"");
+        Ok(([(header::CONTENT_DISPOSITION, name)], Json(known)).into_response())
+    };
+    signed_in.answer(file.await)
+}
+
 #[derive(Deserialize)]
 pub(super) struct Forget {
     token: String,
@@ -305,13 +368,14 @@ async fn act(
 }
 
 /// What the page can say was done.
-const DONE: [&str; 6] = [
-    "resent",
-    "revoked",
-    "restored",
-    "corrected",
-    "transferred",
-    "unregistered",
+const DONE: [(&str, Key); 7] = [
+    ("resent", Key("done-resent")),
+    ("revoked", Key("done-revoked")),
+    ("restored", Key("done-restored")),
+    ("corrected", Key("done-corrected")),
+    ("transferred", Key("done-transferred")),
+    ("erased", Key("done-erased")),
+    ("unregistered", Key("done-unregistered")),
 ];
 
 /// How many acts the page shows.

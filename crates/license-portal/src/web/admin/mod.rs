@@ -20,7 +20,7 @@ use license_token::LicenseNumber;
 use crate::{
     language::{Key, Language},
     mail::letter,
-    model::{Act, LicenseState, MailState, Operator, Scope},
+    model::{Act, Deed, LicenseState, MailState, Operator, Scope},
     portal::{Portal, Refusal},
     service::LicenseReport,
     web::{
@@ -43,6 +43,8 @@ pub(super) fn routes() -> Router<Arc<Portal>> {
         .route("/licenses/{number}/correct", post(hand_over::correct))
         .route("/licenses/{number}/transfer", post(hand_over::transfer))
         .route("/licenses/{number}/forget", post(license::forget))
+        .route("/licenses/{number}/export", post(license::export))
+        .route("/licenses/{number}/erase", post(license::erase))
 }
 
 /// An operator who is signed in.
@@ -125,7 +127,7 @@ impl SignedIn {
             operator: act
                 .operator
                 .unwrap_or_else(|| language.say("operator-command-line")),
-            deed: language.say(&format!("deed-{}", act.deed.as_str())),
+            deed: language.say(deed(act.deed).0),
             license: act.license,
             detail: act.detail,
         };
@@ -158,6 +160,24 @@ struct Entry {
     deed: String,
     license: Option<String>,
     detail: String,
+}
+
+/// Returns the name of an act.
+fn deed(deed: Deed) -> Key {
+    Key(match deed {
+        Deed::SignedIn => "deed-signed-in",
+        Deed::Sold => "deed-sold",
+        Deed::Resent => "deed-resent",
+        Deed::Revoked => "deed-revoked",
+        Deed::Restored => "deed-restored",
+        Deed::Corrected => "deed-corrected",
+        Deed::Transferred => "deed-transferred",
+        Deed::Exported => "deed-exported",
+        Deed::Erased => "deed-erased",
+        Deed::Unregistered => "deed-unregistered",
+        Deed::KeyAdded => "deed-key-added",
+        Deed::KeyRemoved => "deed-key-removed",
+    })
 }
 
 /// Returns the name of a state.
