@@ -100,9 +100,9 @@ fn run() -> Result<()> {
             }
         })
     };
-    // The name of the desktop file, so that the system shows its icon and name.
-    slint::set_xdg_app_id("keywriter").context("cannot open a window")?;
     let app = App::new(info, sink).context("cannot open a window")?;
+    // The name of the desktop file, so that the system shows its icon and name. Before the window is shown.
+    slint::set_xdg_app_id("keywriter").context("cannot open a window")?;
     WINDOW.set(Some(Rc::clone(&app)));
     drop(backend.set(RefCell::new(Backend::start(
         environment,
