@@ -63,10 +63,11 @@ pub fn whole(data: &[u8]) {
         written: 0,
         verified: verified.clone(),
     };
-    let outcome = share::decrypt(&mut module, &header, &mut input, &mut output, &mut |_| {});
+    let outcome =
+        share::decrypt_in_module(&mut module, &header, &mut input, &mut output, &mut |_| {});
     match (outcome, inspected) {
-        (Ok(summary), Ok(inspection)) => {
-            assert_eq!(summary.bytes, inspection.plain);
+        (Ok(bytes), Ok(inspection)) => {
+            assert_eq!(bytes, inspection.plain);
             assert_eq!(output.written, verified.plain().len(), "all of it");
         }
         (Ok(_), Err(error)) => panic!("decrypted, though {error}"),

@@ -40,7 +40,7 @@ pub fn run(data: &[u8]) {
 const INSTRUCTIONS: usize = 128;
 
 /// Keys that one instruction types; it selects them by index.
-pub const PHRASES: [&str; 32] = [
+pub const PHRASES: [&str; 34] = [
     "KEY 24681357 KEY",
     "SHIFT+KEY 13572468 KEY",
     "SHIFT+KEY 27182818 KEY",
@@ -73,6 +73,8 @@ pub const PHRASES: [&str; 32] = [
     "2+0 KEY",
     "KEY+4",
     "SHIFT+KEY 1357",
+    "9+0 0 SHIFT",
+    "4+0 KEY",
 ];
 
 /// Instructions: the low seven bits of a byte, modulo their number. The high bit selects the module.

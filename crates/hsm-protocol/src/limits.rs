@@ -33,6 +33,9 @@ pub const CIPHER_DATA: usize = 60 * 1024;
 /// Files that a module writes at the same time; one more takes the place of the one that was silent longest.
 pub const FILES: usize = 8;
 
+/// Keys of fast files in one answer.
+pub const FAST_KEYS: usize = 256;
+
 /// Epochs in a keyring.
 pub const EPOCHS: usize = 16;
 

@@ -91,6 +91,8 @@ pub struct ModuleStatus {
     pub auto_lock: Option<u8>,
     /// The rules for a User PIN.
     pub policy: Option<UserPinPolicy>,
+    /// Whether it releases keys of files: those of fast files, and those that were sealed to the team's recipient.
+    pub releases_keys: bool,
     /// How often its store can still be written before only erasures are possible; more than fit are the greatest
     /// number.
     pub writes_left: u32,
@@ -117,7 +119,7 @@ pub struct AdminStatus {
 
 impl ModuleStatus {
     /// Its maximum size, in bytes.
-    pub const MAX: usize = 1 + 16 + EpochName::SIZE + 1 + 1 + 2 + 4 + 4;
+    pub const MAX: usize = 1 + 16 + EpochName::SIZE + 1 + 1 + 2 + 1 + 4 + 4;
 
     /// So many writes or fewer left: the module should be cloned and replaced.
     pub const FEW_WRITES: u32 = 2_000;
@@ -133,6 +135,7 @@ impl ModuleStatus {
         writer.u8(self.mode.to_byte())?;
         writer.u8(self.auto_lock.unwrap_or(0))?;
         UserPinPolicy::write(self.policy, writer)?;
+        writer.flag(self.releases_keys)?;
         writer.u32(self.writes_left)?;
         if let Some(admin) = self.admin {
             for flag in [
@@ -162,6 +165,7 @@ impl ModuleStatus {
             mode: EncryptionMode::from_byte(reader.u8()?)?,
             auto_lock: read_auto_lock(&mut reader)?,
             policy: UserPinPolicy::read(&mut reader)?,
+            releases_keys: reader.flag()?,
             writes_left: reader.u32()?,
             admin: match role {
                 Role::User => None,
@@ -206,6 +210,7 @@ mod tests {
                 min_length: 8,
                 needs_shift: true,
             }),
+            releases_keys: true,
             writes_left: 72_000,
             admin: None,
         };

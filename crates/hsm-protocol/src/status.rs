@@ -63,6 +63,8 @@ pub enum Status {
     WornOut,
     /// The file is of this module's group, and of an epoch whose key the module does not hold.
     EpochMissing,
+    /// The module releases no keys of files: its Administrator chose so.
+    KeysStay,
 }
 
 impl Status {
@@ -100,6 +102,7 @@ impl Status {
             Self::TooManyWrites => 0x980F,
             Self::WornOut => 0x9810,
             Self::EpochMissing => 0x9811,
+            Self::KeysStay => 0x9812,
         }
     }
 
@@ -114,7 +117,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -144,6 +147,7 @@ impl Status {
         Self::TooManyWrites,
         Self::WornOut,
         Self::EpochMissing,
+        Self::KeysStay,
     ];
 }
 

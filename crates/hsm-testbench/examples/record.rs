@@ -389,10 +389,9 @@ fn answers(root: &Root) {
     }
     script.keys("SECOND-1", "SHIFT+KEY 13572468 KEY");
     for mode in ["1", "2"] {
-        script.keys("MASTER-1", "SHIFT:1s KEY+1 24681357 KEY");
-        script.keys("MASTER-1", &format!("KEY+9 {mode} SHIFT SHIFT:1s"));
-        script.keys("MASTER-1", "KEY 24681357 KEY");
+        script.configured("MASTER-1", &format!("KEY+9 {mode} SHIFT"));
         let status = script.done("MASTER-1", ins::STATUS, 0, &challenge);
+        assert_eq!(&status[58..60], &format!("0{mode}"));
         let header = script.done("MASTER-1", ins::FILE_BEGIN, 0, "00000020");
         let first = format!("{header}{:016x}00{}", 0, "a5".repeat(32));
         let first = script.done("MASTER-1", ins::FILE_SEAL, 0, &first);
@@ -406,6 +405,20 @@ fn answers(root: &Root) {
     }
     for p1 in [0, 1] {
         script.done("MASTER-1", ins::FILE_RECIPIENT, p1, &challenge);
+    }
+    // Whose they are, then header and key of each.
+    let fast = script.done("MASTER-1", ins::FILE_BEGIN, 1, "000000200002");
+    let headers = [&fast[56..176], &fast[240..360]].concat();
+    script.done("SECOND-1", ins::FILE_IDENTIFY, 1, &headers);
+    let foreign = format!("{}00{}", &headers[..16], &headers[18..120]);
+    script.done("SECOND-1", ins::FILE_IDENTIFY, 1, &foreign);
+    script.configured("MASTER-1", "9+0 0 SHIFT");
+    for (ins, data) in [
+        (ins::FILE_BEGIN, "000000200002"),
+        (ins::FILE_IDENTIFY, &headers[..120]),
+    ] {
+        let (_, word) = script.sent("MASTER-1", ins, 1, data);
+        assert_eq!(word, "9812");
     }
     script.save("apdu/answers");
 }
@@ -473,6 +486,15 @@ impl<'a> Script<'a> {
 
     fn keys(&mut self, serial: &str, keys: &str) {
         self.act("keys", &format!("{serial} {keys}"));
+    }
+
+    /// Locks it, sets something in Admin mode, and unlocks it as Administrator.
+    fn configured(&mut self, serial: &str, keys: &str) {
+        self.act("unplug", serial);
+        self.act("wait", &format!("{serial} 31"));
+        self.act("plug", serial);
+        self.keys(serial, &format!("KEY+1 24681357 KEY {keys} SHIFT:1s"));
+        self.keys(serial, "KEY 24681357 KEY");
     }
 
     fn act(&mut self, what: &str, rest: &str) {

@@ -3,9 +3,13 @@
 use crate::Bench;
 use hsm_core::crypto::{Provider, drbg::HmacDrbg, rust_crypto::RustCrypto};
 use hsm_protocol::{
-    Status,
+    EpochName, Status,
     command::ins,
-    file::{FILE_KEY, FileHeader, OpenChunk, Recipient, SealChunk, SealedFileKey, StanzaTag},
+    file::{
+        FAST_KEY, FILE_KEY, FastKey, FileHeader, FileMode, Lead, NewFastFile, OpenChunk, Recipient,
+        SealChunk, SealedFileKey, StanzaTag, fast_nonce,
+    },
+    reader::Reader,
     settings::EncryptionMode,
     signed::{CHALLENGE, SignedFields},
     writer::Writer,
@@ -26,6 +30,62 @@ impl<C: Provider> Commands for Bench<C> {
 
 /// Chunks of 64 bytes, as FILE BEGIN takes it.
 pub const CHUNK_SIZE: [u8; 4] = 64_u32.to_be_bytes();
+
+/// One fast file with chunks of 64 bytes, as FILE BEGIN takes it.
+pub const BEGIN_ONE: [u8; 6] = [0, 0, 0, 64, 0, 1];
+
+/// A fast file as a module began it: header and key.
+pub type Fast = ([u8; FileHeader::SIZE], [u8; FAST_KEY]);
+
+/// Begins so many fast files with chunks of that size.
+pub fn begin_fast(
+    module: &mut impl Commands,
+    chunk_size: u32,
+    count: u16,
+) -> Result<Vec<Fast>, Status> {
+    let data = [&chunk_size.to_be_bytes()[..], &count.to_be_bytes()].concat();
+    let answer = module.command(ins::FILE_BEGIN, 1, &data)?;
+    let mut reader = Reader::new(answer.get(16 + EpochName::SIZE..).expect("whose"));
+    let read = |_| {
+        let file = NewFastFile::read(&mut reader).expect("a file");
+        (*file.header, *file.key)
+    };
+    Ok((0..count).map(read).collect())
+}
+
+/// The whole fast file of `plain`, as a host makes it.
+pub fn seal_fast(file: &Fast, plain: &[u8]) -> Vec<u8> {
+    let (header, key) = file;
+    let chunk_size = FileHeader::parse(header).expect("a header").chunk_size;
+    let size = usize::try_from(chunk_size).expect("small");
+    let mut chunks: Vec<&[u8]> = plain.chunks(size).collect();
+    if chunks.is_empty() {
+        chunks.push(&[]);
+    }
+    let mut file = header.to_vec();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let last = index + 1 == chunks.len();
+        let nonce = fast_nonce(u64::try_from(index).expect("few"), last);
+        let mut cipher = chunk.to_vec();
+        let tag = RustCrypto::gcm_seal(key, &nonce, &[], &mut cipher).expect("sealed");
+        let len = u32::try_from(chunk.len()).expect("short");
+        file.extend(Lead { last, len }.to_bytes());
+        file.extend(cipher);
+        file.extend(tag);
+    }
+    file
+}
+
+/// The key of a fast file, or why there is none.
+pub fn release(
+    module: &mut impl Commands,
+    header: &[u8; FileHeader::SIZE],
+) -> Result<Result<[u8; FAST_KEY], Status>, Status> {
+    let answer = module.command(ins::FILE_IDENTIFY, 1, header)?;
+    let mut reader = Reader::new(answer.get(16..).expect("whose"));
+    let key = FastKey::read(&mut reader).expect("a key or none");
+    Ok(key.map(|fast| *fast.key))
+}
 
 /// Begins a file with chunks of that size; its header.
 pub fn begin(
@@ -155,9 +215,19 @@ pub fn open_command(module: &mut impl Commands) -> Vec<u8> {
 }
 
 /// A FILE IDENTIFY command of a file that the module has begun, if it does such a thing.
-pub fn identify_command(module: &mut impl Commands) -> Vec<u8> {
-    let header = begin(module, 64).unwrap_or_else(|_refused| any_header());
-    header.to_vec()
+pub fn identify_command(module: &mut impl Commands, p1: u8) -> Vec<u8> {
+    let fast = |module| begin_fast(module, 64, 1).map(|files| files[0].0);
+    let begun = if p1 == 1 {
+        fast(module)
+    } else {
+        begin(module, 64)
+    };
+    let any = |_refused| {
+        let mut header = any_header();
+        header[7] += 2 * p1;
+        header
+    };
+    begun.unwrap_or_else(any).to_vec()
 }
 
 /// A FILE UNWRAP command of a key sealed to the module's team, if it tells which that is.
@@ -170,7 +240,7 @@ pub fn unwrap_command(module: &mut impl Commands) -> Vec<u8> {
 
 fn any_header() -> [u8; FileHeader::SIZE] {
     let header = FileHeader {
-        mode: EncryptionMode::Xts,
+        mode: FileMode::InModule(EncryptionMode::default()),
         group: [1; 8],
         epoch: [2; 8],
         chunk_size: 64,

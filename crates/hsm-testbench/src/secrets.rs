@@ -177,9 +177,9 @@ impl Drawn {
             pin_item(1),
             pin_item(2),
             pin_item(3),
-            settings[..1].to_vec(),
-            settings[1..3].to_vec(),
-            settings[3..4].to_vec(),
+            settings[..2].to_vec(),
+            settings[2..4].to_vec(),
+            settings[4..5].to_vec(),
         ];
         let mut statement = receipt[..STATEMENT_FIXED].to_vec();
         for (tag, item) in (1..).zip(items) {

@@ -62,7 +62,7 @@ impl Player {
         Ok(())
     }
 
-    /// Does something without an answer: `module`, `keys`, `wait` or `reset`.
+    /// Does something without an answer: `module`, `keys`, `wait`, `reset`, `unplug` or `plug`.
     pub fn act(&mut self, what: &str, rest: &str) -> Result<(), String> {
         let (serial, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         if what == "module" {
@@ -78,6 +78,8 @@ impl Player {
                     module.pass(rest.parse::<u64>().map_err(|error| error.to_string())? * 1000);
                 }
                 "reset" => module.link(Link::Reset),
+                "unplug" => module.link(Link::Unplugged),
+                "plug" => module.link(Link::Plugged),
                 other => return Err(format!("'{other}' is an unknown action")),
             }
         }

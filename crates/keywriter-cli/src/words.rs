@@ -274,6 +274,8 @@ words! {
         "plug in and unlock a module of that team; the sender knows which one it is";
     EpochMissing: REFUSED, "the module has no key of the epoch that the file is from",
         "clone that module again from one that has the epoch";
+    KeysStay: REFUSED, "the module releases no keys of files: its Administrator chose so",
+        "age cannot open files with it; `keywriter` can, with --in-module; the Administrator allows it with 9+0 1 SHIFT";
     SeveralGroups: REFUSED, "modules of different groups are unlocked",
         "name one with --module SERIAL";
     NoOutputName: USAGE, "the name does not end in .kw, so the name of the output is unknown",

@@ -50,6 +50,7 @@ pub const fn reason(status: Status) -> &'static str {
         Status::JournalFull => "the table of its journal is full",
         Status::TooManyWrites => "too many writes since it was unlocked",
         Status::EpochMissing => "it has no key of the epoch that the file is from",
+        Status::KeysStay => "it releases no keys of files: its Administrator chose so",
         Status::WornOut => "it is worn out, and stores nothing any more",
     }
 }

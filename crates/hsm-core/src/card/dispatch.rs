@@ -186,10 +186,18 @@ fn shared_file<B: Board>(
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     let (csps, files) = machine.state.unlocked_files()?;
+    if command.releases_key() && !csps.settings.releases_keys {
+        return Err(Status::KeysStay);
+    }
     match command {
         FileCommand::Begin { chunk_size } => {
             files.begin::<B::Crypto>(&mut machine.platform.rng, csps, *chunk_size, out)?;
         }
+        FileCommand::BeginFast { chunk_size, count } => {
+            let rng = &mut machine.platform.rng;
+            file::begin_fast::<B::Crypto>(rng, csps, *chunk_size, *count, out)?;
+        }
+        FileCommand::Release(headers) => file::release::<B::Crypto>(csps, headers, out)?,
         FileCommand::Seal(chunk) => files.seal::<B::Crypto>(csps, chunk, out)?,
         FileCommand::Open(chunk) => files.open::<B::Crypto>(csps, chunk, out)?,
         // Asking whose a file is or who the team is, as with STATUS, is no use of the machine.
@@ -244,6 +252,7 @@ fn status(
         mode: csps.settings.mode,
         auto_lock: csps.settings.auto_lock,
         policy: csps.settings.policy,
+        releases_keys: csps.settings.releases_keys,
         writes_left: u32::try_from(writes_left).unwrap_or(u32::MAX),
         admin,
     };

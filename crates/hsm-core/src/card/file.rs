@@ -1,19 +1,19 @@
 //! Shared files (PROTOCOL § 2.9, docs/FORMAT.md): chunks are ciphered and authenticated here.
 //!
-//! The keys of a file never leave. They are derived from the bytes of its header; those of the last file are retained
-//! for its next chunk.
+//! The keys of a file are derived from the bytes of its header; those of the last file are retained for its next chunk.
+//! They never leave, but for the key of a fast file: its header says that the host ciphers it.
 
 use crate::{
     crypto::{CryptoError, Direction, Provider, Rng},
     vault::csp::{
         contents::Csps,
-        file_keys::FileKeys,
+        file_keys::{FileKeys, derive_fast},
         keyring::{Keyring, NoEpoch},
     },
 };
 use hsm_protocol::{
     Status,
-    file::{FileHeader, Lead, OpenChunk, SealChunk},
+    file::{FAST_KEY, FastHeaders, FastKey, FileHeader, FileMode, Lead, OpenChunk, SealChunk},
     limits,
     writer::Writer,
 };
@@ -51,17 +51,8 @@ impl Files {
         chunk_size: u32,
         out: &mut Writer<'_>,
     ) -> Result<(), Status> {
-        let mut salt = [0; 32];
-        rng.fill(&mut salt)
-            .map_err(|CryptoError| Status::MemoryFailure)?;
-        let keyring = &csps.keyring;
-        let header = FileHeader {
-            mode: csps.settings.mode,
-            group: keyring.group_tag::<C>(&salt),
-            epoch: keyring.epoch_tag::<C>(&salt, keyring.current().name),
-            chunk_size,
-            salt,
-        };
+        let mode = FileMode::InModule(csps.settings.mode);
+        let header = new_header::<C>(rng, &csps.keyring, mode, chunk_size)?;
         let bytes = header.to_bytes()?;
         let writing = &mut self.writing;
         let used = writing.tick();
@@ -95,13 +86,16 @@ impl Files {
         let keys = ready::<C>(&mut self.keys, &csps.keyring, &header)?;
         let start = out.len();
         out.bytes(&lead.to_bytes())?;
-        let buffer = out.reserve(lead.padded())?;
+        let buffer = out.reserve(lead.cipher_len(header.mode))?;
         let (plain, padding) = buffer
             .split_at_mut_checked(chunk.plain.len())
             .ok_or(Status::MemoryFailure)?;
         plain.copy_from_slice(chunk.plain);
         padding.fill(0);
-        keys.cipher::<C>(header.mode, chunk.index, Direction::Encipher, buffer)
+        let FileMode::InModule(mode) = header.mode else {
+            return Err(Status::OutOfOrder);
+        };
+        keys.cipher::<C>(mode, chunk.index, Direction::Encipher, buffer)
             .map_err(failed)?;
         let tagged = out.written().get(start..).unwrap_or_default();
         let tag = keys.tag::<C>(chunk.index, tagged).map_err(failed)?;
@@ -117,17 +111,88 @@ impl Files {
     ) -> Result<(), Status> {
         let OpenChunk { header, index, .. } = chunk;
         let keys = ready::<C>(&mut self.keys, &csps.keyring, header)?;
-        keys.verify::<C>(*index, chunk.tagged, chunk.tag)
-            .map_err(|CryptoError| Status::NotAuthentic)?;
         let start = out.len();
-        let buffer = out.reserve(chunk.lead.padded())?;
-        buffer.copy_from_slice(chunk.cipher());
-        keys.cipher::<C>(header.mode, *index, Direction::Decipher, buffer)
-            .map_err(|CryptoError| Status::MemoryFailure)?;
+        let buffer = out.reserve(chunk.cipher().len())?;
+        match header.mode {
+            FileMode::InModule(mode) => {
+                keys.verify::<C>(*index, chunk.tagged, chunk.tag)
+                    .map_err(|CryptoError| Status::NotAuthentic)?;
+                buffer.copy_from_slice(chunk.cipher());
+                keys.cipher::<C>(mode, *index, Direction::Decipher, buffer)
+                    .map_err(|CryptoError| Status::MemoryFailure)?;
+            }
+            FileMode::Fast => {
+                buffer.copy_from_slice(chunk.cipher());
+                keys.open_fast::<C>(*index, chunk.lead.last, buffer, chunk.tag)
+                    .map_err(|CryptoError| Status::NotAuthentic)?;
+            }
+        }
         let len = usize::try_from(chunk.lead.len).map_err(|_overlong| Status::TooLarge)?;
         out.truncate(start.saturating_add(len));
         Ok(())
     }
+}
+
+/// Makes the header of a file in the current epoch.
+fn new_header<C: Provider>(
+    rng: &mut dyn Rng,
+    keyring: &Keyring,
+    mode: FileMode,
+    chunk_size: u32,
+) -> Result<FileHeader, Status> {
+    let mut salt = [0; 32];
+    rng.fill(&mut salt)
+        .map_err(|CryptoError| Status::MemoryFailure)?;
+    Ok(FileHeader {
+        mode,
+        group: keyring.group_tag::<C>(&salt),
+        epoch: keyring.epoch_tag::<C>(&salt, keyring.current().name),
+        chunk_size,
+        salt,
+    })
+}
+
+/// Begins files that the host ciphers, and releases their keys. Nothing of them stays here.
+pub(crate) fn begin_fast<C: Provider>(
+    rng: &mut dyn Rng,
+    csps: &Csps,
+    chunk_size: u32,
+    count: u16,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let keyring = &csps.keyring;
+    let epoch = keyring.current();
+    out.bytes(keyring.group())?;
+    epoch.name.write(out)?;
+    for _ in 0..count {
+        let header = new_header::<C>(rng, keyring, FileMode::Fast, chunk_size)?;
+        let bytes = header.to_bytes()?;
+        out.bytes(&bytes)?;
+        derive_fast::<C>(&epoch.key, &bytes, out.reserve(FAST_KEY)?)
+            .map_err(|CryptoError| Status::MemoryFailure)?;
+    }
+    Ok(())
+}
+
+/// Releases the keys of files that the host ciphers. One that is not there keeps no other from being released.
+pub(crate) fn release<C: Provider>(
+    csps: &Csps,
+    headers: &FastHeaders<'_>,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    out.bytes(csps.keyring.group())?;
+    for header in headers.iter() {
+        match csps.keyring.epoch_of::<C>(&header) {
+            Ok(epoch) => {
+                out.u16(Status::Success.to_word())?;
+                epoch.name.write(out)?;
+                derive_fast::<C>(&epoch.key, &header.to_bytes()?, out.reserve(FAST_KEY)?)
+                    .map_err(|CryptoError| Status::MemoryFailure)?;
+            }
+            Err(reason) => FastKey::write_none(reason.into(), out)?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes the keys of a header's file ready; they still are, if its last chunk was the last of all.

@@ -62,7 +62,10 @@ const fn needs(command: &Command<'_>) -> &'static [SelfTest] {
             | PublicCommand::SelfTest { .. },
         )
         | Command::User(
-            UserCommand::Status { challenge: None } | UserCommand::File(FileCommand::Identify(_)),
+            UserCommand::Status { challenge: None }
+            | UserCommand::File(
+                FileCommand::Identify(_) | FileCommand::BeginFast { .. } | FileCommand::Release(_),
+            ),
         )
         | Command::Admin(
             AdminCommand::Journal {

@@ -99,7 +99,10 @@ fn write_item(
         Item::RecoveryPin => pin(Slot::Recovery),
         Item::SelfDestructPin => pin(Slot::SelfDestruct),
         Item::Keyring => csps.keyring.write(writer),
-        Item::EncryptionMode => writer.u8(csps.settings.mode.to_byte()),
+        Item::EncryptionMode => {
+            writer.u8(csps.settings.mode.to_byte())?;
+            writer.flag(csps.settings.releases_keys)
+        }
         Item::AttemptLimits => AttemptLimits::write(device.limits, writer),
         Item::AutoLock => writer.u8(csps.settings.auto_lock.unwrap_or(0)),
         Item::UserPinPolicy => UserPinPolicy::write(csps.settings.policy, writer),

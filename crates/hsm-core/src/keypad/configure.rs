@@ -157,13 +157,8 @@ impl<B: Board> Configuring<'_, B> {
                 }
             }
             Setting::UserPinPolicy => settings.policy = policy(value(3)?)?,
-            Setting::Cloning => {
-                settings.cloning = match value(1)? {
-                    0 => false,
-                    1 => true,
-                    _ => return Err(EntryError::Rejected),
-                }
-            }
+            Setting::Cloning => settings.cloning = on_or_off(value(1)?)?,
+            Setting::FileKeys => settings.releases_keys = on_or_off(value(1)?)?,
             Setting::EncryptionMode => {
                 settings.mode =
                     EncryptionMode::from_byte(value(1)?).map_err(|_digit| EntryError::Rejected)?;
@@ -219,9 +214,18 @@ impl<B: Board> Configuring<'_, B> {
                     ReadOut::of(policy.min_length, policy.needs_shift)
                 }),
             Setting::Cloning => ReadOut::of(0, settings.cloning),
+            Setting::FileKeys => ReadOut::of(0, settings.releases_keys),
             Setting::EncryptionMode => ReadOut::of(settings.mode.to_byte(), false),
             Setting::UserLimit => ReadOut::of(limits.user, false),
         })
+    }
+}
+
+const fn on_or_off(typed: u8) -> Result<bool, EntryError> {
+    match typed {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(EntryError::Rejected),
     }
 }
 

@@ -256,6 +256,8 @@ fn in_admin_mode(gesture: Gesture, now: Millis) -> Option<Waiting<AdminModeEntry
         },
         _ if gesture.is_pair(7, 0) => setting(Setting::UserLimit),
         _ if gesture.is_pair(2, 0) => confirm(AdminModeAct::ReadOut(Setting::UserLimit)),
+        _ if gesture.is_pair(9, 0) => setting(Setting::FileKeys),
+        _ if gesture.is_pair(4, 0) => confirm(AdminModeAct::ReadOut(Setting::FileKeys)),
         _ => None,
     }
 }

@@ -159,6 +159,8 @@ pub(crate) enum Setting {
     EncryptionMode,
     /// Attempts at the User PIN.
     UserLimit,
+    /// Whether keys of files leave the module.
+    FileKeys,
 }
 
 impl Purpose for FirstAdminPin {

@@ -110,6 +110,7 @@ impl World {
                     min_length,
                     needs_shift,
                 }),
+            releases_keys: stored.releases_keys,
             // The counter of a board in memory is not used up in a case.
             writes_left: u32::MAX,
             admin: is_admin.then(|| AdminStatus {

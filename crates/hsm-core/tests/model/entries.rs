@@ -247,6 +247,7 @@ impl Model {
             (8, 0 | 1) => next.cloning = value == 1,
             (9, 1) => next.mode = EncryptionMode::Xts,
             (9, 2) => next.mode = EncryptionMode::Ecb,
+            (90, 0 | 1) => next.releases_keys = value == 1,
             (0, 1..=10) => {
                 next.user_limit = byte;
                 next.count(Path::User, 0);

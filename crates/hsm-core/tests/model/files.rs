@@ -8,7 +8,7 @@ use crate::{
     host::{Refusal, no},
     message::Content,
 };
-use hsm_protocol::{Status, limits};
+use hsm_protocol::{Status, file::FAST_KEY, limits};
 
 /// What a host does about files.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,15 @@ pub(crate) enum FileSend {
     },
     /// Whose the file is that was begun so many files ago, or one with a header that was changed.
     Identify {
+        back: usize,
+        twist: Twist,
+    },
+    /// Files whose chunks the host makes, so many.
+    BeginFast {
+        count: u16,
+    },
+    /// The key of the fast file that was begun so many ago, or of one with a header that was changed.
+    Release {
         back: usize,
         twist: Twist,
     },
@@ -76,6 +85,16 @@ pub(crate) enum FileCommand {
         plain: Vec<u8>,
     },
     Recipient(Suite),
+    BeginFast {
+        count: u16,
+    },
+    /// A fast file: its group, `None` if it is of no group, and whether its epoch is one of the group's.
+    Release {
+        group: Option<u64>,
+        is_epoch_known: bool,
+        /// The key that was released first, unless the header was changed.
+        key: Option<[u8; FAST_KEY]>,
+    },
     /// A header's group, `None` if it is of no group, and whether its epoch is one of the group's.
     Identify {
         group: Option<u64>,
@@ -87,6 +106,8 @@ pub(crate) enum FileCommand {
         group: Option<u64>,
         is_epoch_known: bool,
         is_authentic: bool,
+        /// Whether what is opened is a key, which leaves the module.
+        is_key: bool,
         plain: Vec<u8>,
     },
 }
@@ -102,6 +123,9 @@ pub(crate) enum FileContent {
         plain: Vec<u8>,
     },
     Recipient(Suite),
+    FastFiles(u16),
+    /// A key, or why there is none.
+    Released(Result<Option<[u8; FAST_KEY]>, Status>),
     Whose,
     Plain(Vec<u8>),
 }
@@ -124,10 +148,32 @@ impl Model {
             return no(Status::Malformed);
         }
         let (number, own) = (self.number(), self.stored.group);
+        let keys_stay = !self.stored.releases_keys;
         let mut seen = "a file begun";
         let presence = self.presence_of()?;
         let content = match command {
             FileCommand::Shapeless => return no(Status::Malformed),
+            FileCommand::BeginFast { .. }
+            | FileCommand::Release { .. }
+            | FileCommand::Open { is_key: true, .. }
+                if keys_stay =>
+            {
+                self.seen.push("a file key stays");
+                return no(Status::KeysStay);
+            }
+            FileCommand::BeginFast { count } => {
+                seen = "fast files begun";
+                FileContent::FastFiles(*count)
+            }
+            FileCommand::Release {
+                group,
+                is_epoch_known,
+                key,
+            } => {
+                seen = "a fast file's key";
+                let is_of = is_of(own, *group, *is_epoch_known);
+                FileContent::Released(is_of.map(|()| *key))
+            }
             FileCommand::Begin => {
                 if presence.files.len() == limits::FILES {
                     // The one that was silent longest.
@@ -163,7 +209,9 @@ impl Model {
                 group,
                 is_epoch_known,
             } => {
-                is_of(own, *group, *is_epoch_known)?;
+                if let Err(status) = is_of(own, *group, *is_epoch_known) {
+                    return no(status);
+                }
                 return Ok(Content::File(FileContent::Whose));
             }
             FileCommand::Open {
@@ -171,8 +219,11 @@ impl Model {
                 is_epoch_known,
                 is_authentic,
                 plain,
+                ..
             } => {
-                is_of(own, *group, *is_epoch_known)?;
+                if let Err(status) = is_of(own, *group, *is_epoch_known) {
+                    return no(status);
+                }
                 if !is_authentic {
                     return no(Status::NotAuthentic);
                 }
@@ -187,11 +238,11 @@ impl Model {
 }
 
 /// The group comes first: of another one's file, a module knows nothing.
-fn is_of(own: u64, group: Option<u64>, is_epoch_known: bool) -> Result<(), Refusal> {
+fn is_of(own: u64, group: Option<u64>, is_epoch_known: bool) -> Result<(), Status> {
     match (group == Some(own), is_epoch_known) {
         (true, true) => Ok(()),
-        (true, false) => no(Status::EpochMissing),
-        (false, _) => no(Status::NotFound),
+        (true, false) => Err(Status::EpochMissing),
+        (false, _) => Err(Status::NotFound),
     }
 }
 
@@ -232,7 +283,7 @@ impl Generator {
         let back = self
             .random
             .weighted(&[(6, 0), (3, 1), (2, 3), (1, 7), (2, 8)]);
-        let send = match self.random.below(26) {
+        let send = match self.random.below(31) {
             0..=3 => FileSend::Begin {
                 is_size_right: self.random.chance(95),
             },
@@ -252,6 +303,18 @@ impl Generator {
                 twist: self
                     .random
                     .pick(&[Twist::Nothing, Twist::Group, Twist::Epoch]),
+            },
+            26 | 27 => FileSend::BeginFast {
+                count: self.random.weighted(&[(3, 1), (1, 2), (1, 5)]),
+            },
+            28..=30 => FileSend::Release {
+                back,
+                twist: self.random.pick(&[
+                    Twist::Nothing,
+                    Twist::Nothing,
+                    Twist::Group,
+                    Twist::Epoch,
+                ]),
             },
             20 | 21 => FileSend::Recipient(self.random.pick(&[Suite::Classical, Suite::Hybrid])),
             _ => FileSend::Unwrap {

@@ -208,8 +208,10 @@ impl Generator {
                 "SHIFT+8 KEY",
                 "SHIFT+9 KEY",
                 "2+0 KEY",
+                "4+0 KEY",
                 "SHIFT+5 SHIFT",
             ]),
+            14 => self.keys_of(&["9+0 0 SHIFT", "0+9 1 SHIFT", "9+0 2 SHIFT"]),
             _ => self.keys_of(&["SHIFT:1s"]),
         };
         vec![act]

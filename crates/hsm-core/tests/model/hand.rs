@@ -26,7 +26,7 @@ pub(crate) enum Purpose {
     FirstAdminPin,
     NewPin(Kind),
     OwnPin,
-    /// The digit of its chord; 0 is the User attempt limit.
+    /// The digit of its chord; 0 is the User attempt limit, 90 whether file keys are released.
     Setting(u8),
 }
 
@@ -226,6 +226,8 @@ impl Model {
                 (_, Some(setting @ (5 | 7 | 8 | 9))) => armed(Armed::ReadOut(setting)),
                 _ if is_pair(gesture, 7, 0) => purpose(Purpose::Setting(0)),
                 _ if is_pair(gesture, 2, 0) => armed(Armed::ReadOut(0)),
+                _ if is_pair(gesture, 9, 0) => purpose(Purpose::Setting(90)),
+                _ if is_pair(gesture, 4, 0) => armed(Armed::ReadOut(90)),
                 _ => None,
             },
             _ => None,
@@ -272,6 +274,7 @@ impl Model {
             7 => stored.policy.unwrap_or((7, false)),
             8 => (0, stored.cloning),
             9 => (stored.mode.to_byte(), false),
+            90 => (0, stored.releases_keys),
             _ => (stored.user_limit, false),
         };
         ReadOut {

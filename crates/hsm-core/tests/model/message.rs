@@ -14,6 +14,7 @@ pub(crate) struct Items {
     salt: u64,
     pins: BTreeMap<Kind, String>,
     mode: EncryptionMode,
+    releases_keys: bool,
     user_limit: u8,
     auto_lock: Option<u8>,
     policy: Option<(u8, bool)>,
@@ -26,6 +27,7 @@ impl Items {
             salt: stored.salt,
             pins: stored.pins.clone(),
             mode: stored.mode,
+            releases_keys: stored.releases_keys,
             user_limit: stored.user_limit,
             auto_lock: stored.auto_lock.filter(|_| options & AUTO_LOCK != 0),
             policy: stored.policy.filter(|_| options & POLICY != 0),
@@ -42,6 +44,7 @@ impl Items {
         stored.group = self.group;
         stored.salt = self.salt;
         stored.mode = self.mode;
+        stored.releases_keys = self.releases_keys;
         stored.user_limit = self.user_limit;
         stored.auto_lock = self.auto_lock.or(stored.auto_lock);
         stored.policy = self.policy.or(stored.policy);

@@ -9,7 +9,11 @@ use crate::{
 };
 use hsm_protocol::{
     command::ins,
-    file::{CHUNK_OVERHEAD, FILE_KEY, FileHeader, Lead, Recipient, SealChunk},
+    file::{
+        CHUNK_OVERHEAD, FAST_KEY, FILE_KEY, FastKey, FileHeader, FileMode, Lead, Recipient,
+        SealChunk,
+    },
+    reader::Reader,
     settings::EncryptionMode,
     signed::{CHALLENGE, SignedFields},
     writer::Writer,
@@ -22,6 +26,14 @@ pub(crate) struct Shared {
     pub(crate) begun: Vec<Begun>,
     chunks: Vec<Chunk>,
     told: Vec<Told>,
+    fast: Vec<Fast>,
+}
+
+/// A fast file that was begun.
+struct Fast {
+    group: u64,
+    header: FileHeader,
+    key: [u8; FAST_KEY],
 }
 
 /// A file that was begun.
@@ -47,6 +59,14 @@ pub(crate) struct Told {
     group: u64,
     suite: Suite,
     bytes: Vec<u8>,
+}
+
+impl Shared {
+    /// The salts of all headers: they are public.
+    pub(crate) fn salts(&self) -> impl Iterator<Item = [u8; 32]> {
+        let begun = self.begun.iter().map(|begun| begun.header.salt);
+        begun.chain(self.fast.iter().map(|fast| fast.header.salt))
+    }
 }
 
 impl World {
@@ -84,7 +104,7 @@ impl World {
             }
             FileSend::SealOfNobody => {
                 let header = FileHeader {
-                    mode: EncryptionMode::Xts,
+                    mode: FileMode::InModule(EncryptionMode::Xts),
                     group: [9; 8],
                     epoch: [9; 8],
                     chunk_size: 64,
@@ -116,6 +136,27 @@ impl World {
                 let header = header.to_bytes().expect("a header");
                 (command, Raw::new(ins::FILE_IDENTIFY, 0, header.into()))
             }
+            FileSend::BeginFast { count } => {
+                let data = [&files::CHUNK_SIZE[..], &count.to_be_bytes()].concat();
+                let command = FileCommand::BeginFast { count };
+                (command, Raw::new(ins::FILE_BEGIN, 1, data))
+            }
+            FileSend::Release { back, twist } => {
+                let fast = from_last(&self.shared.fast, back)?;
+                let mut header = fast.header;
+                match twist {
+                    Twist::Group => header.group[3] ^= 1,
+                    Twist::Epoch => header.epoch[3] ^= 1,
+                    _ => {}
+                }
+                let command = FileCommand::Release {
+                    group: (twist != Twist::Group).then_some(fast.group),
+                    is_epoch_known: twist != Twist::Epoch,
+                    key: (twist == Twist::Nothing).then_some(fast.key),
+                };
+                let header = header.to_bytes().expect("a header");
+                (command, Raw::new(ins::FILE_IDENTIFY, 1, header.into()))
+            }
             FileSend::Recipient(suite) => (
                 FileCommand::Recipient(suite),
                 Raw::new(ins::FILE_RECIPIENT, suite.p1(), vec![7; CHALLENGE]),
@@ -137,6 +178,7 @@ impl World {
                     group: Some(told.group),
                     is_epoch_known: true,
                     is_authentic: !is_altered,
+                    is_key: true,
                     plain: key.to_vec(),
                 };
                 (command, Raw::new(ins::FILE_UNWRAP, told.suite.p1(), data))
@@ -162,8 +204,12 @@ impl World {
             }
             Twist::Mode => {
                 header.mode = match header.mode {
-                    EncryptionMode::Xts => EncryptionMode::Ecb,
-                    EncryptionMode::Ecb => EncryptionMode::Xts,
+                    FileMode::InModule(EncryptionMode::Xts) => {
+                        FileMode::InModule(EncryptionMode::Ecb)
+                    }
+                    FileMode::InModule(EncryptionMode::Ecb) | FileMode::Fast => {
+                        FileMode::InModule(EncryptionMode::Xts)
+                    }
                 }
             }
             Twist::Group => header.group[0] ^= 1,
@@ -180,6 +226,7 @@ impl World {
                 group: (twist != Twist::Group).then_some(begun.group),
                 is_epoch_known: twist != Twist::Epoch,
                 is_authentic: matches!(twist, Twist::Nothing | Twist::Group | Twist::Epoch),
+                is_key: false,
                 plain: chunk.plain.clone(),
             }
         } else {
@@ -207,7 +254,7 @@ impl World {
                 };
                 // What the tags are is a secret of the group; that they are right shows when it is asked.
                 let expected = FileHeader {
-                    mode,
+                    mode: FileMode::InModule(mode),
                     chunk_size: 64,
                     ..header
                 };
@@ -248,7 +295,7 @@ impl World {
                 same(
                     "a chunk's size",
                     &bytes.len(),
-                    &(lead.padded() + CHUNK_OVERHEAD),
+                    &(lead.cipher_len(FileMode::InModule(mode)) + CHUNK_OVERHEAD),
                 )?;
                 same("its lead", &bytes.first_chunk(), &Some(&lead.to_bytes()))?;
                 let is_plain = !plain.is_empty() && bytes[Lead::SIZE..].starts_with(&plain);
@@ -277,9 +324,45 @@ impl World {
                 });
                 Ok(())
             }
+            FileContent::FastFiles(count) => self.fast_files(group, count, &bytes),
+            FileContent::Released(expected) => {
+                let mut reader = Reader::new(bytes.get(16..).unwrap_or_default());
+                let read = FastKey::read(&mut reader).map_err(|error| format!("{error:?}"))?;
+                if let Ok(key) = &read {
+                    let whose = [&bytes[..16], &key.epoch.to_bytes()].concat();
+                    self.is_of(group, &whose)?;
+                }
+                let key = read.map(|fast| Some(*fast.key));
+                same("a released key", &key, &expected)
+            }
             FileContent::Whose => self.is_of(group, &bytes),
             FileContent::Plain(plain) => same("what was sealed", &bytes, &plain),
         }
+    }
+
+    /// Keeps the fast files that were begun. No salt, tag or key comes twice.
+    fn fast_files(&mut self, group: u64, count: u16, bytes: &[u8]) -> Result<(), String> {
+        self.is_of(group, bytes.get(..Whose::SIZE).unwrap_or_default())?;
+        let (files, rest) = bytes[Whose::SIZE..].as_chunks::<92>();
+        same("fast files", &files.len(), &usize::from(count))?;
+        same("bytes after them", &rest.len(), &0)?;
+        for file in files {
+            let (header, key) = file.split_first_chunk().ok_or("short")?;
+            let header = FileHeader::parse(header).map_err(|bad| format!("{bad:?}"))?;
+            let key: [u8; FAST_KEY] = key.try_into().map_err(|_length| "a key's length")?;
+            let mode = (header.mode, header.chunk_size);
+            same("a fast file's header", &mode, &(FileMode::Fast, 64))?;
+            let is_known = |fast: &Fast| {
+                fast.header.salt == header.salt
+                    || fast.header.group == header.group
+                    || fast.header.epoch == header.epoch
+                    || fast.key == key
+            };
+            let again = self.shared.fast.iter().any(is_known);
+            same("a salt, tag or key again", &again, &false)?;
+            self.shared.fast.push(Fast { group, header, key });
+        }
+        Ok(())
     }
 
     /// Whether these are the group and the epoch that a group is known by, from the first time on.

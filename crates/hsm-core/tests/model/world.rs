@@ -314,7 +314,7 @@ impl World {
                 Message::Grant { .. } => Grant::parse(bytes).ok().map(|grant| *grant.nonce),
                 _ => None,
             })
-            .chain(self.shared.begun.iter().map(|begun| begun.header.salt))
+            .chain(self.shared.salts())
             .collect();
         for (index, bench) in self.benches.iter().enumerate() {
             let draws = bench.recorded.all();

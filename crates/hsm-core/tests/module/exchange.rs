@@ -88,7 +88,7 @@ fn a_response_is_told_to_the_byte_and_fetched_in_any_parts() {
     let mut module = administrator(&root);
     let whole = module.command(ins::CERTIFICATE, 0, &[]).unwrap();
     let command = short(CLA, ins::STATUS, 0, &[], Some(10));
-    assert_eq!(module.raw(&command)[10..], [0x61, 31]);
+    assert_eq!(module.raw(&command)[10..], [0x61, 32]);
 
     let mut fetched = Vec::new();
     assert_eq!(module.raw(&without_le()), [0x61, 0]);

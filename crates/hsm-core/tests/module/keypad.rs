@@ -87,15 +87,17 @@ fn shipment_and_standby_know_no_other_chord() {
 }
 
 #[test]
-fn admin_mode_knows_seventeen_chords() {
+fn admin_mode_knows_nineteen_chords() {
     let mut module = admin_mode();
     let blob = module.flash.blob();
     for keys in every_chord() {
         let expected = match keys.as_str() {
             "KEY+2" | "KEY+3" | "KEY+4" | "KEY+5" | "KEY+6" | "KEY+7" | "KEY+8" | "KEY+9"
-            | "7+0" | "0+7" => Pattern::AwaitingNew,
+            | "7+0" | "0+7" | "9+0" | "0+9" => Pattern::AwaitingNew,
             "SHIFT+3" | "SHIFT+4" | "SHIFT+6" => Pattern::DeleteArmed,
-            "SHIFT+5" | "SHIFT+7" | "SHIFT+8" | "SHIFT+9" | "2+0" | "0+2" => Pattern::AdminMode,
+            "SHIFT+5" | "SHIFT+7" | "SHIFT+8" | "SHIFT+9" | "2+0" | "0+2" | "4+0" | "0+4" => {
+                Pattern::AdminMode
+            }
             _ => Pattern::Refused,
         };
         assert_eq!(module.press(&keys), expected, "{keys}");

@@ -299,6 +299,7 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             let units = units(module.epoch());
             module.command(row.ins, p1, &units)
         }
+        ins::FILE_BEGIN if p1 == 1 => module.command(row.ins, p1, &files::BEGIN_ONE),
         ins::FILE_BEGIN => module.command(row.ins, p1, &files::CHUNK_SIZE),
         ins::FILE_SEAL => {
             let data = files::seal_command(module);
@@ -309,7 +310,7 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
             module.command(row.ins, p1, &data)
         }
         ins::FILE_IDENTIFY => {
-            let data = files::identify_command(module);
+            let data = files::identify_command(module, p1);
             module.command(row.ins, p1, &data)
         }
         ins::FILE_UNWRAP => {
@@ -477,6 +478,8 @@ impl Row {
             ins::CERTIFICATE
             | ins::SELF_TEST
             | ins::CIPHER
+            | ins::FILE_BEGIN
+            | ins::FILE_IDENTIFY
             | ins::FILE_RECIPIENT
             | ins::FILE_UNWRAP => &[0, 1],
             _ => &[0],

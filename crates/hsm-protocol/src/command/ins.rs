@@ -22,7 +22,8 @@ pub const INSTALL: u8 = 0x24;
 pub const STATUS: u8 = 0x30;
 /// Enciphers (P1 = 0) or deciphers (P1 = 1) data units.
 pub const CIPHER: u8 = 0x32;
-/// Begins a shared file: the module draws its salt and makes its header.
+/// Begins a shared file: the module draws its salt and makes its header. P1 = 1: files that the host ciphers, with their
+/// keys.
 pub const FILE_BEGIN: u8 = 0x34;
 /// Seals the next chunk of a file.
 pub const FILE_SEAL: u8 = 0x36;
@@ -32,7 +33,7 @@ pub const FILE_OPEN: u8 = 0x38;
 pub const FILE_RECIPIENT: u8 = 0x3A;
 /// Opens a file key that was sealed to the team's recipient; P1 as for FILE RECIPIENT.
 pub const FILE_UNWRAP: u8 = 0x3C;
-/// Tells whose file it is: group and epoch.
+/// Tells whose file it is: group and epoch. P1 = 1: releases the keys of files that the host ciphers.
 pub const FILE_IDENTIFY: u8 = 0x3E;
 /// Begins a cycle.
 pub const CYCLE_BEGIN: u8 = 0x40;

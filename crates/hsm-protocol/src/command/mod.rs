@@ -263,9 +263,7 @@ fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
         (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
         (ins::STATUS | ins::CIPHER, _) => Err(Status::WrongParameters),
-        (_, 0) => FileCommand::parse(apdu).map(UserCommand::File),
-        (_, 1) => FileCommand::parse_hybrid(apdu).map(UserCommand::File),
-        _ => Err(Status::WrongParameters),
+        _ => FileCommand::parse(apdu).map(UserCommand::File),
     }
 }
 
@@ -419,6 +417,8 @@ mod tests {
                 ins::CERTIFICATE
                 | ins::SELF_TEST
                 | ins::CIPHER
+                | ins::FILE_BEGIN
+                | ins::FILE_IDENTIFY
                 | ins::FILE_RECIPIENT
                 | ins::FILE_UNWRAP => 2,
                 ins::GRANT | ins::PARCEL => limits::RUNS,

@@ -431,4 +431,24 @@ pub(crate) const SEQUENCES: [Sequence; 29] = [
             "lire le nombre de tentatives de code PIN utilisateur",
         ],
     ),
+    sequence(
+        Place::AdminMode,
+        "9+0 0 or 1 SHIFT",
+        "stored",
+        [
+            "keep the keys of files in the module (0), or release them (1)",
+            "Dateischlüssel im Modul behalten (0) oder herausgeben (1)",
+            "garder les clés de fichiers dans le module (0) ou les communiquer (1)",
+        ],
+    ),
+    sequence(
+        Place::AdminMode,
+        "4+0 KEY",
+        "read-out",
+        [
+            "read out whether the keys of files are released",
+            "auslesen, ob Dateischlüssel herausgegeben werden",
+            "lire si les clés de fichiers sont communiquées",
+        ],
+    ),
 ];

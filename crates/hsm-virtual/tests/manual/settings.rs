@@ -88,6 +88,21 @@ pub(crate) fn table(language: usize) -> Table {
             [limit.as_str(); 3],
             "`2+0` `KEY`",
         ),
+        (
+            [
+                "Release of file keys",
+                "Herausgabe von Dateischlüsseln",
+                "Communication des clés de fichiers",
+            ],
+            "`9+0` N `SHIFT`",
+            [
+                "0: keep, 1: release".into(),
+                "0: behalten, 1: herausgeben".into(),
+                "0 : garder, 1 : communiquer".into(),
+            ],
+            ["release", "herausgeben", "communiquer"],
+            "`4+0` `KEY`",
+        ),
     ];
     let heading = [
         ["setting", "Einstellung", "paramètre"],

@@ -7,62 +7,66 @@ use super::{
 };
 use crate::{args::Args, failure::Failure};
 use keywriter::{
-    file::RunFiles,
-    share::{
-        decrypt,
-        finder::{self, Need},
-        paths::Act,
-        read_header,
-    },
-    survey::Survey,
+    file::{InputFile, RunFiles},
+    share::{Decryption, FileHeader, FileMode, Way, paths::Act, read_header},
 };
 
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let work = Work::plan(args, choices, Act::Decrypt)?;
     require_app_pin(args)?;
     // Without a file that can be read, no module is asked.
-    let mut survey = None;
-    work.run(args, |job, files| {
-        one(args, choices, job, files, &mut survey)
+    let mut decryption = None;
+    work.run(args, |job, following, files| {
+        one(args, choices, (job, following), files, &mut decryption)
     })
 }
 
 fn one(
     args: &Args,
     choices: &ShareChoices,
-    job: &Ends,
+    (job, following): (&Ends, &[Ends]),
     files: &mut RunFiles,
-    survey: &mut Option<Survey>,
+    decryption: &mut Option<Decryption>,
 ) -> Result<(), Failure> {
     let mut input = share::open_input(job)?;
     // The header first: a file that is not encrypted is reported as such, whatever modules are plugged in.
     let header = read_header(&mut input).map_err(|source| share::of_input(job, &input, source))?;
-    let survey = match survey {
-        Some(survey) => survey,
-        none => none.insert(survey_all(args)?),
+    let decryption = match decryption {
+        Some(decryption) => decryption,
+        none => none.insert(Decryption::new(
+            survey_all(args)?,
+            choices.module,
+            choices.way(),
+        )),
     };
-    let present = finder::find(survey, choices.module, Need::File(&header))
+    let file = decryption
+        .find(&header, |most| headers(following, most))
         .map_err(|error| Failure::from(error).within(job.name()))?;
-    let whose = present
-        .module
-        .file_identify(&header)
-        .map_err(|source| share::of(job, source.into()))?;
+    let (serial, way) = (file.serial(), file.way());
+    if header.mode == FileMode::Fast && way == Way::InModule {
+        share::say_keys_stay(args, choices, serial);
+    }
     let mut output = Output::begin(job, &input, choices.force, files)?;
-    let mut progress = FileProgress::new(args, job, input.size());
-    let summary = decrypt(
-        &mut present.module,
-        &header,
-        &mut input,
-        output.writer(),
-        &mut |bytes| progress.show(bytes),
-    );
+    let mut progress = FileProgress::new(args, job, input.size(), (serial, way));
+    let summary = file.decrypt(&mut input, output.writer(), &mut |bytes| {
+        progress.show(bytes);
+    });
     drop(progress);
     let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
     output.commit(choices.force, files)?;
-    share::print(
-        args,
-        DECRYPTED,
-        job,
-        (present.facts.serial, whose, &summary),
-    )
+    share::print(args, DECRYPTED, job, (serial, &summary))
+}
+
+/// Returns the headers of at most so many fast files. What cannot be read is told when its turn comes; a pipe must not be
+/// opened before.
+fn headers(jobs: &[Ends], most: usize) -> Vec<FileHeader> {
+    let paths = jobs
+        .iter()
+        .take(most)
+        .filter_map(|job| job.input.as_deref());
+    let files = paths.filter(|path| path.is_file());
+    let headers = files.filter_map(|path| read_header(&mut InputFile::open(path).ok()?).ok());
+    headers
+        .filter(|header| header.mode == FileMode::Fast)
+        .collect()
 }

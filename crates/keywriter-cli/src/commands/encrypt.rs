@@ -9,19 +9,22 @@ use crate::{args::Args, failure::Failure};
 use keywriter::{
     file::RunFiles,
     share::{
-        encrypt,
+        Encryption, Way,
         finder::{self, Need},
         paths::Act,
     },
-    survey::Present,
 };
 
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let work = Work::plan(args, choices, Act::Encrypt)?;
     require_app_pin(args)?;
-    let mut present = finder::take(survey_all(args)?, choices.module, Need::Any)?;
-    work.run(args, |job, files| {
-        one(args, choices, job, files, &mut present)
+    let present = finder::take(survey_all(args)?, choices.module, Need::Any)?;
+    let mut encryption = Encryption::new(present, choices.way(), work.len());
+    if encryption.way() == Way::InModule {
+        share::say_keys_stay(args, choices, encryption.serial());
+    }
+    work.run(args, |job, _, files| {
+        one(args, choices, job, files, &mut encryption)
     })
 }
 
@@ -30,28 +33,17 @@ fn one(
     choices: &ShareChoices,
     job: &Ends,
     files: &mut RunFiles,
-    present: &mut Present,
+    encryption: &mut Encryption,
 ) -> Result<(), Failure> {
     let mut input = share::open_input(job)?;
     let mut output = Output::begin(job, &input, choices.force, files)?;
-    let mut progress = FileProgress::new(args, job, input.size());
-    let summary = encrypt(
-        &mut present.module,
-        &mut input,
-        output.writer(),
-        &mut |bytes| progress.show(bytes),
-    );
+    let with = (encryption.serial(), encryption.way());
+    let mut progress = FileProgress::new(args, job, input.size(), with);
+    let summary = encryption.encrypt(&mut input, output.writer(), &mut |bytes| {
+        progress.show(bytes);
+    });
     drop(progress);
     let summary = summary.map_err(|source| share::of_input(job, &input, source))?;
-    let whose = present
-        .module
-        .file_identify(&summary.header)
-        .map_err(|source| share::of(job, source.into()))?;
     output.commit(choices.force, files)?;
-    share::print(
-        args,
-        ENCRYPTED,
-        job,
-        (present.facts.serial, whose, &summary),
-    )
+    share::print(args, ENCRYPTED, job, (encryption.serial(), &summary))
 }

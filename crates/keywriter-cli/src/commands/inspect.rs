@@ -1,7 +1,7 @@
 //! `keywriter inspect`: the header of an encrypted file. It needs no module.
 
 use super::{
-    mode_name,
+    file_mode_name,
     share::{self, Ends},
 };
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) fn run(args: &Args, file: &Path) -> Result<(), Failure> {
     let inspection = inspect(&mut input).map_err(|source| share::of_input(&job, &input, source))?;
     let header = inspection.header;
     let salt = super::hex(&header.salt);
-    let mode = mode_name(header.mode);
+    let mode = file_mode_name(header.mode);
     if args.json {
         return Event::new("inspected")
             .path("file", job.input())

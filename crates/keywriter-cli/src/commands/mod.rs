@@ -27,6 +27,7 @@ use keywriter::{
     module::ModuleError,
     problem::{Problem, Reason},
     protocol::{Condition, EncryptionMode, Ticket},
+    share::FileMode,
     survey::{Depth, Present, Survey},
     text::{hex, shown_path},
     transport::Location,
@@ -141,6 +142,14 @@ const fn mode_name(mode: EncryptionMode) -> &'static str {
     match mode {
         EncryptionMode::Xts => "AES-256-XTS",
         EncryptionMode::Ecb => "AES-256-ECB",
+    }
+}
+
+/// Returns the name of a file's cipher, in tables and JSON.
+const fn file_mode_name(mode: FileMode) -> &'static str {
+    match mode {
+        FileMode::InModule(mode) => mode_name(mode),
+        FileMode::Fast => "AES-256-GCM",
     }
 }
 

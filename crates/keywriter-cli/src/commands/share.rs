@@ -13,7 +13,7 @@ use keywriter::{
     problem::Reason,
     protocol::EncryptionMode,
     share::{
-        ShareError, Summary, Whose,
+        FileMode, ShareError, Summary, Way,
         paths::{Act, Job, PathError, Plan},
     },
     text::shown_path,
@@ -41,6 +41,20 @@ pub(crate) struct ShareChoices {
     /// Replace existing files
     #[arg(long)]
     pub(crate) force: bool,
+    /// Pass every byte through the module, so that no key leaves it: slow
+    #[arg(long)]
+    pub(crate) in_module: bool,
+}
+
+impl ShareChoices {
+    /// Returns who is to cipher the files.
+    pub(crate) const fn way(&self) -> Way {
+        if self.in_module {
+            Way::InModule
+        } else {
+            Way::Fast
+        }
+    }
 }
 
 /// Where a job reads from and writes to.
@@ -143,15 +157,23 @@ impl Work {
         Ok(())
     }
 
-    /// Does every job. One that fails does not keep the others from being done, unless the module is gone.
+    /// Returns how many files there are to do.
+    pub(crate) const fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Does every job; `run` gets it with those that follow. One that fails does not keep the others from being done,
+    /// unless the module is gone.
     pub(crate) fn run(
         mut self,
         args: &Args,
-        mut run: impl FnMut(&Ends, &mut RunFiles) -> Result<(), Failure>,
+        mut run: impl FnMut(&Ends, &[Ends], &mut RunFiles) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut failed = self.failed;
-        for job in &self.jobs {
-            let outcome = run(job, &mut self.files);
+        let mut jobs = self.jobs.as_slice();
+        while let Some((job, following)) = jobs.split_first() {
+            jobs = following;
+            let outcome = run(job, following, &mut self.files);
             let Err(failure) = outcome else {
                 continue;
             };
@@ -274,6 +296,15 @@ impl Output {
     }
 }
 
+/// Says that files pass through the module though nobody asked for it.
+pub(crate) fn say_keys_stay(args: &Args, choices: &ShareChoices, serial: Serial) {
+    if !args.json && !choices.in_module {
+        output::note(&format!(
+            "{serial} keeps the keys of files, as its Administrator chose: every byte passes through it, which is slow\n"
+        ));
+    }
+}
+
 /// Makes an error of one job a failure.
 pub(crate) fn of(job: &Ends, source: ShareError) -> Failure {
     Failure::from(source).within(job.name())
@@ -293,20 +324,31 @@ pub(crate) struct FileProgress {
     json: Option<Instant>,
     file: PathBuf,
     of: Option<u64>,
+    /// When a slow job began, until it was said how long it takes.
+    slow: Option<(Serial, Instant)>,
 }
 
 impl FileProgress {
-    pub(crate) fn new(args: &Args, job: &Ends, of: Option<u64>) -> Self {
+    /// Shows the progress of a job on a module.
+    pub(crate) fn new(
+        args: &Args,
+        job: &Ends,
+        of: Option<u64>,
+        (serial, way): (Serial, Way),
+    ) -> Self {
         let has_bar = !args.json && io::stderr().is_terminal();
+        let is_said = !args.json && way == Way::InModule;
         Self {
             bar: has_bar.then(|| bar(&job.name(), of)),
             json: args.json.then(Instant::now),
             file: job.input().to_owned(),
             of,
+            slow: is_said.then(|| (serial, Instant::now())),
         }
     }
 
     pub(crate) fn show(&mut self, bytes: u64) {
+        self.say_how_long(bytes);
         if let Some(bar) = &self.bar {
             bar.set_position(bytes);
         }
@@ -321,6 +363,43 @@ impl FileProgress {
         }
     }
 }
+
+impl FileProgress {
+    /// Says how long a slow job takes, once its pace is known.
+    fn say_how_long(&mut self, bytes: u64) {
+        let Some((serial, since)) = self.slow.filter(|(_, since)| since.elapsed() > PACE) else {
+            return;
+        };
+        self.slow = None;
+        let left = self.of.unwrap_or(0).saturating_sub(bytes);
+        let pace = since.elapsed().as_millis() * u128::from(left);
+        let seconds = pace / u128::from(bytes.max(1)) / 1000;
+        if seconds < 10 {
+            return;
+        }
+        let text = format!(
+            "  {}: every byte passes through {serial}, so this takes about {} more\n",
+            shown_path(&self.file),
+            duration(seconds)
+        );
+        match &self.bar {
+            Some(bar) => bar.suspend(|| output::note(&text)),
+            None => output::note(&text),
+        }
+    }
+}
+
+/// Returns about how long that is.
+fn duration(seconds: u128) -> String {
+    match seconds {
+        ..100 => format!("{seconds} seconds"),
+        100..6000 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    }
+}
+
+/// After that time the pace of a job is known.
+const PACE: Duration = Duration::from_secs(1);
 
 impl Drop for FileProgress {
     fn drop(&mut self) {
@@ -352,7 +431,7 @@ pub(crate) fn print(
     args: &Args,
     event: &'static str,
     job: &Ends,
-    (serial, whose, summary): (Serial, Whose, &Summary),
+    (serial, summary): (Serial, &Summary),
 ) -> Result<(), Failure> {
     let header = &summary.header;
     if let (true, Some(output)) = (args.json, &job.output) {
@@ -361,9 +440,9 @@ pub(crate) fn print(
             .path("output", output)
             .text("serial", serial)
             .with("bytes", summary.bytes)
-            .with("group", super::hex(&whose.group))
-            .epoch(whose.epoch)
-            .with("mode", super::mode_name(header.mode))
+            .with("group", super::hex(&summary.whose.group))
+            .epoch(summary.whose.epoch)
+            .with("mode", super::file_mode_name(header.mode))
             .print();
     }
     if let Some(output) = &job.output {
@@ -374,7 +453,7 @@ pub(crate) fn print(
             shown_path(output)
         ))?;
     }
-    if event == ENCRYPTED && header.mode == EncryptionMode::Ecb {
+    if event == ENCRYPTED && header.mode == FileMode::InModule(EncryptionMode::Ecb) {
         output::note(&format!(
             "  {}: encrypted with AES-256-ECB, as the module is set: equal blocks show\n",
             job.name()

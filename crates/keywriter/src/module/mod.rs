@@ -237,6 +237,7 @@ mod tests {
             mode: EncryptionMode::Xts,
             auto_lock: None,
             policy: None,
+            releases_keys: true,
             writes_left: 1,
             admin: None,
         };

@@ -84,7 +84,7 @@ impl Interrupt {
     }
 }
 
-/// A source that fails, instead of waiting, once the module is gone or the interrupt is raised.
+/// A source that fails, instead of waiting, once its module is gone or the interrupt is raised.
 pub(super) struct InterruptibleReader<'a> {
     source: &'a mut dyn Source,
     /// What is polled, if reading may wait.
@@ -95,13 +95,13 @@ pub(super) struct InterruptibleReader<'a> {
 impl<'a> InterruptibleReader<'a> {
     pub(super) fn new(
         source: &'a mut dyn Source,
-        module: &dyn Transport,
+        module: Option<&dyn Transport>,
         interrupt: &'a Interrupt,
     ) -> Self {
         Self {
             awaited: source
                 .waits_on()
-                .map(|input| (input, module.removal_signal())),
+                .map(|input| (input, module.and_then(Transport::removal_signal))),
             source,
             interrupt,
         }

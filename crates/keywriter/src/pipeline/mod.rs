@@ -1,12 +1,17 @@
-//! The one loop that carries a stream through a module. Commands are sent ahead of their answers, so that input,
-//! connection, module and output work at the same time.
+//! The two loops that carry a stream: through a module ([`carry`]), or through this computer's processors
+//! ([`in_batches`]).
+//!
+//! Commands to a module are sent ahead of their answers, so that input, connection, module and output work at the
+//! same time.
 //!
 //! One thread reads and sends, another receives and writes; the connection's own buffers are between them. Over a
 //! connection that takes one command at a time (PC/SC), a third thread sends and receives in turn.
 
+mod batches;
 mod input;
 mod turns;
 
+pub(crate) use batches::{Steps, in_batches};
 pub use input::Source;
 pub(crate) use input::{fill, read_error};
 
@@ -37,7 +42,7 @@ pub(crate) fn carry<T: Send, E: From<ModuleError> + Send>(
 ) -> Result<(), E> {
     let location = module.location().clone();
     let interrupt = Interrupt::new();
-    let input = InterruptibleReader::new(input, module.transport(), &interrupt);
+    let input = InterruptibleReader::new(input, Some(module.transport()), &interrupt);
     let transport = module.transport();
     let has_halves = transport.split().is_some();
     thread::scope(|scope| {

@@ -316,6 +316,8 @@ reasons! {
     OtherGroup = "other-group",
     /// The module has no key of the epoch in which the file was encrypted.
     EpochMissing = "epoch-missing",
+    /// The module releases no keys of files.
+    KeysStay = "keys-stay",
     /// Unlocked modules belong to different groups.
     SeveralGroups = "several-groups",
     /// The input's name does not say what to call the output.

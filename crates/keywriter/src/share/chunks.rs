@@ -2,7 +2,7 @@
 
 use super::ShareError;
 use crate::pipeline::{self, read_error};
-use hsm_protocol::file::{BadHeader, CHUNK_OVERHEAD, FileHeader, Lead};
+use hsm_protocol::file::{BadHeader, CHUNK_OVERHEAD, FileHeader, FileMode, Lead};
 use std::io::Read;
 
 /// Reads until the buffer is full or the input ends. Returns the number of bytes read.
@@ -88,6 +88,7 @@ impl PlainChunks {
 
 /// The chunks that follow a file's header.
 pub(super) struct FileChunks {
+    mode: FileMode,
     chunk_size: u32,
     index: u64,
     is_over: bool,
@@ -105,6 +106,7 @@ pub(super) struct FileChunk {
 impl FileChunks {
     pub(super) const fn new(header: &FileHeader) -> Self {
         Self {
+            mode: header.mode,
             chunk_size: header.chunk_size,
             index: 0,
             is_over: false,
@@ -134,7 +136,7 @@ impl FileChunks {
         };
         let lead = Lead::parse(*lead, self.chunk_size, index)
             .map_err(|_shape| ShareError::Damaged(index))?;
-        let expected = lead.padded() + CHUNK_OVERHEAD;
+        let expected = lead.cipher_len(self.mode) + CHUNK_OVERHEAD;
         if len < expected {
             return Err(ShareError::Cut);
         }

@@ -304,6 +304,7 @@ mod tests {
                 mode: EncryptionMode::Xts,
                 auto_lock: None,
                 policy: None,
+                releases_keys: true,
                 writes_left: u32::MAX,
                 admin: None,
             }),
@@ -316,7 +317,7 @@ mod tests {
             location: location(),
         };
         let header = FileHeader {
-            mode: EncryptionMode::Xts,
+            mode: hsm_protocol::file::FileMode::Fast,
             salt: [0; 32],
             group: hsm_protocol::file::HeaderTag::default(),
             epoch: hsm_protocol::file::HeaderTag::default(),

@@ -1,12 +1,14 @@
 //! Sharing files: encrypted on one module, decrypted on any of its clones (docs/FORMAT.md).
 //!
-//! The module makes every byte of an encrypted file, and checks every byte before it returns plaintext; this computer
-//! cuts, joins and names. Memory does not grow with the file. What is written for people to keep goes through
+//! A fast file is ciphered by this computer, with a key that a module releases for this one file. Otherwise the module
+//! makes every byte of it, and checks every byte before it returns plaintext; this computer cuts, joins and names. Memory
+//! does not grow with the file. What is written for people to keep goes through
 //! [`NewFile`](crate::file::NewFile): under its own name it is there whole, or not at all.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`encrypt`], [`decrypt`], [`inspect`] | streams |
+//! | [`Encryption`], [`Decryption`] | many files, one after the other |
+//! | [`FastFile`], `stream`, [`inspect`] | one file: ciphered here, inside a module, or only looked at |
 //! | `chunks` | plaintext and files, cut into chunks |
 //! | [`finder`] | which module can do it |
 //! | [`paths`] | which files, and what they will be called |
@@ -15,9 +17,11 @@
 
 mod chunks;
 mod commands;
+mod fast;
 pub mod finder;
 pub mod hybrid;
 pub mod known;
+mod many;
 pub mod paths;
 pub mod recipient;
 mod stream;
@@ -27,11 +31,13 @@ mod told;
 
 pub use crate::pipeline::Source;
 pub use commands::{RecipientKind, Whose};
+pub use fast::FastFile;
 pub use hsm_protocol::{
-    file::{FileHeader, Recipient, SealedFileKey, StanzaTag},
+    file::{FileHeader, FileMode, Recipient, SealedFileKey, StanzaTag},
     hybrid::{HybridFileKey, HybridRecipient},
 };
-pub use stream::{Inspection, Summary, decrypt, encrypt, inspect, read_header};
+pub use many::{Decryptable, Decryption, Encryption, NotDecryptable, Summary, Way};
+pub use stream::{Inspection, decrypt_in_module, encrypt_in_module, inspect, read_header};
 pub use told::ToldRecipient;
 
 use crate::module::ModuleError;

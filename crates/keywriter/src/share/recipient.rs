@@ -1,7 +1,7 @@
 //! The team's recipient as age writes it, and sealing to it: none of this needs a module (docs/FORMAT.md).
 
 use crate::genuine::P384;
-use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use bech32::Hrp;
 use hkdf::Hkdf;
 use hsm_protocol::{
@@ -153,10 +153,16 @@ pub(super) fn once(
         .expand_multi_info(info, key.as_mut_slice())
         .map_err(|_length| SealError::Recipient)?;
     let mut cipher = *file_key;
-    let tag = Aes256Gcm::new((&*key).into())
-        .encrypt_inout_detached((&[0; 12]).into(), &[], cipher.as_mut_slice().into())
-        .map_err(|_length| SealError::Recipient)?;
-    Ok((cipher, tag.into()))
+    let failed = |_length| SealError::Recipient;
+    let key = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(failed)?;
+    let sealed = LessSafeKey::new(key).seal_in_place_separate_tag(
+        Nonce::assume_unique_for_key([0; 12]),
+        Aad::empty(),
+        &mut cipher,
+    );
+    let mut tag = [0; TAG];
+    tag.copy_from_slice(sealed.map_err(failed)?.as_ref());
+    Ok((cipher, tag))
 }
 
 /// The part before the last `1` of every recipient of ours.

@@ -17,33 +17,25 @@ use hsm_protocol::{
 };
 use std::io::{Read, Write};
 
-/// What was done.
-#[derive(Clone, Copy, Debug)]
-pub struct Summary {
-    /// The file's header.
-    pub header: FileHeader,
-    /// The plaintext, in bytes.
-    pub bytes: u64,
-}
-
-/// Encrypts `input` into `output`. Calls `progress` after every chunk with the number of bytes that are done.
-pub fn encrypt(
+/// Encrypts `input` into `output`, inside a module. Calls `progress` after every chunk with the number of bytes that are
+/// done. Returns the header and that number.
+pub fn encrypt_in_module(
     module: &mut ConnectedModule,
     input: &mut dyn Source,
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
-) -> Result<Summary, ShareError> {
-    encrypt_in(module, CHUNK_SIZE, input, output, progress)
+) -> Result<(FileHeader, u64), ShareError> {
+    encrypt_chunks(module, CHUNK_SIZE, input, output, progress)
 }
 
 /// Encrypts in chunks of another size.
-pub(super) fn encrypt_in(
+pub(super) fn encrypt_chunks(
     module: &mut ConnectedModule,
     chunk_size: u32,
     input: &mut dyn Source,
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
-) -> Result<Summary, ShareError> {
+) -> Result<(FileHeader, u64), ShareError> {
     let bytes = module.file_begin(chunk_size)?;
     let malformed = malformed(module);
     let header = FileHeader::parse(&bytes).map_err(|_bad| malformed())?;
@@ -75,7 +67,7 @@ pub(super) fn encrypt_in(
         |lead: Lead, chunk| {
             // The module's own framing is checked: a file that it cannot open again is not written.
             let is_framed = chunk.starts_with(&lead.to_bytes())
-                && chunk.len() == lead.padded() + CHUNK_OVERHEAD;
+                && chunk.len() == lead.cipher_len(header.mode) + CHUNK_OVERHEAD;
             if !is_framed {
                 return Err(malformed());
             }
@@ -86,21 +78,18 @@ pub(super) fn encrypt_in(
         },
     )?;
     output.flush().map_err(ShareError::Write)?;
-    Ok(Summary {
-        header,
-        bytes: total,
-    })
+    Ok((header, total))
 }
 
-/// Decrypts the chunks that follow a header, which [`read_header`] has read. A chunk is written once its tag was
+/// Decrypts the chunks that follow a header, which [`read_header`] has read, inside a module. A chunk is written once its tag was
 /// verified; an error may come after some were.
-pub fn decrypt(
+pub fn decrypt_in_module(
     module: &mut ConnectedModule,
     header: &FileHeader,
     input: &mut dyn Source,
     output: &mut dyn Write,
     progress: &mut dyn FnMut(u64),
-) -> Result<Summary, ShareError> {
+) -> Result<u64, ShareError> {
     let malformed = malformed(module);
     let bytes = header.to_bytes().map_err(|_full| ShareError::Header)?;
     let mut chunks = FileChunks::new(header);
@@ -139,10 +128,7 @@ pub fn decrypt(
         other => other,
     })?;
     output.flush().map_err(ShareError::Write)?;
-    Ok(Summary {
-        header: *header,
-        bytes: total,
-    })
+    Ok(total)
 }
 
 /// Makes the error of a module whose answers have the wrong shape.
@@ -189,6 +175,6 @@ pub fn inspect(input: &mut dyn Read) -> Result<Inspection, ShareError> {
 }
 
 /// As much as one command carries.
-const CHUNK_SIZE: u32 = 61_440;
+pub(super) const CHUNK_SIZE: u32 = 61_440;
 
 const _: () = assert!(CHUNK_SIZE as usize == limits::CIPHER_DATA, "a full command");

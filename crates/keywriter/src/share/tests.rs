@@ -1,6 +1,9 @@
 //! Streams over a module that inverts each bit and makes no tags; what real modules check is tested with real modules.
 
-use super::{ShareError, Source, decrypt, encrypt, inspect, read_header};
+use super::{
+    ShareError, Source, decrypt_in_module as decrypt, encrypt_in_module as encrypt, inspect,
+    read_header,
+};
 use crate::{
     module::{ConnectedModule, ModuleError},
     transport::{Location, RemovalSignal, Transport, TransportError},
@@ -9,7 +12,7 @@ use hsm_protocol::{
     Status,
     apdu::CommandApdu,
     command::ins,
-    file::{FileHeader, Lead, MAGIC, OpenChunk, SealChunk},
+    file::{FileHeader, FileMode, Lead, MAGIC, OpenChunk, SealChunk},
     settings::EncryptionMode,
 };
 use std::{
@@ -61,7 +64,7 @@ fn answer(ins: u8, data: &[u8]) -> Vec<u8> {
     match ins {
         ins::FILE_BEGIN => {
             let header = FileHeader {
-                mode: EncryptionMode::Xts,
+                mode: FileMode::InModule(EncryptionMode::Xts),
                 group: [1; 8],
                 epoch: [2; 8],
                 chunk_size: u32::from_be_bytes(data.try_into().unwrap()),
@@ -76,7 +79,7 @@ fn answer(ins: u8, data: &[u8]) -> Vec<u8> {
                 len: plain.len().try_into().unwrap(),
             };
             let mut padded = plain.to_vec();
-            padded.resize(lead.padded(), 0);
+            padded.resize(cipher_len(lead), 0);
             let cipher: Vec<_> = padded.iter().map(|byte| !byte).collect();
             [&lead.to_bytes()[..], &cipher, &[0; 16]].concat()
         }
@@ -90,6 +93,10 @@ fn answer(ins: u8, data: &[u8]) -> Vec<u8> {
         }
         _ => unreachable!("no such command"),
     }
+}
+
+fn cipher_len(lead: Lead) -> usize {
+    lead.cipher_len(FileMode::InModule(EncryptionMode::Xts))
 }
 
 fn module(left: usize) -> ConnectedModule {
@@ -108,7 +115,8 @@ fn module_on(left: usize, removal: Option<UnixStream>) -> ConnectedModule {
 
 fn encrypted(plain: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
-    super::stream::encrypt_in(&mut module(1000), 64, &mut &*plain, &mut file, &mut |_| {}).unwrap();
+    super::stream::encrypt_chunks(&mut module(1000), 64, &mut &*plain, &mut file, &mut |_| {})
+        .unwrap();
     file
 }
 
@@ -147,7 +155,7 @@ fn a_full_sized_stream_comes_back_and_progress_rises_to_its_end() {
     let mut progress = |bytes| heard.push(bytes);
     let summary = encrypt(&mut module(9), &mut &*plain, &mut file, &mut progress).unwrap();
     assert_eq!(heard, [61_440, 122_880, 184_320]);
-    assert_eq!(summary.bytes, 184_320);
+    assert_eq!(summary.1, 184_320);
     assert_eq!(inspect(&mut &*file).unwrap().chunks, 3);
 }
 
@@ -202,7 +210,7 @@ fn a_module_that_is_pulled_out_ends_it() {
     let mut file = Vec::new();
     let plain = vec![7; 100_000];
     let outcome =
-        super::stream::encrypt_in(&mut module(5), 64, &mut &*plain, &mut file, &mut |_| {});
+        super::stream::encrypt_chunks(&mut module(5), 64, &mut &*plain, &mut file, &mut |_| {});
     assert!(matches!(
         outcome,
         Err(ShareError::Module(ModuleError::Transport(
@@ -234,7 +242,7 @@ fn a_module_that_is_pulled_out_while_input_is_awaited_ends_it() {
     let outcome = soon(move || {
         let mut plug = Some(plug);
         // The first chunk is done; of the second, nothing comes.
-        super::stream::encrypt_in(
+        super::stream::encrypt_chunks(
             &mut module_on(9, Some(removal)),
             32,
             &mut input,

@@ -188,7 +188,7 @@ fn a_module_that_is_pulled_out_before_its_files_turn_is_said_to_be() {
     }
     let mut keywriter = command(&lab, &program("keywriter"));
     let mut keywriter = keywriter
-        .args(["--json", "decrypt", "first.kw", "second.kw"])
+        .args(["--json", "decrypt", "--in-module", "first.kw", "second.kw"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -267,7 +267,7 @@ fn a_module_that_is_pulled_out_in_the_middle_leaves_nothing() {
     file(&lab, "plain", &bytes(12_000_000));
     let mut keywriter = command(&lab, &program("keywriter"));
     keywriter
-        .args(["--json", "encrypt", "plain"])
+        .args(["--json", "encrypt", "plain", "--in-module"])
         .stdout(Stdio::piped());
     let mut keywriter = keywriter.spawn().unwrap();
     let mut lines = BufReader::new(keywriter.stdout.take().unwrap()).lines();
@@ -300,7 +300,15 @@ fn is_told_while_a_pipe_is_idle(over: Over, transport: &str) {
     assert!(lab.shows(&["VM0001".into()]), "it is there");
     let mut keywriter = lab
         .program("keywriter")
-        .args(["--transport", transport, "encrypt", "-", "-o", "-"])
+        .args([
+            "--transport",
+            transport,
+            "encrypt",
+            "--in-module",
+            "-",
+            "-o",
+            "-",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -158,7 +158,7 @@ fn a_file_that_changes_while_it_is_read_fails_and_leaves_nothing() {
             fs::write(lab.path(name), whole).unwrap();
             let mut keywriter = command(&lab, &program("keywriter"));
             let mut keywriter = keywriter
-                .args(["--json", act, name, "-o", "out"])
+                .args(["--json", act, name, "-o", "out", "--in-module"])
                 .stdout(Stdio::piped())
                 .spawn()
                 .unwrap();

@@ -122,7 +122,7 @@ impl Vector {
 }
 
 /// Names, modes and lengths of the valid ones.
-const VALID: [(&str, u8, usize); 7] = [
+const VALID: [(&str, u8, usize); 11] = [
     ("empty", 1, 0),
     ("one-byte", 1, 1),
     ("whole-blocks", 1, 48),
@@ -130,6 +130,10 @@ const VALID: [(&str, u8, usize); 7] = [
     ("full-chunk-and-one-byte", 1, 65),
     ("three-chunks", 1, 150),
     ("ecb-shows-equal-blocks", 2, 150),
+    ("fast-empty", 3, 0),
+    ("fast-one-byte", 3, 1),
+    ("fast-one-full-chunk", 3, 64),
+    ("fast-three-chunks", 3, 150),
 ];
 
 const EPOCH_KEY: [u8; 48] = [0x4B; 48];
@@ -141,6 +145,8 @@ const HEADER: Header = Header {
     chunk_size: 64,
     salt: [0x53; 32],
 };
+
+const HEADER_FAST: Header = Header { mode: 3, ..HEADER };
 
 /// Names, what is said of them, the section, and the bytes of the invalid ones.
 fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
@@ -158,10 +164,33 @@ fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
         file.extend([0; 16]);
         file
     };
+    let fast = HEADER_FAST;
+    let fast = Reference::<RustCrypto>::new(EPOCH_KEY, LINK_KEY).write(&fast, &plain(150));
+    let fast_with = |at: usize, value: u8| {
+        let mut file = fast.clone();
+        file[at] = value;
+        file
+    };
+    let (head, body) = fast.split_at(60);
+    let parts: Vec<&[u8]> = body.chunks(84).collect();
+    // Of full chunks, which have one length in both kinds.
+    let taken_for = |mode| {
+        let header = if mode == 1 { HEADER_FAST } else { HEADER };
+        let reference = Reference::<RustCrypto>::new(EPOCH_KEY, LINK_KEY);
+        let mut file = reference.write(&header, &plain(128));
+        file[7] = mode;
+        file
+    };
+    // The second chunk says that it is the last one.
+    let earlier = {
+        let mut file = [head, parts[0], parts[1]].concat();
+        file[60 + 84] |= 0x80;
+        file
+    };
     vec![
         ("another-magic", "no file of ours", 1, with(5, b'S')),
         ("another-version", "another version", 1, with(6, 2)),
-        ("no-such-mode", "damaged header", 1, with(7, 3)),
+        ("no-such-mode", "damaged header", 1, with(7, 4)),
         (
             "chunks-of-no-whole-blocks",
             "damaged header",
@@ -178,6 +207,7 @@ fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
             with(16, !whole[16]),
         ),
         ("other-mode", "changed", 2, with(7, 2)),
+        ("in-module-as-fast", "changed", 2, taken_for(3)),
         ("ciphertext-changed", "changed", 3, with(64, !whole[64])),
         ("tag-changed", "changed", 3, with(143, !whole[143])),
         ("length-changed", "changed", 3, with(60 + 168 + 3, 21)),
@@ -199,6 +229,32 @@ fn invalid() -> Vec<(&'static str, &'static str, u8, Vec<u8>)> {
             "goes on behind its end",
             4,
             [&whole[..], &[0]].concat(),
+        ),
+        (
+            "fast-ciphertext-changed",
+            "changed",
+            3,
+            fast_with(64, !fast[64]),
+        ),
+        ("fast-as-in-module", "changed", 2, taken_for(1)),
+        (
+            "fast-chunks-swapped",
+            "changed",
+            3,
+            [head, parts[1], parts[0], parts[2]].concat(),
+        ),
+        (
+            "fast-chunk-left-out",
+            "changed",
+            3,
+            [head, parts[0], parts[2]].concat(),
+        ),
+        ("fast-ends-earlier", "changed", 3, earlier),
+        (
+            "fast-cut",
+            "cut off",
+            4,
+            [head, parts[0], parts[1]].concat(),
         ),
     ]
 }

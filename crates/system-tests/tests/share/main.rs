@@ -4,6 +4,7 @@
 
 mod age;
 mod bad;
+mod fast;
 mod files;
 mod format;
 mod hybrid;

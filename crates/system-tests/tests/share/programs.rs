@@ -115,7 +115,7 @@ fn a_file_is_inspected_without_a_module() {
     let line = &ran.events("inspected")[0];
     assert_eq!(line["bytes"], 100_000);
     assert_eq!(line["chunks"], 2);
-    assert_eq!(line["mode"], "AES-256-XTS");
+    assert_eq!(line["mode"], "AES-256-GCM");
     // Whose it is, only a module can tell.
     assert!(line.get("group").is_none() && line.get("epoch").is_none());
 }
@@ -132,7 +132,7 @@ fn a_module_in_ecb_warns_that_equal_blocks_show() {
     file(&lab, "plain", &[7; 1000]);
     let ran = shell(
         &lab,
-        "$KEYWRITER encrypt plain && $KEYWRITER decrypt plain.kw -o back && cmp plain back",
+        "$KEYWRITER encrypt --in-module plain && $KEYWRITER decrypt plain.kw -o back && cmp plain back",
     );
     assert!(ran.status.success(), "{ran:?}");
     assert!(
@@ -181,4 +181,64 @@ fn memory_does_not_grow_with_the_file() {
     let line = "ulimit -v 50000 && $KEYWRITER encrypt large && $KEYWRITER decrypt large.kw -o back && cmp large back";
     let ran = shell(&lab, line);
     assert!(ran.status.success(), "{ran:?}");
+}
+
+#[test]
+fn a_module_that_keeps_its_keys_does_it_inside_and_says_so() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    file(&lab, "before", &bytes(200_000));
+    let run = |line: &str| {
+        let ran = shell(&lab, line);
+        assert!(ran.status.success(), "{line}: {ran:?}");
+        String::from_utf8(ran.stderr).unwrap()
+    };
+    let quiet =
+        run("$KEYWRITER encrypt before && $KEYWRITER decrypt before.kw -o back && cmp before back");
+    assert!(!quiet.contains("slow"), "{quiet}");
+    lab.hub(&["unplug", "VM0001"]);
+    let admin = hsm_testbench::ADMIN_PIN;
+    let keys = format!("KEY+1 {admin} KEY 9+0 0 SHIFT SHIFT:1s");
+    lab.press("VM0002", &keys);
+    lab.unlock_user("VM0002");
+    file(&lab, "after", &bytes(200_000));
+    for line in [
+        "$KEYWRITER encrypt after",
+        "$KEYWRITER decrypt before.kw -o back --force && cmp before back",
+    ] {
+        let said = run(line);
+        assert!(said.contains("VM0002 keeps the keys of files"), "{said}");
+    }
+    let said = run("$KEYWRITER decrypt after.kw -o back --force && cmp after back");
+    assert!(
+        !said.contains("keeps the keys"),
+        "nothing else was to be expected: {said}"
+    );
+    let ran = lab
+        .keywriter(&["--json", "inspect", lab.path("after.kw").to_str().unwrap()])
+        .expect(0);
+    assert_eq!(ran.events("inspected")[0]["mode"], "AES-256-XTS");
+}
+
+#[test]
+fn a_folder_of_many_small_files_needs_few_answers_of_the_module() {
+    let lab = team(Over::Socket);
+    lab.unlock_user("VM0001");
+    fs::create_dir(lab.path("many")).unwrap();
+    fs::create_dir(lab.path("plain")).unwrap();
+    for number in 0..300 {
+        file(&lab, &format!("many/{number}"), &bytes(number));
+    }
+    let commands = |line: &str| {
+        let ran = shell(&lab, line);
+        assert!(ran.status.success(), "{ran:?}");
+        let log = String::from_utf8(ran.stderr).unwrap();
+        log.lines().filter(|line| line.contains("sent")).count()
+    };
+    let all = commands("$KEYWRITER --log trace encrypt many");
+    assert!((1..50).contains(&all), "{all} commands");
+    let all = commands(
+        "$KEYWRITER --log trace decrypt many -o plain && ls plain/many | wc -l | grep -qx 300",
+    );
+    assert!((1..50).contains(&all), "{all} commands");
 }

@@ -9,22 +9,37 @@ use hsm_protocol::{
 };
 
 /// What an Administrator configures, besides PINs. Readable only once the module is unlocked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) mode: EncryptionMode,
     pub(crate) auto_lock: Option<u8>,
     pub(crate) policy: Option<UserPinPolicy>,
     pub(crate) cloning: bool,
+    /// Whether keys of files leave the module.
+    pub(crate) releases_keys: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: EncryptionMode::default(),
+            auto_lock: None,
+            policy: None,
+            cloning: false,
+            releases_keys: true,
+        }
+    }
 }
 
 impl Settings {
-    const SIZE: usize = 1 + 1 + 2 + 1;
+    const SIZE: usize = 1 + 1 + 2 + 1 + 1;
 
     fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u8(self.mode.to_byte())?;
         writer.u8(self.auto_lock.unwrap_or(0))?;
         UserPinPolicy::write(self.policy, writer)?;
-        writer.flag(self.cloning)
+        writer.flag(self.cloning)?;
+        writer.flag(self.releases_keys)
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -33,6 +48,7 @@ impl Settings {
             auto_lock: read_auto_lock(reader)?,
             policy: UserPinPolicy::read(reader)?,
             cloning: reader.flag()?,
+            releases_keys: reader.flag()?,
         })
     }
 }

@@ -2,7 +2,10 @@
 
 use super::keyring::EpochKey;
 use crate::crypto::{CryptoError, Direction, Provider};
-use hsm_protocol::{file::FileHeader, settings::EncryptionMode};
+use hsm_protocol::{
+    file::{FileHeader, FileMode, fast_nonce},
+    settings::EncryptionMode,
+};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The keys of the file whose chunk came last: the next chunk is most often of the same file.
@@ -10,7 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub(crate) struct FileKeys {
     /// All zero if there are no keys: no file has such a header.
     header: [u8; FileHeader::SIZE],
-    /// AES-256-XTS; AES-256-ECB takes the first half.
+    /// AES-256-XTS; AES-256-ECB and AES-256-GCM take the first half.
     data: [u8; 64],
     mac: [u8; 32],
 }
@@ -35,20 +38,25 @@ impl FileKeys {
     pub(crate) fn derive<C: Provider>(
         &mut self,
         epoch: &EpochKey,
-        mode: EncryptionMode,
+        mode: FileMode,
         header: [u8; FileHeader::SIZE],
     ) -> Result<(), CryptoError> {
         self.zeroize();
         let derive =
             |label: &[u8], key: &mut [u8]| C::hkdf_expand(epoch.expose(), &[label, &header], key);
+        let half = self.data.first_chunk_mut::<32>().ok_or(CryptoError)?;
         match mode {
-            EncryptionMode::Xts => derive(b"KeyWriter v1 file AES-256-XTS", &mut self.data)?,
-            EncryptionMode::Ecb => {
-                let key = self.data.first_chunk_mut::<32>().ok_or(CryptoError)?;
-                derive(b"KeyWriter v1 file AES-256-ECB", key)?;
+            FileMode::InModule(EncryptionMode::Xts) => {
+                derive(b"KeyWriter v1 file AES-256-XTS", &mut self.data)?;
             }
+            FileMode::InModule(EncryptionMode::Ecb) => {
+                derive(b"KeyWriter v1 file AES-256-ECB", half)?;
+            }
+            FileMode::Fast => derive_fast::<C>(epoch, &header, half)?,
         }
-        derive(b"KeyWriter v1 file AES-256-GMAC", &mut self.mac)?;
+        if let FileMode::InModule(_) = mode {
+            derive(b"KeyWriter v1 file AES-256-GMAC", &mut self.mac)?;
+        }
         self.header = header;
         Ok(())
     }
@@ -73,6 +81,18 @@ impl FileKeys {
         }
     }
 
+    /// Opens a chunk of a fast file, in place.
+    pub(crate) fn open_fast<C: Provider>(
+        &self,
+        index: u64,
+        last: bool,
+        buffer: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), CryptoError> {
+        let key = self.data.first_chunk().ok_or(CryptoError)?;
+        C::gcm_open(key, &fast_nonce(index, last), &[], buffer, tag)
+    }
+
     /// Returns the tag of a chunk: GMAC over its lead and ciphertext (SP 800-38D).
     pub(crate) fn tag<C: Provider>(
         &self,
@@ -91,6 +111,20 @@ impl FileKeys {
     ) -> Result<(), CryptoError> {
         C::gcm_open(&self.mac, &nonce(index), tagged, &mut [], tag)
     }
+}
+
+/// Derives the key of a fast file, 32 bytes: the only key of a file that leaves the module. Its label differs from those
+/// of files whose keys stay.
+pub(crate) fn derive_fast<C: Provider>(
+    epoch: &EpochKey,
+    header: &[u8; FileHeader::SIZE],
+    key: &mut [u8],
+) -> Result<(), CryptoError> {
+    C::hkdf_expand(
+        epoch.expose(),
+        &[b"KeyWriter v1 file AES-256-GCM", header],
+        key,
+    )
 }
 
 /// Returns the nonce of a chunk's GMAC. It binds the chunk to its index; the key binds it to the file's header.

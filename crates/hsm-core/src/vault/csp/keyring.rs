@@ -226,7 +226,7 @@ impl Keyring {
 mod tests {
     use super::*;
     use crate::crypto::rust_crypto::RustCrypto as C;
-    use hsm_protocol::settings::EncryptionMode;
+    use hsm_protocol::file::FileMode;
     use std::{vec, vec::Vec};
 
     fn key(byte: u8) -> EpochKey {
@@ -261,7 +261,7 @@ mod tests {
     fn header(keyring: &Keyring, epoch: EpochName) -> FileHeader {
         let salt = [3; 32];
         FileHeader {
-            mode: EncryptionMode::Xts,
+            mode: FileMode::Fast,
             group: keyring.group_tag::<C>(&salt),
             epoch: keyring.epoch_tag::<C>(&salt, epoch),
             chunk_size: 16,

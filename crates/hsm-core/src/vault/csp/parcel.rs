@@ -18,6 +18,7 @@ pub(crate) struct ParcelContents {
     pub(crate) keyring: Keyring,
     pub(crate) pins: PinRecords,
     pub(crate) mode: EncryptionMode,
+    pub(crate) releases_keys: bool,
     pub(crate) limits: AttemptLimits,
     pub(crate) auto_lock: Option<u8>,
     pub(crate) policy: Option<UserPinPolicy>,
@@ -34,6 +35,7 @@ impl Default for ParcelContents {
             keyring: Keyring::default(),
             pins: PinRecords::default(),
             mode: EncryptionMode::default(),
+            releases_keys: true,
             limits: AttemptLimits::default(),
             auto_lock: None,
             policy: None,
@@ -45,7 +47,7 @@ impl Default for ParcelContents {
 impl ParcelContents {
     /// Its size, in bytes; always the same.
     pub(crate) const SIZE: usize =
-        8 + 32 + 4 + Keyring::SIZE + PinRecords::SIZE + 1 + AttemptLimits::SIZE + 1 + 2 + 48;
+        8 + 32 + 4 + Keyring::SIZE + PinRecords::SIZE + 1 + 1 + AttemptLimits::SIZE + 1 + 2 + 48;
 
     /// Writes what a master sends. An option that is not chosen, or not configured, is sent as "not set".
     pub(crate) fn write(
@@ -62,6 +64,7 @@ impl ParcelContents {
         csps.keyring.write(writer)?;
         csps.pins.write(writer)?;
         writer.u8(csps.settings.mode.to_byte())?;
+        writer.flag(csps.settings.releases_keys)?;
         device.limits.write(writer)?;
         writer.u8(csps
             .settings
@@ -81,11 +84,12 @@ impl ParcelContents {
             && (self.policy.is_none() || options.user_pin_policy)
     }
 
-    /// Gives keyring, PINs and mode to `csps`, in place.
+    /// Gives keyring, PINs and the settings that every clone takes to `csps`, in place.
     pub(crate) fn copy_to(&self, csps: &mut Csps) {
         csps.keyring.copy_from(&self.keyring);
         csps.pins.copy_from(&self.pins);
         csps.settings.mode = self.mode;
+        csps.settings.releases_keys = self.releases_keys;
     }
 
     /// Fills these, which were empty, in place.
@@ -97,6 +101,7 @@ impl ParcelContents {
         self.keyring.fill(&mut reader)?;
         self.pins.fill(&mut reader)?;
         self.mode = EncryptionMode::from_byte(reader.u8()?)?;
+        self.releases_keys = reader.flag()?;
         self.limits = AttemptLimits::read(&mut reader)?;
         self.auto_lock = read_auto_lock(&mut reader)?;
         self.policy = UserPinPolicy::read(&mut reader)?;

@@ -243,7 +243,7 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
             ins::FILE_SEAL => files::seal_command(module),
             ins::FILE_OPEN => files::open_command(module),
             ins::FILE_UNWRAP => files::unwrap_command(module),
-            ins::FILE_IDENTIFY => files::identify_command(module),
+            ins::FILE_IDENTIFY => files::identify_command(module, 0),
             ins::CYCLE_BEGIN => vec![0, 0, 1],
             ins::INSTALL => vec![0, 0],
             _ => Vec::new(),

@@ -4,7 +4,7 @@ use super::{ADMIN_PIN, Module, Pattern, admin_mode, enter_admin_mode, replug, sh
 use hsm_core::leds::ReadOut;
 
 /// What reads out each setting, before KEY.
-const CHORDS: [&str; 5] = ["SHIFT+5", "SHIFT+7", "SHIFT+8", "SHIFT+9", "2+0"];
+const CHORDS: [&str; 6] = ["SHIFT+5", "SHIFT+7", "SHIFT+8", "SHIFT+9", "2+0", "4+0"];
 
 #[test]
 fn every_default_is_read_out() {
@@ -17,6 +17,7 @@ fn every_default_is_read_out() {
         ("SHIFT+9", 1, false),
         ("2+0", 10, false),
         ("0+2", 10, false),
+        ("4+0", 0, true),
     ] {
         assert_eq!(module.press(chord), Pattern::AdminMode, "{chord}");
         assert_eq!(module.press("KEY"), read_out(value, flag), "{chord}");
@@ -39,6 +40,8 @@ fn every_setting_is_read_out_as_it_was_set() {
         ("KEY+8 1 SHIFT", "SHIFT+8", 0, true),
         ("KEY+9 2 SHIFT", "SHIFT+9", 2, false),
         ("KEY+9 1 SHIFT", "SHIFT+9", 1, false),
+        ("9+0 0 SHIFT", "4+0", 0, false),
+        ("0+9 1 SHIFT", "0+4", 0, true),
         ("7+0 01 SHIFT", "2+0", 1, false),
         ("0+7 10 SHIFT", "2+0", 10, false),
     ] {

@@ -8,11 +8,20 @@ use crate::{
     cipher::CipherError,
     file::{self, Conflict},
     module::ModuleError,
-    share::{ShareError, finder::NotFound, paths::PathError},
+    share::{NotDecryptable, ShareError, finder::NotFound, paths::PathError},
     text::{listed, shown_path},
 };
 use hsm_protocol::Status;
 use std::io;
+
+impl From<&NotDecryptable> for Problem {
+    fn from(error: &NotDecryptable) -> Self {
+        match error {
+            NotDecryptable::NotFound(error) => error.into(),
+            NotDecryptable::Module(error) => error.into(),
+        }
+    }
+}
 
 impl From<&ShareError> for Problem {
     fn from(error: &ShareError) -> Self {

@@ -82,6 +82,7 @@ impl From<Status> for Reason {
             Status::TooManyWrites => Self::TooManyWrites,
             Status::WornOut => Self::WornOut,
             Status::EpochMissing => Self::EpochMissing,
+            Status::KeysStay => Self::KeysStay,
             Status::Success
             | Status::More(_)
             | Status::WrongLength
