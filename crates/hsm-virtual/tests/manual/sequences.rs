@@ -144,7 +144,7 @@ const fn sequence(place: Place, keys: &'static str, shows: &'static str, does: T
     }
 }
 
-pub(crate) const SEQUENCES: [Sequence; 29] = [
+pub(crate) const SEQUENCES: [Sequence; 31] = [
     sequence(
         Place::Fresh,
         "SHIFT+1 NEW KEY NEW KEY",
@@ -433,12 +433,12 @@ pub(crate) const SEQUENCES: [Sequence; 29] = [
     ),
     sequence(
         Place::AdminMode,
-        "9+0 0 or 1 SHIFT",
+        "9+0 1|0 SHIFT",
         "stored",
         [
-            "keep the keys of files in the module (0), or release them (1)",
-            "Dateischlüssel im Modul behalten (0) oder herausgeben (1)",
-            "garder les clés de fichiers dans le module (0) ou les communiquer (1)",
+            "release the keys of files (1), or keep them in the module (0)",
+            "Dateischlüssel herausgeben (1) oder im Modul behalten (0)",
+            "communiquer les clés de fichiers (1) ou les garder dans le module (0)",
         ],
     ),
     sequence(
