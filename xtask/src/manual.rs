@@ -176,6 +176,7 @@ mod tests {
         const WINDOWS: &[&str] = &[
             "about",
             "change-pin",
+            "choosing",
             "cloned",
             "cloning",
             "evaluation",
@@ -188,6 +189,7 @@ mod tests {
             "receipts",
             "register",
             "registered",
+            "replacing",
         ];
         let mut named = pictures(&run::root().join("manual/en/src/keywriter")).expect("pages");
         named.retain(|name| PORTAL.iter().all(|(portal, _)| portal != name));
