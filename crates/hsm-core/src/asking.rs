@@ -9,6 +9,8 @@ use hsm_protocol::{Sha384Digest, Status};
 pub(crate) enum Act {
     /// Another module's CSPs replace this one's.
     Replace,
+    /// The group gets its next epoch, and modules are retired.
+    Rekey,
     /// The journal's table of all clones is cleared.
     ClearTable,
 }
@@ -18,6 +20,7 @@ impl Act {
     pub(crate) const fn digit(self) -> u8 {
         match self {
             Self::Replace => 1,
+            Self::Rekey => 2,
             Self::ClearTable => 4,
         }
     }

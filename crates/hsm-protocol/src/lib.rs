@@ -17,6 +17,7 @@
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
+//! | [`rekey`] | the next epoch of a group |
 //! | [`settings`] | a module's settings and its status once unlocked |
 //! | [`signed`] | the one shape of what modules sign |
 //! | [`journal`] | whom a master cloned to |
@@ -55,6 +56,7 @@ pub mod message;
 pub mod reader;
 pub mod receipt;
 mod recipient;
+pub mod rekey;
 pub mod self_test;
 pub mod serial;
 pub mod settings;

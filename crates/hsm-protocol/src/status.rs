@@ -65,6 +65,12 @@ pub enum Status {
     EpochMissing,
     /// The module releases no keys of files: its Administrator chose so.
     KeysStay,
+    /// The peer was retired from this module's group.
+    Retired,
+    /// This module may not re-key its group: its keyring does not name it.
+    NotRekeyingMaster,
+    /// The keyring has as many epochs as it holds, and dropping the oldest was not permitted.
+    EpochsFull,
 }
 
 impl Status {
@@ -103,6 +109,9 @@ impl Status {
             Self::WornOut => 0x9810,
             Self::EpochMissing => 0x9811,
             Self::KeysStay => 0x9812,
+            Self::Retired => 0x9813,
+            Self::NotRekeyingMaster => 0x9814,
+            Self::EpochsFull => 0x9815,
         }
     }
 
@@ -117,7 +126,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 33] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -148,6 +157,9 @@ impl Status {
         Self::WornOut,
         Self::EpochMissing,
         Self::KeysStay,
+        Self::Retired,
+        Self::NotRekeyingMaster,
+        Self::EpochsFull,
     ];
 }
 

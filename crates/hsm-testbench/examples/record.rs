@@ -71,7 +71,7 @@ type Refusal = (
     fn(&mut Script<'_>),
 );
 
-const REFUSALS: [Refusal; 18] = [
+const REFUSALS: [Refusal; 19] = [
     (
         "a master refuses an Offer of another version",
         "4.2",
@@ -208,6 +208,31 @@ const REFUSALS: [Refusal; 18] = [
             s.keys("MASTER-1", "KEY+1:1s");
             let offer = s.send("MASTER-1", ins::OFFER, 0, "");
             s.send("MASTER-1", ins::GRANT, 0, &offer);
+        },
+    ),
+    (
+        "the next epoch retires a module, ends the cycle, and is made only if a person holds KEY+2",
+        "2.12",
+        "rekeyed-without-a-module",
+        |s| {
+            s.run("SECOND-1", 6);
+            s.module("SECOND-2");
+            s.run("SECOND-2", 6);
+            let retired = hex::encode("SECOND-1") + &"00".repeat(8);
+            s.send("MASTER-1", ins::REKEY, 0, &retired);
+            s.keys("MASTER-1", "KEY+2:1s");
+            s.done("MASTER-1", ins::REKEY, 0, &retired);
+            s.send("MASTER-1", ins::CYCLE_END, 0, "");
+            s.done("MASTER-1", ins::CYCLE_BEGIN, 0, "000001");
+            for (serial, last) in [("SECOND-1", 2), ("SECOND-2", 6)] {
+                s.keys(serial, "KEY 24681357 KEY");
+                s.send(serial, ins::OFFER, 0, "");
+                s.keys(serial, "KEY+1:1s");
+                s.run(serial, last);
+            }
+            s.keys("SECOND-2", "KEY 24681357 KEY");
+            s.done("SECOND-2", ins::STATUS, 0, "");
+            s.send("SECOND-2", ins::REKEY, 0, "");
         },
     ),
     (
@@ -420,6 +445,9 @@ fn answers(root: &Root) {
         let (_, word) = script.sent("MASTER-1", ins, 1, data);
         assert_eq!(word, "9812");
     }
+    script.send("MASTER-1", ins::REKEY, 0, "");
+    script.keys("MASTER-1", "KEY+2:1s");
+    script.done("MASTER-1", ins::REKEY, 0, "");
     script.save("apdu/answers");
 }
 

@@ -82,6 +82,9 @@ pub(crate) enum Command {
         #[arg(long)]
         clear_table: bool,
     },
+    /// Give the team its next epoch, after a module was lost
+    #[command(subcommand)]
+    Team(TeamCommand),
     /// Show, pin or forget the root of trust that certifies your modules
     #[command(subcommand)]
     Root(RootCommand),
@@ -167,6 +170,24 @@ pub(crate) enum LicenseCommand {
     Show,
     /// Ask the portal for a new license token, before or after the license expired
     Refresh(PortalChoice),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TeamCommand {
+    /// Make the team's next epoch; a person must allow it on the module's keypad
+    Rekey(RekeyChoices),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RekeyChoices {
+    /// The module that made the team, unlocked by its Administrator
+    pub(crate) serial: Serial,
+    /// Retire this module for good: the team gives it nothing any more; may be repeated
+    #[arg(long, value_name = "SERIAL")]
+    pub(crate) without: Vec<Serial>,
+    /// Drop the oldest of sixteen epochs if there is room for no other: its files can then be read by nobody
+    #[arg(long)]
+    pub(crate) drop_oldest: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,6 +38,7 @@ fn run(args: &Args) -> Result<(), failure::Failure> {
             serial,
             clear_table,
         } => commands::journal::run(args, *serial, *clear_table),
+        Command::Team(command) => commands::team::run(args, command),
         Command::DataUnits(command) => commands::data_units::run(args, command),
         Command::Encrypt(choices) => commands::encrypt::run(args, choices),
         Command::Decrypt(choices) => commands::decrypt::run(args, choices),

@@ -87,6 +87,8 @@ words! {
          for a second; KEY, the Admin PIN, KEY";
     SecondaryLocked: REFUSED, "the module is locked and holds keys of its own",
         "to replace what it holds, unlock it on its keypad: KEY, its Admin PIN, KEY; or unplug it";
+    OlderEpoch: REFUSED, "the module lacks the present epoch of its team, which was re-keyed",
+        "unlock it on its keypad (KEY, its Admin PIN, KEY) and run `keywriter clone` again";
     OtherTeam: REFUSED, "the module is a clone of another team",
         "to replace what it holds, unlock it on its keypad as Administrator: KEY, its Admin PIN, KEY; or unplug it";
     Unplugged: IO, "the module was pulled out",
@@ -139,6 +141,12 @@ words! {
         "use the file as it was written, with a module of the group that wrote it";
     JournalFull: REFUSED, "the master's journal lists 256 modules, and has no room for another",
         "compare `keywriter journal` with the modules you own; then `keywriter journal --clear-table`";
+    Retired: REFUSED, "the module was retired from this team when it was re-keyed",
+        "use another module: a retired serial number stays retired";
+    NotRekeyingMaster: REFUSED, "the module may not re-key its team",
+        "use the module that made the team";
+    EpochsFull: REFUSED, "the team has sixteen epochs, and a keyring holds no more",
+        "decrypt what was encrypted in the oldest epoch and encrypt it anew; then repeat this with --drop-oldest";
     TooManyWrites: REFUSED, "the module wrote its memory as often as one unlock allows",
         "unplug it, plug it in again, unlock it, and go on";
     WornOut: REFUSED, "the module was written as often as its memory allows, and stores nothing any more",

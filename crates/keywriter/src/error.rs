@@ -51,6 +51,9 @@ pub const fn reason(status: Status) -> &'static str {
         Status::TooManyWrites => "too many writes since it was unlocked",
         Status::EpochMissing => "it has no key of the epoch that the file is from",
         Status::KeysStay => "it releases no keys of files: its Administrator chose so",
+        Status::Retired => "the other module was retired from its group",
+        Status::NotRekeyingMaster => "it may not re-key its group",
+        Status::EpochsFull => "its keyring has sixteen epochs already",
         Status::WornOut => "it is worn out, and stores nothing any more",
     }
 }

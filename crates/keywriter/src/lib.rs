@@ -40,6 +40,7 @@ pub mod report;
 pub mod settings;
 pub mod share;
 pub mod survey;
+pub mod team;
 #[cfg(test)]
 mod test_hub;
 pub mod text;
@@ -56,6 +57,7 @@ pub mod protocol {
         identity::LockState,
         journal::{JournalEntry, JournalRow},
         receipt::{Statement, VerifiedReceipt},
+        rekey::Rekeyed,
         settings::{EncryptionMode, ModuleStatus, Role},
     };
 }

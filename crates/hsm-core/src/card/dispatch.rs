@@ -1,6 +1,6 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
-use super::{cipher, factory, file, recipient, self_tests};
+use super::{cipher, factory, file, recipient, rekey, self_tests};
 use crate::{
     asking::{Act, Confirmed},
     cloning::{
@@ -273,14 +273,19 @@ fn admin<B: Board>(
         state,
         ..
     } = machine;
+    let session = state.administrator()?;
     let AdminSession {
         session: Session { kek, csps },
         cycle,
         writes,
         asking,
         ..
-    } = state.administrator()?;
+    } = &mut *session;
     match command {
+        AdminCommand::Rekey(request) => {
+            let command = digest::<B>(apdu);
+            rekey::rekey(request, &command, (platform, store), session, now, out)
+        }
         AdminCommand::Journal { part, challenge } => {
             let mut journal = Journal::default();
             store
@@ -412,7 +417,9 @@ fn secondary<B: Board>(
             };
             Ok(run.offer(confirmed, &mut secondary, condition, now, out)?)
         }
-        SecondaryCommand::Consent(grant) => Ok(run.consent(&mut secondary, now, grant, out)?),
+        SecondaryCommand::Consent(grant) => {
+            Ok(run.consent(&mut secondary, retained.as_ref(), now, grant, out)?)
+        }
         SecondaryCommand::Commit(parcel) => {
             match run.commit(&mut secondary, retained.as_ref(), parcel, out) {
                 Ok(()) => {

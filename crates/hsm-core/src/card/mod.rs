@@ -8,4 +8,5 @@ pub(crate) mod exchange;
 mod factory;
 pub(crate) mod file;
 mod recipient;
+mod rekey;
 mod self_tests;

@@ -71,7 +71,8 @@ const fn needs(command: &Command<'_>) -> &'static [SelfTest] {
             AdminCommand::Journal {
                 challenge: None, ..
             }
-            | AdminCommand::ClearTable,
+            | AdminCommand::ClearTable
+            | AdminCommand::Rekey(_),
         ) => &[],
     }
 }

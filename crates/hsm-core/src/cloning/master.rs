@@ -219,6 +219,9 @@ fn grant<B: Board>(
     let genuine = Root::parse(&device.root)?.verify::<B::Crypto>(&offer.chain)?;
     let own_chain = Chain::parse(&device.chain)?;
     super::check_pair(&own_chain, &genuine)?;
+    if master.csps.keyring.team().is_retired(genuine.serial()) {
+        return Err(Refusal::Retired);
+    }
 
     let rng = &mut master.platform.rng;
     let (mut ecdh_shared, mut kem_shared) = (EcdhShared::empty(), KemShared::default());

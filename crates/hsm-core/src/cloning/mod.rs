@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     SameModule,
     /// One is virtual and the other is not.
     OtherKind,
+    /// The peer was retired from this module's group.
+    Retired,
     /// A message was changed, or belongs to another run.
     Broken,
     /// There is no last receipt.
@@ -65,6 +67,7 @@ impl From<Refusal> for Status {
             Refusal::NotGenuine => Self::NotGenuine,
             Refusal::SameModule => Self::SameModule,
             Refusal::OtherKind => Self::OtherKind,
+            Refusal::Retired => Self::Retired,
             Refusal::Broken => Self::RunBroken,
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,

@@ -135,13 +135,14 @@ impl<C: Provider> SecondaryRun<C> {
     pub(crate) fn consent<B: Board<Crypto = C>>(
         &mut self,
         secondary: &mut Secondary<'_, B>,
+        retained: Option<&Retained<'_>>,
         now: Millis,
         grant: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
         let mut keys = RunKeys::default();
         let outcome = match self {
-            Self::Offered(offered) => offered.check(secondary, &mut keys, grant, out),
+            Self::Offered(offered) => offered.check(secondary, retained, &mut keys, grant, out),
             Self::Idle | Self::Agreed(_) => Err(Refusal::OutOfOrder),
         };
         // In every case the ephemeral keys are dropped in place.
@@ -207,6 +208,7 @@ impl<C: Provider> Offered<C> {
     fn check<B: Board<Crypto = C>>(
         &self,
         secondary: &mut Secondary<'_, B>,
+        retained: Option<&Retained<'_>>,
         keys: &mut RunKeys,
         bytes: &[u8],
         out: &mut Writer<'_>,
@@ -216,6 +218,9 @@ impl<C: Provider> Offered<C> {
         let device = secondary.store.device();
         let peer = Root::parse(&device.root)?.verify::<C>(&grant.chain)?;
         super::check_pair(&Chain::parse(&device.chain)?, &peer)?;
+        if retained.is_some_and(|own| own.csps.keyring.team().is_retired(peer.serial())) {
+            return Err(Refusal::Retired);
+        }
 
         let (mut ecdh, mut kem) = (EcdhShared::empty(), KemShared::default());
         ecdh.agree::<C>(&self.ecdh, grant.ecdh)
@@ -278,6 +283,10 @@ impl Agreement {
             || contents.pins.record(Slot::Admin).is_none()
             || !contents.is_within(self.terms.cycle().options)
             || contents.keyring.team().asks_for_more()
+            || contents
+                .keyring
+                .team()
+                .is_retired(secondary.platform.serial)
             || !contents
                 .keyring
                 .has_true_names::<B::Crypto>()

@@ -28,10 +28,31 @@ impl Team {
         }
     }
 
-    /// Returns whether it asks for something that this version does not enforce: a quorum, or the refusal of retired
-    /// modules. A module that would ignore it must not take it.
-    pub(crate) fn asks_for_more(&self) -> bool {
-        self.quorum != 0 || !self.retired.is_empty()
+    /// Returns whether it asks for something that this version does not enforce: a quorum. A module that would ignore it
+    /// must not take it.
+    pub(crate) const fn asks_for_more(&self) -> bool {
+        self.quorum != 0
+    }
+
+    /// Returns whether the module with that certificate may re-key the group.
+    pub(crate) fn may_rekey(&self, certificate: &Sha384Digest) -> bool {
+        self.rekeying.contains(certificate)
+    }
+
+    /// Returns whether the module of that serial number was retired.
+    pub(crate) fn is_retired(&self, serial: Serial) -> bool {
+        self.retired.contains(&serial)
+    }
+
+    /// Returns the team in which these modules are retired, too.
+    pub(crate) fn retiring(&self, serials: impl Iterator<Item = Serial>) -> Result<Self, Full> {
+        let mut team = self.clone();
+        for serial in serials {
+            if let Err(place) = team.retired.binary_search(&serial) {
+                team.retired.insert(place, serial).map_err(|_serial| Full)?;
+            }
+        }
+        Ok(team)
     }
 
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
@@ -56,6 +77,10 @@ impl Team {
         Ok(team)
     }
 }
+
+/// As many modules are retired as the list has room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Full;
 
 /// Writes the number of items, the items, and zeros in the places that are not used.
 fn write_list<T: Listed, const N: usize>(
@@ -162,6 +187,23 @@ mod tests {
             bytes[0] = count;
             assert!(read(&bytes).is_err(), "{count}");
         }
+    }
+
+    #[test]
+    fn the_65th_retired_module_is_refused_and_one_that_is_known_is_not() {
+        let serial = |text: &str| -> Serial { text.parse().unwrap() };
+        let some = Team::default().retiring([serial("B"), serial("A"), serial("B")].into_iter());
+        let some = some.unwrap();
+        assert_eq!(
+            read(&encoded(&some)),
+            Ok(some.clone()),
+            "in order, none twice"
+        );
+        assert!(some.is_retired(serial("A")) && !some.is_retired(serial("C")));
+        let full = full();
+        let known = full.retired[5];
+        assert_eq!(full.retiring([known].into_iter()), Ok(full.clone()));
+        assert_eq!(full.retiring([serial("B")].into_iter()), Err(Full));
     }
 
     #[test]

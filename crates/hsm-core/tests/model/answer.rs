@@ -4,6 +4,7 @@ use crate::{
     command::Raw,
     device::{Kind, Lifecycle, State},
     message::{Content, Message},
+    team::Epoch,
     world::{Sample, Whose, World, same, serial},
 };
 use hsm_protocol::{
@@ -11,6 +12,7 @@ use hsm_protocol::{
     identity::{LockState, SignedIdentity},
     journal::{JournalEntry, JournalPage, JournalPart, JournalRow},
     receipt::Receipt,
+    rekey::Rekeyed,
     self_test::{SelfTest, SelfTestReport, Service},
     settings::{AdminStatus, EncryptionMode, ModuleStatus, Role, UserPinPolicy},
 };
@@ -31,6 +33,7 @@ impl World {
             Content::SelfTest { run } => self.self_test(index, run, &bytes),
             Content::Status => self.status(index, &bytes),
             Content::Ciphered => self.ciphered(index, raw, bytes),
+            Content::Rekeyed { dropped } => self.rekeyed(index, dropped, &bytes),
             Content::Journal => self.journal(index, raw.header[2], &bytes),
             Content::Receipt(run) => {
                 let known = self.receipts.entry(run).or_insert_with(|| bytes.clone());
@@ -93,7 +96,8 @@ impl World {
             group: status.group,
             epoch: status.epoch,
         };
-        let whose = *self.groups.entry(stored.group).or_insert(seen);
+        let current = stored.team.current().ok_or("a group without an epoch")?;
+        let whose = *self.epochs.entry(current.id).or_insert(seen);
         let expected = ModuleStatus {
             role: if is_admin {
                 Role::Administrator
@@ -121,29 +125,48 @@ impl World {
             }),
         };
         same("STATUS", &status, &expected)?;
-        same("the number of a first epoch", &whose.epoch.number, &1)?;
         let namesakes = self
-            .groups
+            .epochs
             .values()
-            .filter(|known| known.group == whose.group || known.epoch.check == whose.epoch.check);
-        same("groups of one identity", &namesakes.count(), &1)
+            .filter(|known| known.epoch.check == whose.epoch.check);
+        same("epochs of one key", &namesakes.count(), &1)?;
+        same("an epoch's number", &whose.epoch.number, &current.number)
+    }
+
+    fn rekeyed(
+        &mut self,
+        index: usize,
+        dropped: Option<Epoch>,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        let rekeyed = Rekeyed::parse(bytes).map_err(|error| format!("{error:?}"))?;
+        let current = self.models[index].stored.team.current();
+        let current = current.ok_or("a group without an epoch")?;
+        let number = rekeyed.epoch.number;
+        same("the next epoch's number", &number, &current.number)?;
+        same(
+            "whether an epoch was dropped",
+            &rekeyed.dropped.map(|epoch| epoch.number),
+            &dropped.map(|epoch| epoch.number),
+        )
     }
 
     fn ciphered(&mut self, index: usize, raw: &Raw, bytes: Vec<u8>) -> Result<(), String> {
         let stored = &self.models[index].stored;
-        let (group, mode) = (stored.group, stored.mode);
+        let current = stored.team.current().ok_or("a group without an epoch")?;
+        let (epoch, mode) = (current.id, stored.mode);
         let Some(at) = raw.sample else {
             let plain = raw.data[DataUnits::HEADER..].to_vec();
             same("a ciphertext that is plain", &(bytes == plain), &false)?;
             let known = self
                 .samples
                 .iter()
-                .find(|sample| sample.group == group && sample.mode == mode);
+                .find(|sample| sample.epoch == epoch && sample.mode == mode);
             if let Some(known) = known {
                 return same("the same ciphertext", &bytes, &known.ciphered);
             }
             self.samples.push(Sample {
-                group,
+                epoch,
                 mode,
                 plain,
                 ciphered: bytes,
@@ -151,7 +174,7 @@ impl World {
             return Ok(());
         };
         let sample = &self.samples[at];
-        let is_ours = sample.group == group && sample.mode == mode;
+        let is_ours = stored.team.has(sample.epoch) && sample.mode == mode;
         same("deciphered", &(bytes == sample.plain), &is_ours)
     }
 

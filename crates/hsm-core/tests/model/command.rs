@@ -3,10 +3,11 @@
 use crate::{
     deed::{Pick, Send},
     message::{Carried, Command, Message},
-    world::World,
+    team::{Epoch, Rekey},
+    world::{World, serial},
 };
 use hsm_protocol::{
-    EpochName, Status,
+    EpochName, Serial, Status,
     command::{AID, CLA, DataUnits, ins},
     writer::Writer,
 };
@@ -36,7 +37,7 @@ impl Raw {
 impl World {
     /// `None` where there is nothing yet to carry.
     pub(crate) fn command(&self, index: usize, send: Send) -> Option<(Command, Raw)> {
-        let own = self.models[index].stored.group;
+        let team = &self.models[index].stored.team;
         Some(match send {
             Send::Select => {
                 let mut raw = Raw::new(ins::SELECT, 0x04, AID.to_vec());
@@ -54,9 +55,12 @@ impl World {
             ),
             Send::Status => (Command::Status, Raw::bare(ins::STATUS)),
             Send::Encipher { is_epoch_known } => {
-                let mut epoch = self.groups.get(&own)?.epoch;
-                // Another number, or another master's epoch of this number.
-                if !is_epoch_known {
+                let named = |of: Option<Epoch>| Some(self.epochs.get(&of?.id)?.epoch);
+                let mut epoch = named(team.current())?;
+                // One that deciphers only, another number, or another master's epoch of this number.
+                if let (false, Some(older)) = (is_epoch_known, named(team.older())) {
+                    epoch = older;
+                } else if !is_epoch_known {
                     epoch.number += u32::from(epoch.check[0] % 2);
                     epoch.check[1] ^= 1;
                 }
@@ -67,10 +71,10 @@ impl World {
             Send::Decipher(back) => {
                 let at = self.samples.len().checked_sub(back + 1)?;
                 let sample = &self.samples[at];
-                let data = units(self.groups.get(&sample.group)?.epoch, &sample.ciphered);
+                let data = units(self.epochs.get(&sample.epoch)?.epoch, &sample.ciphered);
                 let mut raw = Raw::new(ins::CIPHER, 1, data);
                 raw.sample = Some(at);
-                let is_epoch_known = sample.group == own;
+                let is_epoch_known = team.has(sample.epoch);
                 (Command::Cipher { is_epoch_known }, raw)
             }
             Send::CycleBegin {
@@ -90,6 +94,13 @@ impl World {
             Send::CycleEnd => (Command::CycleEnd, Raw::bare(ins::CYCLE_END)),
             Send::Journal(page) => (Command::Journal, Raw::new(ins::JOURNAL, page, Vec::new())),
             Send::ClearTable => (Command::ClearTable, Raw::bare(ins::CLEAR_TABLE)),
+            Send::Rekey(rekey) => {
+                let Rekey { may_drop, retired } = rekey;
+                let mut data = retired.map(serial).unwrap_or_default().into_bytes();
+                data.resize(data.len().next_multiple_of(Serial::MAX), 0);
+                let raw = Raw::new(ins::REKEY, u8::from(may_drop), data);
+                (Command::Rekey(rekey), raw)
+            }
             Send::Offer => (Command::Offer, Raw::bare(ins::OFFER)),
             Send::Grant(run, pick) => {
                 let (offer, data) = self.carry(pick, |m| matches!(m, Message::Offer { .. }))?;

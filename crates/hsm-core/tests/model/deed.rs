@@ -1,6 +1,6 @@
 //! What happens to the modules of a case, one deed after another, in words that a person can repeat.
 
-use crate::files::FileSend;
+use crate::{files::FileSend, team::Rekey};
 use hsm_testbench::board::Cut;
 use std::fmt::{Display, Formatter, Result};
 
@@ -68,6 +68,7 @@ pub(crate) enum Send {
     CycleEnd,
     Journal(u8),
     ClearTable,
+    Rekey(Rekey),
     Offer,
     Grant(u8, Pick),
     Consent(Pick),

@@ -6,6 +6,7 @@ use crate::{
     files::Slot,
     hand::Entry,
     host::{Cycle, Exchange, SecondaryRun},
+    team::{Rekey, Team},
 };
 use hsm_core::{
     Link,
@@ -56,6 +57,7 @@ pub(crate) struct Stored {
     pub(crate) mode: EncryptionMode,
     pub(crate) releases_keys: bool,
     pub(crate) group: u64,
+    pub(crate) team: Team,
     pub(crate) cycles: u32,
     pub(crate) total: u64,
     /// Oldest first.
@@ -82,7 +84,7 @@ pub(crate) struct JournalLine {
 }
 
 impl Stored {
-    pub(crate) const fn blank(lifecycle: Lifecycle) -> Self {
+    pub(crate) fn blank(lifecycle: Lifecycle) -> Self {
         Self {
             lifecycle,
             pins: BTreeMap::new(),
@@ -96,6 +98,7 @@ impl Stored {
             mode: EncryptionMode::Xts,
             releases_keys: true,
             group: 0,
+            team: Team::default(),
             cycles: 0,
             total: 0,
             journal: Vec::new(),
@@ -183,11 +186,13 @@ pub(crate) struct Presence {
     pub(crate) files: Vec<Slot>,
 }
 
-/// A person is asked whether the module may be replaced: the one thing that is asked for.
+/// A person is asked for one thing.
 #[derive(Debug)]
 pub(crate) struct Asking {
     /// The digit of the chord that allows it.
     pub(crate) digit: u8,
+    /// What else distinguishes the command.
+    pub(crate) rekey: Option<Rekey>,
     pub(crate) since: u64,
     /// The chord went down since.
     pub(crate) is_pressed: bool,

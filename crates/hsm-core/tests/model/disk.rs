@@ -32,6 +32,7 @@ pub(crate) struct Disk {
 
 /// What the board is asked for.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few of them")]
 pub(crate) enum Operation {
     Replace(Kept),
     Raise(u64),

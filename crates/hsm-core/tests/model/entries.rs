@@ -8,6 +8,7 @@ use crate::{
     hand::{Entry, Purpose},
     host::SecondaryRun,
     pins,
+    team::Team,
 };
 use hsm_core::leds::Pattern;
 use hsm_protocol::{limits, settings::EncryptionMode};
@@ -98,6 +99,7 @@ impl Model {
         } else {
             WritePurpose::MightErase
         };
+        let index = self.index;
         self.write_for(purpose, |stored| {
             if let Some(group) = group {
                 // Counts of failures stay: a blocked Admin PIN that was suddenly open again would give it away.
@@ -107,6 +109,7 @@ impl Model {
                 stored.count(Path::User, 0);
                 stored.steps = before.steps;
                 stored.group = group;
+                stored.team = Team::new(group, index);
                 stored.pins.insert(Kind::User, typed);
             } else if is_users {
                 stored.count(Path::User, 0);
@@ -161,10 +164,12 @@ impl Model {
             return None;
         }
         let (group, salt) = (self.number(), self.number());
+        let index = self.index;
         self.write(|stored| {
             *stored = Stored::blank(Lifecycle::Configured);
             stored.pins.insert(Kind::Admin, typed.into());
             stored.group = group;
+            stored.team = Team::new(group, index);
             stored.salt = salt;
         });
         self.state = State::AdminMode {

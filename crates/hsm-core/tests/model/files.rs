@@ -3,7 +3,7 @@
 
 use crate::{
     deed::{Act, Send},
-    device::{Model, Presence},
+    device::{Model, Presence, Stored},
     generate::{Generator, whole},
     host::{Refusal, no},
     message::Content,
@@ -72,6 +72,13 @@ pub(crate) enum Suite {
     Hybrid,
 }
 
+/// The group that something is of, and its epoch; `None` if the group has no such epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Of {
+    pub(crate) group: u64,
+    pub(crate) epoch: Option<u64>,
+}
+
 /// The same, by what it means.
 #[derive(Clone, Debug)]
 pub(crate) enum FileCommand {
@@ -88,23 +95,20 @@ pub(crate) enum FileCommand {
     BeginFast {
         count: u16,
     },
-    /// A fast file: its group, `None` if it is of no group, and whether its epoch is one of the group's.
     Release {
-        group: Option<u64>,
-        is_epoch_known: bool,
+        of: Option<Of>,
         /// The key that was released first, unless the header was changed.
         key: Option<[u8; FAST_KEY]>,
     },
-    /// A header's group, `None` if it is of no group, and whether its epoch is one of the group's.
     Identify {
-        group: Option<u64>,
-        is_epoch_known: bool,
+        of: Option<Of>,
     },
     /// Something sealed for a group: a chunk, or a file key.
     Open {
         /// `None`: a group that there is not.
-        group: Option<u64>,
-        is_epoch_known: bool,
+        of: Option<Of>,
+        /// Its tag tells no group, only a recipient.
+        is_stanza: bool,
         is_authentic: bool,
         /// Whether what is opened is a key, which leaves the module.
         is_key: bool,
@@ -124,9 +128,10 @@ pub(crate) enum FileContent {
     },
     Recipient(Suite),
     FastFiles(u16),
-    /// A key, or why there is none.
-    Released(Result<Option<[u8; FAST_KEY]>, Status>),
-    Whose,
+    /// A key, or why there is none, and of which epoch.
+    Released(Result<Option<[u8; FAST_KEY]>, Status>, u64),
+    /// Of which epoch.
+    Whose(u64),
     Plain(Vec<u8>),
 }
 
@@ -147,7 +152,7 @@ impl Model {
         if matches!(command, FileCommand::Shapeless) {
             return no(Status::Malformed);
         }
-        let (number, own) = (self.number(), self.stored.group);
+        let (number, own) = (self.number(), self.stored.clone());
         let keys_stay = !self.stored.releases_keys;
         let mut seen = "a file begun";
         let presence = self.presence_of()?;
@@ -165,14 +170,10 @@ impl Model {
                 seen = "fast files begun";
                 FileContent::FastFiles(*count)
             }
-            FileCommand::Release {
-                group,
-                is_epoch_known,
-                key,
-            } => {
+            FileCommand::Release { of, key } => {
                 seen = "a fast file's key";
-                let is_of = is_of(own, *group, *is_epoch_known);
-                FileContent::Released(is_of.map(|()| *key))
+                let is_of = is_of(&own, *of);
+                FileContent::Released(is_of.map(|_epoch| *key), is_of.unwrap_or(0))
             }
             FileCommand::Begin => {
                 if presence.files.len() == limits::FILES {
@@ -205,24 +206,21 @@ impl Model {
             FileCommand::Recipient(suite) => {
                 return Ok(Content::File(FileContent::Recipient(*suite)));
             }
-            FileCommand::Identify {
-                group,
-                is_epoch_known,
-            } => {
-                if let Err(status) = is_of(own, *group, *is_epoch_known) {
-                    return no(status);
-                }
-                return Ok(Content::File(FileContent::Whose));
-            }
+            FileCommand::Identify { of } => match is_of(&own, *of) {
+                Ok(epoch) => return Ok(Content::File(FileContent::Whose(epoch))),
+                Err(status) => return no(status),
+            },
             FileCommand::Open {
-                group,
-                is_epoch_known,
+                of,
+                is_stanza,
                 is_authentic,
                 plain,
                 ..
             } => {
-                if let Err(status) = is_of(own, *group, *is_epoch_known) {
-                    return no(status);
+                match is_of(&own, *of) {
+                    Err(_) if *is_stanza => return no(Status::NotFound),
+                    Err(status) => return no(status),
+                    Ok(_) => {}
                 }
                 if !is_authentic {
                     return no(Status::NotAuthentic);
@@ -238,11 +236,12 @@ impl Model {
 }
 
 /// The group comes first: of another one's file, a module knows nothing.
-fn is_of(own: u64, group: Option<u64>, is_epoch_known: bool) -> Result<(), Status> {
-    match (group == Some(own), is_epoch_known) {
-        (true, true) => Ok(()),
-        (true, false) => Err(Status::EpochMissing),
-        (false, _) => Err(Status::NotFound),
+fn is_of(own: &Stored, of: Option<Of>) -> Result<u64, Status> {
+    match of {
+        Some(Of { group, epoch }) if group == own.group => epoch
+            .filter(|epoch| own.team.has(*epoch))
+            .ok_or(Status::EpochMissing),
+        _ => Err(Status::NotFound),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     files::{FileSend, Suite},
     pins,
     random::Random,
+    team::Rekey,
     world::{MODULES, World},
 };
 use hsm_core::{BLOB, time::MINUTE};
@@ -220,7 +221,7 @@ impl Generator {
     fn unlocked(&mut self, world: &World, module: usize, is_admin: bool) -> Vec<Act> {
         let samples = world.samples.len().max(1);
         let auto_lock = world.models[module].stored.auto_lock;
-        match self.random.below(17) {
+        match self.random.below(19) {
             12..=15 => (0..=self.random.below(4))
                 .map(|_| self.file_act())
                 .collect(),
@@ -244,6 +245,7 @@ impl Generator {
                 self.keys_of(&["KEY+4:1s", "KEY+4:1s", "KEY+1:1s", "KEY+4"]),
                 whole(Send::ClearTable),
             ],
+            17 | 18 if is_admin => self.rekey(),
             6 if is_admin => vec![self.secondary_command()],
             7 => self.plugs(),
             // Until just before or just after it locks by itself, with a poll or data in between.
@@ -268,6 +270,21 @@ impl Generator {
             }),
             _ => self.leave(),
         }
+    }
+
+    /// Mostly allowed by a person; now and then so often that the keyring is full.
+    fn rekey(&mut self) -> Vec<Act> {
+        let rekey = Rekey {
+            may_drop: self.random.chance(30),
+            retired: self
+                .random
+                .chance(50)
+                .then(|| self.random.below(MODULES + 1)),
+        };
+        let keys = self.keys_of(&["KEY+2:1s", "KEY+2:1s", "KEY+2:1s", "KEY+2:1s", "KEY+1:1s"]);
+        let times = self.random.pick(&[1, 1, 1, 1, 17]);
+        let once = [whole(Send::Rekey(rekey)), keys, whole(Send::Rekey(rekey))];
+        (0..times).flat_map(|_| once.clone()).collect()
     }
 
     fn leave(&mut self) -> Vec<Act> {

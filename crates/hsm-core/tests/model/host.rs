@@ -3,6 +3,7 @@
 use crate::{
     device::{Asking, JournalLine, Lifecycle, Model, Path, Presence, State, Stored},
     message::{Carried, Command, Content, Items, Message},
+    team::Rekey,
 };
 use hsm_core::time::RUN;
 use hsm_protocol::{Status, cloning::Condition, limits};
@@ -79,6 +80,7 @@ impl Model {
                 Ok(Content::Ciphered)
             }
             Command::ClearTable => self.clear_table(now),
+            Command::Rekey(rekey) => self.rekey(*rekey, now),
             Command::Journal => {
                 self.cycle()?;
                 Ok(Content::Journal)
@@ -111,7 +113,7 @@ impl Model {
     }
 
     /// Needs the Administrator.
-    fn cycle(&mut self) -> Result<&mut Option<Cycle>, Refusal> {
+    pub(crate) fn cycle(&mut self) -> Result<&mut Option<Cycle>, Refusal> {
         match &mut self.state {
             State::Admin { cycle, .. } => Ok(cycle),
             State::User { .. } => no(Status::NotAdministrator),
@@ -167,6 +169,7 @@ impl Model {
 
     fn grant(&mut self, run: usize, offer: &Carried, now: u64) -> Result<Content, Refusal> {
         let (id, index) = (self.number(), self.index);
+        let retired = self.stored.team.clone();
         let Some(cycle) = self.cycle()? else {
             return no(Status::OutOfOrder);
         };
@@ -177,6 +180,9 @@ impl Model {
             Carried::Altered(_) => Err(vec![Status::NotGenuine, Status::Malformed]),
             Carried::Whole(Message::Offer { secondary, .. }) if *secondary == index => {
                 no(Status::SameModule)
+            }
+            Carried::Whole(Message::Offer { secondary, .. }) if retired.has_retired(*secondary) => {
+                no(Status::Retired)
             }
             Carried::Whole(Message::Offer {
                 id: offer,
@@ -302,18 +308,20 @@ impl Model {
     }
 
     /// A module in use asks; another question takes the place of the one before.
-    fn ask(&mut self, digit: u8, now: u64) -> Result<(), Refusal> {
+    pub(crate) fn ask(&mut self, digit: u8, rekey: Option<Rekey>, now: u64) -> Result<(), Refusal> {
         let State::Admin { asking, .. } = &mut self.state else {
             return Ok(());
         };
-        let is_answered = |asking: &mut Asking| asking.digit == digit && asking.is_confirmed;
+        let is_same = |asking: &Asking| asking.digit == digit && asking.rekey == rekey;
+        let is_answered = |asking: &mut Asking| is_same(asking) && asking.is_confirmed;
         if asking.take_if(is_answered).is_some() {
             self.seen.push("a person confirmed");
             return Ok(());
         }
-        if asking.as_ref().is_none_or(|asking| asking.digit != digit) {
+        if !asking.as_ref().is_some_and(is_same) {
             *asking = Some(Asking {
                 digit,
+                rekey,
                 since: now,
                 is_pressed: false,
                 is_confirmed: false,
@@ -324,7 +332,7 @@ impl Model {
 
     fn clear_table(&mut self, now: u64) -> Result<Content, Refusal> {
         self.cycle()?;
-        self.ask(4, now)?;
+        self.ask(4, None, now)?;
         self.seen.push("the table cleared");
         self.write(|stored| {
             stored.table.clear();
@@ -341,7 +349,7 @@ impl Model {
             Lifecycle::Configured => Condition::Replaced,
         };
         self.run()?;
-        self.ask(1, now)?;
+        self.ask(1, None, now)?;
         *self.run()? = SecondaryRun::Idle;
         if !self.disk.can_be_erased() {
             return no(Status::WornOut);
@@ -356,6 +364,8 @@ impl Model {
 
     fn consent(&mut self, grant: &Carried, now: u64) -> Result<Content, Refusal> {
         let (id, index) = (self.number(), self.index);
+        let is_in_use = matches!(self.state, State::Admin { .. });
+        let team = self.stored.team.clone();
         let run = self.run()?;
         let SecondaryRun::Offered { offer, .. } = std::mem::replace(run, SecondaryRun::Idle) else {
             return no(Status::OutOfOrder);
@@ -367,6 +377,12 @@ impl Model {
                 if *master == index =>
             {
                 no(Status::SameModule)
+            }
+            Carried::Whole(Message::Grant { master, .. })
+            | Carried::Altered(Message::Grant { master, .. })
+                if is_in_use && team.has_retired(*master) =>
+            {
+                no(Status::Retired)
             }
             Carried::Whole(Message::Grant {
                 id: grant,

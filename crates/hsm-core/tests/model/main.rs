@@ -25,6 +25,7 @@ mod random;
 mod scenarios;
 mod shared;
 mod shrink;
+mod team;
 mod wire;
 mod world;
 

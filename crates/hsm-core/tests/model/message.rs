@@ -3,6 +3,7 @@
 use crate::{
     device::{Kind, Stored},
     files::{FileCommand, FileContent},
+    team::{Epoch, Rekey, Team},
 };
 use hsm_protocol::{Status, cloning::Condition, settings::EncryptionMode};
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Items {
     group: u64,
+    team: Team,
     salt: u64,
     pins: BTreeMap<Kind, String>,
     mode: EncryptionMode,
@@ -24,6 +26,7 @@ impl Items {
     pub(crate) fn of(stored: &Stored, options: u8) -> Self {
         Self {
             group: stored.group,
+            team: stored.team.clone(),
             salt: stored.salt,
             pins: stored.pins.clone(),
             mode: stored.mode,
@@ -42,6 +45,7 @@ impl Items {
     pub(crate) fn copy_to(&self, stored: &mut Stored) {
         stored.pins = self.pins.clone();
         stored.group = self.group;
+        stored.team = self.team.clone();
         stored.salt = self.salt;
         stored.mode = self.mode;
         stored.releases_keys = self.releases_keys;
@@ -107,6 +111,7 @@ pub(crate) enum Command {
     CycleEnd,
     Journal,
     ClearTable,
+    Rekey(Rekey),
     Offer,
     Consent(Carried),
     Commit(Carried),
@@ -129,6 +134,9 @@ pub(crate) enum Content {
     Status,
     Ciphered,
     Journal,
+    Rekeyed {
+        dropped: Option<Epoch>,
+    },
     Message(Message),
     /// The last receipt, of this run.
     Receipt(u64),

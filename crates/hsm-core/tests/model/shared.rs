@@ -3,7 +3,7 @@
 use crate::{
     Crypto,
     command::Raw,
-    files::{FileCommand, FileContent, FileSend, Suite, Twist},
+    files::{FileCommand, FileContent, FileSend, Of, Suite, Twist},
     message::Command,
     world::{Whose, World, same},
 };
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
 
 /// A fast file that was begun.
 struct Fast {
-    group: u64,
+    of: Of,
     header: FileHeader,
     key: [u8; FAST_KEY],
 }
@@ -39,7 +39,7 @@ struct Fast {
 /// A file that was begun.
 pub(crate) struct Begun {
     file: u64,
-    group: u64,
+    of: Of,
     pub(crate) header: FileHeader,
     /// Chunks that came.
     sealed: u64,
@@ -56,7 +56,7 @@ pub(crate) struct Chunk {
 
 /// A recipient that was told.
 pub(crate) struct Told {
-    group: u64,
+    of: Of,
     suite: Suite,
     bytes: Vec<u8>,
 }
@@ -130,8 +130,7 @@ impl World {
                     _ => {}
                 }
                 let command = FileCommand::Identify {
-                    group: (twist != Twist::Group).then_some(begun.group),
-                    is_epoch_known: twist != Twist::Epoch,
+                    of: twisted(begun.of, twist),
                 };
                 let header = header.to_bytes().expect("a header");
                 (command, Raw::new(ins::FILE_IDENTIFY, 0, header.into()))
@@ -150,8 +149,7 @@ impl World {
                     _ => {}
                 }
                 let command = FileCommand::Release {
-                    group: (twist != Twist::Group).then_some(fast.group),
-                    is_epoch_known: twist != Twist::Epoch,
+                    of: twisted(fast.of, twist),
                     key: (twist == Twist::Nothing).then_some(fast.key),
                 };
                 let header = header.to_bytes().expect("a header");
@@ -175,8 +173,8 @@ impl World {
                     *data.last_mut()? ^= 1;
                 }
                 let command = FileCommand::Open {
-                    group: Some(told.group),
-                    is_epoch_known: true,
+                    of: Some(told.of),
+                    is_stanza: true,
                     is_authentic: !is_altered,
                     is_key: true,
                     plain: key.to_vec(),
@@ -223,8 +221,8 @@ impl World {
         let data = [&header[..], &index.to_be_bytes(), &bytes].concat();
         let command = if is_shaped {
             FileCommand::Open {
-                group: (twist != Twist::Group).then_some(begun.group),
-                is_epoch_known: twist != Twist::Epoch,
+                of: twisted(begun.of, twist),
+                is_stanza: false,
                 is_authentic: matches!(twist, Twist::Nothing | Twist::Group | Twist::Epoch),
                 is_key: false,
                 plain: chunk.plain.clone(),
@@ -242,10 +240,15 @@ impl World {
         content: FileContent,
         bytes: Vec<u8>,
     ) -> Result<(), String> {
-        let (group, mode) = {
-            let stored = &self.models[index].stored;
-            (stored.group, stored.mode)
-        };
+        let stored = &self.models[index].stored;
+        let epoch = stored.team.current().map(|current| current.id);
+        let (of, mode) = (
+            Of {
+                group: stored.group,
+                epoch,
+            },
+            stored.mode,
+        );
         match content {
             FileContent::Header(file) => {
                 let header = bytes.as_slice().try_into().map(FileHeader::parse);
@@ -271,7 +274,7 @@ impl World {
                 )?;
                 self.shared.begun.push(Begun {
                     file,
-                    group,
+                    of,
                     header,
                     sealed: 0,
                 });
@@ -312,37 +315,35 @@ impl World {
                 let signed = SignedFields::parse(&bytes).map_err(|error| error.to_string())?;
                 let bytes = signed.fields.to_vec();
                 let head = bytes.get(..Whose::SIZE).unwrap_or_default();
-                self.is_of(group, head)?;
-                let is_known = |told: &&Told| told.group == group && told.suite == suite;
+                let epoch = epoch.ok_or("a group without an epoch")?;
+                self.is_of(epoch, head)?;
+                let is_known = |told: &&Told| told.of.epoch == of.epoch && told.suite == suite;
                 if let Some(known) = self.shared.told.iter().find(is_known) {
                     return same("the team's recipient", &bytes, &known.bytes);
                 }
-                self.shared.told.push(Told {
-                    group,
-                    suite,
-                    bytes,
-                });
+                self.shared.told.push(Told { of, suite, bytes });
                 Ok(())
             }
-            FileContent::FastFiles(count) => self.fast_files(group, count, &bytes),
-            FileContent::Released(expected) => {
+            FileContent::FastFiles(count) => self.fast_files(of, count, &bytes),
+            FileContent::Released(expected, epoch) => {
                 let mut reader = Reader::new(bytes.get(16..).unwrap_or_default());
                 let read = FastKey::read(&mut reader).map_err(|error| format!("{error:?}"))?;
                 if let Ok(key) = &read {
                     let whose = [&bytes[..16], &key.epoch.to_bytes()].concat();
-                    self.is_of(group, &whose)?;
+                    self.is_of(epoch, &whose)?;
                 }
                 let key = read.map(|fast| Some(*fast.key));
                 same("a released key", &key, &expected)
             }
-            FileContent::Whose => self.is_of(group, &bytes),
+            FileContent::Whose(epoch) => self.is_of(epoch, &bytes),
             FileContent::Plain(plain) => same("what was sealed", &bytes, &plain),
         }
     }
 
     /// Keeps the fast files that were begun. No salt, tag or key comes twice.
-    fn fast_files(&mut self, group: u64, count: u16, bytes: &[u8]) -> Result<(), String> {
-        self.is_of(group, bytes.get(..Whose::SIZE).unwrap_or_default())?;
+    fn fast_files(&mut self, of: Of, count: u16, bytes: &[u8]) -> Result<(), String> {
+        let epoch = of.epoch.ok_or("a group without an epoch")?;
+        self.is_of(epoch, bytes.get(..Whose::SIZE).unwrap_or_default())?;
         let (files, rest) = bytes[Whose::SIZE..].as_chunks::<92>();
         same("fast files", &files.len(), &usize::from(count))?;
         same("bytes after them", &rest.len(), &0)?;
@@ -360,15 +361,15 @@ impl World {
             };
             let again = self.shared.fast.iter().any(is_known);
             same("a salt, tag or key again", &again, &false)?;
-            self.shared.fast.push(Fast { group, header, key });
+            self.shared.fast.push(Fast { of, header, key });
         }
         Ok(())
     }
 
-    /// Whether these are the group and the epoch that a group is known by, from the first time on.
-    fn is_of(&mut self, group: u64, bytes: &[u8]) -> Result<(), String> {
+    /// Whether these are the group and the name that an epoch is known by, from the first time on.
+    fn is_of(&mut self, epoch: u64, bytes: &[u8]) -> Result<(), String> {
         let seen = Whose::read(bytes)?;
-        let known = self.groups.entry(group).or_insert(seen);
+        let known = self.epochs.entry(epoch).or_insert(seen);
         same("group and epoch", &seen, known)
     }
 }
@@ -379,6 +380,15 @@ impl Suite {
             Self::Classical => 0,
             Self::Hybrid => 1,
         }
+    }
+}
+
+/// What a header is of, after a twist.
+fn twisted(of: Of, twist: Twist) -> Option<Of> {
+    match twist {
+        Twist::Group => None,
+        Twist::Epoch => Some(Of { epoch: None, ..of }),
+        _ => Some(of),
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn serial(index: usize) -> String {
 
 /// Something that was enciphered.
 pub(crate) struct Sample {
-    pub(crate) group: u64,
+    pub(crate) epoch: u64,
     pub(crate) mode: EncryptionMode,
     pub(crate) plain: Vec<u8>,
     pub(crate) ciphered: Vec<u8>,
@@ -97,8 +97,8 @@ pub(crate) struct World {
     pub(crate) messages: Vec<(Message, Vec<u8>)>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) shared: Shared,
-    /// The identity of each group, once it was seen.
-    pub(crate) groups: BTreeMap<u64, Whose>,
+    /// The name of each epoch and the identity of its group, once they were seen.
+    pub(crate) epochs: BTreeMap<u64, Whose>,
     /// The last receipts, once they were seen.
     pub(crate) receipts: BTreeMap<u64, Vec<u8>>,
     /// PINs compared on each path since its count last started anew.
@@ -124,7 +124,7 @@ impl World {
             messages: Vec::new(),
             samples: Vec::new(),
             shared: Shared::default(),
-            groups: BTreeMap::new(),
+            epochs: BTreeMap::new(),
             receipts: BTreeMap::new(),
             ledger: BTreeMap::new(),
             totals: Totals {
@@ -362,7 +362,7 @@ fn name(key: Key) -> String {
     }
 }
 
-/// What a group and its one epoch are known by.
+/// What a group and an epoch of it are known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Whose {
     pub(crate) group: [u8; 16],

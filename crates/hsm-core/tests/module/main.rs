@@ -9,6 +9,7 @@ mod exchange;
 mod hostile;
 mod keypad;
 mod options;
+mod rekey;
 mod self_tests;
 mod states;
 mod storage;

@@ -480,6 +480,7 @@ impl Row {
             | ins::CIPHER
             | ins::FILE_BEGIN
             | ins::FILE_IDENTIFY
+            | ins::REKEY
             | ins::FILE_RECIPIENT
             | ins::FILE_UNWRAP => &[0, 1],
             _ => &[0],

@@ -43,6 +43,8 @@ pub const CYCLE_END: u8 = 0x42;
 pub const JOURNAL: u8 = 0x44;
 /// Clears the table of the journal.
 pub const CLEAR_TABLE: u8 = 0x46;
+/// Makes the next epoch of the group, and retires modules; P1 = 1 if the oldest epoch may be dropped for it.
+pub const REKEY: u8 = 0x48;
 /// Secondary: makes an Offer.
 pub const OFFER: u8 = 0x50;
 /// Secondary: takes a Grant, answers with the Consent.
@@ -57,7 +59,7 @@ pub const PARCEL: u8 = 0x62;
 pub const COUNTERSIGN: u8 = 0x64;
 
 /// Every instruction of this application's class.
-pub const ALL: [u8; 25] = [
+pub const ALL: [u8; 26] = [
     IDENTITY,
     CERTIFICATE,
     LAST_RECEIPT,
@@ -77,6 +79,7 @@ pub const ALL: [u8; 25] = [
     CYCLE_END,
     JOURNAL,
     CLEAR_TABLE,
+    REKEY,
     OFFER,
     CONSENT,
     COMMIT,

@@ -4,8 +4,8 @@
 
 use crate::{
     Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
-    identity::PROTOCOL_VERSION, journal::JournalPart, limits, reader::Reader, signed::Challenge,
-    writer::Writer,
+    identity::PROTOCOL_VERSION, journal::JournalPart, limits, reader::Reader, rekey::Rekey,
+    signed::Challenge, writer::Writer,
 };
 
 pub mod ins;
@@ -118,6 +118,8 @@ pub enum AdminCommand<'a> {
     },
     /// Clears the journal's table, once a person allows it.
     ClearTable,
+    /// Makes the next epoch of the group, once a person allows it.
+    Rekey(Rekey<'a>),
     /// Clones, as the master; needs a certificate.
     Master(MasterCommand<'a>),
 }
@@ -285,6 +287,14 @@ fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
             Ok(AdminCommand::Journal { part, challenge })
         }
         ins::CLEAR_TABLE => bare(apdu, AdminCommand::ClearTable),
+        ins::REKEY => {
+            let may_drop = match apdu.p1 {
+                0 => false,
+                1 => true,
+                _ => return Err(Status::WrongParameters),
+            };
+            Ok(AdminCommand::Rekey(Rekey::parse(may_drop, apdu.data)?))
+        }
         _ => master(apdu).map(AdminCommand::Master),
     }
 }
@@ -419,6 +429,7 @@ mod tests {
                 | ins::CIPHER
                 | ins::FILE_BEGIN
                 | ins::FILE_IDENTIFY
+                | ins::REKEY
                 | ins::FILE_RECIPIENT
                 | ins::FILE_UNWRAP => 2,
                 ins::GRANT | ins::PARCEL => limits::RUNS,

@@ -192,9 +192,9 @@ const fn meaning(pattern: Pattern) -> Text {
             "Le clonage est en cours.",
         ],
         Pattern::Asks => [
-            "The computer asks for something that a person must allow. Holding `KEY+1` for one second lets it replace keys, PINs and settings, `KEY+4` lets it clear the table of cloned devices; any other key refuses.",
-            "Der Computer bittet um Erlaubnis. `KEY+1` eine Sekunde lang halten: Schlüssel, PINs und Einstellungen ersetzen; `KEY+4`: die Tabelle der geklonten Geräte leeren. Jede andere Taste lehnt ab.",
-            "L'ordinateur demande une autorisation. Maintenir `KEY+1` pendant une seconde : remplacer clés, codes PIN et paramètres ; `KEY+4` : vider le tableau des appareils clonés. Toute autre touche refuse.",
+            "The computer asks for something that a person must allow. Holding `KEY+1` for one second lets it replace keys, PINs and settings, `KEY+2` lets it give the team new keys, `KEY+4` lets it clear the table of cloned devices; any other key refuses.",
+            "Der Computer bittet um Erlaubnis. `KEY+1` eine Sekunde lang halten: Schlüssel, PINs und Einstellungen ersetzen; `KEY+2`: dem Team neue Schlüssel geben; `KEY+4`: die Tabelle der geklonten Geräte leeren. Jede andere Taste lehnt ab.",
+            "L'ordinateur demande une autorisation. Maintenir `KEY+1` pendant une seconde : remplacer clés, codes PIN et paramètres ; `KEY+2` : changer les clés de l'équipe ; `KEY+4` : vider le tableau des appareils clonés. Toute autre touche refuse.",
         ],
         Pattern::Confirmed => [
             "Allowed, once: the computer goes on.",

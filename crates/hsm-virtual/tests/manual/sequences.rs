@@ -15,6 +15,8 @@ pub(crate) enum Place {
     Asks,
     /// Unlocked by its Administrator, and a host asks whether the journal's table may be cleared.
     AsksToClear,
+    /// Unlocked by its Administrator, and a host asks whether the group may be re-keyed.
+    AsksToRekey,
 }
 
 /// A sequence. Its words are keys as the hub reads them, or stand for what a person chooses: [`word`].
@@ -113,6 +115,11 @@ const fn place(place: Place) -> Text {
             "als Administrator entsperrt, während der Computer seine Tabelle leeren will",
             "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à vider son tableau",
         ],
+        Place::AsksToRekey => [
+            "unlocked as Administrator, while the computer asks to re-key its team",
+            "als Administrator entsperrt, während der Computer dem Team neue Schlüssel geben will",
+            "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à changer les clés de l'équipe",
+        ],
     }
 }
 
@@ -144,7 +151,7 @@ const fn sequence(place: Place, keys: &'static str, shows: &'static str, does: T
     }
 }
 
-pub(crate) const SEQUENCES: [Sequence; 31] = [
+pub(crate) const SEQUENCES: [Sequence; 32] = [
     sequence(
         Place::Fresh,
         "SHIFT+1 NEW KEY NEW KEY",
@@ -239,6 +246,16 @@ pub(crate) const SEQUENCES: [Sequence; 31] = [
             "allow the computer to replace keys, PINs and settings with those of the Master device",
             "dem Computer erlauben, Schlüssel, PINs und Einstellungen durch die des Master-Geräts zu ersetzen",
             "autoriser l'ordinateur à remplacer clés, codes PIN et paramètres par ceux de l'appareil maître",
+        ],
+    ),
+    sequence(
+        Place::AsksToRekey,
+        "KEY+2:1s",
+        "confirmed",
+        [
+            "allow the computer to give the team new keys, and to retire devices that were lost",
+            "dem Computer erlauben, dem Team neue Schlüssel zu geben und verlorene Geräte auszuschließen",
+            "autoriser l'ordinateur à changer les clés de l'équipe et à exclure les appareils perdus",
         ],
     ),
     sequence(

@@ -110,6 +110,11 @@ impl Bench {
                 bench.press(&format!("KEY {admin} KEY"));
                 bench.ask(ins::CLEAR_TABLE);
             }
+            Place::AsksToRekey => {
+                let enabled = format!("KEY+1 {admin} KEY KEY+8 1 SHIFT SHIFT:1s");
+                bench.press(&format!("{enabled} KEY {admin} KEY"));
+                bench.ask(ins::REKEY);
+            }
         }
         bench
     }

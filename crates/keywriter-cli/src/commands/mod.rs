@@ -16,6 +16,7 @@ pub(crate) mod register;
 pub(crate) mod root;
 pub(crate) mod settings;
 pub(crate) mod share;
+pub(crate) mod team;
 pub(crate) mod usage;
 
 use crate::{args::Args, failure::Failure, output, pin::PinSource};

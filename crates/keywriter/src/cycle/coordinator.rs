@@ -168,6 +168,7 @@ impl<'a> Coordinator<'a> {
             permits: Permits::new(),
             master: view.party,
             group: view.group,
+            epoch: view.epoch,
             root: &self.setup.root,
             receipts: &self.setup.receipts,
             stop: &self.setup.stop,
@@ -293,6 +294,7 @@ impl<'a> Coordinator<'a> {
         let view = MasterView {
             party: worker.master,
             group: worker.group,
+            epoch: worker.epoch,
             journal: None,
         };
         *self.attempts.entry(serial).or_default() += 1;

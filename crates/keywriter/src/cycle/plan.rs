@@ -8,7 +8,7 @@ use crate::{
     text::listed,
 };
 use hsm_protocol::{
-    Serial,
+    EpochName, Serial,
     cloning::Options,
     identity::LockState,
     limits,
@@ -119,6 +119,9 @@ pub enum SecondaryRefusal {
     /// It is in use and locked, and a clone of a master of another group.
     #[error("it is a clone of another team")]
     OtherTeam,
+    /// It is locked, and a clone from before the master's group was re-keyed.
+    #[error("it lacks the present epoch of its team")]
+    OlderEpoch,
     /// Its User unlocked it.
     #[error("it is unlocked by its User, not by its Administrator")]
     UnlockedAsUser,
@@ -162,6 +165,8 @@ pub struct MasterView<'a> {
     pub party: Party,
     /// Its group.
     pub group: [u8; 16],
+    /// The group's present epoch.
+    pub epoch: EpochName,
     /// Its journal, if it was read.
     pub journal: Option<&'a Journal>,
 }
@@ -169,9 +174,11 @@ pub struct MasterView<'a> {
 impl<'a> MasterView<'a> {
     /// Returns the view of a genuine master that is unlocked.
     pub fn of(facts: &ModuleFacts, journal: Option<&'a Journal>) -> Option<Self> {
+        let status = facts.status?;
         Some(Self {
             party: facts.party()?,
-            group: facts.status?.group,
+            group: status.group,
+            epoch: status.epoch,
             journal,
         })
     }
@@ -202,6 +209,9 @@ pub fn decide(
         }
         (LockState::Unlocked, _) => Decision::Refused(SecondaryRefusal::UnlockedAsUser),
         (LockState::Locked, _) => match (earlier, receipt) {
+            (Some((statement, Earlier::Sealed)), _) if statement.epoch != master.epoch => {
+                Decision::Refused(SecondaryRefusal::OlderEpoch)
+            }
             (Some((statement, Earlier::Sealed)), _) => Decision::IsClone(Box::new(*statement)),
             (_, Some(other)) if other.group != master.group => {
                 Decision::Refused(SecondaryRefusal::OtherTeam)

@@ -15,7 +15,7 @@ use crate::{
     survey::{ModuleFacts, Present},
     transport::Location,
 };
-use hsm_protocol::{Serial, Status, receipt::Party};
+use hsm_protocol::{EpochName, Serial, Status, receipt::Party};
 use std::path::Path;
 
 /// What every worker of a cycle needs.
@@ -28,6 +28,8 @@ pub(super) struct Worker<'a> {
     pub(super) master: Party,
     /// The master's group.
     pub(super) group: [u8; 16],
+    /// That group's present epoch.
+    pub(super) epoch: EpochName,
     pub(super) root: &'a TrustedRoot,
     /// The folder that receipts are kept in.
     pub(super) receipts: &'a Path,

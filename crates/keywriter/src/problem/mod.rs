@@ -138,6 +138,8 @@ reasons! {
     SecondaryLocked = "secondary-locked",
     /// A secondary that is locked, and a clone of a master of another group.
     OtherTeam = "secondary-other-team",
+    /// A secondary that is locked, and a clone from before the master's group was re-keyed.
+    OlderEpoch = "secondary-older-epoch",
     /// Pulled out during the work.
     Unplugged = "module-unplugged",
     /// The master is no longer available: unplugged, or locked.
@@ -184,6 +186,12 @@ reasons! {
     NotAuthentic = "not-authentic",
     /// The table of the master's journal is full.
     JournalFull = "journal-full",
+    /// The other module was retired from the group.
+    Retired = "module-retired",
+    /// The module may not re-key its group.
+    NotRekeyingMaster = "may-not-rekey",
+    /// The group has as many epochs as a keyring holds.
+    EpochsFull = "epochs-full",
     /// The module's host caused as many writes as one unlock allows.
     TooManyWrites = "too-many-writes",
     /// The module is worn out: it can still be used for data until it locks, and erased.

@@ -4,6 +4,7 @@ mod busy;
 mod cycle;
 mod logs;
 mod refusals;
+mod team;
 
 use system_tests::lab::{Lab, Over};
 

@@ -123,6 +123,41 @@ impl Keyring {
         &self.current
     }
 
+    /// Returns the epoch that the next one would take the place of: the oldest, if there is room for no other.
+    pub(crate) fn replaced(&self) -> Option<EpochName> {
+        let oldest = self
+            .older
+            .first()
+            .filter(|_| self.older_count == self.older.len());
+        oldest.map(|epoch| epoch.name)
+    }
+
+    /// Gets its next epoch, which enciphers from now on, and a new team. The keys are made where they stay.
+    pub(crate) fn advance<C: Provider>(
+        &mut self,
+        rng: &mut dyn Rng,
+        team: Team,
+    ) -> Result<(), CryptoError> {
+        if self.replaced().is_some() {
+            for at in 1..self.older.len() {
+                if let Some([epoch, next]) = self.older.get_mut(at.saturating_sub(1)..=at) {
+                    epoch.copy_from(next);
+                }
+            }
+            self.older_count = self.older_count.saturating_sub(1);
+        }
+        let place = self.older.get_mut(self.older_count).ok_or(CryptoError)?;
+        place.copy_from(&self.current);
+        self.older_count = self.older_count.saturating_add(1);
+        rng.fill(&mut self.current.key.0)?;
+        self.current.name = EpochName {
+            number: self.current.name.number.checked_add(1).ok_or(CryptoError)?,
+            check: self.current.key.check::<C>()?,
+        };
+        self.team = team;
+        Ok(())
+    }
+
     /// Returns who may do what in the group.
     pub(crate) const fn team(&self) -> &Team {
         &self.team
@@ -306,6 +341,43 @@ mod tests {
         copy.copy_from(&keyring);
         copy.write(&mut Writer::new(&mut again)).unwrap();
         assert_eq!(again, bytes);
+    }
+
+    #[test]
+    fn the_next_epoch_takes_the_place_of_the_oldest_when_there_is_no_other() {
+        let Ok(mut keyring) = filled(&encoded(1, &[(1, 11)])) else {
+            panic!()
+        };
+        let first = keyring.current().name;
+        for number in 2..=40_u32 {
+            let replaced = keyring.replaced();
+            let expected = number.checked_sub(16).filter(|oldest| *oldest > 0);
+            assert_eq!(replaced.map(|epoch| epoch.number), expected, "{number}");
+            let before = keyring.current().name;
+            let mut rng = Bytes(number.to_be_bytes()[3]);
+            keyring.advance::<C>(&mut rng, Team::default()).unwrap();
+            assert_eq!(
+                keyring.current().name,
+                name(number, number.to_be_bytes()[3])
+            );
+            assert!(keyring.epoch(before).is_some());
+            assert_eq!(keyring.has_true_names::<C>(), Ok(true));
+            let mut again = vec![0; Keyring::SIZE];
+            keyring.write(&mut Writer::new(&mut again)).unwrap();
+            assert!(filled(&again).is_ok(), "{number}");
+        }
+        assert_eq!(keyring.newest_first().count(), limits::EPOCHS);
+        assert!(keyring.epoch(first).is_none());
+    }
+
+    /// A generator that gives one byte.
+    struct Bytes(u8);
+
+    impl Rng for Bytes {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
+            out.fill(self.0);
+            Ok(())
+        }
     }
 
     #[test]

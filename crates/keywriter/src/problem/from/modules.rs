@@ -52,6 +52,7 @@ impl From<SecondaryRefusal> for Reason {
             SecondaryRefusal::Untrusted(why) => why.into(),
             SecondaryRefusal::LockedNotFresh => Self::SecondaryLocked,
             SecondaryRefusal::OtherTeam => Self::OtherTeam,
+            SecondaryRefusal::OlderEpoch => Self::OlderEpoch,
             SecondaryRefusal::UnlockedAsUser => Self::UnlockedAsUser,
             SecondaryRefusal::Stopped => Self::Stopped,
             SecondaryRefusal::NoLicense => Self::LicenseNeeded,
@@ -83,6 +84,9 @@ impl From<Status> for Reason {
             Status::WornOut => Self::WornOut,
             Status::EpochMissing => Self::EpochMissing,
             Status::KeysStay => Self::KeysStay,
+            Status::Retired => Self::Retired,
+            Status::NotRekeyingMaster => Self::NotRekeyingMaster,
+            Status::EpochsFull => Self::EpochsFull,
             Status::Success
             | Status::More(_)
             | Status::WrongLength
