@@ -123,17 +123,10 @@ impl World {
             }
             FileSend::Identify { back, twist } => {
                 let begun = from_last(&self.shared.begun, back)?;
-                let mut header = begun.header;
-                match twist {
-                    Twist::Group => header.group[7] ^= 1,
-                    Twist::Epoch => header.epoch[0] ^= 1,
-                    _ => {}
-                }
                 let command = FileCommand::Identify {
                     of: twisted(begun.of, twist),
                 };
-                let header = header.to_bytes().expect("a header");
-                (command, Raw::new(ins::FILE_IDENTIFY, 0, header.into()))
+                (command, about_header(0, begun.header, twist))
             }
             FileSend::BeginFast { count } => {
                 let data = [&files::CHUNK_SIZE[..], &count.to_be_bytes()].concat();
@@ -142,44 +135,18 @@ impl World {
             }
             FileSend::Release { back, twist } => {
                 let fast = from_last(&self.shared.fast, back)?;
-                let mut header = fast.header;
-                match twist {
-                    Twist::Group => header.group[3] ^= 1,
-                    Twist::Epoch => header.epoch[3] ^= 1,
-                    _ => {}
-                }
                 let command = FileCommand::Release {
                     of: twisted(fast.of, twist),
                     key: (twist == Twist::Nothing).then_some(fast.key),
                 };
-                let header = header.to_bytes().expect("a header");
-                (command, Raw::new(ins::FILE_IDENTIFY, 1, header.into()))
+                (command, about_header(1, fast.header, twist))
             }
             FileSend::Recipient(suite) => (
                 FileCommand::Recipient(suite),
                 Raw::new(ins::FILE_RECIPIENT, suite.p1(), vec![7; CHALLENGE]),
             ),
             FileSend::Unwrap { back, is_altered } => {
-                let told = from_last(&self.shared.told, back)?;
-                let key = [0x5C; FILE_KEY];
-                let mut data = match told.suite {
-                    Suite::Classical => {
-                        let to = Recipient::parse(&told.bytes).expect("it was parsed before");
-                        files::unwrap_data(&files::wrap::<Crypto>(&to, key))
-                    }
-                    Suite::Hybrid => hybrid::seal::<Crypto>(&told.bytes, key),
-                };
-                if is_altered {
-                    *data.last_mut()? ^= 1;
-                }
-                let command = FileCommand::Open {
-                    of: Some(told.of),
-                    is_stanza: true,
-                    is_authentic: !is_altered,
-                    is_key: true,
-                    plain: key.to_vec(),
-                };
-                (command, Raw::new(ins::FILE_UNWRAP, told.suite.p1(), data))
+                unwrap(from_last(&self.shared.told, back)?, is_altered)
             }
         };
         Some((Command::File(command), raw))
@@ -390,6 +357,40 @@ fn twisted(of: Of, twist: Twist) -> Option<Of> {
         Twist::Epoch => Some(Of { epoch: None, ..of }),
         _ => Some(of),
     }
+}
+
+/// FILE UNWRAP of a key sealed to a recipient.
+fn unwrap(told: &Told, is_altered: bool) -> (FileCommand, Raw) {
+    let key = [0x5C; FILE_KEY];
+    let mut data = match told.suite {
+        Suite::Classical => {
+            let to = Recipient::parse(&told.bytes).expect("it was parsed before");
+            files::unwrap_data(&files::wrap::<Crypto>(&to, key))
+        }
+        Suite::Hybrid => hybrid::seal::<Crypto>(&told.bytes, key),
+    };
+    if is_altered {
+        *data.last_mut().expect("a tag") ^= 1;
+    }
+    let command = FileCommand::Open {
+        of: Some(told.of),
+        is_stanza: true,
+        is_authentic: !is_altered,
+        is_key: true,
+        plain: key.to_vec(),
+    };
+    (command, Raw::new(ins::FILE_UNWRAP, told.suite.p1(), data))
+}
+
+/// FILE IDENTIFY of a header that may be changed.
+fn about_header(p1: u8, mut header: FileHeader, twist: Twist) -> Raw {
+    match twist {
+        Twist::Group => header.group[7] ^= 1,
+        Twist::Epoch => header.epoch[0] ^= 1,
+        _ => {}
+    }
+    let header = header.to_bytes().expect("a header");
+    Raw::new(ins::FILE_IDENTIFY, p1, header.into())
 }
 
 fn seal(header: &FileHeader, index: u64, last: bool, plain: &[u8]) -> Raw {

@@ -9,7 +9,6 @@ use hsm_core::{
 
 pub(crate) fn table(language: usize) -> Table {
     let (least, most) = (AUTO_LOCK.start(), AUTO_LOCK.end());
-    let limit = USER_LIMIT.to_string();
     let rows = [
         (
             [
@@ -73,36 +72,8 @@ pub(crate) fn table(language: usize) -> Table {
             ["AES-XTS", "AES-XTS", "AES-XTS"],
             "`SHIFT+9` `KEY`",
         ),
-        (
-            [
-                "User attempt limit",
-                "Versuche mit der Benutzer-PIN",
-                "Tentatives de code PIN utilisateur",
-            ],
-            "`7+0` NN `SHIFT`",
-            [
-                format!("NN: 01 to {USER_LIMIT:02}"),
-                format!("NN: 01 bis {USER_LIMIT:02}"),
-                format!("NN : 01 à {USER_LIMIT:02}"),
-            ],
-            [limit.as_str(); 3],
-            "`2+0` `KEY`",
-        ),
-        (
-            [
-                "Release of file keys",
-                "Herausgabe von Dateischlüsseln",
-                "Communication des clés de fichiers",
-            ],
-            "`9+0` N `SHIFT`",
-            [
-                "0: keep, 1: release".into(),
-                "0: behalten, 1: herausgeben".into(),
-                "0 : garder, 1 : communiquer".into(),
-            ],
-            ["release", "herausgeben", "communiquer"],
-            "`4+0` `KEY`",
-        ),
+        user_limit(),
+        file_keys(),
     ];
     let heading = [
         ["setting", "Einstellung", "paramètre"],
@@ -123,4 +94,50 @@ pub(crate) fn table(language: usize) -> Table {
             })
             .collect(),
     }
+}
+
+/// Name, keys that set it, values, default, and keys that read it out.
+type Row = (
+    [&'static str; 3],
+    &'static str,
+    [String; 3],
+    [&'static str; 3],
+    &'static str,
+);
+
+fn user_limit() -> Row {
+    const { assert!(USER_LIMIT == 10, "its default") };
+    (
+        [
+            "User attempt limit",
+            "Versuche mit der Benutzer-PIN",
+            "Tentatives de code PIN utilisateur",
+        ],
+        "`7+0` NN `SHIFT`",
+        [
+            format!("NN: 01 to {USER_LIMIT:02}"),
+            format!("NN: 01 bis {USER_LIMIT:02}"),
+            format!("NN : 01 à {USER_LIMIT:02}"),
+        ],
+        ["10"; 3],
+        "`2+0` `KEY`",
+    )
+}
+
+fn file_keys() -> Row {
+    (
+        [
+            "Release of file keys",
+            "Herausgabe von Dateischlüsseln",
+            "Communication des clés de fichiers",
+        ],
+        "`9+0` N `SHIFT`",
+        [
+            "0: keep, 1: release".into(),
+            "0: behalten, 1: herausgeben".into(),
+            "0 : garder, 1 : communiquer".into(),
+        ],
+        ["release", "herausgeben", "communiquer"],
+        "`4+0` `KEY`",
+    )
 }

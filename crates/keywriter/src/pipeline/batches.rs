@@ -160,7 +160,9 @@ mod tests {
                     // The later ones are done earlier.
                     let first = batch.first().copied().unwrap_or(0);
                     thread::sleep(Duration::from_micros(u64::from(255 - first)));
-                    batch.iter_mut().for_each(|byte| *byte = !*byte);
+                    for byte in batch {
+                        *byte = !*byte;
+                    }
                 },
                 write,
             },
