@@ -12,6 +12,8 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
@@ -236,6 +238,18 @@ impl Lab {
                 .map(|module| module["serial"].as_str().unwrap_or_default())
                 .eq(serials)
         })
+    }
+
+    /// Waits until a module asks for a person; `false` if it does not.
+    pub fn asks(&self, serial: &str) -> bool {
+        let began = Instant::now();
+        while self.leds(serial) != "asks" {
+            if began.elapsed() > Duration::from_secs(60) {
+                return false;
+            }
+            thread::yield_now();
+        }
+        true
     }
 
     /// Starts `keywriter` and leaves it running.

@@ -13,9 +13,7 @@ fn a_clone_from_before_the_master_was_replaced_is_another_teams() {
     lab.keywriter(&["master", "set", "VM0003"]).expect(0);
     thread::scope(|scope| {
         scope.spawn(|| {
-            while lab.leds("VM0001") != "asks" {
-                thread::yield_now();
-            }
+            assert!(lab.asks("VM0001"), "it never asked");
             assert_eq!(lab.press("VM0001", "KEY+1:1s"), "confirmed");
         });
         lab.keywriter(&["clone", "--to", "VM0001"]).expect(0);

@@ -14,9 +14,7 @@ over_both!(
 fn allowed(lab: &Lab, serial: &str, keys: &str, arguments: &[&str]) -> Ran {
     thread::scope(|scope| {
         scope.spawn(|| {
-            while lab.leds(serial) != "asks" {
-                thread::yield_now();
-            }
+            assert!(lab.asks(serial), "{serial} never asked");
             assert_eq!(lab.press(serial, keys), "confirmed");
         });
         lab.keywriter(arguments)
@@ -110,7 +108,9 @@ fn who_may_not_rekey_is_told_so(over: Over) {
     lab.unlock_user("VM0002");
     rekey("VM0002").says(&["VM0002", "Administrator"]);
     lab.hub(&["unplug", "VM0002"]);
+    assert!(lab.shows(&["VM0001".into()]));
     lab.hub(&["plug", "VM0002"]);
+    assert!(lab.shows(&["VM0001".into(), "VM0002".into()]));
     lab.unlock_admin("VM0002");
     rekey("VM0002").says(&["VM0002", "may not re-key", "made the team"]);
     lab.keywriter(&["team", "rekey", "VM0001", "--without", "VM0001"])
@@ -118,9 +118,7 @@ fn who_may_not_rekey_is_told_so(over: Over) {
         .says(&["VM0001", "same module"]);
     let refused = thread::scope(|scope| {
         scope.spawn(|| {
-            while lab.leds("VM0001") != "asks" {
-                thread::yield_now();
-            }
+            assert!(lab.asks("VM0001"), "it never asked");
             lab.hub(&["unplug", "VM0001"]);
         });
         lab.keywriter(&["team", "rekey", "VM0001"])
