@@ -244,7 +244,7 @@ impl Lab {
     pub fn asks(&self, serial: &str) -> bool {
         let began = Instant::now();
         while self.leds(serial) != "asks" {
-            if began.elapsed() > Duration::from_secs(60) {
+            if began.elapsed() > Duration::from_mins(1) {
                 return false;
             }
             thread::yield_now();
