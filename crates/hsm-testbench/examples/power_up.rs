@@ -1,6 +1,6 @@
 //! Powers a module up and has it test itself, for a profiler to count the instructions (docs/SELF-TESTS.md).
 
-#![expect(clippy::expect_used, reason = "a measurement that fails is none")]
+#![expect(clippy::expect_used, reason = "a failed measurement has no result")]
 
 use hsm_core::crypto::rust_crypto::RustCrypto;
 use hsm_factory::Root;

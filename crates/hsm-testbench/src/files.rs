@@ -76,7 +76,7 @@ pub fn seal_fast(file: &Fast, plain: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The key of a fast file, or why there is none.
+/// The key of a fast file, or why it was not released.
 pub fn release(
     module: &mut impl Commands,
     header: &[u8; FileHeader::SIZE],

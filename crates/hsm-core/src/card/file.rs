@@ -93,6 +93,7 @@ impl Files {
         plain.copy_from_slice(chunk.plain);
         padding.fill(0);
         let FileMode::InModule(mode) = header.mode else {
+            // Never: no fast file is in progress here.
             return Err(Status::OutOfOrder);
         };
         keys.cipher::<C>(mode, chunk.index, Direction::Encipher, buffer)

@@ -128,7 +128,7 @@ pub(crate) enum FileContent {
     },
     Recipient(Suite),
     FastFiles(u16),
-    /// A key, or why there is none, and of which epoch.
+    /// A key and its epoch, or why it was not released.
     Released(Result<Option<[u8; FAST_KEY]>, Status>, u64),
     /// Of which epoch.
     Whose(u64),

@@ -177,16 +177,7 @@ impl<'a> OpenChunk<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::settings::EncryptionMode;
-
-    const HEADER: FileHeader = FileHeader {
-        mode: FileMode::InModule(EncryptionMode::Xts),
-        group: [1; 8],
-        epoch: [2; 8],
-        chunk_size: 64,
-        salt: [3; 32],
-    };
+    use super::{super::sample::HEADER, *};
 
     #[test]
     fn a_file_is_cut_in_one_way_only() {

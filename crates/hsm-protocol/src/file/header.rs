@@ -131,15 +131,7 @@ pub(super) const BLOCK: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    const HEADER: FileHeader = FileHeader {
-        mode: FileMode::InModule(EncryptionMode::Xts),
-        group: [1; 8],
-        epoch: [2; 8],
-        chunk_size: 64,
-        salt: [3; 32],
-    };
+    use super::{super::sample::HEADER, *};
 
     #[test]
     fn a_header_reads_back() {

@@ -1,4 +1,4 @@
-//! The keys of fast files, which modules release to the host (docs/FORMAT.md § 4, PROTOCOL § 2.9).
+//! The keys of fast files, which modules release to the host (docs/FORMAT.md § 3.2, PROTOCOL § 2.9).
 
 use super::header::{FileHeader, FileMode};
 use crate::{EpochName, Malformed, Status, limits, reader::Reader, writer::Writer};
@@ -16,7 +16,7 @@ const _: () = assert!(
 pub struct FastHeaders<'a>(&'a [[u8; FileHeader::SIZE]]);
 
 impl<'a> FastHeaders<'a> {
-    /// Parses 1 to [`limits::FAST_KEYS`] of them. The header of a file whose keys stay in the module is none.
+    /// Parses 1 to [`limits::FAST_KEYS`] headers. The header of an in-module file is [`Status::Malformed`].
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Status> {
         let (headers, rest) = bytes.as_chunks();
         if !rest.is_empty() || headers.is_empty() {
@@ -91,14 +91,14 @@ impl<'a> FastKey<'a> {
         16_usize.saturating_add(count.saturating_mul(Self::SIZE))
     }
 
-    /// Appends why there is no key: a status word, and zeros.
+    /// Appends why a key was not released: a status word, and zeros.
     pub fn write_none(status: Status, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u16(status.to_word())?;
         writer.reserve(EpochName::SIZE + FAST_KEY)?.fill(0);
         Ok(())
     }
 
-    /// Reads one, or why there is none.
+    /// Reads a key, or the status that says why it was not released.
     pub fn read(reader: &mut Reader<'a>) -> Result<Result<Self, Status>, Malformed> {
         let status = Status::from_word(reader.u16()?).ok_or(Malformed)?;
         let fields = reader.bytes(EpochName::SIZE + FAST_KEY)?;

@@ -153,3 +153,17 @@ fn chunk_size(reader: &mut Reader<'_>) -> Result<u32, Status> {
         Err(Status::Malformed)
     }
 }
+
+#[cfg(test)]
+mod sample {
+    use super::{FileHeader, FileMode};
+    use crate::settings::EncryptionMode;
+
+    pub(super) const HEADER: FileHeader = FileHeader {
+        mode: FileMode::InModule(EncryptionMode::Xts),
+        group: [1; 8],
+        epoch: [2; 8],
+        chunk_size: 64,
+        salt: [3; 32],
+    };
+}

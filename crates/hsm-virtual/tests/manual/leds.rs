@@ -89,9 +89,9 @@ const fn light(led: Led) -> [Text; 2] {
         Led::Count => [
             ["counts", "zählt", "compte"],
             [
-                "all three flash; then RED shows the tens by blinking, GREEN the units, and BLUE blinks once if a SHIFT symbol is required or cloning is enabled; then all three flash",
-                "alle drei blitzen auf; dann zeigt ROT blinkend die Zehner, GRÜN die Einer, und BLAU blinkt einmal, wenn ein SHIFT-Zeichen nötig oder das Klonen aktiviert ist; dann blitzen alle drei auf",
-                "les trois s'allument brièvement ; puis ROUGE indique les dizaines en clignotant, VERT les unités, et BLEU clignote une fois si un caractère SHIFT est exigé ou si le clonage est activé ; puis les trois s'allument brièvement",
+                "all three flash; then RED shows the tens by blinking, GREEN the units, and BLUE blinks once if a SHIFT symbol is required, cloning is enabled or file keys are released; then all three flash",
+                "alle drei blitzen auf; dann zeigt ROT blinkend die Zehner, GRÜN die Einer, und BLAU blinkt einmal, wenn ein SHIFT-Zeichen nötig ist, das Klonen aktiviert ist oder Dateischlüssel herausgegeben werden; dann blitzen alle drei auf",
+                "les trois s'allument brièvement ; puis ROUGE indique les dizaines en clignotant, VERT les unités, et BLEU clignote une fois si un caractère SHIFT est exigé, si le clonage est activé ou si les clés de fichiers sont communiquées ; puis les trois s'allument brièvement",
             ],
         ],
     }

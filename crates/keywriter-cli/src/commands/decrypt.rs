@@ -14,11 +14,19 @@ use keywriter::{
 pub(crate) fn run(args: &Args, choices: &ShareChoices) -> Result<(), Failure> {
     let work = Work::plan(args, choices, Act::Decrypt)?;
     require_app_pin(args)?;
-    // Without a file that can be read, no module is asked.
-    let mut decryption = None;
+    let mut run = Run::default();
     work.run(args, |job, following, files| {
-        one(args, choices, (job, following), files, &mut decryption)
+        one(args, choices, (job, following), files, &mut run)
     })
+}
+
+/// What the files of a run share.
+#[derive(Default)]
+struct Run {
+    /// `None` until a file can be read: without one, no module is asked.
+    decryption: Option<Decryption>,
+    /// Whether it was said that a module keeps the keys of files.
+    is_told: bool,
 }
 
 fn one(
@@ -26,12 +34,12 @@ fn one(
     choices: &ShareChoices,
     (job, following): (&Ends, &[Ends]),
     files: &mut RunFiles,
-    decryption: &mut Option<Decryption>,
+    run: &mut Run,
 ) -> Result<(), Failure> {
     let mut input = share::open_input(job)?;
     // The header first: a file that is not encrypted is reported as such, whatever modules are plugged in.
     let header = read_header(&mut input).map_err(|source| share::of_input(job, &input, source))?;
-    let decryption = match decryption {
+    let decryption = match &mut run.decryption {
         Some(decryption) => decryption,
         none => none.insert(Decryption::new(
             survey_all(args)?,
@@ -43,8 +51,9 @@ fn one(
         .find(&header, |most| headers(following, most))
         .map_err(|error| Failure::from(error).within(job.name()))?;
     let (serial, way) = (file.serial(), file.way());
-    if header.mode == FileMode::Fast && way == Way::InModule {
+    if header.mode == FileMode::Fast && way == Way::InModule && !run.is_told {
         share::say_keys_stay(args, choices, serial);
+        run.is_told = true;
     }
     let mut output = Output::begin(job, &input, choices.force, files)?;
     let mut progress = FileProgress::new(args, job, input.size(), (serial, way));
@@ -57,8 +66,8 @@ fn one(
     share::print(args, DECRYPTED, job, (serial, &summary))
 }
 
-/// Returns the headers of at most so many fast files. What cannot be read is told when its turn comes; a pipe must not be
-/// opened before.
+/// Returns at most `most` headers of fast files. A file that cannot be read is reported when its turn comes, and a pipe
+/// must not be opened before.
 fn headers(jobs: &[Ends], most: usize) -> Vec<FileHeader> {
     let paths = jobs
         .iter()

@@ -1,21 +1,13 @@
 //! `keywriter journal`
 
-use super::{condition_name, find, hex, of_module, require_app_pin, ticket_name};
+use super::{condition_name, find, hex, of_module, person, require_app_pin, ticket_name};
 use crate::{
     args::Args,
     failure::Failure,
     output::{self, Event},
     table,
 };
-use keywriter::{
-    Serial,
-    asking::{self, ASKS},
-    journal::Journal,
-    module::{ConnectedModule, ModuleError},
-    protocol::{JournalEntry, Status},
-    text::counted,
-};
-use std::thread;
+use keywriter::{Serial, journal::Journal, protocol::JournalEntry, text::counted};
 
 pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -28,44 +20,10 @@ pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), 
         print_text(serial, &journal)?;
     }
     if clear_table {
-        clear(args, serial, &mut present.module)?;
+        let keys = ("KEY+4", "to let its table be cleared");
+        person::allowed(args, serial, keys, || present.module.clear_table())?;
     }
     Ok(())
-}
-
-/// Clears the table. The module asks, and the command is repeated until a person has allowed it.
-fn clear(args: &Args, serial: Serial, module: &mut ConnectedModule) -> Result<(), Failure> {
-    let needs_person =
-        |error: &ModuleError| matches!(error, ModuleError::Refused(Status::NeedsPerson));
-    let cleared = match module.clear_table() {
-        Err(refused) if needs_person(&refused) => {
-            tell(args, serial)?;
-            asking::repeat(
-                refused,
-                thread::sleep,
-                || module.clear_table(),
-                needs_person,
-            )
-        }
-        outcome => outcome,
-    };
-    cleared.map_err(of_module(serial))
-}
-
-/// Says what a person is to do.
-fn tell(args: &Args, serial: Serial) -> Result<(), Failure> {
-    let seconds = ASKS.as_secs();
-    if args.json {
-        Event::new("asks")
-            .with("serial", serial.to_string())
-            .with("keys", "KEY+4")
-            .with("seconds", seconds)
-            .print()
-    } else {
-        output::line(&format!(
-            "on the keypad of {serial} hold KEY+4 for one second to let its table be cleared ({seconds} s)"
-        ))
-    }
 }
 
 fn print_text(serial: Serial, journal: &Journal) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ pub(crate) mod journal;
 pub(crate) mod license;
 pub(crate) mod list;
 pub(crate) mod master;
+mod person;
 pub(crate) mod pin;
 pub(crate) mod receipt;
 pub(crate) mod recipient;

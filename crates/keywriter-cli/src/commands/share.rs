@@ -296,7 +296,7 @@ impl Output {
     }
 }
 
-/// Says that files pass through the module though nobody asked for it.
+/// Says that files pass through the module although `--in-module` was not given.
 pub(crate) fn say_keys_stay(args: &Args, choices: &ShareChoices, serial: Serial) {
     if !args.json && !choices.in_module {
         output::note(&format!(

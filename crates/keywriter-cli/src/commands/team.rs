@@ -1,20 +1,12 @@
 //! `keywriter team`
 
-use super::{find, of_module, require_app_pin};
+use super::{find, of_module, person, require_app_pin};
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
     failure::Failure,
     output::{self, Event},
 };
-use keywriter::{
-    Serial,
-    asking::{self, ASKS},
-    module::{ConnectedModule, ModuleError},
-    protocol::{Rekeyed, Status},
-    team::Rekey,
-    text::listed,
-};
-use std::thread;
+use keywriter::{Serial, module::ConnectedModule, protocol::Rekeyed, team::Rekey, text::listed};
 
 pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
     match command {
@@ -30,7 +22,9 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
         may_drop: choices.drop_oldest,
     };
     let mut present = find(args, serial)?;
-    let next = allowed(args, serial, &mut present.module, &rekey)?;
+    warn_of_unknown(&mut present.module, serial, &rekey)?;
+    let keys = ("KEY+2", "to let it re-key its team");
+    let next = person::allowed(args, serial, keys, || present.module.rekey(&rekey))?;
     if args.json {
         print_json(serial, &rekey, next)
     } else {
@@ -38,39 +32,26 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
     }
 }
 
-/// Re-keys. The module asks, and the command is repeated until a person has allowed it.
-fn allowed(
-    args: &Args,
-    serial: Serial,
+/// Names modules that are to be retired and that this master never cloned to: a serial number with a slip of the pen
+/// would leave the lost module in the team.
+fn warn_of_unknown(
     module: &mut ConnectedModule,
+    serial: Serial,
     rekey: &Rekey,
-) -> Result<Rekeyed, Failure> {
-    let needs_person =
-        |error: &ModuleError| matches!(error, ModuleError::Refused(Status::NeedsPerson));
-    let rekeyed = match module.rekey(rekey) {
-        Err(refused) if needs_person(&refused) => {
-            tell(args, serial)?;
-            asking::repeat(refused, thread::sleep, || module.rekey(rekey), needs_person)
-        }
-        outcome => outcome,
-    };
-    rekeyed.map_err(of_module(serial))
-}
-
-/// Says what a person is to do, and what it means.
-fn tell(args: &Args, serial: Serial) -> Result<(), Failure> {
-    let seconds = ASKS.as_secs();
-    if args.json {
-        Event::new("asks")
-            .text("serial", serial)
-            .with("keys", "KEY+2")
-            .with("seconds", seconds)
-            .print()
-    } else {
-        output::line(&format!(
-            "on the keypad of {serial} hold KEY+2 for one second to let it re-key its team ({seconds} s)"
-        ))
+) -> Result<(), Failure> {
+    if rekey.without.is_empty() {
+        return Ok(());
     }
+    let journal = module.journal().map_err(of_module(serial))?;
+    let is_unknown = |retired: &Serial| journal.table.iter().all(|row| row.serial != *retired);
+    let unknown: Vec<_> = rekey.without.iter().copied().filter(is_unknown).collect();
+    if !unknown.is_empty() {
+        output::note(&format!(
+            "not in the journal of {serial}: {}; check the serial number before you allow it\n",
+            listed(&unknown)
+        ));
+    }
+    Ok(())
 }
 
 /// What was done, what is to be done now, and what no re-key does.

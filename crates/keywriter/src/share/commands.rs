@@ -90,7 +90,7 @@ impl ConnectedModule {
         self.well_formed(new_files(&answer, chunk_size, count))
     }
 
-    /// Returns for each header of a fast file, at most [`FAST_KEYS`], the file with its key, or why there is none:
+    /// Returns for each header of a fast file, at most [`FAST_KEYS`], the file with its key, or why the key was not released:
     /// [`Status::NotFound`] for another group's, [`Status::EpochMissing`]. The module must be unlocked. One that keeps
     /// the keys of files refuses with [`Status::KeysStay`].
     ///

@@ -1,4 +1,4 @@
-//! Fast files: this computer ciphers them, with the key that a module released for each (docs/FORMAT.md § 4).
+//! Fast files: this computer ciphers them, with the key that a module released for each (docs/FORMAT.md § 3.2).
 
 use super::{
     ShareError, Whose,

@@ -31,9 +31,10 @@ pub enum Way {
 impl Way {
     /// Returns the way that is possible with a module of that status.
     fn with(self, status: Option<ModuleStatus>) -> Self {
-        match status {
-            Some(status) if !status.releases_keys => Self::InModule,
-            _ => self,
+        if status.is_some_and(|status| !status.releases_keys) {
+            Self::InModule
+        } else {
+            self
         }
     }
 }

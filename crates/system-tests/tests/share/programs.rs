@@ -1,8 +1,12 @@
 //! `encrypt`, `decrypt`, `inspect` and `recipient`, over sockets and over a real pcscd.
 
-use crate::team::{bytes, file, lock, names, shell, team};
-use std::fs;
-use system_tests::lab::Over;
+use crate::team::{bytes, command, file, lock, names, shell, team};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+use system_tests::lab::{Lab, Over, program};
 
 #[test]
 fn a_file_goes_from_one_clone_to_another_over_sockets() {
@@ -241,4 +245,27 @@ fn a_folder_of_many_small_files_needs_few_answers_of_the_module() {
         "$KEYWRITER --log trace decrypt many -o plain && ls plain/many | wc -l | grep -qx 300",
     );
     assert!((1..50).contains(&all), "{all} commands");
+}
+
+#[test]
+fn it_is_said_how_long_a_file_takes_through_the_module() {
+    let lab = Lab::start_with(Over::Socket, 1, &["--latency", "200"]);
+    lab.set_up("VM0001");
+    lab.unlock_user("VM0001");
+    file(&lab, "large", &bytes(20_000_000));
+    let mut keywriter = command(&lab, &program("keywriter"));
+    let mut keywriter = keywriter
+        .args(["encrypt", "--in-module", "large"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(keywriter.stderr.take().unwrap()).lines();
+    let said = lines.next().unwrap().unwrap();
+    keywriter.kill().unwrap();
+    keywriter.wait().unwrap();
+    assert!(
+        said.contains("large: every byte passes through VM0001") && said.contains("more"),
+        "{said}"
+    );
 }

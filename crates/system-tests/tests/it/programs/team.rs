@@ -121,7 +121,7 @@ fn who_may_not_rekey_is_told_so(over: Over) {
             assert!(lab.asks("VM0001"), "it never asked");
             lab.hub(&["unplug", "VM0001"]);
         });
-        lab.keywriter(&["team", "rekey", "VM0001"])
+        lab.keywriter(&["team", "rekey", "VM0001", "--without", "VM0077"])
     });
-    refused.says(&["VM0001"]);
+    refused.says(&["not in the journal of VM0001: VM0077"]);
 }
