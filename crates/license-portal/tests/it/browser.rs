@@ -2,129 +2,22 @@
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, key::Key};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator, key::Key};
 use license_portal::{email::EmailAddress, language::Language, service::IssueOrder, web};
 use license_token::{Installation, LicenseNumber, Pin, RequestCode};
-use serde_json::json;
 
-use crate::{accessibility, pages::HOLDER, world::World};
-
-/// chromedriver; it stops when this is dropped.
-struct Driver {
-    process: Child,
-    port: u16,
-    profiles: tempfile::TempDir,
-}
-
-impl Driver {
-    async fn start() -> Self {
-        let port = free_port();
-        let process = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Debian's package chromium-driver is needed");
-        for _ in 0..200 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", port))
-                .await
-                .is_ok()
-            {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Self {
-            process,
-            port,
-            profiles: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    async fn browser(
-        &self,
-        name: &str,
-        language: Language,
-        (width, height): (u32, u32),
-        dark: bool,
-    ) -> Client {
-        let mut args = vec![
-            "--headless".to_owned(),
-            "--no-sandbox".into(),
-            "--disable-gpu".into(),
-            "--disable-quic".into(),
-            "--no-first-run".into(),
-            "--disable-background-networking".into(),
-            "--disable-component-update".into(),
-            "--disable-sync".into(),
-            "--hide-scrollbars".into(),
-            format!("--window-size={width},{height}"),
-            format!(
-                "--user-data-dir={}",
-                self.profiles.path().join(name).display()
-            ),
-        ];
-        if dark {
-            args.push("--blink-settings=preferredColorScheme=0".into());
-        }
-        let capabilities = json!({
-            "browserName": "chrome",
-            "goog:chromeOptions": {
-                "args": args,
-                "prefs": { "intl.accept_languages": language.as_str() },
-                "mobileEmulation": { "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.5 } },
-            },
-        });
-        let serde_json::Value::Object(capabilities) = capabilities else {
-            unreachable!()
-        };
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities);
-        builder
-            .connect(&format!("http://127.0.0.1:{}", self.port))
-            .await
-            .unwrap()
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // After a failure, its browsers still run.
-        let id = self.process.id();
-        let threads = fs::read_dir(format!("/proc/{id}/task"))
-            .into_iter()
-            .flatten();
-        let browsers: String = threads
-            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok())
-            .collect();
-        if !browsers.trim().is_empty() {
-            let killed = Command::new("kill")
-                .args(browsers.split_whitespace())
-                .status();
-            assert!(killed.is_ok() || std::thread::panicking());
-        }
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-/// Returns a port that is free.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
+use crate::{
+    accessibility,
+    driver::{Driver, free_port},
+    pages::HOLDER,
+    world::World,
+};
 
 fn pictures() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    browser::free_port,
+    driver::free_port,
     instances::{Instance, fetch, output, program, until},
     mail::SmtpServer,
 };

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    browser::free_port,
+    driver::free_port,
     instances::{Instance, mails, output, program, signal, until},
     pages::HOLDER,
     postgres::Postgres,

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
@@ -21,7 +20,7 @@ use license_portal::{
 };
 use license_token::LicenseNumber;
 
-use crate::world::World;
+use crate::{driver::free_port, world::World};
 
 /// A real mail server that saves accepted mails in a folder.
 pub(crate) struct SmtpServer {
@@ -69,14 +68,6 @@ pub(crate) fn python() -> PathBuf {
         target.join("tools/portal").display()
     );
     python
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 fn received(folder: &Path) -> Vec<String> {

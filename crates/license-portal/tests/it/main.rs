@@ -11,6 +11,7 @@ mod browser;
 mod configuration;
 mod desk;
 mod download;
+mod driver;
 mod https;
 mod installations;
 mod instances;

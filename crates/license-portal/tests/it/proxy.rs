@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::browser::free_port;
+use crate::driver::free_port;
 
 /// A load balancer for portals on this machine; it stops when this is dropped.
 pub(crate) struct Proxy {
