@@ -330,7 +330,7 @@ fn place_unit(stage: &Path, name: &str) -> Result<()> {
     let mut unit = fs::read_to_string(source(&from))?;
     for (from, to) in [
         ("/usr/local/bin/", "/usr/bin/"),
-        ("DynamicUser=yes\n", "User=license-portal\nRemoveIPC=yes\n"),
+        ("DynamicUser=yes\n", "RemoveIPC=yes\n"),
     ] {
         if !unit.contains(from) {
             bail!("{name} has no {from:?}");

@@ -1,7 +1,8 @@
 //! `license-portal backup`.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -13,8 +14,19 @@ use crate::{files::create_private_folder, portal::Portal};
 /// Writes a copy into a folder, under the time, and deletes the oldest copies there but so many.
 pub(super) async fn into_folder(portal: &Portal, folder: &Path, keep: usize) -> anyhow::Result<()> {
     create_private_folder(folder).with_context(|| folder.display().to_string())?;
-    let file = folder.join(name(portal.clock.now()));
-    portal.store.backup(&file).await?;
+    let (part, file) = (folder.join(PART), folder.join(name(portal.clock.now())));
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| part.display().to_string());
+        }
+        _ => {}
+    }
+    portal.store.backup(&part).await?;
+    // Only a whole copy is one, and takes the place of the oldest.
+    File::open(&part)
+        .and_then(|copy| copy.sync_all())
+        .and_then(|()| fs::rename(&part, &file))
+        .with_context(|| file.display().to_string())?;
     for old in oldest(folder, keep)? {
         fs::remove_file(&old).with_context(|| old.display().to_string())?;
     }
@@ -39,6 +51,9 @@ fn oldest(folder: &Path, keep: usize) -> io::Result<Vec<PathBuf>> {
     copies.truncate(copies.len().saturating_sub(keep));
     Ok(copies)
 }
+
+/// The copy while it is written.
+const PART: &str = "unfinished";
 
 const PREFIX: &str = "portal-";
 

@@ -136,6 +136,8 @@ fn configuration(portals: &[&str], pem: Option<&Path>, ports: [u16; 2]) -> Strin
     for line in lines {
         let word = line.split_whitespace().next();
         let line = match word {
+            // Only root may become somebody else.
+            Some("user" | "group") => continue,
             Some("bind") => {
                 let port = ports.next().unwrap();
                 let tls = if line.contains("ssl") { &tls } else { "" };
