@@ -80,7 +80,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
         }
         Command::Erase(one) => {
             let number = parse(&one.number)?;
-            portal.erase(number, None).await.map_err(unknown)?;
+            portal.erase(number, None, None).await.map_err(unknown)?;
         }
         Command::Log { license, limit } => log(&portal, license.as_deref(), limit).await?,
         Command::Resend(one) => {

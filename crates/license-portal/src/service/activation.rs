@@ -224,7 +224,7 @@ impl Portal {
                 .keys
                 .seal(license.number, MailKind::Verification, &text)?,
         };
-        // `false`: it was activated or revoked meanwhile; the page that follows shows it.
+        // `false`: it was activated, revoked or handed over meanwhile; the page that follows shows it.
         if self.store.verify(license.number, &link, &mail, now).await? {
             self.bell.notify_one();
         }

@@ -12,8 +12,8 @@ use crate::{
     language::Language,
     mail::letter,
     model::{
-        Delivery, Filter, Found, Handover, Holder, License, LicenseState, MailKind, MailState,
-        NewMail, Operator, Registration,
+        Deed, Delivery, Filter, Found, Handover, Holder, License, LicenseState, MailKind,
+        MailState, NewMail, Operator, Registration,
     },
     portal::{Portal, Refusal},
     store::StoreError,
@@ -246,7 +246,8 @@ impl Portal {
         Ok(())
     }
 
-    /// Returns all that the portal knows of a license and its holder, but secrets, as JSON.
+    /// Returns all that the portal knows of a license and its holder, but secrets, as JSON. What was before the newest
+    /// transfer is about somebody else.
     pub async fn export(
         &self,
         number: LicenseNumber,
@@ -255,21 +256,38 @@ impl Portal {
         let report = self.show(number).await?;
         self.store.exported(number, by, self.seconds()).await?;
         let acts = self.store.acts(None, Some(number), None, u32::MAX).await?;
-        let acts = acts.iter().map(|act| {
-            json!({
+        let mut log = Vec::new();
+        for act in acts {
+            let is_transfer = act.deed == Deed::Transferred;
+            log.push(json!({
                 "at": act.at.to_string(),
                 "operator": act.operator,
                 "act": act.deed.as_str(),
-                "detail": act.detail,
-            })
-        });
-        Ok(json!({ "license": report, "log": acts.collect::<Vec<_>>() }))
+                "detail": if is_transfer { "" } else { &act.detail },
+            }));
+            if is_transfer {
+                break;
+            }
+        }
+        Ok(json!({ "license": report, "log": log }))
     }
 
-    /// Revokes a license, and erases what is known of the person who has it.
-    pub async fn erase(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
-        self.store.license(number).await?.ok_or(Refusal::Refused)?;
-        self.store.erase(number, by, self.seconds()).await?;
+    /// Revokes a license, and erases what is known of the person who has it. `seen`: the version of the license that the
+    /// operator saw, if it was one: it must not have got to somebody else since. Doing so again has no effect.
+    pub async fn erase(
+        &self,
+        number: LicenseNumber,
+        seen: Option<&str>,
+        by: Option<&str>,
+    ) -> Result<(), Refusal> {
+        let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        if license.email.is_empty() {
+            return Ok(());
+        }
+        let is_seen = seen.is_none_or(|seen| license.version() == seen);
+        if !is_seen || !self.store.erase(&license, by, self.seconds()).await? {
+            return Err(Refusal::Changed);
+        }
         self.repay_everyone(number).await
     }
 

@@ -9,7 +9,7 @@ use crate::model::{Completion, Holder, Link, LinkHash, NewLink, NewMail};
 
 impl Store {
     /// Moves an issued or verifying license to verifying, adds this link to its links, and replaces a waiting mail with
-    /// a link by this one. `false`: the license is in another state, and nothing changed.
+    /// a link by this one. `false`: the license is in another state or has another address, and nothing changed.
     pub async fn verify(
         &self,
         number: LicenseNumber,
@@ -21,10 +21,11 @@ impl Store {
         let mut tx = self.write().await?;
         let moved = query(
             "UPDATE licenses SET state = 'verifying', changed_at = $2
-             WHERE number = $1 AND state IN ('issued', 'verifying')",
+             WHERE number = $1 AND state IN ('issued', 'verifying') AND email = $3",
         )
         .bind(&number)
         .bind(seconds(now))
+        .bind(&mail.recipient)
         .execute(&mut *tx)
         .await?;
         if moved.rows_affected() == 0 {

@@ -102,7 +102,8 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Replaces the PIN, and a waiting mail with a PIN by this one. `false`: unknown or revoked.
+    /// Replaces the PIN, and a waiting mail with a PIN by this one. `false`: unknown or revoked, or the license has
+    /// another address than the mail: its PIN would be a stranger's.
     pub async fn replace_pin(
         &self,
         number: LicenseNumber,
@@ -113,11 +114,13 @@ impl Store {
     ) -> Stored<bool> {
         let mut tx = self.write().await?;
         let changed = query(
-            "UPDATE licenses SET pin_hash = $2, changed_at = $3 WHERE number = $1 AND state <> 'revoked'",
+            "UPDATE licenses SET pin_hash = $2, changed_at = $3
+             WHERE number = $1 AND state <> 'revoked' AND email = $4",
         )
         .bind(number.to_string())
         .bind(pin_hash)
         .bind(seconds(now))
+        .bind(&mail.recipient)
         .execute(&mut *tx)
         .await?;
         if changed.rows_affected() == 0 {
@@ -182,21 +185,18 @@ impl Store {
     }
 
     /// Revokes a license, and erases what is known of the person who has it: address, holder, computers, mails, and what
-    /// operators noted. `false`: unknown, or already erased. The number stays, so that it is never given again.
-    pub async fn erase(
-        &self,
-        number: LicenseNumber,
-        by: Option<&str>,
-        now: Timestamp,
-    ) -> Stored<bool> {
-        let number = number.to_string();
+    /// operators noted. `false`: already erased, or somebody else has it by now. The number stays, so that it is never
+    /// given again.
+    pub async fn erase(&self, license: &License, by: Option<&str>, now: Timestamp) -> Stored<bool> {
+        let number = license.number.to_string();
         let mut tx = self.write().await?;
         let changed = query(
             "UPDATE licenses SET state = 'revoked', email = '', pin_hash = '', changed_at = $2
-             WHERE number = $1 AND email <> ''",
+             WHERE number = $1 AND email = $3 AND email <> ''",
         )
         .bind(&number)
         .bind(seconds(now))
+        .bind(&license.email)
         .execute(&mut *tx)
         .await?;
         if changed.rows_affected() == 0 {

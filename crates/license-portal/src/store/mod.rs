@@ -125,7 +125,7 @@ impl Store {
         }
     }
 
-    /// Counts licenses by state and waiting mails.
+    /// Counts licenses by state, and mails. A notice that cannot be delivered needs no one: the address was wrong.
     pub async fn counts(&self) -> Stored<Counts> {
         let counts = query_as(
             "SELECT (SELECT count(*) FROM licenses WHERE state = 'issued') AS issued,
@@ -136,12 +136,14 @@ impl Store {
                         AS mails_waiting,
                     (SELECT count(*) FROM outbox
                      WHERE delivered_at IS NULL AND failed_at IS NULL AND last_error IS NOT NULL) AS mails_failing,
-                    (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL) AS mails_undeliverable",
+                    (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL AND kind <> 'notice')
+                        AS mails_undeliverable",
         );
         Ok(counts.fetch_one(&self.pool).await?)
     }
 
-    /// Deletes full buckets and expired sessions, and links, drafts and delivered mails that are older than `RETENTION`.
+    /// Deletes full buckets and expired sessions, and links, drafts, delivered mails and failed notices that are older
+    /// than `RETENTION`.
     pub async fn prune(&self, now: Timestamp) -> Stored<()> {
         let oldest = seconds(now) - RETENTION;
         let mut tx = self.write().await?;
@@ -154,6 +156,10 @@ impl Store {
             ("DELETE FROM links WHERE expires_at < $1", oldest),
             ("DELETE FROM drafts WHERE saved_at < $1", oldest),
             ("DELETE FROM outbox WHERE delivered_at < $1", oldest),
+            (
+                "DELETE FROM outbox WHERE failed_at < $1 AND kind = 'notice'",
+                oldest,
+            ),
         ] {
             query(statement).bind(before).execute(&mut *tx).await?;
         }

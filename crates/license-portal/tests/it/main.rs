@@ -10,6 +10,7 @@ mod behind;
 mod browser;
 mod configuration;
 mod desk;
+mod desk_store;
 mod download;
 mod driver;
 mod https;

@@ -1,11 +1,11 @@
 //! The contract of the store: mails that wait for delivery.
 
 use license_portal::{
-    model::{MailKind, NewMail},
+    model::{Filter, Handover, MailKind, NewMail},
     store::Store,
 };
 
-use crate::sample::{at, issue, mail, number};
+use crate::sample::{DAY, at, issue, mail, number};
 
 pub(crate) async fn a_new_pin_replaces_the_mail_that_waits(store: Store) {
     issue(&store, 1).await;
@@ -110,4 +110,35 @@ pub(crate) async fn many_claims_at_once_never_take_one_mail_twice(store: Store) 
     let count = all.len();
     all.dedup();
     assert_eq!((count, all.len()), (20, 20));
+}
+
+pub(crate) async fn a_notice_that_cannot_be_delivered_is_nobodys_task(store: Store) {
+    issue(&store, 1).await;
+    let handover = Handover {
+        license: store.license(number(1)).await.unwrap().unwrap(),
+        email: "new@example.com".into(),
+        pin_hash: "new hash".into(),
+        is_transfer: false,
+        mails: [mail(1, MailKind::License), mail(1, MailKind::Notice)],
+    };
+    assert!(store.hand_over(&handover, None, at(1)).await.unwrap());
+    let claimed = store.claim("a", at(2), at(60), 9, false).await.unwrap();
+    for mail in &claimed {
+        let gave_up = store.gave_up(mail.id, "a", at(3), "550 no such user");
+        gave_up.await.unwrap();
+    }
+    assert_eq!(claimed.len(), 2);
+    assert_eq!(store.counts().await.unwrap().mails_undeliverable, 1);
+    let newest = async || {
+        let all = Filter {
+            limit: 1,
+            ..Filter::default()
+        };
+        let found = store.list(&all).await.unwrap().pop().unwrap();
+        found.delivery.unwrap().kind
+    };
+    store.prune(at(29 * DAY)).await.unwrap();
+    assert_eq!(newest().await, "notice");
+    store.prune(at(31 * DAY)).await.unwrap();
+    assert_eq!(newest().await, "license");
 }

@@ -18,7 +18,7 @@ use crate::{
         a_new_link_leaves_the_one_before_valid, a_revoked_license_is_out_of_reach,
         many_completions_at_once_activate_once,
     },
-    admin::{
+    desk_store::{
         a_handover_leaves_nothing_to_who_had_the_license,
         a_license_is_found_by_what_is_known_of_it, a_restored_license_is_as_it_was,
         a_session_ends_with_its_time_its_key_or_by_signing_out, an_erased_license_knows_nobody,
@@ -33,7 +33,8 @@ use crate::{
     },
     outbox::{
         a_delivered_mail_is_wiped, a_mail_is_claimed_by_one_and_again_when_the_claim_lapses,
-        a_new_pin_replaces_the_mail_that_waits, many_claims_at_once_never_take_one_mail_twice,
+        a_new_pin_replaces_the_mail_that_waits, a_notice_that_cannot_be_delivered_is_nobodys_task,
+        many_claims_at_once_never_take_one_mail_twice,
     },
     postgres::Postgres,
     sample::{DAY, at, hash, issue, number, sale, verify},
@@ -74,6 +75,7 @@ checks! {
     a_new_pin_replaces_the_mail_that_waits
     a_mail_is_claimed_by_one_and_again_when_the_claim_lapses
     a_delivered_mail_is_wiped
+    a_notice_that_cannot_be_delivered_is_nobodys_task
     many_claims_at_once_never_take_one_mail_twice
     a_bucket_gives_its_burst_and_then_drips
     a_clock_that_was_ahead_empties_no_bucket

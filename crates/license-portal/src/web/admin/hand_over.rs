@@ -75,10 +75,9 @@ async fn hand_over(
         Err(_form) => wrong(field, "wrong-email"),
         Ok(email) if email.as_str() == report.email => wrong(field, "operator-same-email"),
         Ok(email) => {
-            let by = Some(signed_in.name());
             let portal = signed_in.portal();
             match portal
-                .hand_over(number, &typed.seen, &email, is_transfer, by)
+                .hand_over(number, &typed.seen, &email, is_transfer, signed_in.by())
                 .await
             {
                 Ok(()) => {

@@ -14,7 +14,7 @@ use license_token::{Installation, LicenseNumber};
 use plain_text::shown;
 use serde::Deserialize;
 
-use super::{Denied, Entry, SignedIn, hand_over, mail, state};
+use super::{Denied, Entry, SignedIn, doer, hand_over, mail, state};
 use crate::{
     language::Key,
     mail::letter,
@@ -148,13 +148,7 @@ fn facts(signed_in: &SignedIn, report: &LicenseReport) -> Vec<(String, String)> 
         ("email-address", shown(&report.email)),
         ("language", report.language.name().to_owned()),
         ("fact-sold", at(report.issued_at)),
-        (
-            "fact-sold-by",
-            report
-                .sold_by
-                .as_deref()
-                .map_or_else(|| language.say("operator-command-line"), shown),
-        ),
+        ("fact-sold-by", doer(language, report.sold_by())),
     ];
     if let Some(time) = report.activated_at {
         facts.push(("fact-activated", at(time)));
@@ -225,19 +219,8 @@ pub(super) async fn resend(
     Path(number): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    act(
-        &signed_in,
-        &number,
-        Scope::Issue,
-        "resent",
-        async |number| {
-            signed_in
-                .portal()
-                .resend(number, Some(signed_in.name()))
-                .await
-        },
-    )
-    .await
+    let deed = async |number| signed_in.portal().resend(number, signed_in.by()).await;
+    act(&signed_in, &number, Scope::Issue, "resent", deed).await
 }
 
 pub(super) async fn revoke(
@@ -245,19 +228,8 @@ pub(super) async fn revoke(
     Path(number): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    act(
-        &signed_in,
-        &number,
-        Scope::Revoke,
-        "revoked",
-        async |number| {
-            signed_in
-                .portal()
-                .revoke(number, Some(signed_in.name()))
-                .await
-        },
-    )
-    .await
+    let deed = async |number| signed_in.portal().revoke(number, signed_in.by()).await;
+    act(&signed_in, &number, Scope::Revoke, "revoked", deed).await
 }
 
 pub(super) async fn restore(
@@ -265,39 +237,34 @@ pub(super) async fn restore(
     Path(number): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    act(
-        &signed_in,
-        &number,
-        Scope::Revoke,
-        "restored",
-        async |number| {
-            signed_in
-                .portal()
-                .restore(number, Some(signed_in.name()))
-                .await
-        },
-    )
-    .await
+    let deed = async |number| signed_in.portal().restore(number, signed_in.by()).await;
+    act(&signed_in, &number, Scope::Revoke, "restored", deed).await
 }
 
 pub(super) async fn erase(
     signed_in: SignedIn,
     Path(number): Path<String>,
-    Pressed: Pressed,
+    Posted { typed, intent }: Posted<Erase>,
 ) -> Response {
-    act(
-        &signed_in,
-        &number,
-        Scope::Revoke,
-        "erased",
-        async |number| {
-            signed_in
-                .portal()
-                .erase(number, Some(signed_in.name()))
-                .await
-        },
-    )
-    .await
+    if let ControlFlow::Break(page) = intent.pressed(&signed_in.visitor) {
+        return page;
+    }
+    let (portal, by) = (signed_in.portal(), signed_in.by());
+    let deed = async |number| portal.erase(number, Some(&typed.seen), by).await;
+    act(&signed_in, &number, Scope::Revoke, "erased", deed).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Erase {
+    token: String,
+    /// The version of the license that the operator saw: nobody else's data is erased.
+    seen: String,
+}
+
+impl HasToken for Erase {
+    fn token(&self) -> &str {
+        &self.token
+    }
 }
 
 /// Answers with a file that has all that is known.
@@ -308,8 +275,7 @@ pub(super) async fn export(
 ) -> Response {
     let file = async {
         let (number, _report) = signed_in.license(&number).await?;
-        let by = Some(signed_in.name());
-        let known = signed_in.portal().export(number, by).await?;
+        let known = signed_in.portal().export(number, signed_in.by()).await?;
         let name = format!("attachment; filename=\"{number}.json\"");
         Ok(([(header::CONTENT_DISPOSITION, name)], Json(known)).into_response())
     };
@@ -339,15 +305,9 @@ pub(super) async fn forget(
     let Ok(installation) = Installation::parse(&typed.installation) else {
         return signed_in.answer(Err(Denied::Malformed));
     };
-    let (portal, name) = (signed_in.portal(), Some(signed_in.name()));
-    act(
-        &signed_in,
-        &number,
-        Scope::Issue,
-        "unregistered",
-        async |number| portal.forget(number, Some(installation), name).await,
-    )
-    .await
+    let (portal, by) = (signed_in.portal(), signed_in.by());
+    let deed = async |number| portal.forget(number, Some(installation), by).await;
+    act(&signed_in, &number, Scope::Issue, "unregistered", deed).await
 }
 
 /// Does something to a license that the operator may read and do this to, and returns to its page.
@@ -361,7 +321,11 @@ async fn act(
     let done = async {
         signed_in.need(scope)?;
         let (number, _report) = signed_in.license(number).await?;
-        deed(number).await?;
+        // The license is there: what refuses it now has changed since the page was shown.
+        deed(number).await.map_err(|refusal| match refusal {
+            Refusal::Refused => Refusal::Changed,
+            other => other,
+        })?;
         Ok(redirect(&format!("/operator/licenses/{number}?{done}")))
     };
     signed_in.answer(done.await)

@@ -16,6 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use license_token::LicenseNumber;
+use plain_text::shown;
 
 use crate::{
     language::{Key, Language},
@@ -85,6 +86,11 @@ impl SignedIn {
         &self.operator.name
     }
 
+    /// Returns the operator for the log.
+    fn by(&self) -> Option<&str> {
+        Some(self.name())
+    }
+
     /// Returns whose licenses the operator may read: everybody's if there is no name.
     fn reads(&self) -> Result<Option<&str>, Denied> {
         self.operator.reads().ok_or(Denied::NotPermitted)
@@ -124,15 +130,18 @@ impl SignedIn {
         let entry = |act: Act| Entry {
             id: act.id,
             at: letter::time(language, act.at),
-            operator: act
-                .operator
-                .unwrap_or_else(|| language.say("operator-command-line")),
+            operator: doer(language, act.operator.as_deref()),
             deed: language.say(deed(act.deed).0),
             license: act.license,
-            detail: act.detail,
+            detail: shown(&act.detail),
         };
         acts.into_iter().map(entry).collect()
     }
+}
+
+/// Returns whose key did something.
+fn doer(language: Language, operator: Option<&str>) -> String {
+    operator.map_or_else(|| language.say("operator-command-line"), shown)
 }
 
 /// Why an operator sees or does nothing.
