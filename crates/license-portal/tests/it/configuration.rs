@@ -208,3 +208,32 @@ async fn a_service_whose_output_nobody_takes_still_delivers() {
     service.kill().unwrap();
     service.wait().unwrap();
 }
+
+#[test]
+fn a_copy_that_was_not_finished_is_none() {
+    let data = tempfile::tempdir().unwrap();
+    output(bare(data.path()).arg("init"));
+    let folder = data.path().join("backups");
+    let backup = || {
+        let mut command = bare(data.path());
+        command.args(["backup", "--keep", "1"]).arg(&folder);
+        command
+    };
+    let copies = || {
+        let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap());
+        let names = files.map(|file| file.file_name().into_string().unwrap());
+        names.collect::<Vec<_>>()
+    };
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("unfinished"), "half").unwrap();
+    output(&mut backup());
+    let whole = copies();
+    assert!(
+        whole.len() == 1 && whole[0].starts_with("portal-"),
+        "{whole:?}"
+    );
+    fs::create_dir(folder.join("unfinished")).unwrap();
+    failed(&mut backup());
+    fs::remove_dir(folder.join("unfinished")).unwrap();
+    assert_eq!(copies(), whole);
+}

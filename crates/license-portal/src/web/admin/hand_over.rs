@@ -77,7 +77,13 @@ async fn hand_over(
         Ok(email) => {
             let portal = signed_in.portal();
             match portal
-                .hand_over(number, &typed.seen, &email, is_transfer, signed_in.by())
+                .hand_over(
+                    number,
+                    &typed.seen,
+                    &email,
+                    is_transfer,
+                    Some(signed_in.name()),
+                )
                 .await
             {
                 Ok(()) => {

@@ -219,7 +219,12 @@ pub(super) async fn resend(
     Path(number): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    let deed = async |number| signed_in.portal().resend(number, signed_in.by()).await;
+    let deed = async |number| {
+        signed_in
+            .portal()
+            .resend(number, Some(signed_in.name()))
+            .await
+    };
     act(&signed_in, &number, Scope::Issue, "resent", deed).await
 }
 
@@ -228,7 +233,12 @@ pub(super) async fn revoke(
     Path(number): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    let deed = async |number| signed_in.portal().revoke(number, signed_in.by()).await;
+    let deed = async |number| {
+        signed_in
+            .portal()
+            .revoke(number, Some(signed_in.name()))
+            .await
+    };
     act(&signed_in, &number, Scope::Revoke, "revoked", deed).await
 }
 
@@ -237,7 +247,12 @@ pub(super) async fn restore(
     Path(number): Path<String>,
     Pressed: Pressed,
 ) -> Response {
-    let deed = async |number| signed_in.portal().restore(number, signed_in.by()).await;
+    let deed = async |number| {
+        signed_in
+            .portal()
+            .restore(number, Some(signed_in.name()))
+            .await
+    };
     act(&signed_in, &number, Scope::Revoke, "restored", deed).await
 }
 
@@ -249,7 +264,7 @@ pub(super) async fn erase(
     if let ControlFlow::Break(page) = intent.pressed(&signed_in.visitor) {
         return page;
     }
-    let (portal, by) = (signed_in.portal(), signed_in.by());
+    let (portal, by) = (signed_in.portal(), Some(signed_in.name()));
     let deed = async |number| portal.erase(number, Some(&typed.seen), by).await;
     act(&signed_in, &number, Scope::Revoke, "erased", deed).await
 }
@@ -275,7 +290,10 @@ pub(super) async fn export(
 ) -> Response {
     let file = async {
         let (number, _report) = signed_in.license(&number).await?;
-        let known = signed_in.portal().export(number, signed_in.by()).await?;
+        let known = signed_in
+            .portal()
+            .export(number, Some(signed_in.name()))
+            .await?;
         let name = format!("attachment; filename=\"{number}.json\"");
         Ok(([(header::CONTENT_DISPOSITION, name)], Json(known)).into_response())
     };
@@ -305,7 +323,7 @@ pub(super) async fn forget(
     let Ok(installation) = Installation::parse(&typed.installation) else {
         return signed_in.answer(Err(Denied::Malformed));
     };
-    let (portal, by) = (signed_in.portal(), signed_in.by());
+    let (portal, by) = (signed_in.portal(), Some(signed_in.name()));
     let deed = async |number| portal.forget(number, Some(installation), by).await;
     act(&signed_in, &number, Scope::Issue, "unregistered", deed).await
 }

@@ -86,11 +86,6 @@ impl SignedIn {
         &self.operator.name
     }
 
-    /// Returns the operator for the log.
-    fn by(&self) -> Option<&str> {
-        Some(self.name())
-    }
-
     /// Returns whose licenses the operator may read: everybody's if there is no name.
     fn reads(&self) -> Result<Option<&str>, Denied> {
         self.operator.reads().ok_or(Denied::NotPermitted)
