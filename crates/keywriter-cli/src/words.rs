@@ -89,6 +89,8 @@ words! {
         "to replace what it holds, unlock it on its keypad: KEY, its Admin PIN, KEY; or unplug it";
     OlderEpoch: REFUSED, "the module lacks the present epoch of its team, which was re-keyed",
         "unlock it on its keypad (KEY, its Admin PIN, KEY) and run `keywriter clone` again";
+    NotAgreed: REFUSED, "the module is in use, and nobody agreed to replace what it holds",
+        "unplug it, or run `keywriter clone` again";
     OtherTeam: REFUSED, "the module is a clone of another team",
         "to replace what it holds, unlock it on its keypad as Administrator: KEY, its Admin PIN, KEY; or unplug it";
     Unplugged: IO, "the module was pulled out",

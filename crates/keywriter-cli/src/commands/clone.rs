@@ -8,7 +8,10 @@ use crate::{
     progress::CycleProgress,
 };
 use keywriter::{
-    cycle::{self, Event, Setup, StopRequest, Summary, plan::Request},
+    cycle::{
+        self, Event, Setup, StopRequest, Summary,
+        plan::{Replace, Request},
+    },
     file,
     genuine::TrustedRoot,
     license::{Anchors, GateRefusal},
@@ -41,6 +44,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         options,
         to: choices.to.clone(),
         except: Vec::new(),
+        replace: Replace::All,
     };
     request.check_names()?;
     let setup = Setup {

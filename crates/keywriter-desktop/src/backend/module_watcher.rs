@@ -7,7 +7,7 @@ use keywriter::{
     Serial,
     cycle::{
         self, Failure, How, Setup,
-        plan::{Plan, Request, SecondaryRefusal, Task, check_master},
+        plan::{Plan, Request, Task, check_master},
     },
     discovery::{Connector, Discovery},
     folders::Folders,
@@ -197,7 +197,7 @@ fn shown(event: cycle::Event) -> Option<CycleEvent> {
         cycle::Event::Failed { serial, failure } => {
             let problem = Problem::from(&failure);
             match failure {
-                Failure::Refused { why, .. } if is_left_out(why) => {
+                Failure::Refused { why, .. } if why.is_lasting() => {
                     CycleEvent::Refused(serial, problem)
                 }
                 _ => CycleEvent::Failed(serial, problem),
@@ -206,19 +206,6 @@ fn shown(event: cycle::Event) -> Option<CycleEvent> {
         // The survey before the cycle has reported unusable modules; the caller reports the end.
         _ => return None,
     })
-}
-
-/// Returns whether nothing was tried, because of what the module is: trying again changes nothing.
-const fn is_left_out(why: SecondaryRefusal) -> bool {
-    use SecondaryRefusal as Why;
-    match why {
-        Why::DuplicateSerial
-        | Why::Untrusted(_)
-        | Why::LockedNotFresh
-        | Why::OtherTeam
-        | Why::UnlockedAsUser => true,
-        Why::Absent | Why::Stopped | Why::NoLicense | _ => false,
-    }
 }
 
 /// Returns whether a module has been locked, unlocked, configured or unplugged since the survey.

@@ -6,7 +6,10 @@ use super::{
 };
 use keywriter::{
     Options, Serial,
-    cycle::{Step, Summary, plan::Request},
+    cycle::{
+        Step, Summary,
+        plan::{Replace, Request},
+    },
     settings::{MasterState, Settings},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -250,6 +253,7 @@ impl CloningPage {
             CycleEvent::ReceiptSetAside(file) => return Some(Notice::ReceiptSetAside(file)),
             CycleEvent::NotKept(problem) => return Some(Notice::Problem(problem)),
             CycleEvent::Ended(Ok(summary)) => {
+                self.forget_unfinished();
                 self.phase = CyclePhase::Ended(summary);
                 self.show_failures_first();
                 return summary
@@ -257,6 +261,7 @@ impl CloningPage {
                     .then(|| Notice::Problem(Reason::MasterLost.into()));
             }
             CycleEvent::Ended(Err(problem)) => {
+                self.forget_unfinished();
                 self.phase = CyclePhase::Idle;
                 return Some(Notice::Problem(problem));
             }
@@ -266,7 +271,10 @@ impl CloningPage {
 
     /// Returns the command to watch the modules.
     pub(super) fn look(&self) -> Command {
-        Command::Look(self.master.map(|master| self.request(master, Vec::new())))
+        Command::Look(
+            self.master
+                .map(|master| self.request(master, Vec::new(), Replace::All)),
+        )
     }
 
     /// Returns the choices.
@@ -384,6 +392,11 @@ impl CloningPage {
         }
     }
 
+    /// Nothing goes on with them after the end: their cards say what the next cycle would do.
+    fn forget_unfinished(&mut self) {
+        self.outcomes.retain(|_, state| is_final(state));
+    }
+
     /// Among many, they would be out of sight.
     fn show_failures_first(&mut self) {
         let failed = &self.tally.failed;
@@ -447,7 +460,7 @@ impl CloningPage {
         self.surveyed.modules.iter().filter_map(few)
     }
 
-    /// Returns why Start would be refused, if there is a master. That the user left every device out is none.
+    /// Returns why Start would be refused, if there is a master. It is no problem that the user left every device out.
     pub fn refusal(&self) -> Option<&Problem> {
         let is_own_choice = |problem: &&Problem| {
             let mut modules = self.surveyed.modules.iter();
@@ -518,7 +531,7 @@ impl CloningPage {
     fn ask(&mut self, to: Vec<Serial>) -> Vec<Command> {
         let replaced = self.replaced(&to);
         if replaced.is_empty() {
-            return self.start(to);
+            return self.start(to, replaced);
         }
         self.replacement = Some(Replacement { replaced, to });
         Vec::new()
@@ -535,7 +548,7 @@ impl CloningPage {
         }
         let now = self.replaced(&to);
         if now.iter().all(|serial| replaced.contains(serial)) {
-            self.start(to)
+            self.start(to, replaced)
         } else {
             self.ask(to)
         }
@@ -567,7 +580,8 @@ impl CloningPage {
         self.phase = CyclePhase::Idle;
     }
 
-    fn start(&mut self, to: Vec<Serial>) -> Vec<Command> {
+    /// Starts; of the devices in use, only those that the user agreed to are replaced.
+    fn start(&mut self, to: Vec<Serial>, agreed: Vec<Serial>) -> Vec<Command> {
         let Some(master) = self.master else {
             return Vec::new();
         };
@@ -578,15 +592,20 @@ impl CloningPage {
             self.outcomes.retain(|serial, _| !to.contains(serial));
         }
         self.phase = CyclePhase::Starting;
-        vec![Command::Start(self.request(master, to))]
+        vec![Command::Start(self.request(
+            master,
+            to,
+            Replace::Agreed(agreed),
+        ))]
     }
 
-    fn request(&self, master: Serial, to: Vec<Serial>) -> Request {
+    fn request(&self, master: Serial, to: Vec<Serial>, replace: Replace) -> Request {
         Request {
             master,
             options: self.options,
             to,
             except: self.left_out.iter().copied().collect(),
+            replace,
         }
     }
 

@@ -106,6 +106,10 @@ impl Intent {
                 | Self::SetAutoLock(_)
                 | Self::SetUserPinPolicy(_)
                 | Self::SetDisableMaster(_)
+                | Self::OpenPage(_)
+                | Self::Stop
+                | Self::Quit(_)
+                | Self::AnswerQuit(_)
         )
     }
 }

@@ -184,6 +184,11 @@ impl Notice {
         }
     }
 
+    /// Returns whether it may take the place of another: a problem gives way to problems alone.
+    const fn may_replace(&self, other: &Self) -> bool {
+        matches!(self, Self::Problem(_)) || !matches!(other, Self::Problem(_))
+    }
+
     /// Returns whether it is left in sight until the user closes it.
     pub const fn is_lasting(&self) -> bool {
         matches!(self, Self::ReceiptSetAside(_) | Self::Problem(_))
@@ -220,6 +225,7 @@ impl Model {
                 pin,
             } => self.register(portal.trim(), &number, &pin),
             Intent::Evaluate if !self.may_evaluate() => Vec::new(),
+            Intent::Continue if self.page != Page::Registered => Vec::new(),
             Intent::Evaluate | Intent::Continue => self.enter(),
             Intent::LogIn { pin } => self.log_in(&pin),
             Intent::OpenPage(page) => {
@@ -310,7 +316,7 @@ impl Model {
             }
             Event::LicenseRefreshed(outcome) => {
                 self.is_busy = false;
-                self.notice = Some(match outcome {
+                let notice = match outcome {
                     Ok(license) => {
                         self.license = LicenseState::Registered(license);
                         Notice::LicenseRefreshed
@@ -319,17 +325,22 @@ impl Model {
                         self.license = license;
                         Notice::Problem(problem)
                     }
-                });
+                };
+                self.say(notice);
             }
             Event::Second => self.wait = self.wait.saturating_sub(1),
-            Event::Exported(outcome) => self.notify(outcome.map(Notice::Exported)),
-            Event::ReportSaved(outcome) => self.notify(outcome.map(Notice::ReportSaved)),
+            Event::Exported(outcome) => {
+                self.say(outcome.map_or_else(Notice::Problem, Notice::Exported));
+            }
+            Event::ReportSaved(outcome) => {
+                self.say(outcome.map_or_else(Notice::Problem, Notice::ReportSaved));
+            }
             Event::Imported(Ok(settings)) => {
-                self.notice = Some(Notice::Imported);
+                self.say(Notice::Imported);
                 return self.cloning.import(settings);
             }
             Event::Imported(Err(problem)) | Event::NotSaved(problem) => {
-                self.notice = Some(Notice::Problem(problem));
+                self.say(Notice::Problem(problem));
             }
             Event::Surveyed(surveyed) => {
                 // What is being read does not change: the next survey asks about another root.
@@ -349,7 +360,7 @@ impl Model {
             Event::Cycle(event) => {
                 let ended = matches!(event, CycleEvent::Ended(_));
                 if let Some(notice) = self.cloning.follow(event) {
-                    self.notice = Some(notice);
+                    self.say(notice);
                 }
                 if ended {
                     self.quit_question = false;
@@ -499,8 +510,11 @@ impl Model {
             .is_none_or(|view| view.problem.is_some())
     }
 
-    fn notify(&mut self, outcome: Result<Notice, Problem>) {
-        self.notice = Some(outcome.unwrap_or_else(Notice::Problem));
+    fn say(&mut self, notice: Notice) {
+        let shown = self.notice.as_ref();
+        if shown.is_none_or(|shown| notice.may_replace(shown)) {
+            self.notice = Some(notice);
+        }
     }
 }
 

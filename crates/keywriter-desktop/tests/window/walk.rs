@@ -353,7 +353,11 @@ fn a_notice_goes_by_itself_and_a_problem_does_not() {
         hands::wait();
     }
     assert!(!says(&app, "Report saved"));
+    app.hear(Event::Exported(Ok("/home/ada/s.json".into())));
+    hands::wait();
     app.hear(Event::NotSaved(Problem::new(Reason::CannotWrite)));
+    // A late success hides no problem.
+    app.hear(Event::ReportSaved(Ok("/home/ada/r.json".into())));
     for _ in 0..20 {
         hands::wait();
     }

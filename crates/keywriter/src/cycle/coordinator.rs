@@ -270,6 +270,7 @@ impl<'a> Coordinator<'a> {
             to,
             options,
             except,
+            replace: _decided_on_later,
         } = &self.setup.request;
         let is_counted = self.counted.contains(&serial);
         let is_open = to.is_empty() && !options.disable_master || is_counted;
@@ -300,7 +301,7 @@ impl<'a> Coordinator<'a> {
         *self.attempts.entry(serial).or_default() += 1;
         (self.emit)(Event::Joined { serial });
         let receipt = present.receipt.as_ref().map(SignedReceipt::statement);
-        match decide(view, &present.facts, receipt) {
+        match decide(view, &self.setup.request.replace, &present.facts, receipt) {
             Decision::Do(Task::Clone { .. }) if !self.is_licensed => {
                 self.idle.insert(present.facts.location);
                 self.refuse(serial, SecondaryRefusal::NoLicense, None);

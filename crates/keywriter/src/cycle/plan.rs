@@ -31,6 +31,26 @@ pub struct Request {
     pub to: Vec<Serial>,
     /// These are left as they are, even if they are plugged in while the cycle runs.
     pub except: Vec<Serial>,
+    /// Which modules in use may lose what they hold.
+    pub replace: Replace,
+}
+
+/// Which modules in use a cycle may replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// All that their Administrators unlocked.
+    All,
+    /// Those that the user agreed to. Others that are in use when it is their turn are refused.
+    Agreed(Vec<Serial>),
+}
+
+impl Replace {
+    fn allows(&self, serial: Serial) -> bool {
+        match self {
+            Self::All => true,
+            Self::Agreed(serials) => serials.contains(&serial),
+        }
+    }
 }
 
 impl Request {
@@ -125,12 +145,31 @@ pub enum SecondaryRefusal {
     /// Its User unlocked it.
     #[error("it is unlocked by its User, not by its Administrator")]
     UnlockedAsUser,
+    /// It is in use, and its user did not agree that it loses what it holds.
+    #[error("it is in use, and nobody agreed to replace what it holds")]
+    NotAgreed,
     /// The cycle was stopped before its turn.
     #[error("the cycle was stopped before its turn")]
     Stopped,
     /// It would be cloned, and without a license the cycle may only finish what an earlier one began.
     #[error("cloning hardware modules needs a license")]
     NoLicense,
+}
+
+impl SecondaryRefusal {
+    /// Returns whether it is because of what the module is now, so that trying again changes nothing.
+    pub const fn is_lasting(self) -> bool {
+        match self {
+            Self::DuplicateSerial
+            | Self::Untrusted(_)
+            | Self::LockedNotFresh
+            | Self::OtherTeam
+            | Self::OlderEpoch
+            | Self::UnlockedAsUser
+            | Self::NotAgreed => true,
+            Self::Absent | Self::Stopped | Self::NoLicense => false,
+        }
+    }
 }
 
 /// What a cycle does with one module.
@@ -187,6 +226,7 @@ impl<'a> MasterView<'a> {
 /// Judges one module that is not the master; `receipt` is what it signed last as a secondary.
 pub fn decide(
     master: MasterView<'_>,
+    replace: &Replace,
     facts: &ModuleFacts,
     receipt: Option<&Statement>,
 ) -> Decision {
@@ -204,8 +244,11 @@ pub fn decide(
         (LockState::Shipment | LockState::Reset, _) => {
             Decision::Do(Task::Clone { replaces: false })
         }
-        (LockState::Unlocked, Some(Role::Administrator)) => {
+        (LockState::Unlocked, Some(Role::Administrator)) if replace.allows(facts.serial) => {
             Decision::Do(Task::Clone { replaces: true })
+        }
+        (LockState::Unlocked, Some(Role::Administrator)) => {
+            Decision::Refused(SecondaryRefusal::NotAgreed)
         }
         (LockState::Unlocked, _) => Decision::Refused(SecondaryRefusal::UnlockedAsUser),
         (LockState::Locked, _) => match (earlier, receipt) {
@@ -353,7 +396,7 @@ impl Plan {
                 others.push(serial);
             }
             let receipt = present.receipt.as_ref().map(SignedReceipt::statement);
-            match decide(view, &present.facts, receipt) {
+            match decide(view, &request.replace, &present.facts, receipt) {
                 Decision::Do(task) => plan.tasks.push((serial, task)),
                 Decision::IsClone(statement) => plan.clones.push((serial, statement)),
                 Decision::Refused(why) => {

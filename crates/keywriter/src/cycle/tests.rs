@@ -3,7 +3,7 @@
 use crate::{
     cycle::{
         self, CycleError, Event, Setup, Step, Summary,
-        plan::{CycleRefusal, MasterRefusal},
+        plan::{CycleRefusal, MasterRefusal, Replace, SecondaryRefusal},
     },
     test_hub::{
         module::{TestModule, Unlocked},
@@ -383,6 +383,30 @@ fn a_secondary_in_use_is_replaced_when_a_person_holds_its_keys() {
     let seen = asked(&world, &world.setup(&[], NO_OPTIONS));
     assert_eq!(seen, ["R asks", "R done"]);
     assert_eq!(world.with("R", TestModule::state), Unlocked::Locked);
+}
+
+#[test]
+fn only_what_its_user_agreed_to_is_replaced_even_if_it_joins_later() {
+    let world = World::new(&[("A", FRESH), ("R", IN_USE), ("S", IN_USE)]);
+    world.lend_hand("KEY+1:1s");
+    let mut setup = world.setup(&[], NO_OPTIONS);
+    setup.request.replace = Replace::Agreed(vec!["R".parse().unwrap()]);
+    let refused = Mutex::new(Vec::new());
+    let summary = cycle::run(&world, &setup, &|event| match event {
+        Event::CycleBegan { .. } => world.plug(TestModule::new("T", IN_USE)),
+        Event::Failed { serial, failure } => {
+            let why = SecondaryRefusal::NotAgreed;
+            assert_eq!(failure.to_string(), why.to_string());
+            refused.lock().unwrap().push(serial.to_string());
+        }
+        _ => {}
+    })
+    .unwrap();
+    assert_eq!((summary.done, summary.failed), (2, 2));
+    assert_eq!(refused.into_inner().unwrap(), ["S", "T"]);
+    for name in ["S", "T"] {
+        assert!(world.with(name, |module| !module.log.contains(&ins::OFFER)));
+    }
 }
 
 #[test]

@@ -140,6 +140,8 @@ reasons! {
     OtherTeam = "secondary-other-team",
     /// A secondary that is locked, and a clone from before the master's group was re-keyed.
     OlderEpoch = "secondary-older-epoch",
+    /// A secondary in use, and its user did not agree that it loses what it holds.
+    NotAgreed = "secondary-not-agreed",
     /// Pulled out during the work.
     Unplugged = "module-unplugged",
     /// The master is no longer available: unplugged, or locked.

@@ -2,7 +2,10 @@
 
 use super::module::{TestModule, Unlocked, trusted_root};
 use crate::{
-    cycle::{self, CycleError, Event, How, Setup, StopRequest, Summary, plan::Request},
+    cycle::{
+        self, CycleError, Event, How, Setup, StopRequest, Summary,
+        plan::{Replace, Request},
+    },
     discovery::{Connector, Watch},
     license::HardwarePermit,
     receipt::ProvedReceipt,
@@ -198,6 +201,7 @@ impl World {
                 options,
                 to: to.iter().map(|name| name.parse().unwrap()).collect(),
                 except: Vec::new(),
+                replace: Replace::All,
             },
             jobs: None,
             root: trusted_root(0),

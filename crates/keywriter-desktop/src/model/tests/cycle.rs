@@ -22,14 +22,8 @@ fn a_cycle_goes_from_start_to_check_marks() {
         panic!("it runs");
     };
     assert!((share - 0.25).abs() < 1e-6, "3 steps of 12");
-    for serial in [a, b] {
-        cycle(
-            &mut model,
-            CycleEvent::Done {
-                serial,
-                already: false,
-            },
-        );
+    for name in ["A", "B"] {
+        done(&mut model, name);
     }
     let summary = Summary {
         done: 2,
@@ -57,21 +51,9 @@ fn a_failure_stays_in_sight_and_retry_takes_the_failed_ones_alone() {
             secondaries: vec![a, b],
         },
     );
-    cycle(
-        &mut model,
-        CycleEvent::Done {
-            serial: a,
-            already: false,
-        },
-    );
-    cycle(&mut model, CycleEvent::Failed(b, Reason::Unplugged.into()));
-    let summary = Summary {
-        done: 1,
-        failed: 1,
-        began: true,
-        ..Summary::default()
-    };
-    cycle(&mut model, CycleEvent::Ended(Ok(summary)));
+    done(&mut model, "A");
+    fails(&mut model, "B");
+    end(&mut model);
     model.hear(surveyed(vec![secondary("A", Part::IsClone), master("M")]));
     assert!(
         matches!(state_of(&model, "B"), CardState::Failed(_)),
@@ -106,15 +88,17 @@ fn done(model: &mut Model, name: &str) {
     );
 }
 
+fn fails(model: &mut Model, name: &str) {
+    let problem = Reason::Unplugged.into();
+    cycle(model, CycleEvent::Failed(serial(name), problem));
+}
+
 #[test]
 fn a_retry_adds_to_what_was_done_before() {
     let mut model = ready();
     model.act(Intent::Start);
     done(&mut model, "A");
-    cycle(
-        &mut model,
-        CycleEvent::Failed(serial("B"), Reason::Unplugged.into()),
-    );
+    fails(&mut model, "B");
     end(&mut model);
     model.act(Intent::Retry);
     assert_eq!(state_of(&model, "A"), CardState::Cloned { already: false });
@@ -197,10 +181,7 @@ fn after_a_cycle_failures_come_first() {
     let mut model = ready();
     model.act(Intent::Start);
     done(&mut model, "A");
-    cycle(
-        &mut model,
-        CycleEvent::Failed(serial("B"), Reason::Unplugged.into()),
-    );
+    fails(&mut model, "B");
     assert_eq!(places(&model), ["A", "B", "", ""], "not while it runs");
     end(&mut model);
     assert_eq!(places(&model), ["B", "A", "", ""]);
@@ -315,6 +296,24 @@ fn a_cycle_that_does_not_begin_says_why_and_leaves_everything() {
         model.notice,
         Some(Notice::Problem(Reason::LicenseExpired.into()))
     );
+    assert!(model.cloning.can_start());
+}
+
+#[test]
+fn a_cycle_that_ends_early_leaves_nobody_waiting() {
+    let mut model = ready();
+    model.act(Intent::Start);
+    cycle(
+        &mut model,
+        CycleEvent::Preflight {
+            secondaries: vec![serial("A"), serial("B")],
+        },
+    );
+    cycle(
+        &mut model,
+        CycleEvent::Ended(Err(Reason::CommandRefused.into())),
+    );
+    assert_eq!(state_of(&model, "A"), CardState::Preflight(Part::Clone));
     assert!(model.cloning.can_start());
 }
 

@@ -8,7 +8,7 @@ mod roots;
 use super::*;
 use keywriter::{
     Serial,
-    cycle::Summary,
+    cycle::{Summary, plan::Replace},
     protocol::EncryptionMode,
     settings::{MasterState, Settings},
 };

@@ -54,6 +54,7 @@ impl From<SecondaryRefusal> for Reason {
             SecondaryRefusal::OtherTeam => Self::OtherTeam,
             SecondaryRefusal::OlderEpoch => Self::OlderEpoch,
             SecondaryRefusal::UnlockedAsUser => Self::UnlockedAsUser,
+            SecondaryRefusal::NotAgreed => Self::NotAgreed,
             SecondaryRefusal::Stopped => Self::Stopped,
             SecondaryRefusal::NoLicense => Self::LicenseNeeded,
         }
