@@ -1,15 +1,13 @@
-//! The page with the master and the secondaries: which modules are connected, what is chosen, how the cycle proceeds.
+//! The page with the master and the secondaries: which modules are connected, and what is chosen.
 
 use super::{
     Card, CardState, Checklist, Command, CycleEvent, Intent, MasterCard, MasterStatus, ModuleView,
     Notice, Part, Problem, Reason, Surveyed,
+    course::{Bar, Course},
 };
 use keywriter::{
     Options, Serial,
-    cycle::{
-        Step, Summary,
-        plan::{Replace, Request},
-    },
+    cycle::plan::{Replace, Request},
     settings::{MasterState, Settings},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,32 +30,10 @@ pub struct CloningPage {
     left_out: BTreeSet<Serial>,
     /// What the user is asked before a cycle starts.
     replacement: Option<Replacement>,
-    /// The state of each secondary since the last Start.
-    outcomes: BTreeMap<Serial, CardState>,
     /// Where each secondary is shown, so that it stays there while others come and go.
     places: Vec<Option<Serial>>,
-    /// What became of the secondaries since the last Start; Retry goes on with it.
-    tally: Tally,
-    /// The cycle's phase.
-    phase: CyclePhase,
-}
-
-/// Which secondaries are clones now, which failed, and which nothing was tried with.
-#[derive(Debug, Default)]
-struct Tally {
-    done: BTreeSet<Serial>,
-    failed: BTreeSet<Serial>,
-    left_out: BTreeSet<Serial>,
-}
-
-impl Tally {
-    /// Notes the last word on a secondary.
-    fn note(&mut self, serial: Serial, of: fn(&mut Self) -> &mut BTreeSet<Serial>) {
-        for all in [&mut self.done, &mut self.failed, &mut self.left_out] {
-            all.remove(&serial);
-        }
-        of(self).insert(serial);
-    }
+    /// How the cycle proceeds.
+    course: Course,
 }
 
 /// The question before a cycle in which devices lose their keys.
@@ -67,59 +43,6 @@ pub struct Replacement {
     pub replaced: Vec<Serial>,
     /// The failed secondaries, if only they are tried again.
     pub to: Vec<Serial>,
-}
-
-/// The phase of the cycle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CyclePhase {
-    /// No cycle is running.
-    #[default]
-    Idle,
-    /// Start was pressed.
-    Starting,
-    /// It is running.
-    Running {
-        /// Stop was pressed: no further secondary is started.
-        stopping: bool,
-    },
-    /// The last cycle has ended.
-    Ended(Summary),
-}
-
-/// The bar below the secondaries.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bar {
-    /// There is no master yet.
-    NoMaster,
-    /// What a cycle would find.
-    Ready {
-        /// Secondaries that would be cloned.
-        ready: usize,
-        /// Those that are clones already.
-        clones: usize,
-    },
-    /// A cycle is running.
-    Running {
-        /// Cloned or failed.
-        finished: usize,
-        /// All.
-        total: usize,
-        /// 0 to 1.
-        share: f32,
-        /// Stop was pressed: no further secondary is started.
-        stopping: bool,
-    },
-    /// The cycle has ended.
-    Ended {
-        /// Secondaries that are now clones of this master.
-        done: usize,
-        /// Secondaries that are not, though it was tried.
-        failed: usize,
-        /// Secondaries that nothing was tried with.
-        left_out: usize,
-        /// Whether the master has disabled cloning on itself.
-        disabled: bool,
-    },
 }
 
 impl CloningPage {
@@ -171,7 +94,7 @@ impl CloningPage {
             Intent::Retry if self.can_retry() => self.ask(self.failed()),
             Intent::AnswerReplacement(is_wanted) => self.answer(*is_wanted),
             Intent::Stop if self.can_stop() => {
-                self.phase = CyclePhase::Running { stopping: true };
+                self.course.stop();
                 vec![Command::Stop]
             }
             _ => Vec::new(),
@@ -194,79 +117,20 @@ impl CloningPage {
     }
 
     pub(super) fn survey(&mut self, surveyed: Surveyed) {
-        // A module that was unplugged loses its state, except a failure, which says what to do.
-        let is_there = |serial: &Serial| {
-            surveyed
-                .modules
-                .iter()
-                .any(|module| module.serial == *serial)
-        };
-        self.outcomes.retain(|serial, state| match state {
-            CardState::Failed(_) => true,
-            // The survey says anew why nothing is done with it, or that it has changed.
-            CardState::Refused(_) => false,
-            _ => is_there(serial),
-        });
+        self.course.survey(&surveyed.modules);
         self.surveyed = surveyed;
         self.seat();
     }
 
     /// Handles a cycle's event; returns what is to be said about it.
     pub(super) fn follow(&mut self, event: CycleEvent) -> Option<Notice> {
-        let notice = self.note(event);
+        let has_succeeded = matches!(event, CycleEvent::Ended(Ok(_)));
+        let notice = self.course.note(event);
+        if has_succeeded {
+            self.show_failures_first();
+        }
         self.seat();
         notice
-    }
-
-    fn note(&mut self, event: CycleEvent) -> Option<Notice> {
-        match event {
-            CycleEvent::Preflight { secondaries } => {
-                self.phase = match self.phase {
-                    CyclePhase::Running { stopping } => CyclePhase::Running { stopping },
-                    _ => CyclePhase::Running { stopping: false },
-                };
-                for serial in secondaries {
-                    self.outcomes.insert(serial, CardState::Waiting);
-                }
-            }
-            CycleEvent::Joined(serial) => {
-                self.outcomes.insert(serial, CardState::Waiting);
-            }
-            CycleEvent::Asks(serial) => {
-                self.outcomes.insert(serial, CardState::Asks);
-            }
-            CycleEvent::Step(serial, step) => {
-                self.outcomes.insert(serial, CardState::Cloning(step));
-            }
-            CycleEvent::Done { serial, already } => {
-                self.tally.note(serial, |tally| &mut tally.done);
-                self.outcomes.insert(serial, CardState::Cloned { already });
-            }
-            CycleEvent::Failed(serial, problem) => {
-                self.tally.note(serial, |tally| &mut tally.failed);
-                self.outcomes.insert(serial, CardState::Failed(problem));
-            }
-            CycleEvent::Refused(serial, problem) => {
-                self.tally.note(serial, |tally| &mut tally.left_out);
-                self.outcomes.insert(serial, CardState::Refused(problem));
-            }
-            CycleEvent::ReceiptSetAside(file) => return Some(Notice::ReceiptSetAside(file)),
-            CycleEvent::NotKept(problem) => return Some(Notice::Problem(problem)),
-            CycleEvent::Ended(Ok(summary)) => {
-                self.forget_unfinished();
-                self.phase = CyclePhase::Ended(summary);
-                self.show_failures_first();
-                return summary
-                    .master_lost
-                    .then(|| Notice::Problem(Reason::MasterLost.into()));
-            }
-            CycleEvent::Ended(Err(problem)) => {
-                self.forget_unfinished();
-                self.phase = CyclePhase::Idle;
-                return Some(Notice::Problem(problem));
-            }
-        }
-        None
     }
 
     /// Returns the command to watch the modules.
@@ -349,7 +213,7 @@ impl CloningPage {
             };
             cards.insert(module.serial, card);
         }
-        for (serial, state) in &self.outcomes {
+        for (serial, state) in self.course.outcomes() {
             let card = cards.entry(*serial).or_insert_with(|| Card {
                 serial: Some(*serial),
                 is_present: self.is_running(),
@@ -375,7 +239,9 @@ impl CloningPage {
         let shown = self.shown().map(|module| module.serial);
         let shown = self.master.or(shown);
         let modules = self.surveyed.modules.iter().map(|module| module.serial);
-        let mut new: BTreeSet<_> = modules.chain(self.outcomes.keys().copied()).collect();
+        let mut new: BTreeSet<_> = modules
+            .chain(self.course.outcomes().keys().copied())
+            .collect();
         if let Some(shown) = shown {
             new.remove(&shown);
         }
@@ -392,16 +258,11 @@ impl CloningPage {
         }
     }
 
-    /// Nothing goes on with them after the end: their cards say what the next cycle would do.
-    fn forget_unfinished(&mut self) {
-        self.outcomes.retain(|_, state| is_final(state));
-    }
-
     /// Among many, they would be out of sight.
     fn show_failures_first(&mut self) {
-        let failed = &self.tally.failed;
+        let course = &self.course;
         self.places
-            .sort_by_key(|place| !place.is_some_and(|serial| failed.contains(&serial)));
+            .sort_by_key(|place| !place.is_some_and(|serial| course.has_failed(serial)));
     }
 
     /// Returns the number of connected secondaries.
@@ -411,33 +272,10 @@ impl CloningPage {
 
     /// Returns the bar below the secondaries.
     pub fn bar(&self) -> Bar {
-        let total = self.outcomes.len();
-        let finished = self
-            .outcomes
-            .values()
-            .filter(|state| is_final(state))
-            .count();
-        match self.phase {
-            CyclePhase::Starting => Bar::Running {
-                finished: 0,
-                total: 0,
-                share: 0.0,
-                stopping: false,
-            },
-            CyclePhase::Running { stopping } => Bar::Running {
-                finished,
-                total,
-                share: self.share(),
-                stopping,
-            },
-            CyclePhase::Ended(summary) => Bar::Ended {
-                done: self.tally.done.len(),
-                failed: self.tally.failed.len(),
-                left_out: self.tally.left_out.len(),
-                disabled: summary.disabled,
-            },
-            CyclePhase::Idle if self.master.is_none() => Bar::NoMaster,
-            CyclePhase::Idle => Bar::Ready {
+        match self.course.bar() {
+            Some(bar) => bar,
+            None if self.master.is_none() => Bar::NoMaster,
+            None => Bar::Ready {
                 ready: self.ready(),
                 clones: self.clones(),
             },
@@ -502,7 +340,7 @@ impl CloningPage {
 
     /// Returns whether *Stop* is possible.
     pub fn can_stop(&self) -> bool {
-        self.phase == CyclePhase::Running { stopping: false }
+        self.course.can_stop()
     }
 
     /// Returns whether *Retry* is possible.
@@ -515,16 +353,12 @@ impl CloningPage {
 
     /// Returns whether a cycle is running.
     pub const fn is_running(&self) -> bool {
-        matches!(
-            self.phase,
-            CyclePhase::Starting | CyclePhase::Running { .. }
-        )
+        self.course.is_running()
     }
 
     /// Returns whether there is a report to save.
     pub fn has_report(&self) -> bool {
-        let is_over = matches!(self.phase, CyclePhase::Ended(_));
-        is_over && !(self.tally.done.is_empty() && self.tally.failed.is_empty())
+        self.course.has_report()
     }
 
     /// Starts, unless devices would lose their keys: then the user is asked.
@@ -574,10 +408,8 @@ impl CloningPage {
     }
 
     fn forget_cycle(&mut self) {
-        self.outcomes.clear();
         self.left_out.clear();
-        self.tally = Tally::default();
-        self.phase = CyclePhase::Idle;
+        self.course = Course::default();
     }
 
     /// Starts; of the devices in use, only those that the user agreed to are replaced.
@@ -585,13 +417,7 @@ impl CloningPage {
         let Some(master) = self.master else {
             return Vec::new();
         };
-        if to.is_empty() {
-            self.outcomes.clear();
-            self.tally = Tally::default();
-        } else {
-            self.outcomes.retain(|serial, _| !to.contains(serial));
-        }
-        self.phase = CyclePhase::Starting;
+        self.course.start(&to);
         vec![Command::Start(self.request(
             master,
             to,
@@ -665,7 +491,7 @@ impl CloningPage {
     fn failed(&self) -> Vec<Serial> {
         let is_failed = |module: &&ModuleView| {
             matches!(
-                self.outcomes.get(&module.serial),
+                self.course.outcomes().get(&module.serial),
                 Some(CardState::Failed(_))
             )
         };
@@ -676,30 +502,4 @@ impl CloningPage {
             .map(|module| module.serial)
             .collect()
     }
-
-    fn share(&self) -> f32 {
-        let steps: u16 = self
-            .outcomes
-            .values()
-            .map(|state| match state {
-                CardState::Cloning(step) => u16::from(*step),
-                state if is_final(state) => u16::from(STEPS),
-                _ => 0,
-            })
-            .sum();
-        let all = u16::try_from(self.outcomes.len())
-            .unwrap_or(u16::MAX)
-            .saturating_mul(STEPS.into());
-        f32::from(steps) / f32::from(all.max(1))
-    }
-}
-
-/// The number of steps of a secondary's run.
-pub const STEPS: u8 = Step::COUNT;
-
-const fn is_final(state: &CardState) -> bool {
-    matches!(
-        state,
-        CardState::Cloned { .. } | CardState::Refused(_) | CardState::Failed(_)
-    )
 }

@@ -5,17 +5,23 @@
 
 mod card;
 mod cloning_page;
+mod course;
 mod license;
 mod message;
+mod notice;
+mod preferences;
 #[cfg(test)]
 mod tests;
 
 pub use card::{
     Card, CardState, CheckState, Checklist, Configured, MasterCard, MasterStatus, ModuleView, Part,
 };
-pub use cloning_page::{Bar, CloningPage, CyclePhase, PLACES, Replacement, STEPS};
+pub use cloning_page::{CloningPage, PLACES, Replacement};
+pub use course::{Bar, STEPS};
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
+pub use notice::Notice;
+pub use preferences::{Appearance, Language, Preferences, TEXT_STEPS, WindowPlace};
 
 pub use keywriter::problem::{Problem, Reason};
 
@@ -24,7 +30,6 @@ use keywriter::{
     license::{LicenseNumber, Pin},
     report,
 };
-use std::path::{Path, PathBuf};
 
 /// A screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,86 +49,6 @@ pub enum Page {
     ChangePin,
     /// About, with the third-party licenses.
     About,
-}
-
-/// Light or dark colors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Appearance {
-    /// As the system is set.
-    #[default]
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-}
-
-/// A language of the app.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Language {
-    /// English.
-    #[default]
-    #[serde(rename = "en")]
-    English,
-    /// German.
-    #[serde(rename = "de")]
-    German,
-    /// French.
-    #[serde(rename = "fr")]
-    French,
-}
-
-/// A user's preferences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Preferences {
-    /// The language; `None`: the system's.
-    #[serde(default)]
-    pub language: Option<Language>,
-    /// Light or dark.
-    #[serde(default)]
-    pub appearance: Appearance,
-    /// Where the window was; `None`: where the system puts it.
-    #[serde(default)]
-    pub window: Option<WindowPlace>,
-    /// Steps of text size above the normal one, 0 to [`TEXT_STEPS`].
-    #[serde(default)]
-    pub text: u8,
-}
-
-/// Size and place of the window, in the screen's pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WindowPlace {
-    /// From the left.
-    pub x: i32,
-    /// From the top.
-    pub y: i32,
-    /// How wide.
-    pub width: u32,
-    /// How high.
-    pub height: u32,
-}
-
-/// The most steps of text size.
-pub const TEXT_STEPS: u8 = 4;
-
-/// A notice over the page. A problem stays until it is closed, solved or tried again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Notice {
-    /// Settings were exported to a file.
-    Exported(PathBuf),
-    /// Settings were imported.
-    Imported,
-    /// A report was saved.
-    ReportSaved(PathBuf),
-    /// A damaged receipt was renamed to this file, and fetched again.
-    ReceiptSetAside(PathBuf),
-    /// The license was refreshed.
-    LicenseRefreshed,
-    /// Something went wrong.
-    Problem(Problem),
 }
 
 /// The progress of a change of the app's PIN.
@@ -171,28 +96,6 @@ pub struct Model {
     pub quit_question: bool,
     /// Master, secondaries and the cycle.
     pub cloning: CloningPage,
-}
-
-impl Notice {
-    /// Returns the file that it is about.
-    pub fn file(&self) -> Option<&Path> {
-        match self {
-            Self::Exported(file) | Self::ReportSaved(file) | Self::ReceiptSetAside(file) => {
-                Some(file)
-            }
-            Self::Imported | Self::LicenseRefreshed | Self::Problem(_) => None,
-        }
-    }
-
-    /// Returns whether it may take the place of another: a problem gives way to problems alone.
-    const fn may_replace(&self, other: &Self) -> bool {
-        matches!(self, Self::Problem(_)) || !matches!(other, Self::Problem(_))
-    }
-
-    /// Returns whether it is left in sight until the user closes it.
-    pub const fn is_lasting(&self) -> bool {
-        matches!(self, Self::ReceiptSetAside(_) | Self::Problem(_))
-    }
 }
 
 impl Model {

@@ -12,6 +12,7 @@ use keywriter::{
     protocol::EncryptionMode,
     settings::{MasterState, Settings},
 };
+use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 fn serial(name: &str) -> Serial {
