@@ -177,29 +177,27 @@ fn done(command: &mut Command) {
     assert!(command.status().unwrap().success());
 }
 
-/// Returns numbers and PINs, when all mails have been written.
+/// Returns numbers and PINs, when the mail of the order has been written.
 fn mails(outbox: &Path, count: usize) -> Vec<(String, String)> {
-    let written = || fs::read_dir(outbox).map_or(0, Iterator::count);
     let end = Instant::now() + Duration::from_mins(1);
-    while written() < count {
-        assert!(Instant::now() < end, "{} mails", written());
+    loop {
+        let files = fs::read_dir(outbox).into_iter().flatten();
+        let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let sold: Vec<_> = texts.flat_map(|text| sold_in(&text)).collect();
+        if sold.len() == count {
+            return sold;
+        }
+        assert!(Instant::now() < end, "{} licenses", sold.len());
         thread::sleep(Duration::from_millis(50));
     }
-    let texts = fs::read_dir(outbox).unwrap();
-    let texts = texts.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
-    texts
-        .map(|text| {
-            (
-                after(&text, "License number: "),
-                after(&text, "PIN number: "),
-            )
-        })
-        .collect()
 }
 
-fn after(text: &str, word: &str) -> String {
-    let found = text.lines().find_map(|line| line.strip_prefix(word));
-    found.unwrap().trim().to_owned()
+/// Returns license numbers and PINs of a mail with several.
+fn sold_in(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.split_once("   PIN "));
+    lines
+        .map(|(number, pin)| (number.to_owned(), pin.to_owned()))
+        .collect()
 }
 
 /// nginx with as many processes as cores, like the portal's threads.

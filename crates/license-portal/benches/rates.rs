@@ -27,7 +27,6 @@ use hyper_util::{
 use license_portal::{
     clock::SystemClock,
     keys::{PortalKeys, Signers},
-    language::Language,
     mail::{
         courier::{Courier, CourierError, Parcel},
         outbox::Postman,
@@ -36,7 +35,7 @@ use license_portal::{
     model::Pace,
     pin_hash::PinHasher,
     portal::{Paces, Portal, Settings},
-    service::IssueOrder,
+    service::OrderLine,
     store::Store,
     web,
 };
@@ -94,29 +93,22 @@ async fn main() {
 /// Measures complete activations per second: number and PIN, the mail, its link's button, the form.
 async fn activations(portal: &Arc<Portal>, ours: SocketAddr) -> f64 {
     let mails = Arc::new(Mails::default());
-    let order = IssueOrder {
-        email: "a@b.example".into(),
+    let order = OrderLine {
         count: ACTIVATIONS,
-        is_activated: false,
-        holder: None,
-        language: Language::En,
-        sold_by: None,
-    };
+        ..OrderLine::to("a@b.example")
+    }
+    .into();
     portal.issue(&order).await.unwrap();
     let courier: Arc<dyn Courier> = Arc::<Mails>::clone(&mails);
     let postman = Arc::new(Postman::new(Arc::clone(portal), courier).unwrap());
     while postman.round().await.unwrap() > 0 {}
     let sold = std::mem::take(&mut *mails.0.lock().unwrap());
+    let sold: Vec<_> = sold.iter().flat_map(|text| sold_in(text)).collect();
     let browser = Browser::open(ours).await;
     let start = Instant::now();
     for some in sold.chunks(CONNECTIONS) {
-        let entries = some.iter().map(|text| {
-            let (license, pin) = (after(text, "License number: "), after(text, "PIN number: "));
-            let entry = [
-                ("email", "a@b.example"),
-                ("license", &license),
-                ("pin", &pin),
-            ];
+        let entries = some.iter().map(|(license, pin)| {
+            let entry = [("email", "a@b.example"), ("license", license), ("pin", pin)];
             browser.send("/", &entry)
         });
         all(entries).await;
@@ -310,23 +302,26 @@ async fn portal(folder: &std::path::Path) -> Portal {
 
 /// Issues licenses, and reads their PINs from the mails.
 async fn sell(portal: &Arc<Portal>, count: u32) -> Vec<(String, String)> {
-    let order = IssueOrder {
-        email: "a@b.example".into(),
+    let order = OrderLine {
         count,
         is_activated: true,
-        holder: None,
-        language: Language::En,
-        sold_by: None,
-    };
+        ..OrderLine::to("a@b.example")
+    }
+    .into();
     portal.issue(&order).await.unwrap();
     let mails = Arc::new(Mails::default());
     let courier: Arc<dyn Courier> = Arc::<Mails>::clone(&mails);
     let postman = Postman::new(Arc::clone(portal), courier).unwrap();
     while postman.round().await.unwrap() > 0 {}
     let texts = mails.0.lock().unwrap();
-    texts
-        .iter()
-        .map(|text| (after(text, "License number: "), after(text, "PIN number: ")))
+    texts.iter().flat_map(|text| sold_in(text)).collect()
+}
+
+/// Returns license numbers and PINs of a mail with several.
+fn sold_in(text: &str) -> Vec<(String, String)> {
+    let lines = text.lines().filter_map(|line| line.split_once("   PIN "));
+    lines
+        .map(|(number, pin)| (number.to_owned(), pin.to_owned()))
         .collect()
 }
 

@@ -137,6 +137,21 @@ wrong-code-mixed = Die Zeilen stammen nicht aus demselben Code.
 operator-nav = Seiten für Betreiber
 operator-title = Lizenzen
 operator-log = Protokoll
+operator-order = Neue Bestellung
+operator-order-text = Alle Lizenzen einer Bestellung gehen zusammen in einer E‑Mail an den Käufer, jede mit ihrer PIN‑Nummer.
+operator-order-button = Bestellung aufgeben
+operator-other-order = Mit diesem Formular wurde bereits eine andere Bestellung aufgegeben. Senden Sie es noch einmal, um auch diese aufzugeben.
+operator-of-order = Bestellung { $order }
+operator-show-order = Lizenzen anzeigen
+operator-buyer = E‑Mail-Adresse des Käufers
+operator-count = Anzahl der Lizenzen (1 bis 100)
+operator-mail-language = Sprache der E‑Mails
+operator-seats = Computer pro Lizenz
+optional-seats = Kann leer bleiben: die übliche Anzahl.
+optional-holder = Wenn Sie einen Inhaber angeben, ist die Lizenz sofort aktiv und muss nicht aktiviert werden.
+wrong-count = Bitte geben Sie eine Zahl von 1 bis 100 ein.
+wrong-seats = Bitte geben Sie eine Zahl von 1 bis 10000 ein.
+wrong-no-holder = Zu einer Firma gehört auch ein Inhaber.
 operator-sign-in = Anmeldung für Betreiber
 operator-sign-in-text = Für alle, die Lizenzen verkaufen und deren Inhabern helfen. Ihr Schlüssel beginnt mit „kwop_“.
 operator-key = Betreiberschlüssel
@@ -153,7 +168,7 @@ operator-none = Keine Lizenz gefunden.
 operator-next = Nächste Seite
 operator-command-line = Kommandozeile
 operator-installations = Computer
-operator-no-installations = Auf keinem Computer registriert.
+operator-seats-used = Registriert auf { $count } von { $most } möglichen Computern.
 operator-registered = Registriert am { $first }, zuletzt benutzt am { $last }
 operator-forget = Entfernen
 operator-help = Dem Inhaber helfen
@@ -167,6 +182,8 @@ operator-correct = E‑Mail-Adresse berichtigen
 operator-correct-text = Für einen Tippfehler in der Adresse desselben Inhabers. Die neue Adresse erhält eine neue PIN‑Nummer, die alte eine Mitteilung. Die Lizenz bleibt auf ihren Computern registriert.
 operator-transfer = An jemand anderen übertragen
 operator-transfer-text = Der neue Inhaber erhält eine E‑Mail mit der Lizenznummer und einer neuen PIN‑Nummer und aktiviert die Lizenz neu. Die alte Adresse erhält eine Mitteilung. Die Apps des alten Inhabers können die Lizenz nicht mehr erneuern.
+operator-reseat = Anzahl der Computer ändern
+operator-reseat-text = Auf wie vielen Computern die Lizenz registriert werden kann. Bereits registrierte Computer bleiben.
 operator-new-email = Neue E‑Mail-Adresse
 operator-same-email = Die Lizenz hat diese Adresse schon.
 operator-no-utf8 = Der Mailserver stellt an diese Adresse nicht zu.
@@ -195,6 +212,8 @@ done-corrected = Die Adresse ist berichtigt. E‑Mails an beide Adressen sind un
 done-transferred = Die Lizenz ist übertragen. E‑Mails an beide Adressen sind unterwegs.
 done-erased = Die personenbezogenen Daten sind gelöscht.
 done-unregistered = Der Computer wurde entfernt.
+done-reseated = Die Anzahl der Computer ist geändert.
+done-ordered = Bestellung { $order } ist aufgegeben. Die E‑Mail mit Lizenznummern und PIN‑Nummern ist unterwegs.
 deed-signed-in = Angemeldet
 deed-sold = Verkauft
 deed-resent = Neue PIN‑Nummer gesendet
@@ -205,6 +224,7 @@ deed-transferred = Übertragen
 deed-exported = Personenbezogene Daten exportiert
 deed-erased = Personenbezogene Daten gelöscht
 deed-unregistered = Computer entfernt
+deed-reseated = Anzahl der Computer geändert
 deed-key-added = Betreiberschlüssel hinzugefügt
 deed-key-removed = Betreiberschlüssel entfernt
 no-such-license-title = Lizenz nicht gefunden
@@ -262,6 +282,43 @@ mail-license-active-body =
 
     Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese E-Mail sicher
     auf: Wir kennen Ihre PIN nicht.
+
+    Haben Sie Fragen? { $email }, { $phone }
+mail-order-subject = Ihre KeyWriter-Lizenzen
+mail-order-body =
+    Vielen Dank für Ihren Kauf!
+
+    Ihre Lizenzen, jede mit ihrer PIN‑Nummer:
+
+    { $licenses }
+
+    Aktivieren Sie jede Lizenz hier:
+    { $url }/
+
+    Registrieren Sie danach je eine KeyWriter-App mit der Lizenznummer und ihrer
+    PIN‑Nummer. Lizenzportal, wie die App es anzeigt:
+    { $url }
+
+    Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese E-Mail sicher
+    auf: Wir kennen Ihre PINs nicht.
+
+    Haben Sie Fragen? { $email }, { $phone }
+mail-order-active-body =
+    Vielen Dank für Ihren Kauf!
+
+    Ihre Lizenzen sind aktiv. Jede mit ihrer PIN‑Nummer:
+
+    { $licenses }
+
+    Laden Sie die KeyWriter-App herunter, und registrieren Sie sie mit einer
+    Lizenznummer und deren PIN‑Nummer:
+    { $url }/download
+
+    Lizenzportal, wie die App es anzeigt:
+    { $url }
+
+    Die App fragt bei jedem Start nach der PIN. Bewahren Sie diese E-Mail sicher
+    auf: Wir kennen Ihre PINs nicht.
 
     Haben Sie Fragen? { $email }, { $phone }
 mail-verification-subject = Schließen Sie die Aktivierung Ihrer KeyWriter-Lizenz ab

@@ -137,6 +137,21 @@ wrong-code-mixed = The lines are not from the same code.
 operator-nav = Pages for operators
 operator-title = Licenses
 operator-log = Log
+operator-order = New order
+operator-order-text = All licenses of an order are mailed to the buyer together, each with its PIN number.
+operator-order-button = Place the order
+operator-other-order = Another order was already placed with this form. Send it again to place this one, too.
+operator-of-order = Order { $order }
+operator-show-order = Show its licenses
+operator-buyer = Email address of the buyer
+operator-count = Number of licenses (1 to 100)
+operator-mail-language = Language of the emails
+operator-seats = Computers per license
+optional-seats = May stay empty: the usual number.
+optional-holder = If you enter a holder, the license is sold active and needs no activation.
+wrong-count = Please enter a number from 1 to 100.
+wrong-seats = Please enter a number from 1 to 10000.
+wrong-no-holder = A company needs a holder, too.
 operator-sign-in = Operator sign-in
 operator-sign-in-text = For those who sell licenses and help their holders. Your key begins with “kwop_”.
 operator-key = Operator key
@@ -153,7 +168,7 @@ operator-none = No license found.
 operator-next = Next page
 operator-command-line = Command line
 operator-installations = Computers
-operator-no-installations = Not registered on any computer.
+operator-seats-used = Registered on { $count } of { $most } possible computers.
 operator-registered = Registered { $first }, last used { $last }
 operator-forget = Remove
 operator-help = Help the holder
@@ -167,6 +182,8 @@ operator-correct = Correct the email address
 operator-correct-text = For a mistyped address of the same holder. A new PIN number is mailed to the new address, and a notice to the old one. The license stays registered on its computers.
 operator-transfer = Transfer to someone else
 operator-transfer-text = The new holder receives an email with license number and a new PIN number, and activates the license again. The old address receives a notice. The apps of the old holder can no longer renew the license.
+operator-reseat = Change the number of computers
+operator-reseat-text = On how many computers the license can be registered. Computers that are already registered stay.
 operator-new-email = New email address
 operator-same-email = The license already has this address.
 operator-no-utf8 = The mail server does not deliver to this address.
@@ -195,6 +212,8 @@ done-corrected = The address is corrected. Emails to both addresses are on their
 done-transferred = The license is transferred. Emails to both addresses are on their way.
 done-erased = The personal data is erased.
 done-unregistered = The computer was removed.
+done-reseated = The number of computers is changed.
+done-ordered = Order { $order } is placed. The email with license numbers and PIN numbers is on its way.
 deed-signed-in = Signed in
 deed-sold = Sold
 deed-resent = New PIN number mailed
@@ -205,6 +224,7 @@ deed-transferred = Transferred
 deed-exported = Personal data exported
 deed-erased = Personal data erased
 deed-unregistered = Computer removed
+deed-reseated = Number of computers changed
 deed-key-added = Operator key added
 deed-key-removed = Operator key removed
 no-such-license-title = License not found
@@ -262,6 +282,43 @@ mail-license-active-body =
 
     The app asks for the PIN each time you launch it. Keep this email in a safe
     place: we do not know your PIN.
+
+    Have a question? { $email }, { $phone }
+mail-order-subject = Your KeyWriter licenses
+mail-order-body =
+    Thank you for your purchase!
+
+    Your licenses, each with its PIN number:
+
+    { $licenses }
+
+    Activate each license here:
+    { $url }/
+
+    Then register a KeyWriter app with the license number and its PIN number.
+    License portal, as the app shows it:
+    { $url }
+
+    The app asks for the PIN each time you launch it. Keep this email in a safe
+    place: we do not know your PINs.
+
+    Have a question? { $email }, { $phone }
+mail-order-active-body =
+    Thank you for your purchase!
+
+    Your licenses are active. Each with its PIN number:
+
+    { $licenses }
+
+    Download the KeyWriter app, and register it with a license number and its
+    PIN number:
+    { $url }/download
+
+    License portal, as the app shows it:
+    { $url }
+
+    The app asks for the PIN each time you launch it. Keep this email in a safe
+    place: we do not know your PINs.
 
     Have a question? { $email }, { $phone }
 mail-verification-subject = Complete the activation of your KeyWriter license

@@ -137,6 +137,21 @@ wrong-code-mixed = Les lignes ne proviennent pas du même code.
 operator-nav = Pages des opérateurs
 operator-title = Licences
 operator-log = Journal
+operator-order = Nouvelle commande
+operator-order-text = Toutes les licences d’une commande sont envoyées à l’acheteur dans un seul e‑mail, chacune avec son code PIN.
+operator-order-button = Passer la commande
+operator-other-order = Une autre commande a déjà été passée avec ce formulaire. Envoyez-le à nouveau pour passer aussi celle-ci.
+operator-of-order = Commande { $order }
+operator-show-order = Afficher ses licences
+operator-buyer = Adresse e‑mail de l’acheteur
+operator-count = Nombre de licences (1 à 100)
+operator-mail-language = Langue des e‑mails
+operator-seats = Ordinateurs par licence
+optional-seats = Facultatif : le nombre habituel.
+optional-holder = Si vous indiquez un titulaire, la licence est vendue active et n’a pas besoin d’être activée.
+wrong-count = Veuillez saisir un nombre de 1 à 100.
+wrong-seats = Veuillez saisir un nombre de 1 à 10000.
+wrong-no-holder = Une entreprise doit aussi avoir un titulaire.
 operator-sign-in = Connexion des opérateurs
 operator-sign-in-text = Pour les personnes qui vendent des licences et aident leurs titulaires. Votre clé commence par « kwop_ ».
 operator-key = Clé d’opérateur
@@ -153,7 +168,7 @@ operator-none = Aucune licence trouvée.
 operator-next = Page suivante
 operator-command-line = Ligne de commande
 operator-installations = Ordinateurs
-operator-no-installations = Enregistrée sur aucun ordinateur.
+operator-seats-used = Enregistrée sur { $count } ordinateur(s), { $most } au maximum.
 operator-registered = Enregistré le { $first }, dernière utilisation le { $last }
 operator-forget = Retirer
 operator-help = Aider le titulaire
@@ -167,6 +182,8 @@ operator-correct = Corriger l’adresse e‑mail
 operator-correct-text = Pour une faute de frappe dans l’adresse du même titulaire. Un nouveau code PIN est envoyé à la nouvelle adresse et un avis à l’ancienne. La licence reste enregistrée sur ses ordinateurs.
 operator-transfer = Transférer à quelqu’un d’autre
 operator-transfer-text = Le nouveau titulaire reçoit un e‑mail avec le numéro de licence et un nouveau code PIN, puis active la licence à nouveau. L’ancienne adresse reçoit un avis. Les applis de l’ancien titulaire ne peuvent plus renouveler la licence.
+operator-reseat = Modifier le nombre d’ordinateurs
+operator-reseat-text = Le nombre d’ordinateurs sur lesquels la licence peut être enregistrée. Les ordinateurs déjà enregistrés le restent.
 operator-new-email = Nouvelle adresse e‑mail
 operator-same-email = La licence a déjà cette adresse.
 operator-no-utf8 = Le serveur de messagerie ne distribue pas le courrier à cette adresse.
@@ -195,6 +212,8 @@ done-corrected = L’adresse est corrigée. Des e‑mails aux deux adresses sont
 done-transferred = La licence est transférée. Des e‑mails aux deux adresses sont en route.
 done-erased = Les données personnelles sont effacées.
 done-unregistered = L’ordinateur a été retiré.
+done-reseated = Le nombre d’ordinateurs est modifié.
+done-ordered = La commande { $order } est passée. L’e‑mail contenant les numéros de licence et les codes PIN est en route.
 deed-signed-in = Connexion
 deed-sold = Vente
 deed-resent = Nouveau code PIN envoyé
@@ -205,6 +224,7 @@ deed-transferred = Transfert
 deed-exported = Données personnelles exportées
 deed-erased = Données personnelles effacées
 deed-unregistered = Ordinateur retiré
+deed-reseated = Nombre d’ordinateurs modifié
 deed-key-added = Clé d’opérateur ajoutée
 deed-key-removed = Clé d’opérateur supprimée
 no-such-license-title = Licence introuvable
@@ -264,6 +284,43 @@ mail-license-active-body =
     sûr : nous ne connaissons pas votre code PIN.
 
     Une question ? { $email }, { $phone }
+mail-order-subject = Vos licences KeyWriter
+mail-order-body =
+    Merci pour votre achat !
+
+    Vos licences, chacune avec son code PIN :
+
+    { $licenses }
+
+    Activez chaque licence ici :
+    { $url }/
+
+    Enregistrez ensuite une appli KeyWriter avec le numéro de licence et son code
+    PIN. Portail de licences, tel que l’appli l’affiche :
+    { $url }
+
+    L’appli demande le code PIN à chaque lancement. Conservez cet e-mail en lieu
+    sûr : nous ne connaissons pas vos codes PIN.
+
+    Une question ? { $email }, { $phone }
+mail-order-active-body =
+    Merci pour votre achat !
+
+    Vos licences sont actives. Chacune avec son code PIN :
+
+    { $licenses }
+
+    Téléchargez l’appli KeyWriter et enregistrez-la avec un numéro de licence et
+    son code PIN :
+    { $url }/download
+
+    Portail de licences, tel que l’appli l’affiche :
+    { $url }
+
+    L’appli demande le code PIN à chaque lancement. Conservez cet e-mail en lieu
+    sûr : nous ne connaissons pas vos codes PIN.
+
+    Une question ? { $email }, { $phone }
 mail-verification-subject = Terminez l’activation de votre licence KeyWriter
 mail-verification-body =
     Cliquez sur le lien pour terminer l’activation de votre licence :

@@ -1,6 +1,7 @@
 //! What the portal stores: licenses, their holders, links and mails.
 
 mod operator;
+mod order;
 
 use jiff::Timestamp;
 use license_token::LicenseNumber;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use operator::{Act, Deed, Filter, Handover, NewOperator, Operator, Scope};
+pub use order::{NewOrder, Placed, Placing, Repeat, Sale};
 
 use crate::{language::Language, store::CLOCKS};
 
@@ -65,13 +67,22 @@ pub struct License {
     pub activated_at: Option<Timestamp>,
     /// The operator whose key sold it; `None`: it was sold on the command line.
     pub sold_by: Option<String>,
+    /// The order that it was sold with; `None`: it is older than orders.
+    pub order: Option<i64>,
+    /// On how many computers it can be registered; `None`: on as many as the portal is set to.
+    pub seats: Option<u32>,
 }
 
 impl License {
     /// Returns a name for the license as it is now, which changes with everything that an operator does to it.
     pub fn version(&self) -> String {
         let parts = [self.state.as_str(), &self.email, &self.pin_hash];
-        let text = format!("{}\0{}", parts.join("\0"), self.changed_at);
+        let text = format!(
+            "{}\0{}\0{:?}",
+            parts.join("\0"),
+            self.changed_at,
+            self.seats
+        );
         let hash: [u8; 32] = Sha256::digest(text).into();
         hex::encode(hash.get(..16).unwrap_or_default())
     }
@@ -201,23 +212,37 @@ pub struct NewMail {
     pub kind: MailKind,
     /// Its recipient.
     pub recipient: String,
-    /// Subject and text, sealed ([`crate::keys::PortalKeys`]).
+    /// What it says, sealed ([`crate::keys::PortalKeys`]).
     pub sealed: Vec<u8>,
 }
 
 /// A mail that only this instance may deliver, until its claim expires.
 #[derive(Clone)]
 pub struct ClaimedMail {
-    /// Its number in the outbox.
-    pub id: i64,
-    /// The license that it is about.
-    pub number: String,
     /// Its recipient.
     pub recipient: String,
-    /// Subject and text, sealed.
-    pub sealed: Vec<u8>,
     /// Delivery attempts, including this one.
     pub attempts: i64,
+    /// What waits for this recipient with one order, the oldest first; never empty.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a mail: what is to be said of one license.
+#[derive(Clone)]
+pub struct Part {
+    /// Its number in the outbox.
+    pub id: i64,
+    /// The license.
+    pub number: String,
+    /// What is to be said, sealed.
+    pub sealed: Vec<u8>,
+}
+
+impl ClaimedMail {
+    /// Returns the number that names it at the mail server.
+    pub fn id(&self) -> i64 {
+        self.parts.first().map_or(0, |part| part.id)
+    }
 }
 
 /// The outcome of completing an activation.
@@ -296,8 +321,8 @@ pub struct Registration {
 pub enum Noted {
     /// It is registered.
     Yes,
-    /// It is not: the license is registered on as many others as it allows.
-    Full,
+    /// It is not: the license is registered on as many others as it allows, which are so many.
+    Full(u32),
     /// The license is not active.
     NotActive,
 }

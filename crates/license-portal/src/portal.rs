@@ -206,6 +206,12 @@ pub enum Refusal {
         "only a license that is sold active can have a holder; a name and a company have at most 100 bytes each"
     )]
     NoHolder,
+    /// An operator entered on how many computers a license can be registered, and it cannot.
+    #[error("a license can be registered on 1 to 10000 computers")]
+    Seats,
+    /// An operator placed another order with the same key.
+    #[error("another order was placed with this key; give a new order a new key")]
+    OtherOrder,
 }
 
 /// Returns what names a license as one network address tries it.

@@ -5,14 +5,16 @@ use license_token::{Anchor, Installation, LicenseNumber};
 use plain_text::shown;
 use serde_json::json;
 
-use super::{Command, One, OperatorCommand, Options, SigningKeyCommand, backup, note, say};
+use super::{
+    Command, Issue, List, One, OperatorCommand, Options, SigningKeyCommand, backup, note, say,
+};
 use crate::{
     clock::later,
     email::EmailAddress,
     keys::OperatorKey,
-    model::{Filter, NewOperator},
+    model::{Filter, NewOperator, Placed},
     portal::{Portal, Refusal},
-    service::{IssueOrder, LicenseReport},
+    service::{LicenseReport, Order, OrderLine},
     store::StoreError,
     text::plain_json,
 };
@@ -21,44 +23,8 @@ use crate::{
 pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<()> {
     let portal = options.open().await?;
     match command {
-        Command::Issue {
-            email,
-            count,
-            activated,
-            holder,
-            company,
-            language,
-            json,
-        } => {
-            let order = IssueOrder {
-                email: email.to_string(),
-                count,
-                is_activated: activated,
-                holder: holder.map(|name| (name, company.unwrap_or_default())),
-                language,
-                sold_by: None,
-            };
-            issue(&portal, &order, json).await?;
-        }
-        Command::List {
-            state,
-            email,
-            mail,
-            after,
-            limit,
-            json,
-        } => {
-            let after = after.as_deref().map(parse).transpose()?;
-            let filter = Filter {
-                state,
-                email,
-                mail,
-                after: after.map(|number| number.to_string()),
-                limit,
-                ..Filter::default()
-            };
-            list(&portal, &filter, json).await?;
-        }
+        Command::Issue(asked) => issue(&portal, asked).await?,
+        Command::List(asked) => list(&portal, asked).await?,
         Command::Show(one) => report(&portal, &one).await?,
         Command::Revoke(one) => {
             portal
@@ -102,6 +68,14 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
                 .map_err(unknown)?;
             done(&portal, &one, "unregistered").await?;
         }
+        Command::Seats { one, seats } => {
+            let number = parse(&one.number)?;
+            portal
+                .reseat(number, None, seats, None)
+                .await
+                .map_err(unknown)?;
+            done(&portal, &one, "given other seats").await?;
+        }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
         Command::SigningKey { command } => signing_key(options, &portal, command).await?,
         Command::Backup { file, keep: None } => portal.store.backup(&file).await?,
@@ -119,35 +93,56 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
     Ok(())
 }
 
-async fn issue(portal: &Portal, order: &IssueOrder, json: bool) -> anyhow::Result<()> {
-    let numbers = portal.issue(order).await?;
-    let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
+async fn issue(portal: &Portal, asked: Issue) -> anyhow::Result<()> {
+    let line = OrderLine {
+        email: asked.email.to_string(),
+        count: asked.count,
+        is_activated: asked.activated,
+        holder: asked
+            .holder
+            .map(|name| (name, asked.company.unwrap_or_default())),
+        language: asked.language,
+        seats: asked.seats,
+    };
+    let order = Order {
+        key: asked.key,
+        ..line.into()
+    };
+    print(&portal.issue(&order).await?, asked.json)
+}
+
+/// Prints the numbers of an order that was placed.
+fn print(placed: &Placed, json: bool) -> anyhow::Result<()> {
+    let numbers = placed.licenses.iter().map(LicenseNumber::to_string);
+    let numbers: Vec<_> = numbers.collect();
     let printed = if json {
-        print_json(&json!({ "licenses": numbers }))
+        print_json(&json!({ "order": placed.order, "licenses": numbers }))
     } else {
         say(numbers.join("\n")).map_err(Into::into)
     };
     printed.with_context(|| {
         format!(
-            "{} licenses were issued, and their mails queued, but not printed; `license-portal list --email {}` \
+            "{} licenses were issued, and their mails queued, but not printed; `license-portal list --order {}` \
              prints them",
             numbers.len(),
-            shown(&order.email)
+            placed.order
         )
     })
 }
 
-async fn list(portal: &Portal, filter: &Filter, json: bool) -> anyhow::Result<()> {
-    let asked = Filter {
-        limit: filter.limit.saturating_add(1),
-        ..filter.clone()
+async fn list(portal: &Portal, asked: List) -> anyhow::Result<()> {
+    let after = asked.after.as_deref().map(parse).transpose()?;
+    let filter = Filter {
+        state: asked.state,
+        email: asked.email,
+        mail: asked.mail,
+        order: asked.order,
+        after: after.map(|number| number.to_string()),
+        limit: asked.limit,
+        ..Filter::default()
     };
-    let mut found = portal.list(&asked).await?;
-    let has_more = found.len() > filter.limit as usize;
-    found.truncate(filter.limit as usize);
-    let next = found.last().filter(|_| has_more);
-    let next = next.map(|last| last.number().to_owned());
-    if json {
+    let (found, next) = portal.page(&filter).await?;
+    if asked.json {
         return print_json(&json!({ "licenses": found, "next": next }));
     }
     for report in &found {
@@ -181,8 +176,13 @@ async fn hand_over(
 
 async fn log(portal: &Portal, license: Option<&str>, limit: u32) -> anyhow::Result<()> {
     let license = license.map(parse).transpose()?;
-    for act in portal.store.acts(None, license, None, limit).await? {
+    let asked = limit.saturating_add(1);
+    let acts = portal.store.acts(None, license, None, asked).await?;
+    for act in acts.iter().take(limit as usize) {
         say(act.line())?;
+    }
+    if acts.len() > limit as usize {
+        note("there are older acts: add a higher --limit");
     }
     Ok(())
 }

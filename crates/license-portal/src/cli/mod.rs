@@ -21,6 +21,7 @@ use crate::{
     email::EmailAddress,
     language::Language,
     model::{LicenseState, MailState, Scope},
+    service::is_order_key,
 };
 
 pub use options::Options;
@@ -50,50 +51,9 @@ enum Command {
         to: EmailAddress,
     },
     /// Issues licenses, and mails license number and PIN
-    Issue {
-        /// Email address of the buyer
-        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
-        email: EmailAddress,
-        /// How many licenses
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        count: u32,
-        /// Sells them active: they need no activation
-        #[arg(long)]
-        activated: bool,
-        /// Person who holds the licenses, with --activated; the license tokens name it
-        #[arg(long, requires = "activated", value_name = "NAME")]
-        holder: Option<String>,
-        /// Company of the holder
-        #[arg(long, requires = "holder", value_name = "NAME")]
-        company: Option<String>,
-        /// Language of the mails
-        #[arg(long, value_enum, default_value_t = Language::En)]
-        language: Language,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Issue(Issue),
     /// Lists licenses
-    List {
-        /// Only those in this state
-        #[arg(long, value_parser = state)]
-        state: Option<LicenseState>,
-        /// Only those of this address
-        #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
-        email: Option<EmailAddress>,
-        /// Only those whose newest mail is waiting, delivered or failed
-        #[arg(long, value_name = "STATE", value_parser = mail_state)]
-        mail: Option<MailState>,
-        /// Only those after this number, for the next page
-        #[arg(long, value_name = "NUMBER")]
-        after: Option<String>,
-        /// How many at most
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(List),
     /// Shows a license with its holder and its registrations
     Show(One),
     /// Revokes a license: no app can register or refresh with it
@@ -139,6 +99,14 @@ enum Command {
         #[arg(long, value_name = "HEX")]
         installation: Option<String>,
     },
+    /// Changes on how many computers a license can be registered; those that are registered stay
+    Seats {
+        #[command(flatten)]
+        one: One,
+        /// How many [default: --installations]
+        #[arg(value_name = "N")]
+        seats: Option<u32>,
+    },
     /// Manages keys for the operator API
     OperatorKey {
         #[command(subcommand)]
@@ -165,6 +133,62 @@ enum Command {
         /// Folder; created if it does not exist
         folder: PathBuf,
     },
+}
+
+#[derive(Args)]
+struct Issue {
+    /// Email address of the buyer
+    #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+    email: EmailAddress,
+    /// How many licenses
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    count: u32,
+    /// Sells them active: they need no activation
+    #[arg(long)]
+    activated: bool,
+    /// Person who holds the licenses, with --activated; the license tokens name it
+    #[arg(long, requires = "activated", value_name = "NAME")]
+    holder: Option<String>,
+    /// Company of the holder
+    #[arg(long, requires = "holder", value_name = "NAME")]
+    company: Option<String>,
+    /// Language of the mails
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    language: Language,
+    /// Computers that each license can be registered on [default: --installations]
+    #[arg(long, value_name = "N")]
+    seats: Option<u32>,
+    /// Name of this order: who repeats it within 30 days gets the same licenses, and no others
+    #[arg(long, value_name = "TEXT", value_parser = order_key)]
+    key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct List {
+    /// Only those in this state
+    #[arg(long, value_parser = state)]
+    state: Option<LicenseState>,
+    /// Only those of this address
+    #[arg(long, value_name = "ADDRESS", value_parser = EmailAddress::parse)]
+    email: Option<EmailAddress>,
+    /// Only those whose newest mail is waiting, delivered or failed
+    #[arg(long, value_name = "STATE", value_parser = mail_state)]
+    mail: Option<MailState>,
+    /// Only those of this order
+    #[arg(long, value_name = "N")]
+    order: Option<i64>,
+    /// Only those after this number, for the next page
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -282,6 +306,12 @@ fn operator_name(text: &str) -> Result<String, &'static str> {
     is_name
         .then(|| text.to_owned())
         .ok_or("a name has 1 to 64 bytes, and nothing invisible")
+}
+
+fn order_key(text: &str) -> Result<String, &'static str> {
+    is_order_key(text)
+        .then(|| text.to_owned())
+        .ok_or("a key has 1 to 128 letters, digits and signs of ASCII")
 }
 
 fn mail_state(text: &str) -> Result<MailState, &'static str> {

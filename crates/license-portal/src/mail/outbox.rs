@@ -14,7 +14,10 @@ use tokio::{
 use crate::{
     clock::later,
     keys::{LinkSecret, random},
-    mail::courier::{Courier, Parcel},
+    mail::{
+        courier::{Courier, Parcel},
+        letter,
+    },
     model::ClaimedMail,
     portal::{Portal, Refusal},
     store::{CLOCKS, LONGEST_PAUSE},
@@ -107,18 +110,24 @@ impl Postman {
 
     async fn deliver(&self, mail: &ClaimedMail) -> Result<(), Refusal> {
         let portal = &*self.portal;
-        let outcome = match portal.keys.open(&mail.number, &mail.sealed) {
+        let opened = mail
+            .parts
+            .iter()
+            .map(|part| portal.keys.open(&part.number, &part.sealed));
+        let opened: Result<Vec<_>, _> = opened.collect();
+        let outcome = match opened {
             Err(error) => Err((error.to_string(), false)),
-            Ok(letter) => {
-                let (subject, text) = letter.split_once('\n').unwrap_or(("KeyWriter", &letter));
-                let [a, b, c, d, ..] = LinkSecret::hash_of(&mail.number).0;
+            Ok(parts) => {
+                let written = letter::write(&portal.settings, &parts);
+                let number = mail.parts.first().map_or("", |part| &part.number);
+                let [a, b, c, d, ..] = LinkSecret::hash_of(number).0;
                 let parcel = Parcel {
-                    id: mail.id,
+                    id: mail.id(),
                     reference: &format!("{:08x}", u32::from_be_bytes([a, b, c, d])),
                     from: &portal.settings.mail_from,
                     to: &mail.recipient,
-                    subject,
-                    text,
+                    subject: &written.subject,
+                    text: &written.text,
                 };
                 self.courier
                     .deliver(&parcel)
@@ -130,9 +139,9 @@ impl Postman {
         match outcome {
             Ok(()) => {
                 portal.metrics.mails_delivered.inc();
-                if !portal.store.delivered(mail.id, &self.name, now).await? {
+                if !portal.store.delivered(mail, &self.name, now).await? {
                     tracing::warn!(
-                        mail = mail.id,
+                        mail = mail.id(),
                         "the mail was replaced, or claimed by another instance, during its delivery"
                     );
                 }
@@ -140,18 +149,18 @@ impl Postman {
             Err((error, is_final)) => {
                 portal.metrics.mails_failed.inc();
                 tracing::warn!(
-                    mail = mail.id,
+                    mail = mail.id(),
                     attempts = mail.attempts,
                     error,
                     is_final,
                     "cannot deliver a mail"
                 );
-                let (store, id, by) = (&portal.store, mail.id, &self.name);
+                let (store, by) = (&portal.store, &self.name);
                 if is_final {
-                    store.gave_up(id, by, now, &error).await?;
+                    store.gave_up(mail, by, now, &error).await?;
                 } else {
                     let next = later(now, backoff(mail.attempts));
-                    store.failed(id, by, next, &error).await?;
+                    store.failed(mail, by, next, &error).await?;
                 }
             }
         }

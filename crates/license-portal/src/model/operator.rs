@@ -138,6 +138,8 @@ pub enum Deed {
     Erased,
     /// Removed registrations of a license.
     Unregistered,
+    /// Changed on how many computers a license can be registered.
+    Reseated,
     /// Added an operator's key.
     KeyAdded,
     /// Removed an operator's key.
@@ -146,7 +148,7 @@ pub enum Deed {
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SignedIn,
         Self::Sold,
         Self::Resent,
@@ -157,6 +159,7 @@ impl Deed {
         Self::Exported,
         Self::Erased,
         Self::Unregistered,
+        Self::Reseated,
         Self::KeyAdded,
         Self::KeyRemoved,
     ];
@@ -174,6 +177,7 @@ impl Deed {
             Self::Exported => "exported",
             Self::Erased => "erased",
             Self::Unregistered => "unregistered",
+            Self::Reseated => "reseated",
             Self::KeyAdded => "key-added",
             Self::KeyRemoved => "key-removed",
         }
@@ -231,6 +235,8 @@ pub struct Filter {
     pub sold_by: Option<String>,
     /// Only those whose number, addresses, holder or company contain each of these words.
     pub words: Option<String>,
+    /// Only those of this order.
+    pub order: Option<i64>,
     /// Only this one.
     pub number: Option<LicenseNumber>,
     /// Only those after this number, in the order of numbers.

@@ -8,7 +8,7 @@ use crate::{
     clock::later,
     email::EmailAddress,
     keys::{LinkSecret, Typed},
-    mail::letter,
+    mail::letter::Letter,
     model::{Completion, Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
     portal::{Portal, Refusal},
 };
@@ -215,7 +215,7 @@ impl Portal {
             hash: LinkSecret::hash_of(secret.expose()),
             expires_at,
         };
-        let text = letter::verification(license.language, &self.settings, &secret, expires_at);
+        let text = Letter::verification(license.language, &secret, expires_at).text();
         let mail = NewMail {
             number: license.number,
             kind: MailKind::Verification,

@@ -2,8 +2,11 @@
 
 mod activation;
 mod operation;
+mod order;
 mod registration;
 mod session;
 
 pub use activation::{LinkPage, TicketPage};
-pub use operation::{IssueOrder, LicenseReport};
+pub use operation::LicenseReport;
+pub(crate) use operation::SEATS;
+pub use order::{Order, OrderLine, is_order_key};

@@ -1,7 +1,7 @@
 //! What operators and partners do.
 
 use jiff::Timestamp;
-use license_token::{Holder as TokenHolder, Installation, LicenseNumber, Pin};
+use license_token::{Installation, LicenseNumber, Pin};
 use plain_text::shown;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -10,31 +10,13 @@ use crate::{
     email::EmailAddress,
     keys::random,
     language::Language,
-    mail::letter,
+    mail::letter::Letter,
     model::{
-        Deed, Delivery, Filter, Found, Handover, Holder, License, LicenseState, MailKind,
-        MailState, NewMail, Operator, Registration,
+        Deed, Delivery, Filter, Found, Handover, Holder, LicenseState, MailKind, MailState,
+        NewMail, Operator, Registration,
     },
     portal::{Portal, Refusal},
-    store::StoreError,
 };
-
-/// Licenses to issue.
-#[derive(Clone, Debug)]
-pub struct IssueOrder {
-    /// The email address of the buyer.
-    pub email: String,
-    /// How many licenses; each is mailed separately.
-    pub count: u32,
-    /// Whether they are sold active, so that they need no activation.
-    pub is_activated: bool,
-    /// Name and company of the holder, for licenses that are sold active. Otherwise the holder fills in the form.
-    pub holder: Option<(String, String)>,
-    /// The language of the mails.
-    pub language: Language,
-    /// The operator whose key sells them; `None`: the command line.
-    pub sold_by: Option<String>,
-}
 
 /// A license as operators see it, without secrets.
 #[derive(Serialize)]
@@ -57,6 +39,11 @@ pub struct LicenseReport {
     pub(crate) held_by: [String; 2],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sold_by: Option<String>,
+    /// The order that it was sold with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<i64>,
+    /// On how many computers it can be registered; `None`: on as many as the portal is set to.
+    pub(crate) seats: Option<u32>,
     /// The newest mail about it, for 30 days.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mail: Option<Delivery>,
@@ -146,6 +133,8 @@ impl From<Found> for LicenseReport {
             activated_at: license.activated_at,
             held_by: [found.name, found.company],
             sold_by: license.sold_by,
+            order: license.order,
+            seats: license.seats,
             mail: found.delivery,
             holder: None,
             registrations: None,
@@ -154,69 +143,6 @@ impl From<Found> for LicenseReport {
 }
 
 impl Portal {
-    /// Issues licenses and queues their mails.
-    pub async fn issue(&self, order: &IssueOrder) -> Result<Vec<LicenseNumber>, Refusal> {
-        self.require_mail()?;
-        let email = EmailAddress::parse(&order.email)?;
-        if email.needs_utf8() {
-            self.require_utf8().await?;
-        }
-        let is_named = order.holder.as_ref().is_none_or(|(name, company)| {
-            order.is_activated && !name.is_empty() && TokenHolder::new(name, company).is_ok()
-        });
-        if !is_named {
-            return Err(Refusal::NoHolder);
-        }
-        // The form asks for more, an order does not.
-        let holder = order.holder.clone().map(|(first_name, company)| Holder {
-            first_name,
-            company,
-            ..Holder::default()
-        });
-        loop {
-            let mut sales = Vec::new();
-            for _ in 0..order.count {
-                sales.push(self.draw(email.as_str(), order).await?);
-            }
-            let issued = self.store.issue(&sales, holder.as_ref(), self.seconds());
-            match issued.await {
-                // A number is taken: draws others. With 75 random bits this does not happen in practice.
-                Err(StoreError::Exists) => {}
-                Err(error) => return Err(error.into()),
-                Ok(()) => {
-                    self.bell.notify_one();
-                    let numbers = sales.iter().map(|(license, _mail)| license.number);
-                    return Ok(numbers.collect());
-                }
-            }
-        }
-    }
-
-    /// Draws a license with its PIN, and writes its mail.
-    async fn draw(&self, email: &str, order: &IssueOrder) -> Result<(License, NewMail), Refusal> {
-        let number = LicenseNumber::generate(random()?);
-        let (pin_hash, mail) = self
-            .new_pin(number, email, order.language, order.is_activated)
-            .await?;
-        let now = self.seconds();
-        let license = License {
-            number,
-            email: email.to_owned(),
-            language: order.language,
-            state: if order.is_activated {
-                LicenseState::Active
-            } else {
-                LicenseState::Issued
-            },
-            pin_hash,
-            issued_at: now,
-            changed_at: now,
-            activated_at: order.is_activated.then_some(now),
-            sold_by: order.sold_by.clone(),
-        };
-        Ok((license, mail))
-    }
-
     /// Gives a license a new PIN and mails it. The old PIN is no longer valid. `by`: the operator; `None`: the command
     /// line.
     pub async fn resend(&self, number: LicenseNumber, by: Option<&str>) -> Result<(), Refusal> {
@@ -324,7 +250,7 @@ impl Portal {
         let (pin_hash, mail) = self
             .new_pin(number, email.as_str(), language, is_active)
             .await?;
-        let notice = letter::moved(language, &self.settings, number);
+        let notice = Letter::moved(language, number).text();
         let notice = NewMail {
             number,
             kind: MailKind::Notice,
@@ -368,6 +294,23 @@ impl Portal {
         Ok(found.into_iter().map(LicenseReport::from).collect())
     }
 
+    /// Returns as many licenses as the filter permits, and the number after which more follow, if there are more.
+    pub async fn page(
+        &self,
+        filter: &Filter,
+    ) -> Result<(Vec<LicenseReport>, Option<String>), Refusal> {
+        let asked = Filter {
+            limit: filter.limit.saturating_add(1),
+            ..filter.clone()
+        };
+        let mut found = self.list(&asked).await?;
+        let has_more = found.len() > filter.limit as usize;
+        found.truncate(filter.limit as usize);
+        let last = found.last().filter(|_| has_more);
+        let next = last.map(|last| last.license.clone());
+        Ok((found, next))
+    }
+
     /// Returns a license with its holder and its registrations.
     pub async fn show(&self, number: LicenseNumber) -> Result<LicenseReport, Refusal> {
         let filter = Filter {
@@ -396,7 +339,35 @@ impl Portal {
         Ok(report)
     }
 
-    async fn new_pin(
+    /// Changes on how many computers a license can be registered; `None`: as many as the portal is set to. `seen`: the
+    /// version of the license that the operator saw. Computers that are registered stay.
+    pub async fn reseat(
+        &self,
+        number: LicenseNumber,
+        seen: Option<&str>,
+        seats: Option<u32>,
+        by: Option<&str>,
+    ) -> Result<(), Refusal> {
+        if seats.is_some_and(|seats| !SEATS.contains(&seats)) {
+            return Err(Refusal::Seats);
+        }
+        let license = self.store.license(number).await?.ok_or(Refusal::Refused)?;
+        let is_seen = seen.is_none_or(|seen| license.version() == seen);
+        if license.seats == seats && is_seen {
+            return Ok(());
+        }
+        if !is_seen
+            || !self
+                .store
+                .reseat(&license, seats, by, self.seconds())
+                .await?
+        {
+            return Err(Refusal::Changed);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn new_pin(
         &self,
         number: LicenseNumber,
         email: &str,
@@ -404,19 +375,22 @@ impl Portal {
         is_active: bool,
     ) -> Result<(String, NewMail), Refusal> {
         let pin = Pin::generate(random()?);
-        let text = letter::license(language, &self.settings, number, &pin, is_active);
+        let letter = Letter::license(language, number, &pin, is_active);
         let mail = NewMail {
             number,
             kind: MailKind::License,
             recipient: email.to_owned(),
-            sealed: self.keys.seal(number, MailKind::License, &text)?,
+            sealed: self.keys.seal(number, MailKind::License, &letter.text())?,
         };
         Ok((self.hasher.hash(pin).await?, mail))
     }
 
     /// Returns the current time in whole seconds, as the database stores it.
-    fn seconds(&self) -> Timestamp {
+    pub(super) fn seconds(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 }
+
+/// On how many computers a license can be registered.
+pub(crate) const SEATS: std::ops::RangeInclusive<u32> = 1..=10_000;

@@ -100,7 +100,7 @@ impl Portal {
         let (app, now) = (installation.to_string(), self.clock.now());
         match self.store.register(number, &app, most, now).await? {
             Noted::Yes => {}
-            Noted::Full => return Err(Refusal::Full { most }),
+            Noted::Full(most) => return Err(Refusal::Full { most }),
             Noted::NotActive => return Err(Refusal::Refused),
         }
         self.metrics.registrations.inc();

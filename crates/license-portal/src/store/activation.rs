@@ -37,7 +37,7 @@ impl Store {
             .bind(seconds(link.expires_at))
             .execute(&mut *tx)
             .await?;
-        queue(&mut tx, mail, now).await?;
+        queue(&mut tx, mail, None, now).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 
-use super::{Store, Stored, acts::record, seconds};
-use crate::model::{Deed, Noted, Registration};
+use super::{Store, Stored, acts::record, rows::seats, seconds};
+use crate::model::{Deed, License, Noted, Registration};
 
 impl Store {
     /// Returns the installations that a license is registered on.
@@ -17,7 +17,7 @@ impl Store {
     }
 
     /// Records that an installation registered, if the license is active and has this installation already, or has
-    /// fewer than `most`.
+    /// fewer than it allows: `most`, unless it has a number of its own.
     pub async fn register(
         &self,
         number: LicenseNumber,
@@ -28,16 +28,17 @@ impl Store {
         let number = number.to_string();
         let mut tx = self.write().await?;
         // Locked, so that two installations cannot both take the last place.
-        let active: Option<i64> = query_scalar(AssertSqlSafe(format!(
-            "SELECT issued_at FROM licenses WHERE number = $1 AND state = 'active'{}",
+        let allowed: Option<i64> = query_scalar(AssertSqlSafe(format!(
+            "SELECT coalesce(seats, $2) FROM licenses WHERE number = $1 AND state = 'active'{}",
             self.dialect.for_update
         )))
         .bind(&number)
+        .bind(i64::from(most))
         .fetch_optional(&mut *tx)
         .await?;
-        if active.is_none() {
+        let Some(allowed) = allowed else {
             return Ok(Noted::NotActive);
-        }
+        };
         let recorded = query(
             "INSERT INTO installations (license, installation, first_at, last_at)
              SELECT $1, $2, $3, $3
@@ -48,14 +49,44 @@ impl Store {
         .bind(&number)
         .bind(installation)
         .bind(seconds(now))
-        .bind(i64::from(most))
+        .bind(allowed)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
         Ok(match recorded.rows_affected() {
-            0 => Noted::Full,
+            0 => Noted::Full(seats(allowed)?),
             _ => Noted::Yes,
         })
+    }
+
+    /// Changes on how many computers a license can be registered. Those that are registered stay. `before`: the license
+    /// as the operator saw it. `false`: somebody else has changed that since.
+    pub async fn reseat(
+        &self,
+        before: &License,
+        seats: Option<u32>,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Stored<bool> {
+        let (mut tx, number) = (self.write().await?, before.number.to_string());
+        let changed = query(
+            "UPDATE licenses SET seats = $2
+             WHERE number = $1 AND state <> 'revoked' AND coalesce(seats, 0) = $3",
+        )
+        .bind(&number)
+        .bind(seats.map(i64::from))
+        .bind(i64::from(before.seats.unwrap_or_default()))
+        .execute(&mut *tx)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let shown =
+            |seats: Option<u32>| seats.map_or_else(|| "–".into(), |seats| seats.to_string());
+        let change = format!("{} → {}", shown(before.seats), shown(seats));
+        record(&mut tx, by, Deed::Reseated, Some(&number), &change, now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Records that a registered installation refreshed, if the license is active. `false`: the license is not

@@ -7,7 +7,6 @@ use sqlx::{Any, AssertSqlSafe, Transaction, query, query_as};
 use super::{
     Store, Stored,
     acts::record,
-    exists,
     outbox::queue,
     rows::{LicenseRow, ReportRow},
     seconds,
@@ -18,23 +17,6 @@ use crate::{
 };
 
 impl Store {
-    /// Adds all licenses of an order, or none: each with its holder if known, and with the queued mail that has its PIN.
-    /// [`StoreError::Exists`](super::StoreError::Exists): a number is taken.
-    pub async fn issue(
-        &self,
-        sales: &[(License, NewMail)],
-        holder: Option<&Holder>,
-        now: Timestamp,
-    ) -> Stored<()> {
-        let mut tx = self.write().await?;
-        for (license, mail) in sales {
-            insert_license(&mut tx, license, holder, mail, now).await?;
-            let (by, number) = (license.sold_by.as_deref(), license.number.to_string());
-            record(&mut tx, by, Deed::Sold, Some(&number), "", now).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
     /// Returns the license with this number.
     pub async fn license(&self, number: LicenseNumber) -> Stored<Option<License>> {
         let row: Option<LicenseRow> = query_as("SELECT * FROM licenses WHERE number = $1")
@@ -54,8 +36,8 @@ impl Store {
     pub async fn list(&self, filter: &Filter) -> Stored<Vec<Found>> {
         let words = filter.words.as_deref().unwrap_or_default();
         let patterns: Vec<_> = words.split_whitespace().take(WORDS).map(like).collect();
-        // The first seven values are those of the other conditions.
-        let contain = (0..patterns.len()).map(|word| 8 + 2 * word).fold(
+        // The first eight values are those of the other conditions.
+        let contain = (0..patterns.len()).map(|word| 9 + 2 * word).fold(
             String::new(),
             |all, at| {
                 format!(
@@ -85,6 +67,7 @@ impl Store {
                AND (CAST($4 AS TEXT) IS NULL OR number = $4)
                AND (CAST($5 AS TEXT) IS NULL OR mail_state = $5)
                AND (CAST($6 AS TEXT) IS NULL OR sold_by = $6)
+               AND (CAST($8 AS BIGINT) IS NULL OR order_id = $8)
                {contain}
              ORDER BY number LIMIT $7"
         )))
@@ -94,7 +77,8 @@ impl Store {
         .bind(filter.number.map(|number| number.to_string()))
         .bind(filter.mail.map(MailState::as_str))
         .bind(&filter.sold_by)
-        .bind(i64::from(filter.limit));
+        .bind(i64::from(filter.limit))
+        .bind(filter.order);
         for [small, capital] in &patterns {
             found = found.bind(small).bind(capital);
         }
@@ -126,7 +110,7 @@ impl Store {
         if changed.rows_affected() == 0 {
             return Ok(false);
         }
-        queue(&mut tx, mail, now).await?;
+        queue(&mut tx, mail, None, now).await?;
         let number = number.to_string();
         record(&mut tx, by, Deed::Resent, Some(&number), "", now).await?;
         tx.commit().await?;
@@ -260,7 +244,7 @@ impl Store {
             }
         }
         for mail in &handover.mails {
-            queue(&mut tx, mail, now).await?;
+            queue(&mut tx, mail, None, now).await?;
         }
         let addresses = format!("{} → {}", license.email, handover.email);
         record(&mut tx, by, deed, Some(&number), &addresses, now).await?;
@@ -298,37 +282,6 @@ fn like(word: &str) -> [String; 2] {
             .replace('_', "!_");
         format!("%{escaped}%")
     })
-}
-
-async fn insert_license(
-    tx: &mut Transaction<'static, Any>,
-    license: &License,
-    holder: Option<&Holder>,
-    mail: &NewMail,
-    now: Timestamp,
-) -> Stored<()> {
-    query(
-        "INSERT INTO licenses (number, email, language, state, pin_hash, issued_at, changed_at, activated_at,
-                               sold_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(license.number.to_string())
-    .bind(&license.email)
-    .bind(license.language.as_str())
-    .bind(license.state.as_str())
-    .bind(&license.pin_hash)
-    .bind(seconds(license.issued_at))
-    .bind(seconds(license.changed_at))
-    .bind(license.activated_at.map(seconds))
-    .bind(&license.sold_by)
-    .execute(&mut **tx)
-    .await
-    .map_err(exists)?;
-    if let Some(holder) = holder {
-        insert_holder(tx, &license.number.to_string(), holder).await?;
-    }
-    queue(tx, mail, now).await?;
-    Ok(())
 }
 
 /// Adds the holder of a license.

@@ -10,6 +10,7 @@ mod dialect;
 mod installations;
 mod licenses;
 mod operators;
+mod orders;
 mod outbox;
 mod postgres;
 mod rows;
@@ -142,8 +143,8 @@ impl Store {
         Ok(counts.fetch_one(&self.pool).await?)
     }
 
-    /// Deletes full buckets and expired sessions, and links, drafts, delivered mails and failed notices that are older
-    /// than `RETENTION`.
+    /// Deletes full buckets and expired sessions, and links, drafts, delivered mails, failed notices and the keys of
+    /// orders that are older than `RETENTION`.
     pub async fn prune(&self, now: Timestamp) -> Stored<()> {
         let oldest = seconds(now) - RETENTION;
         let mut tx = self.write().await?;
@@ -153,6 +154,10 @@ impl Store {
                 now.as_millisecond(),
             ),
             ("DELETE FROM sessions WHERE expires_at < $1", seconds(now)),
+            (
+                "UPDATE orders SET repeat_key = NULL, body = NULL WHERE placed_at < $1 AND repeat_key IS NOT NULL",
+                oldest,
+            ),
             ("DELETE FROM links WHERE expires_at < $1", oldest),
             ("DELETE FROM drafts WHERE saved_at < $1", oldest),
             ("DELETE FROM outbox WHERE delivered_at < $1", oldest),
@@ -201,7 +206,7 @@ fn exists(error: sqlx::Error) -> StoreError {
 /// By how much the clocks of two instances may differ, in seconds.
 pub const CLOCKS: i64 = 300;
 
-/// How long expired links, drafts and delivered mails are kept: 30 days, in seconds.
+/// How long expired links, drafts, delivered mails and the keys of orders are kept: 30 days, in seconds.
 const RETENTION: i64 = 30 * 24 * 3600;
 
 /// How long a statement waits for a free connection before it fails.

@@ -42,6 +42,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "notices",
             include_str!("../../migrations/postgres/0005_notices.sql"),
         ),
+        (
+            6,
+            "orders",
+            include_str!("../../migrations/postgres/0006_orders.sql"),
+        ),
     ],
 };
 

@@ -8,6 +8,7 @@ use crate::{
     language::Language,
     model::{
         Act, ClaimedMail, Deed, Delivery, Found, License, LicenseState, Link, MailState, Operator,
+        Part,
     },
 };
 
@@ -22,6 +23,8 @@ pub(super) struct LicenseRow {
     changed_at: i64,
     activated_at: Option<i64>,
     sold_by: Option<String>,
+    order_id: Option<i64>,
+    seats: Option<i64>,
 }
 
 impl TryFrom<LicenseRow> for License {
@@ -38,6 +41,8 @@ impl TryFrom<LicenseRow> for License {
             changed_at: time(row.changed_at)?,
             activated_at: row.activated_at.map(time).transpose()?,
             sold_by: row.sold_by,
+            order: row.order_id,
+            seats: row.seats.map(seats).transpose()?,
         })
     }
 }
@@ -103,21 +108,29 @@ impl TryFrom<LinkRow> for Link {
 
 #[derive(sqlx::FromRow)]
 pub(super) struct MailRow {
-    id: i64,
+    pub(super) id: i64,
     license: String,
-    recipient: String,
+    pub(super) recipient: String,
     sealed: Vec<u8>,
     attempts: i64,
+    pub(super) order_id: Option<i64>,
 }
 
-impl From<MailRow> for ClaimedMail {
-    fn from(row: MailRow) -> Self {
-        Self {
+impl MailRow {
+    /// Makes a mail of what waits for one recipient.
+    pub(super) fn with(self, others: Vec<Self>) -> ClaimedMail {
+        let (recipient, attempts) = (self.recipient.clone(), self.attempts);
+        let parts = std::iter::once(self).chain(others).map(|row| Part {
             id: row.id,
             number: row.license,
-            recipient: row.recipient,
             sealed: row.sealed,
-            attempts: row.attempts,
+        });
+        let mut parts: Vec<_> = parts.collect();
+        parts.sort_by_key(|part| part.id);
+        ClaimedMail {
+            recipient,
+            attempts,
+            parts,
         }
     }
 }
@@ -172,7 +185,11 @@ impl TryFrom<OperatorRow> for Operator {
     }
 }
 
-fn number(text: &str) -> Result<LicenseNumber, StoreError> {
+pub(super) fn seats(count: i64) -> Result<u32, StoreError> {
+    u32::try_from(count).map_err(|_range| StoreError::Corrupt("seats"))
+}
+
+pub(super) fn number(text: &str) -> Result<LicenseNumber, StoreError> {
     LicenseNumber::parse(text).map_err(|_slip| StoreError::Corrupt("license number"))
 }
 

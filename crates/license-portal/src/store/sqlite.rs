@@ -47,6 +47,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "notices",
             include_str!("../../migrations/sqlite/0005_notices.sql"),
         ),
+        (
+            6,
+            "orders",
+            include_str!("../../migrations/sqlite/0006_orders.sql"),
+        ),
     ],
 };
 

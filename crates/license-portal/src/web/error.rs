@@ -34,6 +34,8 @@ pub(crate) enum ApiError {
     TooLarge,
     /// 422: the request does not match `openapi.json`.
     Malformed,
+    /// 422, for operators only: another order was placed with the same key.
+    OtherOrder,
     /// 422, for operators only: the mail server does not deliver to this address.
     NoUtf8,
     /// 429: too many attempts.
@@ -50,7 +52,8 @@ impl From<Refusal> for ApiError {
             Refusal::Full { most } => Self::Full { most },
             Refusal::OtherKey => Self::OtherKey,
             Refusal::Changed => Self::Changed,
-            Refusal::NoAddress(_) | Refusal::NoHolder => Self::Malformed,
+            Refusal::NoAddress(_) | Refusal::NoHolder | Refusal::Seats => Self::Malformed,
+            Refusal::OtherOrder => Self::OtherOrder,
             Refusal::NoUtf8 => Self::NoUtf8,
             Refusal::NotConfigured(_)
             | Refusal::Courier(_)
@@ -82,6 +85,11 @@ impl IntoResponse for ApiError {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "malformed"),
             Self::NoUtf8 => (StatusCode::UNPROCESSABLE_ENTITY, "no-smtputf8"),
+            Self::OtherOrder => {
+                let message = Refusal::OtherOrder.to_string();
+                let body = json!({ "error": "other-order", "message": message });
+                return (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response();
+            }
             Self::SlowDown { retry_after } => {
                 let body = Json(json!({ "error": "slow-down", "retry_after": retry_after }));
                 let header = [(header::RETRY_AFTER, HeaderValue::from(retry_after))];

@@ -68,6 +68,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/licenses/{number}/revoke", post(operator::revoke))
         .route("/licenses/{number}/resend", post(operator::resend))
         .route("/licenses/{number}/forget", post(operator::forget))
+        .route("/licenses/{number}/seats", post(operator::reseat))
         .fallback(api::no_route)
         .method_not_allowed_fallback(api::wrong_method);
     let api = Router::new()

@@ -16,7 +16,7 @@ use crate::{
     language::Language,
     model::{Filter, LicenseState, MailState, Operator, Scope},
     portal::{Portal, Refusal},
-    service::{IssueOrder, LicenseReport},
+    service::{LicenseReport, Order, OrderLine, is_order_key},
     web::{
         api::{Body, installation, number},
         error::ApiError,
@@ -86,8 +86,9 @@ pub(super) struct Issue {
     #[serde(default)]
     activated: bool,
     holder: Option<NewHolder>,
-    #[serde(default = "english")]
-    language: String,
+    #[serde(default)]
+    language: Language,
+    seats: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -102,37 +103,60 @@ fn one() -> u32 {
     1
 }
 
-fn english() -> String {
-    Language::En.as_str().to_owned()
+/// The header `Idempotency-Key`: who repeats an order with it gets the same answer.
+pub(super) struct RepeatKey(Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for RepeatKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get("idempotency-key") else {
+            return Ok(Self(None));
+        };
+        let key = value.to_str().ok().filter(|key| is_order_key(key));
+        key.map(|key| Self(Some(key.to_owned())))
+            .ok_or(ApiError::Malformed)
+    }
 }
 
 /// `POST /api/v1/operator/licenses`
 pub(super) async fn issue(
     caller: Caller,
     State(portal): State<Arc<Portal>>,
+    RepeatKey(key): RepeatKey,
     Body(body): Body<Issue>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     caller.need(Scope::Issue)?;
-    let language = Language::parse(&body.language).ok_or(ApiError::Malformed)?;
     if !(1..=MOST).contains(&body.count) {
         return Err(ApiError::Malformed);
     }
-    let order = IssueOrder {
+    let line = OrderLine {
         email: body.email,
         count: body.count,
         is_activated: body.activated,
         holder: body.holder.map(|holder| (holder.name, holder.company)),
-        language,
-        sold_by: Some(caller.name().to_owned()),
+        language: body.language,
+        seats: body.seats,
     };
-    let numbers = portal.issue(&order).await?;
+    let order = Order {
+        lines: vec![line],
+        sold_by: Some(caller.name().to_owned()),
+        key,
+    };
+    let placed = portal.issue(&order).await?;
     tracing::info!(
         operator = caller.name(),
-        count = numbers.len(),
+        order = placed.order,
+        count = placed.licenses.len(),
         "licenses issued"
     );
-    let numbers: Vec<_> = numbers.iter().map(LicenseNumber::to_string).collect();
-    Ok((StatusCode::CREATED, Json(json!({ "licenses": numbers }))))
+    let numbers: Vec<_> = placed
+        .licenses
+        .iter()
+        .map(LicenseNumber::to_string)
+        .collect();
+    let answer = json!({ "order": placed.order, "licenses": numbers });
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 #[derive(Deserialize)]
@@ -141,6 +165,7 @@ pub(super) struct Search {
     state: Option<LicenseState>,
     email: Option<String>,
     mail: Option<MailState>,
+    order: Option<i64>,
     after: Option<String>,
     limit: Option<u32>,
 }
@@ -162,21 +187,22 @@ pub(super) async fn list(
         .map(|number| number.to_string());
     let email = search.email.as_deref().map(EmailAddress::parse).transpose();
     let email = email.map_err(|_form| ApiError::Malformed)?;
-    if !(1..=MOST).contains(&limit) {
+    if !(1..=MOST).contains(&limit) || search.order.is_some_and(|order| !ORDERS.contains(&order)) {
         return Err(ApiError::Malformed);
     }
-    let found = portal
-        .list(&Filter {
+    let (found, next) = portal
+        .page(&Filter {
             state: search.state,
             email,
             mail: search.mail,
+            order: search.order,
             after,
             limit,
             sold_by,
             ..Filter::default()
         })
         .await?;
-    Ok(Json(json!({ "licenses": found })))
+    Ok(Json(json!({ "licenses": found, "next": next })))
 }
 
 /// `GET /api/v1/operator/licenses/{number}`
@@ -258,6 +284,34 @@ pub(super) async fn forget(
         .map_err(known_to_operators)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seats {
+    seats: Option<u32>,
+}
+
+/// `POST /api/v1/operator/licenses/{number}/seats`
+pub(super) async fn reseat(
+    caller: Caller,
+    State(portal): State<Arc<Portal>>,
+    Path(text): Path<String>,
+    Body(body): Body<Seats>,
+) -> Result<Json<LicenseReport>, ApiError> {
+    caller.need(Scope::Issue)?;
+    let number = number(&text)?;
+    caller.license(&portal, number).await?;
+    portal
+        .reseat(number, None, body.seats, Some(caller.name()))
+        .await
+        .map_err(known_to_operators)?;
+    tracing::info!(operator = caller.name(), license = %number, "seats changed");
+    portal
+        .show(number)
+        .await
+        .map(Json)
+        .map_err(known_to_operators)
+}
+
 /// Turns `refused` into `not-found`: operators may know that a license does not exist.
 fn known_to_operators(refusal: Refusal) -> ApiError {
     match ApiError::from(refusal) {
@@ -265,6 +319,9 @@ fn known_to_operators(refusal: Refusal) -> ApiError {
         other => other,
     }
 }
+
+/// The numbers that an order may have: those that every program reads exactly from JSON.
+const ORDERS: std::ops::RangeInclusive<i64> = 1..=(1 << 53) - 1;
 
 /// The most licenses in one order and on one page.
 const MOST: u32 = 100;

@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use license_portal::{
     email::EmailAddress,
     model::{Deed, Scope},
-    service::IssueOrder,
+    service::{Order, OrderLine},
 };
 use license_token::LicenseNumber;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Signs an operator in.
-async fn sign_in(world: &World, name: &str, scopes: &[Scope]) -> Visit {
+pub(crate) async fn sign_in(world: &World, name: &str, scopes: &[Scope]) -> Visit {
     let key = key(world, name, scopes).await;
     let mut visit = Visit::new(&world.portal);
     let page = visit.get("/operator").await;
@@ -32,19 +32,20 @@ async fn sign_in(world: &World, name: &str, scopes: &[Scope]) -> Visit {
 }
 
 async fn sell(world: &World, by: Option<&str>, holder: Option<(&str, &str)>) -> String {
-    let order = IssueOrder {
-        email: "buyer@example.com".into(),
-        count: 1,
+    let line = OrderLine {
         is_activated: holder.is_some(),
         holder: holder.map(|(name, company)| (name.into(), company.into())),
-        language: license_portal::language::Language::En,
-        sold_by: by.map(str::to_owned),
+        ..OrderLine::to("buyer@example.com")
     };
-    world.portal.issue(&order).await.unwrap()[0].to_string()
+    let order = Order {
+        sold_by: by.map(str::to_owned),
+        ..line.into()
+    };
+    world.portal.issue(&order).await.unwrap().licenses[0].to_string()
 }
 
 /// The numbers on a page of licenses.
-fn numbers(page: &Page) -> Vec<String> {
+pub(crate) fn numbers(page: &Page) -> Vec<String> {
     let links = page.html.split("href=\"/operator/licenses/").skip(1);
     links
         .map(|rest| rest.split('"').next().unwrap().to_owned())
@@ -391,7 +392,7 @@ async fn a_license_goes_to_another_company_and_a_revoked_one_comes_back() {
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
-fn hidden(page: &Page, name: &str) -> String {
+pub(crate) fn hidden(page: &Page, name: &str) -> String {
     let (_, rest) = page
         .html
         .split_once(&format!("name=\"{name}\" value=\""))

@@ -9,7 +9,7 @@ use std::{
 };
 
 use fantoccini::{Client, Locator, key::Key};
-use license_portal::{email::EmailAddress, language::Language, service::IssueOrder, web};
+use license_portal::{email::EmailAddress, language::Language, service::OrderLine, web};
 use license_token::{Installation, LicenseNumber, Pin, RequestCode};
 
 use crate::{
@@ -165,15 +165,12 @@ impl Walk<'_> {
     }
 
     async fn story(&self) {
-        let order = IssueOrder {
-            email: "john.doe@email.com".into(),
-            count: 1,
-            is_activated: false,
-            holder: None,
+        let order = OrderLine {
             language: self.language,
-            sold_by: None,
-        };
-        let number = self.world.portal.issue(&order).await.unwrap()[0];
+            ..OrderLine::to("john.doe@email.com")
+        }
+        .into();
+        let number = self.world.portal.issue(&order).await.unwrap().licenses[0];
         let mail = self.world.newest_mail().await.text;
         let pin = mail
             .split(|c: char| !c.is_ascii_digit())

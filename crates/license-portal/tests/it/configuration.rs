@@ -148,19 +148,21 @@ fn what_was_done_and_not_printed_is_told() {
     let data = tempfile::tempdir().unwrap();
     let run = |words: &[&str]| output(program(data.path(), None).args(words));
     run(&["init"]);
-    for format in ["", "--json"] {
+    for (order, format) in [(1, ""), (2, "--json")] {
         let words = ["issue", "--email", "A@b.example", "--count", "2", format];
         let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
         let said = unprinted(data.path(), &words);
         assert!(said.contains("2 licenses were issued"), "{said}");
-        assert!(said.contains("list --email a@b.example"), "{said}");
+        assert!(said.contains(&format!("list --order {order}")), "{said}");
     }
+    assert_eq!(run(&["list", "--order", "2"]).lines().count(), 2);
     let listed = run(&["list", "--email", "A@b.example"]);
     assert_eq!(listed.lines().count(), 4);
     let number = listed.split(' ').next().unwrap();
     for (command, done) in [
         ("resend", "new PIN"),
         ("forget", "unregistered"),
+        ("seats", "other seats"),
         ("revoke", "revoked"),
     ] {
         let said = unprinted(data.path(), &[command, number]);

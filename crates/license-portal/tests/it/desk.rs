@@ -53,9 +53,31 @@ impl Walk<'_> {
         );
         self.picture("desk-done").await;
         self.move_on(number).await;
+        self.order().await;
         self.goto("/operator/log").await;
         self.heading_is("operator-log").await;
         self.picture("desk-log").await;
+    }
+
+    /// Sells three licenses in one mail.
+    async fn order(&self) {
+        self.goto("/operator/order").await;
+        self.heading_is("operator-order").await;
+        self.fill("email", "office@example.org").await;
+        let count = self.browser.find(Locator::Id("count")).await.unwrap();
+        count.clear().await.unwrap();
+        self.fill("count", "0").await;
+        self.press("operator-order-button").await;
+        self.focus_is("problem").await;
+        self.picture("desk-wrong-order").await;
+        let count = self.browser.find(Locator::Id("count")).await.unwrap();
+        count.clear().await.unwrap();
+        self.fill("count", "3").await;
+        self.press("operator-order-button").await;
+        self.focus_is("notice").await;
+        self.picture("desk-ordered").await;
+        let mail = self.world.newest_mail_to("office@example.org").await;
+        assert_eq!(mail.text.matches("   PIN ").count(), 3);
     }
 
     /// Mistypes an address, then transfers the license, revokes it and undoes that.
@@ -73,7 +95,7 @@ impl Walk<'_> {
         self.picture("desk-transferred").await;
         let mail = self.world.newest_mail_to("office@example.org").await;
         assert!(mail.text.contains(&number.to_string()));
-        self.open(3).await;
+        self.open(4).await;
         self.press("operator-revoke").await;
         self.focus_is("notice").await;
         self.picture("desk-revoked").await;

@@ -1,11 +1,13 @@
 //! The contract of the store with the operators' pages: search, log, sessions, and what changes a license's holder.
 
 use license_portal::{
-    model::{Deed, Filter, Handover, Holder, LicenseState, MailKind, NewOperator, Noted, Scope},
+    model::{
+        Deed, Filter, Handover, Holder, LicenseState, MailKind, NewOperator, Noted, Sale, Scope,
+    },
     store::Store,
 };
 
-use crate::sample::{activate, at, hash, issue, link, mail, number, sale, verify};
+use crate::sample::{activate, at, hash, issue, link, mail, number, order, sale, verify};
 
 pub(crate) async fn a_license_is_found_by_what_is_known_of_it(store: Store) {
     issue(&store, 1).await;
@@ -15,7 +17,11 @@ pub(crate) async fn a_license_is_found_by_what_is_known_of_it(store: Store) {
         company: "100% Safe_Co!".into(),
         ..Holder::default()
     };
-    store.issue(&[sale(2)], Some(&holder), at(0)).await.unwrap();
+    let sale = Sale {
+        holder: Some(holder),
+        ..sale(2)
+    };
+    store.issue(&order([sale]), at(0)).await.unwrap();
     let found = async |words: &str| {
         let filter = Filter {
             words: Some(words.into()),
@@ -45,7 +51,7 @@ pub(crate) async fn a_license_is_found_by_what_is_known_of_it(store: Store) {
 
 pub(crate) async fn every_act_is_in_the_log_the_newest_first(store: Store) {
     issue(&store, 1).await;
-    let (license, mail) = sale(1);
+    let Sale { license, mail, .. } = sale(1);
     let by = Some("shop");
     assert!(
         store

@@ -150,15 +150,8 @@ pub(crate) fn mails(outbox: &Path) -> Vec<(String, String)> {
     let files = std::fs::read_dir(outbox)
         .unwrap()
         .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let mails = files.filter(|text| text.contains("PIN number: "));
-    mails
-        .map(|text| {
-            (
-                world::after(&text, "License number: "),
-                world::after(&text, "PIN number: "),
-            )
-        })
-        .collect()
+    let mails = files.filter(|text| text.contains("PIN number"));
+    mails.flat_map(|text| world::sold_in(&text)).collect()
 }
 
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {

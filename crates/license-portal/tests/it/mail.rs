@@ -20,6 +20,8 @@ use license_portal::{
 };
 use license_token::LicenseNumber;
 
+use license_portal::service::OrderLine;
+
 use crate::{driver::free_port, world::World};
 
 /// A real mail server that saves accepted mails in a folder.
@@ -83,15 +85,9 @@ fn received(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_mail_survives_a_server_that_is_down_slow_or_refusing_and_arrives_once() {
     let world = World::new().await;
-    let order = license_portal::service::IssueOrder {
-        email: "zoe@example.com".into(),
-        count: 2,
-        is_activated: false,
-        holder: None,
-        language: license_portal::language::Language::De,
-        sold_by: None,
-    };
-    world.portal.issue(&order).await.unwrap();
+    for _ in 0..2 {
+        order(&world, "zoe@example.com").await;
+    }
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     let short = Duration::from_millis(700);
     let postman = postman(&world, &format!("smtp://127.0.0.1:{port}"), short);
@@ -129,15 +125,9 @@ async fn a_mail_survives_a_server_that_is_down_slow_or_refusing_and_arrives_once
 #[tokio::test(flavor = "multi_thread")]
 async fn several_instances_deliver_each_mail_once() {
     let world = World::new().await;
-    let order = license_portal::service::IssueOrder {
-        email: "a@example.com".into(),
-        count: 30,
-        is_activated: true,
-        holder: None,
-        language: license_portal::language::Language::Fr,
-        sold_by: None,
-    };
-    world.portal.issue(&order).await.unwrap();
+    for _ in 0..30 {
+        order(&world, "a@example.com").await;
+    }
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     let _server = SmtpServer::start(port, folder.path(), "good");
     let url = format!("smtp://127.0.0.1:{port}");
@@ -171,15 +161,8 @@ fn postman(world: &World, url: &str, time_limit: Duration) -> Postman {
 }
 
 async fn order(world: &World, email: &str) -> LicenseNumber {
-    let order = license_portal::service::IssueOrder {
-        email: email.into(),
-        count: 1,
-        is_activated: false,
-        holder: None,
-        language: license_portal::language::Language::En,
-        sold_by: None,
-    };
-    world.portal.issue(&order).await.unwrap()[0]
+    let order = OrderLine::to(email).into();
+    world.portal.issue(&order).await.unwrap().licenses[0]
 }
 
 #[tokio::test]
@@ -266,14 +249,7 @@ async fn an_address_in_utf8_is_sold_only_where_the_server_delivers_to_it() {
         let courier = Arc::new(SmtpCourier::new(&url, LIMIT).unwrap());
         let world = World::through(courier).await;
         let sell = async |email: &str| {
-            let order = license_portal::service::IssueOrder {
-                email: email.into(),
-                count: 1,
-                is_activated: false,
-                holder: None,
-                language: license_portal::language::Language::En,
-                sold_by: None,
-            };
+            let order = OrderLine::to(email).into();
             world.portal.issue(&order).await
         };
         assert!(matches!(

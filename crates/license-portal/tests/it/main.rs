@@ -22,6 +22,7 @@ mod mail;
 mod migration;
 mod obstacles;
 mod operators;
+mod orders;
 mod outbox;
 mod pages;
 mod postgres;

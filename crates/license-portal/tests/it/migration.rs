@@ -14,6 +14,12 @@ const BACK: &str = "DROP TABLE drafts;
     DROP TABLE acts;
     DROP TABLE sessions;
     DROP INDEX anchors_by_position;
+    DROP INDEX licenses_by_order;
+    DROP INDEX outbox_by_order;
+    ALTER TABLE licenses DROP COLUMN order_id;
+    ALTER TABLE licenses DROP COLUMN seats;
+    ALTER TABLE outbox DROP COLUMN order_id;
+    DROP TABLE orders;
     DELETE FROM _sqlx_migrations WHERE version > 1";
 
 #[tokio::test(flavor = "multi_thread")]

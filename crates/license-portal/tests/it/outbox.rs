@@ -24,7 +24,10 @@ pub(crate) async fn a_new_pin_replaces_the_mail_that_waits(store: Store) {
         "newer hash"
     );
     let mails = store.claim("me", at(1), at(60), 9, false).await.unwrap();
-    let sealed: Vec<_> = mails.iter().map(|mail| mail.sealed.as_slice()).collect();
+    let sealed: Vec<_> = mails
+        .iter()
+        .map(|mail| mail.parts[0].sealed.as_slice())
+        .collect();
     assert_eq!(sealed, [b"newer"]);
 }
 
@@ -42,13 +45,13 @@ pub(crate) async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(sto
     let claimed = store.claim("two", at(60), at(120), 9, false).await.unwrap();
     assert!(claimed.len() == 1 && claimed[0].attempts == 2);
     // The first one reports too late.
-    assert!(!store.delivered(claimed[0].id, "one", at(61)).await.unwrap());
+    assert!(!store.delivered(&claimed[0], "one", at(61)).await.unwrap());
     store
-        .failed(claimed[0].id, "one", at(900), "late")
+        .failed(&claimed[0], "one", at(900), "late")
         .await
         .unwrap();
     store
-        .failed(claimed[0].id, "two", at(200), "refused")
+        .failed(&claimed[0], "two", at(200), "refused")
         .await
         .unwrap();
     assert!(
@@ -72,8 +75,8 @@ pub(crate) async fn a_mail_is_claimed_by_one_and_again_when_the_claim_lapses(sto
 pub(crate) async fn a_delivered_mail_is_wiped(store: Store) {
     issue(&store, 1).await;
     let claimed = store.claim("me", at(0), at(60), 9, false).await.unwrap();
-    assert!(store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
-    assert!(!store.delivered(claimed[0].id, "me", at(1)).await.unwrap());
+    assert!(store.delivered(&claimed[0], "me", at(1)).await.unwrap());
+    assert!(!store.delivered(&claimed[0], "me", at(1)).await.unwrap());
     assert!(
         store
             .claim("me", at(9999), at(99_999), 9, false)
@@ -97,7 +100,7 @@ pub(crate) async fn many_claims_at_once_never_take_one_mail_twice(store: Store) 
                     .claim(&worker.to_string(), at(0), at(600), 3, false)
                     .await
                     .unwrap();
-                taken.extend(mails.into_iter().map(|mail| mail.id));
+                taken.extend(mails.into_iter().map(|mail| mail.id()));
             }
             taken
         })
@@ -124,7 +127,7 @@ pub(crate) async fn a_notice_that_cannot_be_delivered_is_nobodys_task(store: Sto
     assert!(store.hand_over(&handover, None, at(1)).await.unwrap());
     let claimed = store.claim("a", at(2), at(60), 9, false).await.unwrap();
     for mail in &claimed {
-        let gave_up = store.gave_up(mail.id, "a", at(3), "550 no such user");
+        let gave_up = store.gave_up(mail, "a", at(3), "550 no such user");
         gave_up.await.unwrap();
     }
     assert_eq!(claimed.len(), 2);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use license_portal::{
     language::Language,
-    model::{Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail},
+    model::{Holder, License, LicenseState, LinkHash, MailKind, NewLink, NewMail, NewOrder, Sale},
     store::Store,
 };
 use license_token::LicenseNumber;
@@ -11,17 +11,25 @@ use license_token::LicenseNumber;
 use crate::world::START;
 
 pub(crate) async fn issue(store: &Store, seed: u8) -> License {
-    let sale = sale(seed);
-    store
-        .issue(std::slice::from_ref(&sale), None, at(0))
-        .await
-        .unwrap();
-    sale.0
+    store.issue(&order([sale(seed)]), at(0)).await.unwrap();
+    license(seed)
+}
+
+/// An order that cannot be repeated.
+pub(crate) fn order(sales: impl IntoIterator<Item = Sale>) -> NewOrder {
+    NewOrder {
+        repeat: None,
+        sales: sales.into_iter().collect(),
+    }
 }
 
 /// A license, and the mail with its PIN.
-pub(crate) fn sale(seed: u8) -> (License, NewMail) {
-    (license(seed), mail(seed, MailKind::License))
+pub(crate) fn sale(seed: u8) -> Sale {
+    Sale {
+        license: license(seed),
+        holder: None,
+        mail: mail(seed, MailKind::License),
+    }
 }
 
 pub(crate) async fn verify(store: &Store, seed: u8, link_seed: u8) {
@@ -57,6 +65,8 @@ pub(crate) fn license(seed: u8) -> License {
         changed_at: at(0),
         activated_at: None,
         sold_by: None,
+        order: None,
+        seats: None,
     }
 }
 

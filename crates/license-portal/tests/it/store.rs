@@ -26,10 +26,15 @@ use crate::{
     },
     installations::{
         a_forgotten_installation_makes_room_and_refreshes_no_more,
+        a_license_has_its_own_number_of_computers,
         a_license_registers_so_many_installations_and_each_as_often_as_it_likes,
         a_license_that_was_sold_active_has_the_holder_it_was_sold_to,
         many_registrations_at_once_never_take_more_than_there_may_be,
         only_an_active_license_registers,
+    },
+    orders::{
+        an_order_is_placed_once_with_its_key, many_repetitions_at_once_place_one_order,
+        what_waits_for_one_address_with_one_order_is_one_mail,
     },
     outbox::{
         a_delivered_mail_is_wiped, a_mail_is_claimed_by_one_and_again_when_the_claim_lapses,
@@ -37,7 +42,7 @@ use crate::{
         many_claims_at_once_never_take_one_mail_twice,
     },
     postgres::Postgres,
-    sample::{DAY, at, hash, issue, number, sale, verify},
+    sample::{DAY, at, hash, issue, number, order, sale, verify},
     throttle::{
         a_bucket_gives_its_burst_and_then_drips,
         a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_no_claim,
@@ -83,6 +88,10 @@ checks! {
     a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
+    an_order_is_placed_once_with_its_key
+    many_repetitions_at_once_place_one_order
+    what_waits_for_one_address_with_one_order_is_one_mail
+    a_license_has_its_own_number_of_computers
     a_license_is_found_by_what_is_known_of_it
     every_act_is_in_the_log_the_newest_first
     a_session_ends_with_its_time_its_key_or_by_signing_out
@@ -174,11 +183,11 @@ async fn a_license_is_read_as_it_was_written(store: Store) {
 
 async fn a_number_is_given_once(store: Store) {
     issue(&store, 1).await;
-    let again = store.issue(&[sale(1)], None, at(0)).await;
+    let again = store.issue(&order([sale(1)]), at(0)).await;
     assert!(matches!(again, Err(StoreError::Exists)));
     assert_eq!(store.counts().await.unwrap().mails_waiting, 1);
     // Of an order with a number that is taken, nothing is issued.
-    let again = store.issue(&[2, 3, 1].map(sale), None, at(0)).await;
+    let again = store.issue(&order([2, 3, 1].map(sale)), at(0)).await;
     assert!(matches!(again, Err(StoreError::Exists)));
     assert!(store.license(number(2)).await.unwrap().is_none());
     assert_eq!(store.counts().await.unwrap().mails_waiting, 1);

@@ -90,7 +90,7 @@ pub(crate) async fn a_clock_that_is_a_little_behind_refills_no_bucket_and_takes_
         assert!(claim("two", second).await.is_empty());
     }
     let next = at(1 + LONGEST_PAUSE);
-    store.failed(mail.id, "one", next, "down").await.unwrap();
+    store.failed(mail, "one", next, "down").await.unwrap();
     for second in [0, 1 - CLOCKS] {
         assert!(claim("two", second).await.is_empty());
     }

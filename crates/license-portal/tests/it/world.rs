@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use license_portal::{
     clock::Clock,
     keys::{PortalKeys, Signers},
-    language::Language,
     mail::{
         courier::{Courier, CourierError, Parcel},
         outbox::Postman,
@@ -21,7 +20,7 @@ use license_portal::{
     metrics::Metrics,
     pin_hash::PinHasher,
     portal::{Portal, Settings},
-    service::IssueOrder,
+    service::OrderLine,
     store::Store,
 };
 use tempfile::TempDir;
@@ -142,14 +141,11 @@ impl World {
     /// Sells a license and reads its mail.
     pub(crate) async fn sell(&self, is_activated: bool) -> Sold {
         let email = "john.doe@email.com".to_owned();
-        let order = IssueOrder {
-            email: email.clone(),
-            count: 1,
+        let order = OrderLine {
             is_activated,
-            holder: None,
-            language: Language::En,
-            sold_by: None,
-        };
+            ..OrderLine::to(email.clone())
+        }
+        .into();
         self.portal.issue(&order).await.unwrap();
         let text = self.newest_mail().await.text;
         Sold {
@@ -188,6 +184,20 @@ impl World {
             .unwrap()
             .to_owned()
     }
+}
+
+/// Returns license numbers and PINs of a mail in English.
+pub(crate) fn sold_in(text: &str) -> Vec<(String, String)> {
+    let lines = text
+        .lines()
+        .filter_map(|line| line.trim().split_once("   PIN "));
+    let mut sold: Vec<_> = lines
+        .map(|(number, pin)| (number.to_owned(), pin.to_owned()))
+        .collect();
+    if sold.is_empty() {
+        sold.push((after(text, "License number: "), after(text, "PIN number: ")));
+    }
+    sold
 }
 
 /// Returns the rest of the line that begins with a word.

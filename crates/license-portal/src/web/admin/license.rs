@@ -14,7 +14,7 @@ use license_token::{Installation, LicenseNumber};
 use plain_text::shown;
 use serde::Deserialize;
 
-use super::{Denied, Entry, SignedIn, doer, hand_over, mail, state};
+use super::{Denied, Desk, Entry, SignedIn, doer, hand_over, mail, state};
 use crate::{
     language::Key,
     mail::letter,
@@ -35,12 +35,16 @@ use crate::{
 #[template(path = "admin/license.html")]
 struct Page {
     f: Frame,
-    operator: String,
+    desk: Desk,
     number: String,
     state: String,
     state_name: &'static str,
     /// What is known: label and value.
     facts: Vec<(String, String)>,
+    /// The order that it was sold with.
+    order: Option<i64>,
+    /// On how many computers it is registered, and can be.
+    seats: String,
     installations: Vec<Registered>,
     acts: Vec<Entry>,
     /// What has just been done.
@@ -49,8 +53,8 @@ struct Page {
     offers: Vec<&'static str>,
     /// The version of the license, for forms that must not undo what another operator did.
     seen: String,
-    /// The new address of a correction and of a transfer.
-    fields: [Field; 2],
+    /// The new address of a correction and of a transfer, and the new number of computers.
+    fields: [Field; 3],
     problem: Option<Problem>,
 }
 
@@ -97,11 +101,13 @@ async fn page(signed_in: &SignedIn, number: &str, query: Option<&str>) -> Result
     let done = DONE.iter().find(|(done, _)| query == Some(*done));
     Ok(Page {
         f: signed_in.visitor.frame(),
-        operator: signed_in.name().to_owned(),
+        desk: signed_in.desk(),
         number: report.license.clone(),
         state: language.say(state(report.state).0),
         state_name: report.state.as_str(),
         facts: facts(signed_in, &report),
+        order: report.order,
+        seats: seats(signed_in, &report),
         installations: installations(signed_in, &report),
         acts,
         done: done.map(|(_, text)| language.say(text.0)),
@@ -117,8 +123,8 @@ impl Page {
         self.offers.contains(&act)
     }
 
-    /// Returns the forms for another address: field, title and text.
-    fn handovers(&self) -> impl Iterator<Item = (&Field, &Key, &Key)> {
+    /// Returns the forms that change a value: field, title and text.
+    fn changes(&self) -> impl Iterator<Item = (&Field, &Key, &Key)> {
         let forms = self.fields.iter().zip(&hand_over::TEXTS);
         forms.map(|(field, [title, text])| (field, title, text))
     }
@@ -194,6 +200,17 @@ fn facts(signed_in: &SignedIn, report: &LicenseReport) -> Vec<(String, String)> 
     }
     let say = |(label, value): (&str, String)| (language.say(label), value);
     facts.into_iter().map(say).collect()
+}
+
+/// Returns on how many computers a license is registered, and can be.
+fn seats(signed_in: &SignedIn, report: &LicenseReport) -> String {
+    let most = signed_in.portal().settings.installations;
+    let most = report.seats.unwrap_or(most).to_string();
+    let count = report.registrations.iter().flatten().count().to_string();
+    let values = [("count", &*count), ("most", &*most)];
+    signed_in
+        .language()
+        .say_with("operator-seats-used", &values)
 }
 
 fn installations(signed_in: &SignedIn, report: &LicenseReport) -> Vec<Registered> {
@@ -350,7 +367,7 @@ async fn act(
 }
 
 /// What the page can say was done.
-const DONE: [(&str, Key); 7] = [
+const DONE: [(&str, Key); 8] = [
     ("resent", Key("done-resent")),
     ("revoked", Key("done-revoked")),
     ("restored", Key("done-restored")),
@@ -358,6 +375,7 @@ const DONE: [(&str, Key); 7] = [
     ("transferred", Key("done-transferred")),
     ("erased", Key("done-erased")),
     ("unregistered", Key("done-unregistered")),
+    ("reseated", Key("done-reseated")),
 ];
 
 /// How many acts the page shows.

@@ -3,14 +3,14 @@
 use askama::Template;
 use axum::{extract::RawQuery, http::StatusCode, response::Response};
 
-use super::{Denied, Entry, SignedIn};
+use super::{Denied, Desk, Entry, SignedIn};
 use crate::web::frame::{Frame, render};
 
 #[derive(Template)]
 #[template(path = "admin/log.html")]
 struct Page {
     f: Frame,
-    operator: String,
+    desk: Desk,
     acts: Vec<Entry>,
     /// The ID before which the next page begins.
     next: Option<i64>,
@@ -30,7 +30,7 @@ async fn acts(signed_in: &SignedIn, query: &str) -> Result<Page, Denied> {
     acts.truncate(ROWS as usize);
     Ok(Page {
         f: signed_in.visitor.frame(),
-        operator: signed_in.name().to_owned(),
+        desk: signed_in.desk(),
         next: acts.last().filter(|_| has_more).map(|act| act.id),
         acts,
     })

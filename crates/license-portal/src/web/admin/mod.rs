@@ -3,6 +3,7 @@
 mod hand_over;
 mod license;
 mod log;
+mod order;
 mod search;
 mod sign_in;
 
@@ -37,12 +38,14 @@ pub(super) fn routes() -> Router<Arc<Portal>> {
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::leave))
         .route("/log", get(log::show))
+        .route("/order", get(order::show).post(order::place))
         .route("/licenses/{number}", get(license::show))
         .route("/licenses/{number}/resend", post(license::resend))
         .route("/licenses/{number}/revoke", post(license::revoke))
         .route("/licenses/{number}/restore", post(license::restore))
         .route("/licenses/{number}/correct", post(hand_over::correct))
         .route("/licenses/{number}/transfer", post(hand_over::transfer))
+        .route("/licenses/{number}/seats", post(hand_over::reseat))
         .route("/licenses/{number}/forget", post(license::forget))
         .route("/licenses/{number}/export", post(license::export))
         .route("/licenses/{number}/erase", post(license::erase))
@@ -52,6 +55,13 @@ pub(super) fn routes() -> Router<Arc<Portal>> {
 pub(super) struct SignedIn {
     operator: Operator,
     visitor: Visitor,
+}
+
+/// What is above the pages of an operator.
+struct Desk {
+    name: String,
+    may_read: bool,
+    may_issue: bool,
 }
 
 impl FromRequestParts<Arc<Portal>> for SignedIn {
@@ -84,6 +94,14 @@ impl SignedIn {
 
     fn name(&self) -> &str {
         &self.operator.name
+    }
+
+    fn desk(&self) -> Desk {
+        Desk {
+            name: self.name().to_owned(),
+            may_read: self.operator.reads().is_some(),
+            may_issue: self.operator.may(Scope::Issue),
+        }
     }
 
     /// Returns whose licenses the operator may read: everybody's if there is no name.
@@ -179,6 +197,7 @@ fn deed(deed: Deed) -> Key {
         Deed::Exported => "deed-exported",
         Deed::Erased => "deed-erased",
         Deed::Unregistered => "deed-unregistered",
+        Deed::Reseated => "deed-reseated",
         Deed::KeyAdded => "deed-key-added",
         Deed::KeyRemoved => "deed-key-removed",
     })

@@ -6,7 +6,7 @@ use license_token::LicenseNumber;
 use plain_text::shown;
 use url::form_urlencoded;
 
-use super::{Denied, SignedIn, mail, state};
+use super::{Denied, Desk, SignedIn, mail, state};
 use crate::{
     language::Language,
     mail::letter,
@@ -19,7 +19,9 @@ use crate::{
 #[template(path = "admin/search.html")]
 struct Page {
     f: Frame,
-    operator: String,
+    desk: Desk,
+    /// The order whose licenses are shown.
+    order: Option<i64>,
     words: String,
     /// The choices of which licenses to show: value and text.
     choices: Vec<(&'static str, String)>,
@@ -57,29 +59,33 @@ async fn found(signed_in: &SignedIn, query: &str) -> Result<Page, Denied> {
         value("show").unwrap_or_default(),
     );
     let after = value("after").and_then(|number| LicenseNumber::parse(&number).ok());
+    let order = value("order").and_then(|order| order.parse().ok());
     let filter = Filter {
         state: LicenseState::parse(&chosen),
         mail: (chosen == UNDELIVERED).then_some(MailState::Failed),
         words: Some(words.clone()).filter(|words| !words.is_empty()),
         sold_by: seller,
+        order,
         after: after.map(|number| number.to_string()),
-        limit: ROWS + 1,
+        limit: ROWS,
         ..Filter::default()
     };
-    let mut found = signed_in.portal().list(&filter).await?;
-    let has_more = found.len() > ROWS as usize;
-    found.truncate(ROWS as usize);
-    let next = found.last().filter(|_| has_more).map(|last| {
-        form_urlencoded::Serializer::new(String::new())
+    let (found, next) = signed_in.portal().page(&filter).await?;
+    let next = next.map(|last| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
             .append_pair("words", &words)
-            .append_pair("show", &chosen)
-            .append_pair("after", &last.license)
-            .finish()
+            .append_pair("show", &chosen);
+        if let Some(order) = order {
+            query.append_pair("order", &order.to_string());
+        }
+        query.append_pair("after", &last).finish()
     });
     let language = signed_in.language();
     Ok(Page {
         f: signed_in.visitor.frame(),
-        operator: signed_in.operator.name.clone(),
+        desk: signed_in.desk(),
+        order,
         choices: CHOICES
             .map(|(value, key)| (value, language.say(key)))
             .into(),

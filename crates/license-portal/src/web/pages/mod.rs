@@ -123,7 +123,9 @@ impl Outcome {
             | Refusal::NoAddress(_)
             | Refusal::NoUtf8
             | Refusal::OtherKey
-            | Refusal::NoHolder => (StatusCode::FORBIDDEN, Message::LINK_VOID, None),
+            | Refusal::NoHolder
+            | Refusal::Seats
+            | Refusal::OtherOrder => (StatusCode::FORBIDDEN, Message::LINK_VOID, None),
             Refusal::NotConfigured(_)
             | Refusal::Courier(_)
             | Refusal::Hash(_)
