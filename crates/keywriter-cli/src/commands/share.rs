@@ -13,7 +13,7 @@ use keywriter::{
     problem::Reason,
     protocol::EncryptionMode,
     share::{
-        FileMode, ShareError, Summary, Way,
+        FileMode, ShareError, Summary, Way, ends_run,
         paths::{Act, Job, PathError, Plan},
     },
     text::shown_path,
@@ -206,18 +206,7 @@ fn report(args: &Args, file: &Path, failure: &Failure) -> Result<(), Failure> {
 }
 
 const fn is_gone(failure: &Failure) -> bool {
-    let Failure::Problem(problem) = failure else {
-        return false;
-    };
-    matches!(
-        problem.reason,
-        Reason::Unplugged
-            | Reason::InUse
-            | Reason::NoAnswer
-            | Reason::CannotConnect
-            | Reason::NoService
-            | Reason::Incompatible
-    )
+    matches!(failure, Failure::Problem(problem) if ends_run(problem.reason))
 }
 
 /// Opens a job's input.

@@ -3,6 +3,7 @@
 mod files;
 mod licensing;
 mod module_watcher;
+mod sharing;
 
 use crate::model::{Command, CycleEvent, Event, Language, Problem, Reason, WindowPlace};
 use keywriter::{
@@ -15,6 +16,7 @@ use keywriter::{
 };
 use licensing::Licensing;
 use module_watcher::{ModuleWatcher, Order};
+use sharing::Sharing;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, mpsc::Sender},
@@ -56,6 +58,8 @@ pub struct Backend {
     orders: Sender<Order>,
     /// Stops the cycle that is running.
     stop: StopRequest,
+    /// Stops the files that are under way.
+    stop_files: StopRequest,
     report: Arc<Mutex<Option<Report>>>,
 }
 
@@ -76,6 +80,7 @@ impl Backend {
             environment,
             emit,
             stop: StopRequest::default(),
+            stop_files: StopRequest::default(),
             report,
         };
         backend.launch();
@@ -124,8 +129,18 @@ impl Backend {
                 let pinned = trust::pin(folders, &root);
                 self.report_failure(pinned.map(|_path| ()).map_err(|error| (&error).into()));
             }
+            Command::ShareFiles(order) => {
+                self.stop_files = StopRequest::default();
+                self.order(Order::Share(Sharing {
+                    order,
+                    stop: self.stop_files.clone(),
+                    emit: Arc::clone(&self.emit),
+                }));
+            }
+            Command::StopFiles => self.stop_files.request(),
+            Command::AskRecipient(named) => self.order(Order::Recipient(named)),
             // The window's thread ends the program.
-            Command::Quit => {}
+            Command::Quit => self.stop_files.request(),
             Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
             Command::OpenPurchasePage => {
                 self.report_failure(files::open_page(&format!(

@@ -1,8 +1,11 @@
 //! Watches the modules: which are connected, and what a cycle would do; and runs the cycle. All on one thread, so that
 //! nothing else uses a module during a cycle.
 
-use super::{Emit, files, now};
-use crate::model::{Configured, CycleEvent, Event, ModuleView, Part, Problem, Reason, Surveyed};
+use super::{Emit, files, now, sharing};
+use crate::model::{
+    self, Configured, CycleEvent, Event, FilesEvent, ModuleView, Part, Problem, Reason, Sharing,
+    Surveyed,
+};
 use keywriter::{
     Serial,
     cycle::{
@@ -14,6 +17,11 @@ use keywriter::{
     genuine::TrustedRoot,
     protocol::{LockState, ModuleStatus},
     report::Report,
+    share::{
+        RecipientKind, ToldRecipient,
+        finder::{self, Need},
+        known::KnownTeams,
+    },
     survey::{Depth, ModuleFacts, OtherRoot, Present, Survey, survey},
     text::listed,
 };
@@ -34,6 +42,10 @@ pub(super) enum Order {
     Look(Option<Request>),
     /// Run a cycle.
     Run(Box<Setup>),
+    /// Encrypt or decrypt files.
+    Share(sharing::Sharing),
+    /// Ask for the recipient of a device's team: of the named one, or of the one that is unlocked.
+    Recipient(Option<Serial>),
     /// Something was plugged in or pulled out.
     Changed,
 }
@@ -75,6 +87,14 @@ impl ModuleWatcher {
                     found_last = Survey::default();
                     self.run(&setup);
                 }
+                Some(Order::Share(sharing)) => {
+                    drop(std::mem::take(&mut found_last));
+                    sharing.run(|| self.survey(Depth::Facts).1);
+                }
+                Some(Order::Recipient(named)) => {
+                    let told = self.recipient(&mut found_last, named);
+                    (self.emit)(Event::Files(FilesEvent::Recipient(told)));
+                }
                 Some(Order::Changed) => found_last = self.look(request.as_ref()),
                 None if found_last.modules.iter_mut().any(has_changed) => {
                     found_last = self.look(request.as_ref());
@@ -112,11 +132,7 @@ impl ModuleWatcher {
             Depth::Facts
         };
         let mut surveyed = Surveyed::default();
-        let known = files::root(self.root.as_deref(), &self.folders);
-        let root = known.as_ref().ok().and_then(Option::as_ref);
-        let locations = self.discovery.locations();
-        let mut found = survey(&self.discovery, locations, root, depth);
-        found.note_obstacles(&self.discovery);
+        let (known, mut found) = self.survey(depth);
         surveyed.unknown_root = unknown_root(&known, &found.other_roots());
         surveyed.unusable.extend(known.err());
         let plan = request.map(|request| cycle::preflight(request, &mut found));
@@ -149,6 +165,43 @@ impl ModuleWatcher {
         }
         (self.emit)(Event::Surveyed(surveyed));
         found
+    }
+
+    /// Asks every module that is there, with the root that this computer trusts.
+    fn survey(&self, depth: Depth) -> (Result<Option<TrustedRoot>, Problem>, Survey) {
+        let known = files::root(self.root.as_deref(), &self.folders);
+        let root = known.as_ref().ok().and_then(Option::as_ref);
+        let locations = self.discovery.locations();
+        let mut found = survey(&self.discovery, locations, root, depth);
+        found.note_obstacles(&self.discovery);
+        (known, found)
+    }
+
+    /// Asks a device for its team's recipient, and checks it against what this computer knows.
+    fn recipient(
+        &self,
+        found: &mut Survey,
+        named: Option<Serial>,
+    ) -> Result<model::Recipient, Problem> {
+        let root = files::root(self.root.as_deref(), &self.folders)?.ok_or(Reason::NoRoot)?;
+        let present =
+            finder::find(found, named, Need::Any).map_err(|error| Problem::from(&error))?;
+        let serial = present.facts.serial;
+        let told = ToldRecipient::ask(&mut present.module, serial, RecipientKind::Classical)
+            .map_err(|error| Problem::from(&error).about(serial))?;
+        let known = KnownTeams {
+            recipients: &self.folders.recipients(),
+            receipts: &self.folders.receipts(),
+            root: &root,
+        };
+        known
+            .accept(&told, named.is_some())
+            .map_err(|error| Problem::from(&error).about(serial))?;
+        Ok(model::Recipient {
+            serial,
+            group: *told.group(),
+            text: told.text().to_owned(),
+        })
     }
 
     fn run(&self, setup: &Setup) {
@@ -264,6 +317,21 @@ fn view(facts: &ModuleFacts, plan: &Plan) -> ModuleView {
         few_writes: facts.few_writes(),
         configured: facts.status.and_then(configured),
         part: part(facts.serial, plan),
+        sharing: sharing_of(facts),
+    }
+}
+
+/// Returns whether a module can share files.
+fn sharing_of(facts: &ModuleFacts) -> Sharing {
+    if let Err(why) = facts.certificate.authenticity.check() {
+        return Sharing::Unfit(Problem::new(why.into()));
+    }
+    match (facts.lock, facts.status) {
+        (LockState::Shipment | LockState::Reset, _) => Sharing::Unfit(Reason::NotSetUp.into()),
+        (LockState::Unlocked, Some(status)) => Sharing::Unlocked {
+            group: status.group,
+        },
+        (LockState::Locked | LockState::Unlocked, _) => Sharing::Locked,
     }
 }
 

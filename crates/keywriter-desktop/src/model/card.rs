@@ -20,6 +20,22 @@ pub struct ModuleView {
     pub configured: Option<Configured>,
     /// What a cycle would do to it.
     pub part: Part,
+    /// Whether it can share files.
+    pub sharing: Sharing,
+}
+
+/// Whether a module can encrypt and decrypt files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// It can, for its group.
+    Unlocked {
+        /// Which.
+        group: [u8; 16],
+    },
+    /// Its User or its Administrator must unlock it.
+    Locked,
+    /// It cannot, for this reason.
+    Unfit(Problem),
 }
 
 /// What should be configured before cloning.

@@ -1,7 +1,8 @@
 //! What goes in and comes out of the model.
 
 use super::{
-    Language, LicenseState, LicenseView, ModuleView, Page, Preferences, Problem, WindowPlace,
+    FilesEvent, FilesOrder, Language, LicenseState, LicenseView, ModuleView, Page, Preferences,
+    Problem, WindowPlace,
 };
 use keywriter::{
     Serial,
@@ -9,6 +10,7 @@ use keywriter::{
     genuine::TrustedRoot,
     license::{LicenseNumber, Pin},
     settings::{MasterState, Settings},
+    share::paths::Act,
 };
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -78,6 +80,26 @@ pub enum Intent {
     ImportSettings(PathBuf),
     /// Save the report of the last cycle, as a `.json` file and a page.
     SaveReport(PathBuf),
+    /// Add files and folders to those that are to be shared.
+    AddFiles(Vec<PathBuf>),
+    /// Remove the one in that place.
+    RemoveFile(usize),
+    /// Remove all of them, and what became of them.
+    ClearFiles,
+    /// Encrypt them, or decrypt them.
+    SetAct(Act),
+    /// Encrypt with that device.
+    ChooseSharer(Serial),
+    /// Encrypt or decrypt. Asks first if files would be replaced.
+    StartFiles,
+    /// Replace the files that were named, keep them, or do nothing.
+    AnswerExisting(Option<bool>),
+    /// Do not finish the file that is under way, and begin no other.
+    StopFiles,
+    /// Show a result where it lies.
+    ShowFiles,
+    /// Show the team's recipient.
+    AskRecipient,
     /// Show a notice's file where it lies.
     ShowInFolder,
     /// Open the page where licenses are sold.
@@ -108,6 +130,11 @@ impl Intent {
                 | Self::SetDisableMaster(_)
                 | Self::OpenPage(_)
                 | Self::Stop
+                | Self::StopFiles
+                | Self::AddFiles(_)
+                | Self::RemoveFile(_)
+                | Self::SetAct(_)
+                | Self::ChooseSharer(_)
                 | Self::Quit(_)
                 | Self::AnswerQuit(_)
         )
@@ -160,6 +187,12 @@ pub enum Command {
         /// The page's language.
         language: keywriter::report::Language,
     },
+    /// Encrypt or decrypt files.
+    ShareFiles(FilesOrder),
+    /// Leave the file that is under way, and the rest.
+    StopFiles,
+    /// Ask for the recipient of that device's team; `None`: of the one that is unlocked.
+    AskRecipient(Option<Serial>),
     /// Show a file where it lies.
     ShowInFolder(PathBuf),
     /// Show the portal's purchase page in a browser.
@@ -206,6 +239,8 @@ pub enum Event {
     Surveyed(Surveyed),
     /// Something happened in a cycle.
     Cycle(CycleEvent),
+    /// Something happened to files.
+    Files(FilesEvent),
 }
 
 /// Which modules are connected, and what a cycle would do.

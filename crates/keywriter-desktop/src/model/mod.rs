@@ -6,6 +6,7 @@
 mod card;
 mod cloning_page;
 mod course;
+mod files_page;
 mod license;
 mod message;
 mod notice;
@@ -15,9 +16,14 @@ mod tests;
 
 pub use card::{
     Card, CardState, CheckState, Checklist, Configured, MasterCard, MasterStatus, ModuleView, Part,
+    Sharing,
 };
 pub use cloning_page::{CloningPage, PLACES, Replacement};
 pub use course::{Bar, STEPS};
+pub use files_page::{
+    Existing, FilesCourse, FilesEvent, FilesOrder, FilesOutcome, FilesPage, FilesProgress,
+    Recipient, RecipientView, SharedFile, name_and_folder,
+};
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
 pub use notice::Notice;
@@ -45,6 +51,8 @@ pub enum Page {
     Login,
     /// Master and secondaries.
     Clone,
+    /// Files that are encrypted and decrypted.
+    Files,
     /// Change PIN.
     ChangePin,
     /// About, with the third-party licenses.
@@ -92,10 +100,12 @@ pub struct Model {
     pub root_question: Option<TrustedRoot>,
     /// The root that the user does not trust: asked once.
     declined_root: Option<TrustedRoot>,
-    /// Whether the user is asked if the app may end while a cycle is running.
+    /// Whether the user is asked if the app may end while a cycle is running, or files are under way.
     pub quit_question: bool,
     /// Master, secondaries and the cycle.
     pub cloning: CloningPage,
+    /// Files that are encrypted and decrypted.
+    pub files: FilesPage,
 }
 
 impl Model {
@@ -163,13 +173,34 @@ impl Model {
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
             Intent::Quit(place) => {
                 self.preferences.window = place.or(self.preferences.window);
-                self.quit_question = self.cloning.is_running();
+                self.quit_question = self.cloning.is_running() || self.files.is_running();
                 self.quit(!self.quit_question)
             }
             Intent::AnswerQuit(is_wanted) => {
                 let was_asked = std::mem::take(&mut self.quit_question);
                 self.quit(was_asked && is_wanted)
             }
+            // The modules work on one thing at a time.
+            Intent::StartFiles | Intent::AnswerExisting(Some(_)) | Intent::AskRecipient
+                if self.cloning.is_running() =>
+            {
+                Vec::new()
+            }
+            Intent::Start | Intent::Retry | Intent::AnswerReplacement(true)
+                if self.files.is_running() =>
+            {
+                Vec::new()
+            }
+            Intent::AddFiles(_)
+            | Intent::RemoveFile(_)
+            | Intent::ClearFiles
+            | Intent::SetAct(_)
+            | Intent::ChooseSharer(_)
+            | Intent::StartFiles
+            | Intent::AnswerExisting(_)
+            | Intent::StopFiles
+            | Intent::ShowFiles
+            | Intent::AskRecipient => self.files.act(intent),
             Intent::TrustRoot {
                 fingerprint,
                 is_right,
@@ -253,6 +284,7 @@ impl Model {
                         .clone()
                         .filter(|root| self.declined_root.as_ref() != Some(root));
                 }
+                self.files.survey(&surveyed);
                 self.cloning.survey(surveyed);
                 let is_back = self.cloning.master_card().status == MasterStatus::Active;
                 let solved = |notice: &mut Notice| matches!(notice, Notice::Problem(it) if it.reason == Reason::MasterLost);
@@ -264,6 +296,16 @@ impl Model {
                 let ended = matches!(event, CycleEvent::Ended(_));
                 if let Some(notice) = self.cloning.follow(event) {
                     self.say(notice);
+                }
+                if ended {
+                    self.quit_question = false;
+                    return vec![self.cloning.look()];
+                }
+            }
+            Event::Files(event) => {
+                let ended = matches!(event, FilesEvent::Ended(_));
+                if let Some(problem) = self.files.follow(event) {
+                    self.say(Notice::Problem(problem));
                 }
                 if ended {
                     self.quit_question = false;
@@ -383,10 +425,13 @@ impl Model {
 
     /// Opens a page; those that need the login open only after it.
     fn open(&mut self, page: Page) {
-        let is_inside = matches!(self.page, Page::Clone | Page::ChangePin | Page::About);
+        let is_inside = matches!(
+            self.page,
+            Page::Clone | Page::Files | Page::ChangePin | Page::About
+        );
         let is_allowed = match page {
             Page::Clone => is_inside || self.can_go_back(),
-            Page::About => is_inside,
+            Page::Files | Page::About => is_inside,
             Page::ChangePin => is_inside && matches!(self.license, LicenseState::Registered(_)),
             Page::Register => {
                 !is_inside || (self.needs_registration() && !self.cloning.is_running())

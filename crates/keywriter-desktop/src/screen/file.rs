@@ -1,4 +1,4 @@
-//! Files that the user names: suggested paths, and what exists there.
+//! Files and folders that the user names: suggested paths, and what exists there.
 
 use super::ui::{FileState, SheetKind};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ const REPORT: &str = "keywriter-report";
 /// Suggests a path. For a report, the name of a file that does not exist yet.
 pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
     match kind {
+        // What is in it is typed after it.
+        SheetKind::Files => home.join(""),
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
         SheetKind::Report => {
             let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
@@ -41,7 +43,13 @@ pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
         && ["json", "html"]
             .iter()
             .any(|ending| path.with_extension(ending).exists());
-    if path.is_dir() || path.file_name().is_none() {
+    if kind == SheetKind::Files {
+        if path.exists() {
+            FileState::Exists
+        } else {
+            FileState::Missing
+        }
+    } else if path.is_dir() || path.file_name().is_none() {
         FileState::Unusable
     } else if path.exists() || has_page {
         FileState::Exists
@@ -87,6 +95,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert_eq!(look(SheetKind::Export, &file), FileState::Exists);
         assert_eq!(look(SheetKind::Export, home.path()), FileState::Unusable);
+        assert_eq!(look(SheetKind::Files, home.path()), FileState::Exists);
         assert_eq!(
             look(SheetKind::Export, &home.path().join("no/a.json")),
             FileState::Unusable

@@ -20,7 +20,7 @@ macro_rules! mirror {
     };
 }
 
-mirror!(Page [Starting Register Registered Login Clone ChangePin About]);
+mirror!(Page [Starting Register Registered Login Clone Files ChangePin About]);
 mirror!(MasterStatus [None Unassigned Active Disabled NotReady]);
 
 impl From<ui::Page> for Page {
@@ -31,6 +31,7 @@ impl From<ui::Page> for Page {
             ui::Page::Registered => Self::Registered,
             ui::Page::Login => Self::Login,
             ui::Page::Clone => Self::Clone,
+            ui::Page::Files => Self::Files,
             ui::Page::ChangePin => Self::ChangePin,
             ui::Page::About => Self::About,
         }
@@ -80,6 +81,8 @@ pub(super) fn problem(problem: Option<&Problem>) -> ui::Problem {
                 | Reason::Locked
                 | Reason::NoModule
                 | Reason::NoSecondary
+                | Reason::NoUnlockedModule
+                | Reason::SeveralGroups
         ),
     }
 }

@@ -3,6 +3,7 @@
 //! All texts are in `ui/*.slint`. The window keeps only what is being typed; everything else is in [`Model`].
 
 mod file;
+mod files;
 mod mirror;
 mod place;
 mod support;

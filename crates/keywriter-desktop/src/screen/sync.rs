@@ -1,6 +1,6 @@
 //! Copies the model's state to Slint's globals. What did not change is not drawn again.
 
-use super::{AppInfo, mirror, support, ui};
+use super::{AppInfo, files::Files, mirror, support, ui};
 use crate::model::{
     Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange, Problem, TEXT_STEPS,
 };
@@ -23,6 +23,7 @@ pub(super) struct Screen {
     pub(super) window: ui::AppWindow,
     cards: Rc<VecModel<ui::CardView>>,
     choices: Rc<VecModel<ui::ChoiceView>>,
+    files: Files,
     unusable: Rc<VecModel<ui::Problem>>,
     wearing: Rc<VecModel<ui::Wearing>>,
     /// The choices' serial numbers.
@@ -37,6 +38,7 @@ impl Screen {
             window,
             cards: Rc::default(),
             choices: Rc::default(),
+            files: Files::default(),
             unusable: Rc::default(),
             wearing: Rc::default(),
             serials: RefCell::default(),
@@ -46,6 +48,7 @@ impl Screen {
         secondaries.set_cards(ModelRc::from(Rc::clone(&screen.cards)));
         secondaries.set_unusable(ModelRc::from(Rc::clone(&screen.unusable)));
         secondaries.set_wearing(ModelRc::from(Rc::clone(&screen.wearing)));
+        screen.files.connect(&screen.window);
         let master = screen.window.global::<ui::Master>();
         master.set_choices(ModelRc::from(Rc::clone(&screen.choices)));
         let about = screen.window.global::<ui::About>();
@@ -73,6 +76,7 @@ impl Screen {
         self.show_entry(model);
         self.show_master(model);
         self.show_secondaries(model);
+        self.files.show(&self.window, model);
         self.show_root_question(model);
         self.show_replacement(model);
     }
@@ -139,6 +143,7 @@ impl Screen {
         let last_day = license.and_then(|view| view.last_day.as_deref());
         shell.set_last_day(last_day.unwrap_or_default().into());
         shell.set_busy(model.is_busy);
+        shell.set_has_files_under_way(model.files.is_running());
         shell.set_asks_to_quit(model.quit_question);
         let about = self.window.global::<ui::About>();
         about.set_support(
@@ -262,9 +267,10 @@ impl Screen {
         update(&self.wearing, wearing.collect());
         page.set_present(count(cloning.present()));
         page.set_is_running(cloning.is_running());
-        page.set_can_start(cloning.can_start());
+        page.set_has_files_under_way(model.files.is_running());
+        page.set_can_start(cloning.can_start() && !model.files.is_running());
         page.set_can_stop(cloning.can_stop());
-        page.set_can_retry(cloning.can_retry());
+        page.set_can_retry(cloning.can_retry() && !model.files.is_running());
         page.set_has_report(cloning.has_report());
         page.set_is_evaluation(cloning.is_evaluation());
         page.set_refusal(problem(cloning.refusal()));
@@ -342,7 +348,7 @@ fn card(card: &Card) -> ui::CardView {
 }
 
 /// Updates only the rows that differ.
-fn update<T: Clone + PartialEq + 'static>(list: &VecModel<T>, rows: Vec<T>) {
+pub(super) fn update<T: Clone + PartialEq + 'static>(list: &VecModel<T>, rows: Vec<T>) {
     while list.row_count() > rows.len() {
         list.remove(list.row_count() - 1);
     }

@@ -5,6 +5,7 @@ use super::{
     ui::{self, Sheet, SheetKind},
 };
 use crate::model::{Intent, Preferences};
+use keywriter::share::paths::Act;
 use slint::{CloseRequestResponse, ComponentHandle as _, SharedString};
 use std::rc::{Rc, Weak};
 use zeroize::Zeroizing;
@@ -15,6 +16,7 @@ pub(super) fn connect(app: &Rc<App>) {
     entry(app);
     master(app);
     secondaries(app);
+    files(app);
     sheet(app);
     root(app);
     replacement(app);
@@ -132,6 +134,38 @@ fn secondaries(app: &Rc<App>) {
     cards.on_renew(press(app, || Intent::RefreshLicense));
 }
 
+fn files(app: &Rc<App>) {
+    let page = app.window().global::<ui::Files>();
+    page.on_remove(on(app, |app, place: i32| {
+        if let Ok(place) = usize::try_from(place) {
+            app.act(Intent::RemoveFile(place));
+        }
+    }));
+    page.on_clear(press(app, || Intent::ClearFiles));
+    page.on_set_act(on(app, |app, decrypts| {
+        app.act(Intent::SetAct(if decrypts {
+            Act::Decrypt
+        } else {
+            Act::Encrypt
+        }));
+    }));
+    page.on_choose(on(app, |app, place: i32| {
+        let (serials, _) = app.model().files.choices();
+        let chosen = usize::try_from(place).ok();
+        if let Some(serial) = chosen.and_then(|place| serials.get(place)) {
+            app.act(Intent::ChooseSharer(*serial));
+        }
+    }));
+    page.on_start(press(app, || Intent::StartFiles));
+    page.on_stop(press(app, || Intent::StopFiles));
+    page.on_show(press(app, || Intent::ShowFiles));
+    page.on_ask_recipient(press(app, || Intent::AskRecipient));
+    let question = app.window().global::<ui::ExistingQuestion>();
+    question.on_cancel(press(app, || Intent::AnswerExisting(None)));
+    question.on_keep(press(app, || Intent::AnswerExisting(Some(false))));
+    question.on_replace(press(app, || Intent::AnswerExisting(Some(true))));
+}
+
 fn sheet(app: &Rc<App>) {
     let sheet = app.window().global::<Sheet>();
     sheet.on_open(on(app, |app, kind| {
@@ -156,6 +190,7 @@ fn sheet(app: &Rc<App>) {
             SheetKind::Export => Intent::ExportSettings(path),
             SheetKind::Import => Intent::ImportSettings(path),
             SheetKind::Report => Intent::SaveReport(path),
+            SheetKind::Files => Intent::AddFiles(vec![path]),
         };
         sheet.set_kind(SheetKind::None);
         app.act(intent);

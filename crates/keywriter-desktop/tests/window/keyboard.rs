@@ -36,8 +36,8 @@ fn tab_reaches_every_page_and_the_start_of_a_cycle() {
         scenes::master("KW-1"),
         scenes::secondary("KW-2", keywriter_desktop::model::Part::Clone),
     ]));
-    // Three tabs, the languages, display; the choices, three check boxes; then "Set as Master".
-    for _ in 0..10 {
+    // Four tabs, the languages, display; the choices, three check boxes; then "Set as Master".
+    for _ in 0..11 {
         key(&app, Key::Tab);
     }
     type_text(&app, " ");
@@ -79,6 +79,8 @@ fn the_usual_shortcuts_work_and_not_under_a_sheet() {
     let tab: slint::SharedString = Key::Tab.into();
     with_control(&app, &tab);
     assert_eq!(app.model().page, Page::Clone);
+    with_control(&app, &tab);
+    assert_eq!(app.model().page, Page::Files);
     with_control(&app, &tab);
     assert_eq!(app.model().page, Page::ChangePin);
     hands::press(&app, "Display");

@@ -8,7 +8,7 @@ use keywriter_desktop::{
     model::{Appearance, Intent, Language, Preferences},
     screen::{
         App,
-        ui::{ReplaceQuestion, RootQuestion, Sheet, SheetKind, Shell},
+        ui::{Sheet, Shell},
     },
 };
 use slint::{ComponentHandle as _, LogicalSize, Rgba8Pixel, SharedPixelBuffer};
@@ -166,11 +166,7 @@ fn assert_apart(app: &App, place: &str) {
         AccessibleRole::Tab,
         AccessibleRole::RadioButton,
     ];
-    let is_sheet_open = app.window().global::<Sheet>().get_kind() != SheetKind::None;
-    let is_root_asked = app.window().global::<RootQuestion>().get_is_open();
-    let is_asked = app.window().global::<ReplaceQuestion>().get_is_open()
-        || app.window().global::<Shell>().get_asks_to_quit();
-    if is_sheet_open || is_root_asked || is_asked {
+    if app.window().global::<Shell>().get_is_sheet_open() {
         return;
     }
     let mut boxes: Vec<(f32, f32, f32, f32, String)> = ElementQuery::from_root(app.window())

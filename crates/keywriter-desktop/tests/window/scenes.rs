@@ -6,12 +6,17 @@ use keywriter::{
 };
 use keywriter_desktop::{
     model::{
-        Appearance, Command, Configured, CycleEvent, Event, Intent, Language, LicenseState,
-        LicenseView, ModuleView, Page, Part, Preferences, Problem, Reason, Surveyed,
+        Appearance, Command, Configured, CycleEvent, Event, FilesEvent, FilesOutcome,
+        FilesProgress, Intent, Language, LicenseState, LicenseView, ModuleView, Page, Part,
+        Preferences, Problem, Reason, Recipient, SharedFile, Sharing, Surveyed,
     },
     screen::{App, AppInfo},
 };
-use std::{cell::RefCell, path::PathBuf, rc::Rc};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 pub(crate) type Commands = Rc<RefCell<Vec<Command>>>;
 
@@ -78,6 +83,7 @@ pub(crate) fn master(name: &str) -> ModuleView {
             auto_lock: Some(15),
         }),
         part: Part::None,
+        sharing: Sharing::Unlocked { group: [1; 16] },
     }
 }
 
@@ -86,6 +92,7 @@ pub(crate) fn secondary(name: &str, part: Part) -> ModuleView {
         part,
         configured: None,
         unfit: Some(Problem::new(Reason::Locked)),
+        sharing: Sharing::Locked,
         ..master(name)
     }
 }
@@ -321,9 +328,136 @@ pub(crate) const SCENES: &[Scene] = &[
         app.act(Intent::Evaluate);
         app.act(Intent::OpenPage(Page::Register));
     }),
+    ("files", |app| open_files(app, &[])),
+    ("files-chosen", |app| open_files(app, &CHOSEN)),
+    ("files-encrypting", |app| {
+        share(app);
+        files(
+            app,
+            FilesEvent::Progress(FilesProgress {
+                file: "/home/ada/Projects/Bridge/plans/site-2026.dwg".into(),
+                finished: 17,
+                total: 41,
+                bytes: 610_000_000,
+                size: 1_500_000_000,
+                is_slow: false,
+            }),
+        );
+    }),
+    ("files-encrypted", |app| {
+        share(app);
+        files(app, FilesEvent::Ended(encrypted()));
+    }),
+    ("files-failed", |app| {
+        share(app);
+        files(app, FilesEvent::Ended(some_failed()));
+    }),
+    ("files-exist", |app| {
+        share(app);
+        let there = ["Contract.pdf.kw", "Budget 2027.ods.kw"];
+        let there = there.map(|name| PathBuf::from(format!("/home/ada/{name}")));
+        files(app, FilesEvent::Existing(there.into()));
+    }),
+    ("files-stopped", |app| {
+        share(app);
+        let outcome = FilesOutcome {
+            not_begun: 2,
+            is_stopped: true,
+            ..encrypted()
+        };
+        files(app, FilesEvent::Ended(outcome));
+    }),
+    ("files-locked", |app| {
+        open_files(app, &CHOSEN);
+        let locked = (1..=2).map(|place| secondary(&name(place), Part::None));
+        app.hear(survey(locked.collect()));
+    }),
+    ("files-two-groups", |app| {
+        open_files(app, &CHOSEN);
+        let mut other = secondary(&name(2), Part::None);
+        other.sharing = Sharing::Unlocked { group: [2; 16] };
+        app.hear(survey(vec![
+            master(&name(0)),
+            secondary(&name(1), Part::None),
+            other,
+        ]));
+    }),
+    ("files-recipient", |app| {
+        open_files(app, &[]);
+        app.act(Intent::AskRecipient);
+        let recipient = Recipient {
+            serial: serial(&name(0)),
+            group: [0x4B; 16],
+            text: RECIPIENT.into(),
+        };
+        files(app, FilesEvent::Recipient(Ok(recipient)));
+    }),
+    ("files-quitting", |app| {
+        share(app);
+        app.act(Intent::Quit(None));
+    }),
     ("refusals", refusals),
     ("warnings", warnings),
 ];
+
+const CHOSEN: [&str; 3] = ["Contract.pdf", "Budget 2027.ods", "Projects/Bridge"];
+
+const RECIPIENT: &str = "age1keywriter1qyqsqqgzqvzq2ps8pqys5zcvp58q7yq3zgf3g9gkzuvpjxsmrsw3u8eqyy3zxfp9ycnjs2f29vkz6t30xqcny\
+    ve5x5mrwwpexjqmml0uqe";
+
+/// The page for files, with those and an unlocked device.
+fn open_files(app: &App, names: &[&str]) {
+    enter(app, Some(&name(0)));
+    app.hear(connected(2));
+    app.act(Intent::OpenPage(Page::Files));
+    let paths = names.iter().map(|name| Path::new("/home/ada").join(name));
+    app.act(Intent::AddFiles(paths.collect()));
+}
+
+fn share(app: &App) {
+    open_files(app, &CHOSEN);
+    app.act(Intent::StartFiles);
+}
+
+pub(crate) fn files(app: &App, event: FilesEvent) {
+    app.hear(Event::Files(event));
+}
+
+fn encrypted() -> FilesOutcome {
+    let names = [
+        "Contract.pdf",
+        "Budget 2027.ods",
+        "Projects/Bridge/plans/site-2026.dwg",
+        "Projects/Bridge/Minutes.odt",
+    ];
+    let done = names.map(|name| SharedFile {
+        input: format!("/home/ada/{name}").into(),
+        output: format!("/home/ada/{name}.kw").into(),
+    });
+    FilesOutcome {
+        done: done.into(),
+        ..FilesOutcome::default()
+    }
+}
+
+pub(crate) fn some_failed() -> FilesOutcome {
+    let because = |reason| Problem::new(reason);
+    FilesOutcome {
+        failed: vec![
+            (
+                "/home/ada/Projects/Bridge/private.key".into(),
+                because(Reason::CannotRead).with_detail("Permission denied (os error 13)"),
+            ),
+            (
+                "/home/ada/Projects/Bridge/measured.csv".into(),
+                because(Reason::InputChanged),
+            ),
+        ],
+        left_out: vec!["/home/ada/Projects/Bridge/site.ifc".into()],
+        shows_blocks: true,
+        ..encrypted()
+    }
+}
 
 /// A root that this computer does not trust, a worn module and a damaged receipt.
 pub(crate) fn warnings(app: &App) {

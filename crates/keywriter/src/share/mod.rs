@@ -40,11 +40,24 @@ pub use many::{Decryptable, Decryption, Encryption, NotDecryptable, Summary, Way
 pub use stream::{Inspection, decrypt_in_module, encrypt_in_module, inspect, read_header};
 pub use told::ToldRecipient;
 
-use crate::module::ModuleError;
+use crate::{module::ModuleError, problem::Reason};
 use std::io;
 
 /// The ending of an encrypted file's name.
 pub const ENDING: &str = "kw";
+
+/// Returns whether no further file can be worked on after one failed for that reason: the module is gone.
+pub const fn ends_run(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Unplugged
+            | Reason::InUse
+            | Reason::NoAnswer
+            | Reason::CannotConnect
+            | Reason::NoService
+            | Reason::Incompatible
+    )
+}
 
 /// Why a file was not encrypted or decrypted.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 mod choice;
 mod cycle;
 mod entry;
+mod files;
 mod roots;
 
 use super::*;
@@ -58,6 +59,7 @@ fn master(name: &str) -> ModuleView {
             auto_lock: None,
         }),
         part: Part::None,
+        sharing: Sharing::Locked,
     }
 }
 
