@@ -12,7 +12,10 @@ use crate::{
     time::{FLASH, Millis},
     vault::{
         attempt::AdminAttempts,
-        csp::module_key::{self, ModuleKey},
+        csp::{
+            letterbox,
+            module_key::{self, ModuleKey},
+        },
         store::Store,
     },
 };
@@ -121,5 +124,6 @@ fn open<B: Board>(platform: &mut Platform<B>, self_tests: &mut SelfTests) -> Res
         store.erase(platform).map_err(|_not_stored| Fault)?;
     }
     module_key::check(platform, &store)?;
+    letterbox::check(platform, &store)?;
     Ok(store)
 }

@@ -221,6 +221,33 @@ impl<C: Provider> State<C> {
         }
     }
 
+    /// Returns the same session, to be changed: for what a letter brings to the module.
+    pub(crate) fn unlocked_mut(&mut self) -> Result<&mut Session, Status> {
+        match self {
+            Self::User(user) => Ok(&mut user.session),
+            Self::Admin(admin) => Ok(&mut admin.session),
+            Self::Fault => Err(Status::MemoryFailure),
+            Self::Fresh(_) | Self::Locked(_) | Self::Recovering(_) | Self::AdminMode(_) => {
+                Err(Status::Locked)
+            }
+        }
+    }
+
+    /// Ends what was begun in an epoch that is not the current one any more: runs and files that are being written.
+    pub(crate) fn end_epoch(&mut self) {
+        self.end_runs();
+        match self {
+            Self::User(UserSession { files, .. }) | Self::Admin(AdminSession { files, .. }) => {
+                *files = Files::default();
+            }
+            Self::Fault
+            | Self::Fresh(_)
+            | Self::Locked(_)
+            | Self::Recovering(_)
+            | Self::AdminMode(_) => {}
+        }
+    }
+
     /// Returns the same session's CSPs, with the files being written.
     pub(crate) fn unlocked_files(&mut self) -> Result<(&Csps, &mut Files), Status> {
         match self {

@@ -25,7 +25,7 @@ pub struct Sealed<'a>(&'a [u8]);
 
 impl<'a> Sealed<'a> {
     /// Reads a 16-bit length and as many bytes. How long the plaintext must be shows only once it is opened.
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+    pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         let bytes = reader.prefixed(limits::SEALED.saturating_add(TAG))?;
         if bytes.len() < TAG {
             Err(Malformed)
@@ -47,8 +47,10 @@ pub enum Condition {
     Shipment,
     /// Reset: without an Admin PIN.
     Reset,
-    /// In use, and unlocked by its Administrator; its CSPs are replaced.
+    /// In use; its CSPs are replaced, as its Administrator allowed.
     Replaced,
+    /// In use, in the master's group: a letter brought it keyring and team, and nothing else changed.
+    Member,
 }
 
 impl Condition {
@@ -58,6 +60,7 @@ impl Condition {
             Self::Shipment => 0,
             Self::Reset => 1,
             Self::Replaced => 2,
+            Self::Member => 3,
         }
     }
 
@@ -67,7 +70,16 @@ impl Condition {
             0 => Ok(Self::Shipment),
             1 => Ok(Self::Reset),
             2 => Ok(Self::Replaced),
+            3 => Ok(Self::Member),
             _ => Err(Malformed),
+        }
+    }
+
+    /// Reads what a module says of itself: whether it is a member of the master's group it does not know.
+    pub(crate) fn read_before_run(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match Self::from_byte(reader.u8()?)? {
+            Self::Member => Err(Malformed),
+            condition @ (Self::Shipment | Self::Reset | Self::Replaced) => Ok(condition),
         }
     }
 }
@@ -197,7 +209,7 @@ impl<'a> Offer<'a> {
         let mut reader = Reader::new(bytes);
         MessageKind::Offer.read(&mut reader)?;
         let offer = Self {
-            condition: Condition::from_byte(reader.u8()?)?,
+            condition: Condition::read_before_run(&mut reader)?,
             nonce: reader.array()?,
             ecdh: reader.array()?,
             kem: reader.array()?,
@@ -280,45 +292,61 @@ impl<'a> Grant<'a> {
     }
 }
 
-/// The sealed part of a Grant.
-#[derive(Clone, Copy, Debug)]
-pub struct GrantBody<'a> {
+/// What a master states before it sends anything: what allowed it to, and in which cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
     /// Whom the master may clone to.
     pub ticket: Ticket,
     /// The cycle and its choices.
     pub cycle: Cycle,
-    /// The master's signature over the transcript so far, ticket and cycle.
+}
+
+impl Terms {
+    /// Their size, in bytes.
+    pub const SIZE: usize = Ticket::SIZE + Cycle::SIZE;
+
+    /// Reads the fields.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            ticket: Ticket::read(reader)?,
+            cycle: Cycle::read(reader)?,
+        })
+    }
+
+    /// Returns the wire form.
+    pub fn to_bytes(&self) -> Result<[u8; Self::SIZE], Malformed> {
+        let mut bytes = [0; Self::SIZE];
+        let mut writer = Writer::new(&mut bytes);
+        self.ticket.write(&mut writer)?;
+        self.cycle.write(&mut writer)?;
+        Ok(bytes)
+    }
+}
+
+/// The sealed part of a Grant.
+#[derive(Clone, Copy, Debug)]
+pub struct GrantBody<'a> {
+    /// Ticket and cycle.
+    pub terms: Terms,
+    /// The master's signature over the transcript so far and the terms.
     pub signature: &'a Signature,
 }
 
 impl<'a> GrantBody<'a> {
     /// Its size, in bytes.
-    pub const SIZE: usize = TERMS + 96;
+    pub const SIZE: usize = Terms::SIZE + 96;
 
     /// Parses an opened body.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         let body = Self {
-            ticket: Ticket::read(&mut reader)?,
-            cycle: Cycle::read(&mut reader)?,
+            terms: Terms::read(&mut reader)?,
             signature: reader.array()?,
         };
         reader.finish()?;
         Ok(body)
     }
-
-    /// Returns ticket and cycle as bytes: what the signature covers besides the transcript.
-    pub fn terms(ticket: Ticket, cycle: &Cycle) -> Result<[u8; TERMS], Malformed> {
-        let mut terms = [0; TERMS];
-        let mut writer = Writer::new(&mut terms);
-        ticket.write(&mut writer)?;
-        cycle.write(&mut writer)?;
-        Ok(terms)
-    }
 }
-
-/// The size of ticket and cycle, in bytes.
-const TERMS: usize = Ticket::SIZE + Cycle::SIZE;
 
 /// Secondary → master: the sealed signature of the secondary, which confirms the key in both directions.
 pub struct Consent;

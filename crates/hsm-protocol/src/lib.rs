@@ -17,6 +17,7 @@
 //! | [`cloning`] | the messages of a cloning run |
 //! | [`certificate`] | parsing and verifying certificates |
 //! | [`receipt`] | the statement both modules sign |
+//! | [`letter`] | what a master seals for a module that is elsewhere |
 //! | [`rekey`] | the next epoch of a group |
 //! | [`settings`] | a module's settings and its status once unlocked |
 //! | [`signed`] | the one shape of what modules sign |
@@ -51,6 +52,7 @@ pub mod frame;
 pub mod hybrid;
 pub mod identity;
 pub mod journal;
+pub mod letter;
 pub mod limits;
 pub mod message;
 pub mod reader;

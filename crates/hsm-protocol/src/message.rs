@@ -17,6 +17,10 @@ pub enum MessageKind {
     Receipt,
     /// Master → host: its signature over a Receipt.
     Countersignature,
+    /// Any module → a master that is elsewhere: one-time keys for one letter.
+    Letterbox,
+    /// Master → the module of a letterbox: what it clones, or the group's epochs.
+    Letter,
 }
 
 /// The one suite of this version: ECDH P-384 and ML-KEM-1024, ECDSA P-384 with SHA-384, HKDF-SHA-384, AES-256-GCM
@@ -51,6 +55,8 @@ impl MessageKind {
             Self::Parcel => 4,
             Self::Receipt => 5,
             Self::Countersignature => 6,
+            Self::Letterbox => 7,
+            Self::Letter => 8,
         }
     }
 
@@ -79,13 +85,15 @@ impl MessageKind {
 mod tests {
     use super::*;
 
-    const ALL: [MessageKind; 6] = [
+    const ALL: [MessageKind; 8] = [
         MessageKind::Offer,
         MessageKind::Grant,
         MessageKind::Consent,
         MessageKind::Parcel,
         MessageKind::Receipt,
         MessageKind::Countersignature,
+        MessageKind::Letterbox,
+        MessageKind::Letter,
     ];
 
     #[test]

@@ -21,11 +21,15 @@ pub enum SignedLabel {
     Receipt,
     /// The master, over a statement and the secondary's signature.
     Countersignature,
+    /// A module, over its letterbox.
+    Letterbox,
+    /// The master, over a letter.
+    Letter,
 }
 
 impl SignedLabel {
     /// Every label.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Identity,
         Self::Status,
         Self::Recipient,
@@ -34,6 +38,8 @@ impl SignedLabel {
         Self::Consent,
         Self::Receipt,
         Self::Countersignature,
+        Self::Letterbox,
+        Self::Letter,
     ];
 
     const fn text(self) -> &'static [u8; LABEL] {
@@ -46,6 +52,8 @@ impl SignedLabel {
             Self::Consent => b"KeyWriter v1 consent  signature\0",
             Self::Receipt => b"KeyWriter v1 receipt  signature\0",
             Self::Countersignature => b"KeyWriter v1 seal     signature\0",
+            Self::Letterbox => b"KeyWriter v1 letterboxsignature\0",
+            Self::Letter => b"KeyWriter v1 letter   signature\0",
         }
     }
 }

@@ -252,17 +252,19 @@ impl Statement {
         Ok(statement)
     }
 
-    /// Returns whether a run can end in it: it names two modules, has every item that is always copied, and of the
-    /// others only those that its options name.
+    /// Returns whether a run or a letter can end in it: it names two modules, has every item that is always copied, and
+    /// of the others only those that its options name. To a member only the keyring is copied.
     pub(crate) fn is_possible(&self) -> bool {
         let options = self.cycle.options;
+        let is_member = self.condition == Condition::Member;
         let mut items = Item::ALL.into_iter().zip(&self.commitments.0);
         self.master.serial != self.secondary.serial
             && items.all(|(item, commitment)| match item {
+                Item::Keyring => commitment.is_some(),
+                _ if is_member => commitment.is_none(),
                 Item::AutoLock => commitment.is_none() || options.auto_lock,
                 Item::UserPinPolicy => commitment.is_none() || options.user_pin_policy,
-                Item::Keyring
-                | Item::AdminPin
+                Item::AdminPin
                 | Item::UserPin
                 | Item::RecoveryPin
                 | Item::SelfDestructPin

@@ -71,6 +71,12 @@ pub enum Status {
     NotRekeyingMaster,
     /// The keyring has as many epochs as it holds, and dropping the oldest was not permitted.
     EpochsFull,
+    /// The letter is not for the letterbox that the module has now.
+    OtherLetterbox,
+    /// The group was re-keyed apart: the letter's epochs and those of the module contradict each other.
+    Forked,
+    /// The module has a newer epoch than the letter brings.
+    OlderLetter,
 }
 
 impl Status {
@@ -112,6 +118,9 @@ impl Status {
             Self::Retired => 0x9813,
             Self::NotRekeyingMaster => 0x9814,
             Self::EpochsFull => 0x9815,
+            Self::OtherLetterbox => 0x9816,
+            Self::Forked => 0x9817,
+            Self::OlderLetter => 0x9818,
         }
     }
 
@@ -126,7 +135,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -160,6 +169,9 @@ impl Status {
         Self::Retired,
         Self::NotRekeyingMaster,
         Self::EpochsFull,
+        Self::OtherLetterbox,
+        Self::Forked,
+        Self::OlderLetter,
     ];
 }
 

@@ -14,6 +14,7 @@ pub mod broken;
 pub mod by_hand;
 pub mod files;
 pub mod hybrid;
+pub mod letters;
 pub mod observed;
 pub mod pair;
 pub mod receipts;

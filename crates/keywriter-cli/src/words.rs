@@ -147,6 +147,12 @@ words! {
         "use another module: a retired serial number stays retired";
     NotRekeyingMaster: REFUSED, "the module may not re-key its team",
         "use the module that made the team";
+    OtherLetterbox: REFUSED, "the letter is not for the letterbox that the module has now",
+        "it was taken already, or the module was set up or erased since: ask the master's side for a new letter";
+    Forked: REFUSED, "two masters re-keyed this team apart, and the letter is not from the module's side",
+        "ask who made the letter and who made the module's epoch: one side must be cloned anew by the other";
+    OlderLetter: REFUSED, "the module has a newer epoch than the letter brings",
+        "nothing is to be done with this letter";
     EpochsFull: REFUSED, "the team has sixteen epochs, and a keyring holds no more",
         "decrypt what was encrypted in the oldest epoch and encrypt it anew; then repeat this with --drop-oldest";
     TooManyWrites: REFUSED, "the module wrote its memory as often as one unlock allows",

@@ -54,6 +54,9 @@ pub const fn reason(status: Status) -> &'static str {
         Status::Retired => "the other module was retired from its group",
         Status::NotRekeyingMaster => "it may not re-key its group",
         Status::EpochsFull => "its keyring has sixteen epochs already",
+        Status::OtherLetterbox => "the letter is not for the letterbox that it has now",
+        Status::Forked => "the letter's epochs contradict its own: the team was re-keyed apart",
+        Status::OlderLetter => "it has a newer epoch than the letter brings",
         Status::WornOut => "it is worn out, and stores nothing any more",
     }
 }

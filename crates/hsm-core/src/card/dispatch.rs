@@ -2,21 +2,22 @@
 
 use super::{cipher, factory, file, recipient, rekey, self_tests};
 use crate::{
-    asking::{Act, Confirmed},
+    asking::{Act, Asking, Confirmed},
     cloning::{
         Refusal,
+        commit::write_receipt,
         countersign::countersign,
+        letter,
         master::{Master, MasterCycle},
-        secondary::{Retained, Secondary, write_receipt},
+        secondary::{Retained, Secondary},
     },
-    crypto::Direction,
+    crypto::{Direction, Provider},
     machine::Machine,
     platform::{Board, Fault, Platform},
     state::{AdminSession, Session, State},
     time::Millis,
     vault::{
-        csp::{contents::Csps, kek::Kek, slot::Slot},
-        device::Lifecycle,
+        csp::{contents::Csps, kek::Kek, module_key::ModuleKey, slot::Slot},
         journal::Journal,
         store::{NotStored, Store},
     },
@@ -24,7 +25,6 @@ use crate::{
 use hsm_protocol::{
     Sha384Digest, Signature, Status, Verifier,
     apdu::CommandApdu,
-    cloning::Condition,
     command::{
         AdminCommand, Command, MasterCommand, PublicCommand, SELECTED, SecondaryCommand,
         UserCommand,
@@ -93,7 +93,27 @@ fn public<B: Board>(
         PublicCommand::TrustedRoot => certified(&machine.store.device().root, out),
         PublicCommand::LastReceipt => Ok(write_receipt(machine.store.device(), out)?),
         PublicCommand::SelfTest { run } => self_tests::report(machine, *run, out),
+        PublicCommand::Letterbox => {
+            let Machine {
+                platform,
+                store,
+                signer,
+                ..
+            } = machine;
+            let signer = certified_signer(signer.as_ref(), store)?;
+            Ok(letter::letterbox(platform, store, signer, out)?)
+        }
     }
+}
+
+/// Returns the module's key, if the module has a certificate.
+fn certified_signer<'a, C: Provider>(
+    signer: Option<&'a ModuleKey<C>>,
+    store: &Store,
+) -> Result<&'a ModuleKey<C>, Status> {
+    signer
+        .filter(|_| store.device().is_certified())
+        .ok_or(Status::NotCertified)
 }
 
 fn certified(bytes: &[u8], out: &mut Writer<'_>) -> Result<(), Status> {
@@ -140,10 +160,7 @@ fn sign<B: Board>(
     machine: &mut Machine<B>,
     message: &[u8; SIGNED_MESSAGE],
 ) -> Result<Signature, Status> {
-    let is_certified = machine.store.device().is_certified();
-    let signer = machine.signer.as_ref().filter(|_| is_certified);
-    let signer = signer.ok_or(Status::NotCertified)?;
-    signer
+    certified_signer(machine.signer.as_ref(), &machine.store)?
         .sign(&mut machine.platform.rng, message)
         .map_err(|_error| Status::MemoryFailure)
 }
@@ -154,6 +171,9 @@ fn user<B: Board>(
     now: Millis,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
+    if let UserCommand::TakeEpochs(letter) = command {
+        return take_epochs(machine, letter, out);
+    }
     let csps = &machine.state.unlocked()?.csps;
     let (direction, units) = match command {
         UserCommand::Status { challenge } => {
@@ -173,10 +193,45 @@ fn user<B: Board>(
         UserCommand::Encipher(units) => (Direction::Encipher, units),
         UserCommand::Decipher(units) => (Direction::Decipher, units),
         UserCommand::File(command) => return shared_file(machine, command, now, out),
+        UserCommand::TakeEpochs(letter) => return take_epochs(machine, letter, out),
     };
     cipher::run::<B::Crypto>(csps, direction, units, out)?;
     machine.state.touch(now);
     Ok(())
+}
+
+/// Takes a letter with the group's epochs. Cycle and files end as with a re-key.
+fn take_epochs<B: Board>(
+    machine: &mut Machine<B>,
+    letter: &[u8],
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let Machine {
+        platform,
+        store,
+        signer,
+        state,
+        ..
+    } = machine;
+    let Session { kek, csps } = state.unlocked_mut()?;
+    let signer = certified_signer(signer.as_ref(), store)?;
+    let mut module = Secondary {
+        platform,
+        store,
+        signer,
+    };
+    stored(letter::take::epochs(&mut module, (kek, csps), letter, out))?;
+    state.end_epoch();
+    Ok(())
+}
+
+/// Returns how a command ended that stores what a master sent. If the store holds something else than was written, only
+/// a power-up helps, as with a failing board.
+fn stored(outcome: Result<(), Refusal>) -> Result<(), Status> {
+    outcome.map_err(|refusal| match refusal {
+        Refusal::NotProved => Status::MemoryFailure,
+        refusal => refusal.into(),
+    })
 }
 
 fn shared_file<B: Board>(
@@ -308,10 +363,7 @@ fn admin<B: Board>(
             Ok(clear_table(confirmed, platform, store, kek, csps)?)
         }
         AdminCommand::Master(command) => {
-            let signer = signer
-                .as_ref()
-                .filter(|_| store.device().is_certified())
-                .ok_or(Status::NotCertified)?;
+            let signer = certified_signer(signer.as_ref(), store)?;
             let mut master = Master {
                 platform,
                 store,
@@ -365,6 +417,16 @@ fn master_step<B: Board>(
             Ok(cycle.parcel(master, *run, consent, out)?)
         }
         MasterCommand::Countersign(receipt) => Ok(countersign(master, cycle, receipt, out)?),
+        MasterCommand::WriteJoin { letterbox } => {
+            let cycle = cycle.as_ref().ok_or(Status::OutOfOrder)?;
+            Ok(letter::write::join(master, cycle, letterbox, out)?)
+        }
+        MasterCommand::WriteEpochs { shared, letterbox } => {
+            let cycle = cycle.as_ref().ok_or(Status::OutOfOrder)?;
+            Ok(letter::write::epochs(
+                master, cycle, *shared, letterbox, out,
+            )?)
+        }
     }
 }
 
@@ -382,11 +444,6 @@ fn secondary<B: Board>(
         state,
         ..
     } = machine;
-    let condition = match store.device().lifecycle {
-        Lifecycle::Shipment => Condition::Shipment,
-        Lifecycle::Reset => Condition::Reset,
-        Lifecycle::Configured => Condition::Replaced,
-    };
     let (run, retained, asking) = match state {
         State::Fresh(fresh) => (&mut fresh.run, None, None),
         State::Admin(admin) => {
@@ -400,10 +457,7 @@ fn secondary<B: Board>(
             return Err(Status::Locked);
         }
     };
-    let signer = signer
-        .as_ref()
-        .filter(|_| store.device().is_certified())
-        .ok_or(Status::NotCertified)?;
+    let signer = certified_signer(signer.as_ref(), store)?;
     let mut secondary = Secondary {
         platform,
         store,
@@ -411,26 +465,36 @@ fn secondary<B: Board>(
     };
     match command {
         SecondaryCommand::Offer => {
-            let confirmed = match asking {
-                Some(asking) => asking.confirmed(Act::Replace, &digest::<B>(apdu), now)?,
-                None => Confirmed::NOTHING_TO_LOSE,
-            };
-            Ok(run.offer(confirmed, &mut secondary, condition, now, out)?)
+            let confirmed = may_replace::<B>(asking, apdu, now)?;
+            Ok(run.offer(confirmed, &mut secondary, now, out)?)
         }
         SecondaryCommand::Consent(grant) => {
             Ok(run.consent(&mut secondary, retained.as_ref(), now, grant, out)?)
         }
         SecondaryCommand::Commit(parcel) => {
-            match run.commit(&mut secondary, retained.as_ref(), parcel, out) {
-                Ok(()) => {
-                    machine.lock(now);
-                    Ok(())
-                }
-                // The store holds something else than was written: as with a failing board, only a power-up helps.
-                Err(Refusal::NotProved) => Err(Status::MemoryFailure),
-                Err(refusal) => Err(refusal.into()),
-            }
+            stored(run.commit(&mut secondary, retained.as_ref(), parcel, out))?;
+            machine.lock(now);
+            Ok(())
         }
+        SecondaryCommand::Join(letter) => {
+            let confirmed = may_replace::<B>(asking, apdu, now)?;
+            let (module, retained) = (&mut secondary, retained.as_ref());
+            stored(letter::take::join(confirmed, module, retained, letter, out))?;
+            machine.lock(now);
+            Ok(())
+        }
+    }
+}
+
+/// Returns the proof that a person allowed what replaces the module's CSPs, if it has any.
+fn may_replace<B: Board>(
+    asking: Option<&mut Asking>,
+    apdu: &CommandApdu<'_>,
+    now: Millis,
+) -> Result<Confirmed, Status> {
+    match asking {
+        Some(asking) => asking.confirmed(Act::Replace, &digest::<B>(apdu), now),
+        None => Ok(Confirmed::NOTHING_TO_LOSE),
     }
 }
 

@@ -39,14 +39,18 @@ const fn needs(command: &Command<'_>) -> &'static [SelfTest] {
         | Command::Admin(AdminCommand::Journal {
             challenge: Some(_), ..
         }) => SIGNATURES,
-        Command::Secondary(_)
+        Command::Public(PublicCommand::Letterbox)
+        | Command::Secondary(_)
         | Command::Admin(AdminCommand::Master(_))
-        | Command::User(UserCommand::File(
-            FileCommand::Recipient { .. }
-            | FileCommand::HybridRecipient { .. }
-            | FileCommand::Unwrap(_)
-            | FileCommand::HybridUnwrap(_),
-        )) => AGREEMENT,
+        | Command::User(
+            UserCommand::TakeEpochs(_)
+            | UserCommand::File(
+                FileCommand::Recipient { .. }
+                | FileCommand::HybridRecipient { .. }
+                | FileCommand::Unwrap(_)
+                | FileCommand::HybridUnwrap(_),
+            ),
+        ) => AGREEMENT,
         Command::User(
             UserCommand::Encipher(_)
             | UserCommand::Decipher(_)

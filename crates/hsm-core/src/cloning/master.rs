@@ -2,7 +2,8 @@
 
 use super::{
     Refusal, internal_error, peer_error,
-    proof::{self, AgreedRun, Copied, Proved},
+    proof::Proved,
+    release::{Receiver, release},
     signed::{Consented, SignedTerms},
     transcript::Transcript,
 };
@@ -19,7 +20,6 @@ use crate::{
             run_keys::{RunKeys, SealedMessage},
             shared::{EcdhShared, KemShared},
         },
-        device::Device,
         journal::Journal,
         store::{NotStored, Store},
         writes::{HostWrites, Spent},
@@ -29,8 +29,7 @@ use heapless::Vec;
 use hsm_protocol::{
     EcPoint, Serial, Sha384Digest, Status, Verifier,
     certificate::{Chain, Root},
-    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, TAG, Ticket},
-    journal::JournalEntry,
+    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, TAG, Terms, Ticket},
     limits,
     message::MessageKind,
     receipt::Party,
@@ -125,6 +124,14 @@ impl MasterCycle {
         })
     }
 
+    /// Returns what the master states in this cycle. The only ticket of this version lets it clone to anyone.
+    pub(crate) const fn terms(&self) -> Terms {
+        Terms {
+            ticket: Ticket::Unrestricted,
+            cycle: self.cycle,
+        }
+    }
+
     /// Returns whether a run waits for its next message.
     pub(crate) fn is_running(&self) -> bool {
         self.runs
@@ -150,13 +157,14 @@ impl MasterCycle {
         offer: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
+        let terms = self.terms();
         let place = self
             .runs
             .get_mut(usize::from(run))
             .ok_or(Refusal::Malformed)?;
         *place = MasterRun::Idle;
         let mut keys = RunKeys::default();
-        let peer = grant(master, &mut keys, self.cycle, offer, out)?;
+        let peer = grant(master, &mut keys, &terms, offer, out)?;
         *place = MasterRun::Granted(Granted {
             keys: RunKeys::default(),
             peer,
@@ -176,13 +184,14 @@ impl MasterCycle {
         consent: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
+        let terms = self.terms();
         let place = self
             .runs
             .get_mut(usize::from(run))
             .ok_or(Refusal::Malformed)?;
         let outcome = match place {
             MasterRun::Idle => Err(Refusal::OutOfOrder),
-            MasterRun::Granted(granted) => granted.answer(master, self.cycle, consent, out),
+            MasterRun::Granted(granted) => granted.answer(master, terms, consent, out),
         };
         // In every case the keys are dropped in place.
         *place = MasterRun::Idle;
@@ -210,7 +219,7 @@ impl MasterCycle {
 fn grant<B: Board>(
     master: &mut Master<'_, B>,
     keys: &mut RunKeys,
-    cycle: Cycle,
+    terms: &Terms,
     bytes: &[u8],
     out: &mut Writer<'_>,
 ) -> Result<Peer, Refusal> {
@@ -244,7 +253,7 @@ fn grant<B: Board>(
     transcript.absorb::<B::Crypto>(out.written());
     keys.derive::<B::Crypto>(&ecdh_shared, &kem_shared, transcript.hash())
         .map_err(internal_error)?;
-    seal_terms::<B>(master, keys, &mut transcript, cycle, out)?;
+    seal_terms::<B>(master, keys, &mut transcript, terms, out)?;
     Ok(Peer {
         transcript,
         condition: offer.condition,
@@ -254,20 +263,20 @@ fn grant<B: Board>(
     })
 }
 
-/// Seals ticket, cycle and signature into the Grant.
+/// Seals terms and signature into the Grant.
 fn seal_terms<B: Board>(
     master: &mut Master<'_, B>,
     keys: &RunKeys,
     transcript: &mut Transcript,
-    cycle: Cycle,
+    terms: &Terms,
     out: &mut Writer<'_>,
 ) -> Result<(), Refusal> {
-    let message = SignedTerms::message::<B::Crypto>(transcript, TICKET, cycle)?;
+    let message = SignedTerms::message::<B::Crypto>(transcript, terms)?;
     let rng = &mut master.platform.rng;
     let signature = master.signer.sign(rng, &message).map_err(internal_error)?;
     let mut body = [0; GrantBody::SIZE];
     let mut writer = Writer::new(&mut body);
-    writer.bytes(&GrantBody::terms(TICKET, &cycle)?)?;
+    writer.bytes(&terms.to_bytes()?)?;
     writer.bytes(&signature)?;
     let start = out.len();
     transcript.seal_into::<B::Crypto>(keys, SealedMessage::Grant, &mut body, out)?;
@@ -280,7 +289,7 @@ impl Granted {
     fn answer<B: Board>(
         &self,
         master: &mut Master<'_, B>,
-        cycle: Cycle,
+        terms: Terms,
         bytes: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
@@ -298,7 +307,7 @@ impl Granted {
         let consented = Consented::verify::<B::Crypto>(&self.peer.public, transcript, &signature)?;
         let mut peer = self.peer;
         peer.transcript.absorb::<B::Crypto>(bytes);
-        peer.send_parcel(&consented, &self.keys, master, cycle, out)
+        peer.send_parcel(&consented, &self.keys, master, terms, out)
     }
 }
 
@@ -309,89 +318,37 @@ impl Peer {
         _: &Consented,
         keys: &RunKeys,
         master: &mut Master<'_, B>,
-        cycle: Cycle,
+        terms: Terms,
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
-        let Master {
-            platform,
-            store,
-            kek,
-            csps,
-            writes,
-            ..
-        } = master;
-        let mut journal = Journal::default();
-        store.image().open_journal::<B::Crypto>(kek, &mut journal)?;
-        journal.check_room(self.serial)?;
-        let spent = writes.spend()?;
-        let entry = self.entry(journal.next_number(), cycle);
-        let token = expected_token::<B>(&entry, self.transcript, platform, store.device(), csps)?;
-        let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
-        ParcelContents::write(
-            &mut Writer::new(contents.as_mut_slice()),
-            entry.number,
-            store.device(),
-            csps,
-            cycle.options,
-            &token,
-        )?;
         let mut parcel = [0; MessageKind::SIZE + 2 + ParcelContents::SIZE + TAG];
         let mut writer = Writer::new(&mut parcel);
         MessageKind::Parcel.write(&mut writer)?;
-        self.transcript.seal_into::<B::Crypto>(
-            keys,
-            SealedMessage::Parcel,
-            contents.as_mut_slice(),
-            &mut writer,
-        )?;
-
-        journal.append::<B::Crypto>(entry)?;
-        master.store(spent, &journal)?;
+        let transcript = self.transcript;
+        let receiver = Receiver {
+            transcript,
+            terms,
+            condition: self.condition,
+            party: Party {
+                serial: self.serial,
+                certificate: self.certificate,
+            },
+        };
+        release(master, &receiver, |master, number, token| {
+            let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
+            ParcelContents::write(
+                &mut Writer::new(contents.as_mut_slice()),
+                number,
+                master.store.device(),
+                master.csps,
+                terms.cycle.options,
+                token,
+            )?;
+            let (plain, message) = (contents.as_mut_slice(), SealedMessage::Parcel);
+            transcript.seal_into::<B::Crypto>(keys, message, plain, &mut writer)
+        })?;
         Ok(out.bytes(&parcel)?)
     }
-
-    /// Returns the journal's entry of the Parcel with that number.
-    const fn entry(&self, number: u64, cycle: Cycle) -> JournalEntry {
-        JournalEntry {
-            number,
-            cycle,
-            ticket: TICKET,
-            condition: self.condition,
-            serial: self.serial,
-            certificate: self.certificate,
-            transcript: *self.transcript.hash(),
-            countersigned: false,
-        }
-    }
-}
-
-/// Returns the token of the statement that the secondary will sign, if it stores what it is sent.
-fn expected_token<B: Board>(
-    entry: &JournalEntry,
-    transcript: Transcript,
-    platform: &Platform<B>,
-    device: &Device,
-    csps: &Csps,
-) -> Result<[u8; 48], Refusal> {
-    let options = entry.cycle.options;
-    let run = AgreedRun {
-        transcript,
-        number: entry.number,
-        cycle: entry.cycle,
-        ticket: entry.ticket,
-        master: own_party::<B>(platform, &Chain::parse(&device.chain)?),
-        secondary: Party {
-            serial: entry.serial,
-            certificate: entry.certificate,
-        },
-        condition: entry.condition,
-    };
-    let copied = Copied {
-        auto_lock: options.auto_lock && csps.settings.auto_lock.is_some(),
-        policy: options.user_pin_policy && csps.settings.policy.is_some(),
-    };
-    let expected = run.statement::<B::Crypto>(csps, device, copied)?;
-    proof::token::<B::Crypto>(&platform.secret, &expected)
 }
 
 /// Returns this module as statements name it.
@@ -401,6 +358,3 @@ pub(super) fn own_party<B: Board>(platform: &Platform<B>, chain: &Chain<'_>) -> 
         certificate: <B::Crypto as Verifier>::sha384(&[chain.leaf().as_der()]),
     }
 }
-
-/// The only ticket of this version.
-const TICKET: Ticket = Ticket::Unrestricted;

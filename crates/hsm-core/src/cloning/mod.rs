@@ -1,12 +1,17 @@
-//! Cloning (PROTOCOL § 4): the master's part (`master`, `countersign`) and the secondary's (`secondary`).
+//! Cloning (PROTOCOL § 4): the master's part (`master`, `countersign`) and the secondary's (`secondary`); and letters
+//! (§ 5), which do in one message what a run does in six: written by a master (`letter::write`), taken by a module that
+//! is elsewhere (`letter::take`).
 //!
-//! The parts share the transcript, the checks of signatures and what is proved, nothing else. Each is a small enum
-//! with one way forward: a message uses up what the state holds, and an error leaves `Idle`, so that the keys of the
-//! run are dropped.
+//! The parts share the transcript, the checks of signatures, what is proved (`proof`), what a master releases
+//! (`release`) and what a module stores (`commit`), nothing else. The two parts of a run are small enums with one way
+//! forward: a message uses up what the state holds, and an error leaves `Idle`, so that the keys of the run are dropped.
 
+pub(crate) mod commit;
 pub(crate) mod countersign;
+pub(crate) mod letter;
 pub(crate) mod master;
 mod proof;
+mod release;
 pub(crate) mod secondary;
 mod signed;
 mod transcript;
@@ -14,7 +19,7 @@ mod transcript;
 use crate::{
     crypto::CryptoError,
     platform::Fault,
-    vault::{journal::TableFull, store::NotStored, writes::NoneLeft},
+    vault::{csp::keyring::NotNext, journal::TableFull, store::NotStored, writes::NoneLeft},
 };
 use hsm_protocol::{
     Status,
@@ -41,6 +46,14 @@ pub(crate) enum Refusal {
     OtherKind,
     /// The peer was retired from this module's group.
     Retired,
+    /// The master of a letter with epochs may not re-key this module's group.
+    NotRekeyingMaster,
+    /// A letter is for another letterbox than the module has now.
+    OtherLetterbox,
+    /// A letter's epochs contradict those of the module.
+    Forked,
+    /// A letter's epochs are older than those of the module.
+    OlderLetter,
     /// A message was changed, or belongs to another run.
     Broken,
     /// There is no last receipt.
@@ -68,6 +81,10 @@ impl From<Refusal> for Status {
             Refusal::SameModule => Self::SameModule,
             Refusal::OtherKind => Self::OtherKind,
             Refusal::Retired => Self::Retired,
+            Refusal::NotRekeyingMaster => Self::NotRekeyingMaster,
+            Refusal::OtherLetterbox => Self::OtherLetterbox,
+            Refusal::Forked => Self::Forked,
+            Refusal::OlderLetter => Self::OlderLetter,
             Refusal::Broken => Self::RunBroken,
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,
@@ -97,6 +114,16 @@ impl From<NotStored> for Refusal {
 impl From<TableFull> for Refusal {
     fn from(_: TableFull) -> Self {
         Self::JournalFull
+    }
+}
+
+impl From<NotNext> for Refusal {
+    fn from(reason: NotNext) -> Self {
+        match reason {
+            NotNext::OtherGroup => Self::Malformed,
+            NotNext::Forked => Self::Forked,
+            NotNext::Older => Self::OlderLetter,
+        }
     }
 }
 

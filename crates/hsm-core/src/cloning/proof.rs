@@ -19,7 +19,7 @@ use crate::{
 use hsm_protocol::{
     Malformed, Serial, Sha384Digest,
     certificate::Root,
-    cloning::{Condition, Cycle, Ticket},
+    cloning::{Condition, Terms},
     limits,
     receipt::{Commitments, Countersignature, Item, Party, Receipt, Statement},
     settings::UserPinPolicy,
@@ -29,27 +29,30 @@ use hsm_protocol::{
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Which optional items a run copied.
-#[derive(Clone, Copy)]
+/// Which optional items a run copied. To a member neither is.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Copied {
     pub(super) auto_lock: bool,
     pub(super) policy: bool,
 }
 
-/// Commits to every item that was copied, under a key that only the modules of the group can derive.
+/// Commits to every item that was copied, to a member only the keyring, under a key that only the modules of the group
+/// can derive.
 fn commit<C: Provider>(
     csps: &Csps,
     device: &Device,
+    condition: Condition,
     copied: Copied,
 ) -> Result<Commitments, Refusal> {
     CommitmentKey::with::<C, _>(&csps.keyring.current().key, |key| {
         let mut commitments = Commitments::default();
         for item in Item::ALL {
             let is_copied = match item {
+                Item::Keyring => true,
+                _ if condition == Condition::Member => false,
                 Item::AutoLock => copied.auto_lock,
                 Item::UserPinPolicy => copied.policy,
-                Item::Keyring
-                | Item::AdminPin
+                Item::AdminPin
                 | Item::UserPin
                 | Item::RecoveryPin
                 | Item::SelfDestructPin
@@ -126,8 +129,7 @@ fn prove<C: Provider>(epoch: &EpochKey, statement: &Statement) -> Result<[u8; 48
 pub(super) struct AgreedRun {
     pub(super) transcript: Transcript,
     pub(super) number: u64,
-    pub(super) cycle: Cycle,
-    pub(super) ticket: Ticket,
+    pub(super) terms: Terms,
     pub(super) master: Party,
     pub(super) secondary: Party,
     pub(super) condition: Condition,
@@ -145,14 +147,14 @@ impl AgreedRun {
         let mut statement = Statement {
             transcript: *self.transcript.hash(),
             number: self.number,
-            cycle: self.cycle,
-            ticket: self.ticket,
+            cycle: self.terms.cycle,
+            ticket: self.terms.ticket,
             master: self.master,
             secondary: self.secondary,
             condition: self.condition,
             group: *csps.keyring.group(),
             epoch: epoch.name,
-            commitments: commit::<C>(csps, device, copied)?,
+            commitments: commit::<C>(csps, device, self.condition, copied)?,
             proof: [0; 48],
             token: [0; 48],
         };

@@ -1,8 +1,9 @@
-//! The secondary's part: it offers itself, checks the master, commits all or nothing, and proves what it stored.
+//! The secondary's part of a run: it offers itself, checks the master, and takes what the Parcel carries.
 
 use super::{
-    Refusal, internal_error, peer_error,
-    proof::{AgreedRun, Copied},
+    Refusal,
+    commit::{Agreement, By},
+    internal_error, peer_error,
     signed::{Consented, SignedTerms},
     transcript::Transcript,
 };
@@ -17,24 +18,16 @@ use crate::{
             kek::Kek,
             module_key::ModuleKey,
             parcel::ParcelContents,
-            pin::{MAX_COST, MIN_COST},
             run_keys::{RunKeys, SealedMessage},
             shared::{EcdhShared, KemShared},
-            slot::Slot,
         },
-        device::{Device, Failures, Lifecycle},
-        image::Image,
-        journal::Journal,
         store::Store,
     },
 };
-use heapless::Vec;
 use hsm_protocol::{
     certificate::{Chain, Root},
     cloning::{Condition, Grant, GrantBody, Nonce, Offer, Parcel},
-    limits,
     message::MessageKind,
-    receipt::{Party, Receipt, Statement},
     writer::Writer,
 };
 use zeroize::Zeroizing;
@@ -61,14 +54,6 @@ pub(crate) struct Agreed {
     keys: RunKeys,
     agreement: Agreement,
     last_message: Millis,
-}
-
-/// With whom the secondary agreed, and on what.
-#[derive(Clone, Copy)]
-struct Agreement {
-    transcript: Transcript,
-    terms: SignedTerms,
-    condition: Condition,
 }
 
 /// What a step of the secondary works on.
@@ -106,7 +91,6 @@ impl<C: Provider> SecondaryRun<C> {
         &mut self,
         _: Confirmed,
         secondary: &mut Secondary<'_, B>,
-        condition: Condition,
         now: Millis,
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
@@ -118,7 +102,7 @@ impl<C: Provider> SecondaryRun<C> {
             ecdh: C::EcdhSecret::default(),
             kem: C::KemSecret::default(),
             transcript: Transcript::new::<C>(),
-            condition,
+            condition: secondary.store.device().condition(),
             last_message: now,
         });
         let offered = match self {
@@ -169,11 +153,7 @@ impl<C: Provider> SecondaryRun<C> {
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
         let outcome = match self {
-            Self::Agreed(agreed) => {
-                agreed
-                    .agreement
-                    .commit(&agreed.keys, secondary, retained, parcel, out)
-            }
+            Self::Agreed(agreed) => agreed.open(secondary, retained, parcel, out),
             Self::Idle | Self::Offered(_) => Err(Refusal::OutOfOrder),
         };
         *self = Self::Idle;
@@ -255,160 +235,32 @@ impl<C: Provider> Offered<C> {
             transcript,
             terms,
             condition: self.condition,
+            by: By::Parcel,
         })
     }
 }
 
-impl Agreement {
-    fn commit<B: Board>(
-        self,
-        keys: &RunKeys,
+impl Agreed {
+    /// Opens the Parcel, and becomes what it carries.
+    fn open<B: Board>(
+        &self,
         secondary: &mut Secondary<'_, B>,
         retained: Option<&Retained<'_>>,
         bytes: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
-        let sealed = Parcel::parse(bytes)?;
         let mut contents = ParcelContents::default();
         let mut plain = Zeroizing::new([0; ParcelContents::SIZE]);
-        keys.open::<B::Crypto>(
-            SealedMessage::Parcel,
-            self.transcript.hash(),
-            sealed.as_wire(),
-            plain.as_mut_slice(),
-        )
-        .map_err(peer_error)?;
+        self.keys
+            .open::<B::Crypto>(
+                SealedMessage::Parcel,
+                self.agreement.transcript.hash(),
+                Parcel::parse(bytes)?.as_wire(),
+                plain.as_mut_slice(),
+            )
+            .map_err(peer_error)?;
         contents.fill(plain.as_slice())?;
-        if !(MIN_COST..=MAX_COST).contains(&contents.cost)
-            || contents.pins.record(Slot::Admin).is_none()
-            || !contents.is_within(self.terms.cycle().options)
-            || contents.keyring.team().asks_for_more()
-            || contents
-                .keyring
-                .team()
-                .is_retired(secondary.platform.serial)
-            || !contents
-                .keyring
-                .has_true_names::<B::Crypto>()
-                .map_err(internal_error)?
-        {
-            return Err(Refusal::Malformed);
-        }
-
-        let Secondary {
-            platform,
-            store,
-            signer,
-        } = secondary;
-        let mut kek = Kek::default();
-        let statement = store.update(platform, |image, platform| {
-            install(image, platform, &mut kek, retained, &contents)?;
-            let statement = self.statement::<B>(image, platform, &kek, &contents)?;
-            image.device.receipt = sign::<B>(&statement, platform, signer)?;
-            Ok::<_, Refusal>(statement)
-        })?;
-
-        // The proof is about what a power-up would find, not about what was meant to be written.
-        let stored = store.read_back(platform)?;
-        if self.statement::<B>(&stored, platform, &kek, &contents)? != statement {
-            return Err(Refusal::NotProved);
-        }
-        write_receipt(&stored.device, out)
+        self.agreement
+            .become_clone(secondary, retained, &contents, out)
     }
-
-    /// Makes the statement from the CSPs as the image's sealed parts return them.
-    fn statement<B: Board>(
-        &self,
-        image: &Image,
-        platform: &Platform<B>,
-        kek: &Kek,
-        contents: &ParcelContents,
-    ) -> Result<Statement, Refusal> {
-        let mut csps = Csps::default();
-        image.open_csps::<B::Crypto>(kek, &mut csps)?;
-        let copied = Copied {
-            auto_lock: contents.auto_lock.is_some(),
-            policy: contents.policy.is_some(),
-        };
-        let certificate = image.device.certificate::<B::Crypto>();
-        let certificate = certificate.ok_or(Refusal::Fault)?;
-        let run = AgreedRun {
-            transcript: self.transcript,
-            number: contents.number,
-            cycle: self.terms.cycle(),
-            ticket: self.terms.ticket(),
-            master: self.terms.master(),
-            secondary: Party {
-                serial: platform.serial,
-                certificate,
-            },
-            condition: self.condition,
-        };
-        let mut statement = run.statement::<B::Crypto>(&csps, &image.device, copied)?;
-        statement.token = contents.token;
-        Ok(statement)
-    }
-}
-
-/// Puts the master's CSPs, and what this module retains of its own, into the next image.
-fn install<B: Board>(
-    image: &mut Image,
-    platform: &mut Platform<B>,
-    kek: &mut Kek,
-    retained: Option<&Retained<'_>>,
-    contents: &ParcelContents,
-) -> Result<(), Refusal> {
-    let mut journal = Journal::default();
-    if let Some(retained) = retained {
-        image.open_journal::<B::Crypto>(retained.kek, &mut journal)?;
-    }
-    let own_settings = retained
-        .map(|retained| retained.csps.settings)
-        .unwrap_or_default();
-    let mut csps = Csps::default();
-    contents.copy_to(&mut csps);
-    csps.settings.auto_lock = contents.auto_lock.or(own_settings.auto_lock);
-    csps.settings.policy = contents.policy.or(own_settings.policy);
-    csps.settings.cloning = false;
-
-    let device = &mut image.device;
-    device.lifecycle = Lifecycle::Configured;
-    device.failures = Failures::default();
-    device.limits = contents.limits;
-    device.salt = contents.salt;
-    device.cost = contents.cost;
-    Ok(image.seal_anew(platform, kek, &csps, &journal)?)
-}
-
-/// Signs the statement. Returns both as they are stored.
-fn sign<B: Board>(
-    statement: &Statement,
-    platform: &mut Platform<B>,
-    signer: &ModuleKey<B::Crypto>,
-) -> Result<Vec<u8, { limits::STATEMENT + 96 }>, Refusal> {
-    let mut bytes = [0; limits::STATEMENT];
-    let mut writer = Writer::new(&mut bytes);
-    statement.write(&mut writer)?;
-    let message = Receipt::signed::<B::Crypto>(writer.written());
-    let signature = signer
-        .sign(&mut platform.rng, &message)
-        .map_err(internal_error)?;
-    let mut receipt = Vec::from_slice(writer.written()).map_err(|_overlong| Refusal::Fault)?;
-    receipt
-        .extend_from_slice(&signature)
-        .map_err(|_overlong| Refusal::Fault)?;
-    Ok(receipt)
-}
-
-/// Writes the last Receipt.
-pub(crate) fn write_receipt(device: &Device, out: &mut Writer<'_>) -> Result<(), Refusal> {
-    let (statement_bytes, signature) =
-        device.receipt.split_last_chunk().ok_or(Refusal::NotFound)?;
-    let chain = Chain::parse(&device.chain)?;
-    Ok(Receipt {
-        statement_bytes,
-        chain,
-        signature,
-    }
-    .write(out)?)
 }

@@ -4,17 +4,17 @@ use super::{Refusal, transcript::Transcript};
 use hsm_protocol::{
     EcPoint, Signature, Verifier,
     certificate::Genuine,
-    cloning::{Cycle, GrantBody, Ticket},
+    cloning::{GrantBody, Terms},
+    letter::{Letter, Letterbox},
     receipt::{Party, Receipt},
     signed::{SIGNED_MESSAGE, SignedLabel, signed_message},
 };
 
-/// The terms of a Grant, signed by a genuine master over the transcript.
+/// Ticket and cycle, signed by a genuine master.
 #[derive(Clone, Copy)]
 pub(super) struct SignedTerms {
     master: Party,
-    ticket: Ticket,
-    cycle: Cycle,
+    terms: Terms,
 }
 
 impl SignedTerms {
@@ -24,26 +24,20 @@ impl SignedTerms {
         transcript: &Transcript,
         body: &GrantBody<'_>,
     ) -> Result<Self, Refusal> {
-        let message = Self::message::<V>(transcript, body.ticket, body.cycle)?;
+        let message = Self::message::<V>(transcript, &body.terms)?;
         verify::<V>(peer.public(), &message, body.signature)?;
         Ok(Self {
-            master: Party {
-                serial: peer.serial(),
-                certificate: *peer.hash(),
-            },
-            ticket: body.ticket,
-            cycle: body.cycle,
+            master: party(peer),
+            terms: body.terms,
         })
     }
 
     /// Returns what a master signs with its Grant.
     pub(super) fn message<V: Verifier>(
         transcript: &Transcript,
-        ticket: Ticket,
-        cycle: Cycle,
+        terms: &Terms,
     ) -> Result<[u8; SIGNED_MESSAGE], Refusal> {
-        let terms = GrantBody::terms(ticket, &cycle)?;
-        let digest = V::sha384(&[transcript.hash(), &terms]);
+        let digest = V::sha384(&[transcript.hash(), &terms.to_bytes()?]);
         Ok(signed_message(SignedLabel::Grant, &digest))
     }
 
@@ -51,12 +45,48 @@ impl SignedTerms {
         self.master
     }
 
-    pub(super) const fn ticket(&self) -> Ticket {
-        self.ticket
+    pub(super) const fn terms(&self) -> Terms {
+        self.terms
+    }
+}
+
+/// Proof that a genuine master signed a letter: what is sealed in it, too.
+pub(super) struct SignedLetter(Party);
+
+impl SignedLetter {
+    /// Verifies the signature under a letter.
+    pub(super) fn verify<V: Verifier>(
+        peer: &Genuine<'_>,
+        transcript: &Transcript,
+        letter: &Letter<'_>,
+    ) -> Result<Self, Refusal> {
+        let message = Letter::signed::<V>(transcript.hash(), letter.sealed.as_wire());
+        verify::<V>(peer.public(), &message, letter.signature)?;
+        Ok(Self(party(peer)))
     }
 
-    pub(super) const fn cycle(&self) -> Cycle {
-        self.cycle
+    /// Returns the terms that were sealed in it, as signed.
+    pub(super) const fn terms(self, terms: Terms) -> SignedTerms {
+        SignedTerms {
+            master: self.0,
+            terms,
+        }
+    }
+}
+
+/// Verifies the signature of a genuine module under its letterbox.
+pub(super) fn verify_letterbox<V: Verifier>(
+    module: &Genuine<'_>,
+    letterbox: &Letterbox<'_>,
+) -> Result<(), Refusal> {
+    let message = Letterbox::signed::<V>(letterbox.fields);
+    verify::<V>(module.public(), &message, letterbox.signature)
+}
+
+const fn party(module: &Genuine<'_>) -> Party {
+    Party {
+        serial: module.serial(),
+        certificate: *module.hash(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     crypto::Provider,
     vault::csp::run_keys::{RunKeys, SealedMessage},
 };
-use hsm_protocol::{Sha384Digest, Verifier, cloning::SUITE, writer::Writer};
+use hsm_protocol::{Sha384Digest, Verifier, cloning::SUITE, letter::Letter, writer::Writer};
 
 /// SHA-384 over everything so far.
 #[derive(Clone, Copy)]
@@ -17,6 +17,11 @@ pub(super) struct Transcript(Sha384Digest);
 impl Transcript {
     pub(super) fn new<V: Verifier>() -> Self {
         Self(V::sha384(&[SUITE]))
+    }
+
+    /// Returns that of a letter, which is one message.
+    pub(super) fn of_letter<V: Verifier>(open: &[u8]) -> Self {
+        Self(Letter::transcript::<V>(open))
     }
 
     /// Absorbs one message, or one part of one.

@@ -3,8 +3,8 @@
 use super::csp::slot::Slot;
 use heapless::Vec;
 use hsm_protocol::{
-    EcPoint, Malformed, Sha384Digest, Verifier, certificate::Chain, limits, reader::Reader,
-    writer::Writer,
+    EcPoint, Malformed, Sha384Digest, Verifier, certificate::Chain, cloning::Condition, limits,
+    reader::Reader, writer::Writer,
 };
 
 /// Failures after which the User PIN is deleted, unless the Administrator sets fewer; no more can be set.
@@ -97,6 +97,35 @@ impl AttemptLimits {
     }
 }
 
+/// The letterbox that the module has, if any (PROTOCOL § 5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LetterboxState {
+    /// How many were made; the last of them has this number.
+    made: u64,
+    /// Whether the last one still waits for its letter.
+    waits: bool,
+}
+
+impl LetterboxState {
+    const SIZE: usize = 8 + 1;
+
+    /// Returns the number of the letterbox that waits for a letter.
+    pub(crate) fn number(self) -> Option<u64> {
+        self.waits.then_some(self.made)
+    }
+
+    /// The next one takes its place.
+    pub(crate) const fn renew(&mut self) {
+        self.made = self.made.saturating_add(1);
+        self.waits = true;
+    }
+
+    /// There is none any more. No later one has its number.
+    pub(crate) const fn close(&mut self) {
+        self.waits = false;
+    }
+}
+
 /// Sealed under the store key. It contains no CSP: slots are wrapped, and the module's key is in another part.
 #[derive(Clone)]
 pub(crate) struct Device {
@@ -115,6 +144,7 @@ pub(crate) struct Device {
     pub(crate) slots: [[u8; 40]; Slot::ALL.len()],
     /// The last receipt's statement and this module's signature; empty if there is none.
     pub(crate) receipt: Vec<u8, { limits::STATEMENT + 96 }>,
+    pub(crate) letterbox: LetterboxState,
 }
 
 impl Device {
@@ -128,7 +158,8 @@ impl Device {
         + 32
         + 4
         + 40 * Slot::ALL.len()
-        + (2 + limits::STATEMENT + 96);
+        + (2 + limits::STATEMENT + 96)
+        + LetterboxState::SIZE;
 
     /// Returns the state of a new module.
     pub(crate) fn blank() -> Self {
@@ -143,6 +174,7 @@ impl Device {
             cost: 0,
             slots: [[0; 40]; Slot::ALL.len()],
             receipt: Vec::new(),
+            letterbox: LetterboxState::default(),
         }
     }
 
@@ -150,6 +182,15 @@ impl Device {
     pub(crate) fn certificate<V: Verifier>(&self) -> Option<Sha384Digest> {
         let chain = Chain::parse(&self.chain).ok()?;
         Some(V::sha384(&[chain.leaf().as_der()]))
+    }
+
+    /// Returns what the module tells a master of itself.
+    pub(crate) const fn condition(&self) -> Condition {
+        match self.lifecycle {
+            Lifecycle::Shipment => Condition::Shipment,
+            Lifecycle::Reset => Condition::Reset,
+            Lifecycle::Configured => Condition::Replaced,
+        }
     }
 
     pub(crate) fn is_certified(&self) -> bool {
@@ -183,7 +224,9 @@ impl Device {
         writer.bytes(&self.salt)?;
         writer.u32(self.cost)?;
         self.slots.iter().try_for_each(|slot| writer.bytes(slot))?;
-        write_padded(&self.receipt, writer)
+        write_padded(&self.receipt, writer)?;
+        writer.u64(self.letterbox.made)?;
+        writer.flag(self.letterbox.waits)
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -214,6 +257,10 @@ impl Device {
                 *reader.array()?,
             ],
             receipt: read_padded(reader)?,
+            letterbox: LetterboxState {
+                made: reader.u64()?,
+                waits: reader.flag()?,
+            },
         })
     }
 }

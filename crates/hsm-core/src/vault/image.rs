@@ -8,7 +8,10 @@
 //! combined.
 
 use super::{
-    csp::{contents::Csps, kek::Kek, part::Part, pin::Stretched, slot::Slot},
+    csp::{
+        contents::Csps, kek::Kek, letterbox::LetterboxSecret, part::Part, pin::Stretched,
+        slot::Slot,
+    },
     device::{Device, Lifecycle},
     journal::Journal,
     sealed::{SealedPart, choose_bytes},
@@ -30,6 +33,8 @@ pub(crate) struct Image {
     pub(super) store_key: u8,
     pub(crate) device: Device,
     pub(crate) module_key: SealedPart<48>,
+    /// The private halves of the letterbox; blank if there is none.
+    pub(crate) letterbox: SealedPart<{ LetterboxSecret::SIZE }>,
     csps: SealedPart<{ Csps::SIZE }>,
     journal: SealedPart<{ Journal::SIZE }>,
 }
@@ -41,6 +46,7 @@ impl Image {
             store_key,
             device: Device::blank(),
             module_key: SealedPart::blank(),
+            letterbox: SealedPart::blank(),
             csps: SealedPart::blank(),
             journal: SealedPart::blank(),
         }
@@ -166,14 +172,17 @@ impl Image {
         self.store_key = next_store_key(platform, self.store_key);
         self.csps = SealedPart::blank();
         self.journal = SealedPart::blank();
+        self.letterbox = SealedPart::blank();
         let retained = self.device.clone();
         self.device = Device {
             lifecycle: Lifecycle::Reset,
             public: retained.public,
             root: retained.root,
             chain: retained.chain,
+            letterbox: retained.letterbox,
             ..Device::blank()
         };
+        self.device.letterbox.close();
         Slot::ALL
             .into_iter()
             .try_for_each(|slot| self.fill_slot(platform, slot))
@@ -221,6 +230,7 @@ impl Image {
         self.device = Device::read(&mut Reader::new(&device)).map_err(malformed)?;
         self.store_key.conditional_assign(&other.store_key, choice);
         self.module_key.choose(&other.module_key, choice);
+        self.letterbox.choose(&other.letterbox, choice);
         self.csps.choose(&other.csps, choice);
         self.journal.choose(&other.journal, choice);
         Ok(())
@@ -246,6 +256,7 @@ impl Image {
         writer.bytes(&MAGIC).map_err(malformed)?;
         sealed.write(&mut writer).map_err(malformed)?;
         self.module_key.write(&mut writer).map_err(malformed)?;
+        self.letterbox.write(&mut writer).map_err(malformed)?;
         self.csps.write(&mut writer).map_err(malformed)?;
         self.journal.write(&mut writer).map_err(malformed)
     }
@@ -271,6 +282,7 @@ impl Image {
         }
         sealed.read(&mut reader).map_err(malformed)?;
         image.module_key.read(&mut reader).map_err(malformed)?;
+        image.letterbox.read(&mut reader).map_err(malformed)?;
         image.csps.read(&mut reader).map_err(malformed)?;
         image.journal.read(&mut reader).map_err(malformed)?;
         reader.finish().map_err(malformed)?;
@@ -294,8 +306,13 @@ impl Image {
         next_store_key(platform, self.store_key) != self.store_key
     }
 
-    const fn tags(&self) -> [&[u8; 16]; 3] {
-        [self.module_key.tag(), self.csps.tag(), self.journal.tag()]
+    const fn tags(&self) -> [&[u8; 16]; PARTS] {
+        [
+            self.module_key.tag(),
+            self.letterbox.tag(),
+            self.csps.tag(),
+            self.journal.tag(),
+        ]
     }
 }
 
@@ -307,7 +324,10 @@ fn next_store_key<B: Board>(platform: &Platform<B>, number: u8) -> u8 {
 
 type DevicePart = SealedPart<DEVICE_PLAIN>;
 
-const DEVICE_PLAIN: usize = 8 + Device::SIZE + 3 * 16;
+/// The parts that are sealed beside the device part, which holds their tags.
+const PARTS: usize = 4;
+
+const DEVICE_PLAIN: usize = 8 + Device::SIZE + PARTS * 16;
 
 const MAGIC: [u8; 8] = *b"KWHSM\x00\x00\x01";
 
@@ -315,6 +335,7 @@ const MAGIC: [u8; 8] = *b"KWHSM\x00\x00\x01";
 pub const BLOB: usize = MAGIC.len()
     + DevicePart::SIZE
     + SealedPart::<48>::SIZE
+    + SealedPart::<{ LetterboxSecret::SIZE }>::SIZE
     + SealedPart::<{ Csps::SIZE }>::SIZE
     + SealedPart::<{ Journal::SIZE }>::SIZE;
 

@@ -27,6 +27,11 @@ impl<const N: usize> SealedPart<N> {
         }
     }
 
+    /// Returns whether it was never sealed, or was replaced by one that was not.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.salt == [0; 32] && self.bytes == [0; N] && self.tag == [0; 16]
+    }
+
     /// Seals what `fill` writes, for the blob of that number. The plaintext is only ever in the buffer where it is
     /// enciphered.
     pub(crate) fn seal<C: Provider>(

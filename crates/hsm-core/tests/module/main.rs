@@ -8,11 +8,13 @@ mod cuts;
 mod exchange;
 mod hostile;
 mod keypad;
+mod letters;
 mod options;
 mod rekey;
 mod self_tests;
 mod states;
 mod storage;
+mod team;
 mod vectors;
 
 /// The provider of these tests: the fast one, since hostile messages are verified by the ten thousand.

@@ -1,120 +1,20 @@
 //! The next epoch of a group (docs/PROTOCOL.md § 2.12): what it opens, to whom, who may make it, and what a power cut leaves.
 
-use crate::Crypto;
+use crate::{
+    Crypto,
+    team::{MISSING, OPENS, PLAIN, Team, assert_opened, clone_to, rekey, sealed, wire},
+};
 use hsm_core::{
     crypto::{Provider, rust_crypto::RustCrypto},
     leds::Pattern,
 };
-use hsm_factory::Root;
-use hsm_protocol::{
-    EpochName, Serial, Status, cloning::Options, command::ins, limits, rekey::Rekeyed,
-};
+use hsm_protocol::{EpochName, Status, cloning::Options, command::ins, limits};
 use hsm_testbench::{
     ADMIN_PIN, Bench,
     board::Cut,
     files,
     relay::{self, Message},
 };
-
-/// A master and its clones, all unlocked by their Administrator.
-struct Team<C: Provider> {
-    root: Root,
-    master: Bench<C>,
-    clones: Vec<Bench<C>>,
-}
-
-impl<C: Provider> Team<C> {
-    fn new(clones: usize) -> Self {
-        let root = Root::generate("Test root").unwrap();
-        let mut master = Bench::new("MASTER-1", &root);
-        master.set_up();
-        master.unlock_admin();
-        let mut team = Self {
-            root,
-            master,
-            clones: Vec::new(),
-        };
-        for number in 1..=clones {
-            let mut clone = Bench::new(&format!("CLONE-{number}"), &team.root);
-            clone_to(&mut team.master, &mut clone).unwrap();
-            team.clones.push(clone);
-        }
-        team
-    }
-}
-
-/// Clones, and unlocks the clone.
-fn clone_to<C: Provider>(
-    master: &mut Bench<C>,
-    clone: &mut Bench<C>,
-) -> Result<(), (Message, Status)> {
-    relay::begin(master, Options::default(), 1).unwrap();
-    let outcome = relay::run(master, clone, 0, |_, _| {});
-    outcome.refused.map_or(Ok(()), Err)?;
-    clone.unlock_admin();
-    Ok(())
-}
-
-fn wire(retired: &[&str]) -> Vec<u8> {
-    let mut data = Vec::new();
-    for serial in retired {
-        data.extend_from_slice(serial.as_bytes());
-        data.resize(data.len().next_multiple_of(Serial::MAX), 0);
-    }
-    data
-}
-
-/// Re-keys, with a person who allows it.
-fn rekey<C: Provider>(module: &mut Bench<C>, p1: u8, retired: &[&str]) -> Result<Rekeyed, Status> {
-    let data = wire(retired);
-    let answer = match module.command(ins::REKEY, p1, &data) {
-        Err(Status::NeedsPerson) => {
-            assert_eq!(module.leds(), Pattern::Asks);
-            assert_eq!(module.press("KEY+2:1s"), Pattern::Confirmed);
-            module.command(ins::REKEY, p1, &data)
-        }
-        answer => answer,
-    };
-    answer.map(|bytes| Rekeyed::parse(&bytes).unwrap())
-}
-
-/// What a module of the group did with something of its current epoch.
-struct Sealed {
-    file: Vec<u8>,
-    unwrap: Vec<u8>,
-}
-
-const PLAIN: &[u8] = b"of this epoch";
-const FILE_KEY: [u8; 16] = [7; 16];
-
-fn sealed<C: Provider>(module: &mut Bench<C>) -> Sealed {
-    let recipient = files::recipient(module).unwrap();
-    Sealed {
-        file: files::file(module, 64, PLAIN).unwrap(),
-        unwrap: files::unwrap_data(&files::wrap::<RustCrypto>(&recipient, FILE_KEY)),
-    }
-}
-
-/// What a module answers to the file and to the file key.
-fn opened<C: Provider>(module: &mut Bench<C>, sealed: &Sealed) -> [Result<Vec<u8>, Status>; 2] {
-    let (header, chunk) = sealed.file.split_first_chunk().unwrap();
-    [
-        files::open(module, header, 0, chunk),
-        module.command(ins::FILE_UNWRAP, 0, &sealed.unwrap),
-    ]
-}
-
-const OPENS: [Result<&[u8], Status>; 2] = [Ok(PLAIN), Ok(&FILE_KEY)];
-const MISSING: [Result<&[u8], Status>; 2] = [Err(Status::EpochMissing), Err(Status::NotFound)];
-
-fn assert_opened<C: Provider>(
-    module: &mut Bench<C>,
-    sealed: &Sealed,
-    expected: [Result<&[u8], Status>; 2],
-) {
-    let opened = opened(module, sealed);
-    assert_eq!(opened, expected.map(|one| one.map(<[u8]>::to_vec)));
-}
 
 #[test]
 fn a_lost_module_opens_nothing_new_and_the_others_open_old_and_new() {

@@ -14,7 +14,7 @@ use hsm_protocol::{
     writer::Writer,
 };
 use hsm_testbench::{
-    ADMIN_PIN, Bench, Forgetful, files, hybrid,
+    ADMIN_PIN, Bench, Forgetful, files, hybrid, letters,
     relay::{self, Message},
 };
 
@@ -47,8 +47,8 @@ fn every_cell_of_the_table_is_what_a_module_answers() {
     for row in &Table::read().rows {
         for (state, documented) in State::ALL.into_iter().zip(&row.cells) {
             for p1 in row.parameters() {
-                let mut module = state.module(&root);
-                let word = word_of(&answer(&mut module, &root, row, *p1));
+                let mut subject = state.subject(&root);
+                let word = word_of(&answer(&mut subject, &root, row, *p1));
                 if word != *documented {
                     differing.push(format!(
                         "{} (P1 = {p1}) in {state:?}: {word:04X}, documented {documented:04X}",
@@ -128,10 +128,14 @@ fn shape_parameters_length_and_fields_are_checked_before_the_state() {
 }
 
 /// The commands that write, from a state in which they may, and how often they do when they are repeated.
-const WRITERS: [(u8, Repeated); 5] = [
+const WRITERS: [(u8, Repeated); 9] = [
+    (ins::LETTERBOX, Repeated::Once),
     (ins::GENERATE_KEY, Repeated::Once),
     (ins::INSTALL, Repeated::Once),
     (ins::COMMIT, Repeated::Once),
+    (ins::LETTER_JOIN, Repeated::Once),
+    (ins::LETTER_EPOCHS, Repeated::WithLetter),
+    (ins::LETTER_WRITE, Repeated::Counted),
     (ins::PARCEL, Repeated::Counted),
     (ins::COUNTERSIGN, Repeated::Counted),
 ];
@@ -142,6 +146,8 @@ enum Repeated {
     Once,
     /// Each of them is one of the writes that an unlock allows (`hostile/flush.rs`).
     Counted,
+    /// Once for each letter that a re-keying master writes.
+    WithLetter,
 }
 
 #[test]
@@ -152,23 +158,30 @@ fn a_command_writes_only_if_the_document_of_the_store_says_so() {
         let mut has_written = false;
         for state in State::ALL {
             for p1 in row.parameters() {
-                let mut module = state.module(&root);
+                let mut subject = state.subject(&root);
+                let Subject { module, .. } = &mut subject;
                 // What precedes the command may write.
                 if matches!(row.ins, ins::READ_CSR | ins::INSTALL) {
                     drop(module.command(ins::GENERATE_KEY, 0, &[]));
                 }
                 if row.ins == ins::COUNTERSIGN {
-                    drop(as_master(&mut module, &root, Message::Parcel));
+                    drop(as_master(module, &root, Message::Parcel));
+                }
+                if matches!(row.ins, ins::LETTER_JOIN | ins::LETTER_EPOCHS) {
+                    drop(letters::letterbox(module));
                 }
                 let before = module.flash.blob();
-                drop(answer(&mut module, &root, row, *p1));
-                let after = module.flash.blob();
+                drop(answer(&mut subject, &root, row, *p1));
+                let after = subject.module.flash.blob();
                 has_written |= after != before;
                 let name = &row.name;
                 assert!(writer.is_some() || after == before, "{name} in {state:?}");
                 if writer.is_none_or(|(_, repeated)| *repeated == Repeated::Once) {
-                    drop(answer(&mut module, &root, row, *p1));
-                    assert!(module.flash.blob() == after, "{name} in {state:?}, again");
+                    drop(answer(&mut subject, &root, row, *p1));
+                    assert!(
+                        subject.module.flash.blob() == after,
+                        "{name} in {state:?}, again"
+                    );
                 }
             }
         }
@@ -214,13 +227,25 @@ impl State {
         }
     }
 
-    /// A module in that state. Every one that has an Admin PIN is a clone, so that it has a last receipt.
+    /// A module in that state.
     fn module(self, root: &Root) -> Module {
+        self.subject(root).module
+    }
+
+    /// A module in that state, with the master of its group. Every one that has an Admin PIN is a clone, so that it has
+    /// a last receipt.
+    fn subject(self, root: &Root) -> Subject {
+        let mut master = master("MASTER-1", root);
+        let module = self.module_of(root, &mut master);
+        Subject { module, master }
+    }
+
+    fn module_of(self, root: &Root, master: &mut Module) -> Module {
         match self {
             Self::Uncertified => Bench::bare("MODULE-1"),
             Self::Shipment => Bench::new("MODULE-1", root),
             Self::Reset => {
-                let mut module = clone(root);
+                let mut module = clone(root, master);
                 for _ in 0..10 {
                     module.press("KEY 97531864 KEY 47867243 KEY");
                 }
@@ -228,25 +253,25 @@ impl State {
                 assert_eq!(module.leds(), Pattern::Reset);
                 module
             }
-            Self::Locked => clone(root),
+            Self::Locked => clone(root, master),
             Self::AdminMode => {
-                let mut module = clone(root);
+                let mut module = clone(root, master);
                 let leds = module.press(&format!("KEY+1 {ADMIN_PIN} KEY"));
                 assert_eq!(leds, Pattern::AdminMode);
                 module
             }
             Self::User => {
-                let mut module = clone(root);
+                let mut module = clone(root, master);
                 module.unlock_user();
                 module
             }
             Self::Administrator => {
-                let mut module = clone(root);
+                let mut module = clone(root, master);
                 module.unlock_admin();
                 module
             }
             Self::Fault => {
-                let mut module = clone(root);
+                let mut module = clone(root, master);
                 let mut blob = module.flash.blob();
                 blob[100] ^= 1;
                 module.flash.set_blob(blob);
@@ -258,11 +283,17 @@ impl State {
     }
 }
 
+/// What commands are sent to.
+struct Subject {
+    module: Module,
+    /// The master of its group, with a cycle begun.
+    master: Module,
+}
+
 /// A locked clone with cloning enabled.
-fn clone(root: &Root) -> Module {
-    let mut master = master("MASTER-1", root);
+fn clone(root: &Root, master: &mut Module) -> Module {
     let mut module = Bench::new("MODULE-1", root);
-    relay::run(&mut master, &mut module, 0, |_, _| {}).receipt();
+    relay::run(master, &mut module, 0, |_, _| {}).receipt();
     module.press(&format!("KEY+1 {ADMIN_PIN} KEY KEY+8 1 SHIFT"));
     assert_eq!(module.press("SHIFT:1s"), Pattern::Standby);
     module
@@ -278,7 +309,8 @@ fn master(serial: &str, root: &Root) -> Module {
 }
 
 /// What a module answers to a well-formed command, each step before it taken as far as the state allows.
-fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
+fn answer(subject: &mut Subject, root: &Root, row: &Row, p1: u8) -> Answer {
+    let Subject { module, master } = subject;
     match row.ins {
         ins::SELECT => send(module, [row.cla, row.ins, 4, 0], &AID),
         ins::GET_RESPONSE => {
@@ -328,11 +360,35 @@ fn answer(module: &mut Module, root: &Root, row: &Row, p1: u8) -> Answer {
         }
         ins::CONSENT => as_secondary(module, root, Message::Consent),
         ins::COMMIT => as_secondary(module, root, Message::Receipt),
+        ins::LETTER_JOIN => {
+            let letter = letter(module, root, |letterbox| {
+                letters::join(&mut self::master("MASTER-2", root), letterbox)
+            });
+            module.command(row.ins, p1, &letter)
+        }
+        ins::LETTER_EPOCHS => {
+            let shared = master.epoch();
+            let letter = letter(module, root, |letterbox| {
+                letters::epochs(master, shared, letterbox)
+            });
+            module.command(row.ins, p1, &letter)
+        }
+        ins::LETTER_WRITE => {
+            let letterbox = letters::letterbox(&mut Module::new("SECOND-2", root)).unwrap();
+            letters::join(module, &letterbox)
+        }
         ins::GRANT => as_master(module, root, Message::Grant),
         ins::PARCEL => as_master(module, root, Message::Parcel),
         ins::COUNTERSIGN => as_master(module, root, Message::Countersignature),
         _ => module.command(row.ins, p1, &[]),
     }
+}
+
+/// A letter for the module's letterbox or, where it has none, another's.
+fn letter(module: &mut Module, root: &Root, write: impl FnOnce(&[u8]) -> Answer) -> Vec<u8> {
+    let letterbox = letters::letterbox(module)
+        .or_else(|_refused| letters::letterbox(&mut Module::new("SECOND-2", root)));
+    write(&letterbox.unwrap()).unwrap()
 }
 
 /// Real messages up to `last`; where the module refuses its part, a module in Shipment plays it.

@@ -12,6 +12,8 @@ pub const CERTIFICATE: u8 = 0x12;
 pub const LAST_RECEIPT: u8 = 0x14;
 /// What stopped the module, and which self-tests it passed; P1 = 1 runs them all first.
 pub const SELF_TEST: u8 = 0x16;
+/// The module's letterbox; it is made if there is none.
+pub const LETTERBOX: u8 = 0x18;
 /// Makes the module's key.
 pub const GENERATE_KEY: u8 = 0x20;
 /// The certificate signing request.
@@ -51,19 +53,26 @@ pub const OFFER: u8 = 0x50;
 pub const CONSENT: u8 = 0x52;
 /// Secondary: takes the Parcel, commits, answers with the Receipt.
 pub const COMMIT: u8 = 0x54;
+/// Takes a letter that makes the module a clone, answers with the Receipt.
+pub const LETTER_JOIN: u8 = 0x56;
 /// Master: takes an Offer into run P1, answers with the Grant.
 pub const GRANT: u8 = 0x60;
 /// Master: takes the Consent of run P1, answers with the Parcel.
 pub const PARCEL: u8 = 0x62;
 /// Master: takes a Receipt, answers with the Countersignature.
 pub const COUNTERSIGN: u8 = 0x64;
+/// Master: takes a letterbox, answers with a letter: P1 = 0 to make a clone, 1 with the group's epochs.
+pub const LETTER_WRITE: u8 = 0x66;
+/// Takes a letter with the group's epochs, answers with the Receipt.
+pub const LETTER_EPOCHS: u8 = 0x70;
 
 /// Every instruction of this application's class.
-pub const ALL: [u8; 26] = [
+pub const ALL: [u8; 30] = [
     IDENTITY,
     CERTIFICATE,
     LAST_RECEIPT,
     SELF_TEST,
+    LETTERBOX,
     GENERATE_KEY,
     READ_CSR,
     INSTALL,
@@ -83,7 +92,10 @@ pub const ALL: [u8; 26] = [
     OFFER,
     CONSENT,
     COMMIT,
+    LETTER_JOIN,
     GRANT,
     PARCEL,
     COUNTERSIGN,
+    LETTER_WRITE,
+    LETTER_EPOCHS,
 ];

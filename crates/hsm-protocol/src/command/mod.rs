@@ -3,9 +3,9 @@
 //! No command takes a PIN: PINs are typed on the module's keypad.
 
 use crate::{
-    Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
-    identity::PROTOCOL_VERSION, journal::JournalPart, limits, reader::Reader, rekey::Rekey,
-    signed::Challenge, writer::Writer,
+    EpochName, Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
+    identity::PROTOCOL_VERSION, journal::JournalPart, letter::LetterKind, limits, reader::Reader,
+    rekey::Rekey, signed::Challenge, writer::Writer,
 };
 
 pub mod ins;
@@ -61,6 +61,8 @@ pub enum PublicCommand<'a> {
         /// Whether all of them are run first.
         run: bool,
     },
+    /// The letterbox.
+    Letterbox,
 }
 
 /// Commands of a module without a certificate.
@@ -88,6 +90,8 @@ pub enum SecondaryCommand<'a> {
     Consent(&'a [u8]),
     /// Takes a Parcel.
     Commit(&'a [u8]),
+    /// Takes a letter that makes it a clone.
+    Join(&'a [u8]),
 }
 
 /// Commands of an unlocked module.
@@ -104,6 +108,8 @@ pub enum UserCommand<'a> {
     Decipher(DataUnits<'a>),
     /// Deals with shared files.
     File(FileCommand<'a>),
+    /// Takes a letter that brings the group's epochs; needs a certificate.
+    TakeEpochs(&'a [u8]),
 }
 
 /// Commands of a module unlocked by its Administrator.
@@ -152,6 +158,18 @@ pub enum MasterCommand<'a> {
     },
     /// Takes a Receipt, of this cycle or an earlier one.
     Countersign(&'a [u8]),
+    /// Writes a letter that makes a clone.
+    WriteJoin {
+        /// The letterbox that it is for.
+        letterbox: &'a [u8],
+    },
+    /// Writes a letter that brings a member the group's epochs.
+    WriteEpochs {
+        /// An epoch that the member has, too.
+        shared: EpochName,
+        /// The letterbox that it is for.
+        letterbox: &'a [u8],
+    },
 }
 
 impl<'a> Command<'a> {
@@ -173,7 +191,7 @@ impl<'a> Command<'a> {
                 units.data.len()
             }
             Self::User(UserCommand::File(command)) => command.undivided(),
-            Self::User(UserCommand::Status { .. })
+            Self::User(UserCommand::Status { .. } | UserCommand::TakeEpochs(_))
             | Self::Public(_)
             | Self::Factory(_)
             | Self::Secondary(_)
@@ -204,7 +222,7 @@ fn application<'a>(apdu: &CommandApdu<'a>) -> Result<Command<'a>, Status> {
     match apdu.ins & 0xF0 {
         0x10 => public(apdu).map(Command::Public),
         0x20 => factory(apdu).map(Command::Factory),
-        0x30 => user(apdu).map(Command::User),
+        0x30 | 0x70 => user(apdu).map(Command::User),
         0x50 => secondary(apdu).map(Command::Secondary),
         0x40 | 0x60 => admin(apdu).map(Command::Admin),
         _ => Err(Status::UnknownInstruction),
@@ -236,6 +254,7 @@ fn public<'a>(apdu: &CommandApdu<'a>) -> Result<PublicCommand<'a>, Status> {
                 _ => Err(Status::WrongParameters),
             }
         }
+        ins::LETTERBOX => bare(apdu, PublicCommand::Letterbox),
         _ => Err(Status::UnknownInstruction),
     }
 }
@@ -264,7 +283,8 @@ fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
         }),
         (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
-        (ins::STATUS | ins::CIPHER, _) => Err(Status::WrongParameters),
+        (ins::LETTER_EPOCHS, 0) => Ok(UserCommand::TakeEpochs(apdu.data)),
+        (ins::STATUS | ins::CIPHER | ins::LETTER_EPOCHS, _) => Err(Status::WrongParameters),
         _ => FileCommand::parse(apdu).map(UserCommand::File),
     }
 }
@@ -275,6 +295,7 @@ fn secondary<'a>(apdu: &CommandApdu<'a>) -> Result<SecondaryCommand<'a>, Status>
         ins::OFFER => bare(apdu, SecondaryCommand::Offer),
         ins::CONSENT => Ok(SecondaryCommand::Consent(apdu.data)),
         ins::COMMIT => Ok(SecondaryCommand::Commit(apdu.data)),
+        ins::LETTER_JOIN => Ok(SecondaryCommand::Join(apdu.data)),
         _ => Err(Status::UnknownInstruction),
     }
 }
@@ -322,6 +343,19 @@ fn master<'a>(apdu: &CommandApdu<'a>) -> Result<MasterCommand<'a>, Status> {
             consent: apdu.data,
         }),
         ins::COUNTERSIGN => no_parameter(apdu).map(|()| MasterCommand::Countersign(apdu.data)),
+        ins::LETTER_WRITE => match LetterKind::from_byte(apdu.p1) {
+            Ok(LetterKind::Join) => Ok(MasterCommand::WriteJoin {
+                letterbox: apdu.data,
+            }),
+            Ok(LetterKind::Epoch) => {
+                let mut reader = Reader::new(apdu.data);
+                Ok(MasterCommand::WriteEpochs {
+                    shared: EpochName::read(&mut reader)?,
+                    letterbox: reader.rest(),
+                })
+            }
+            Err(Malformed) => Err(Status::WrongParameters),
+        },
         _ => Err(Status::UnknownInstruction),
     }
 }
@@ -430,6 +464,7 @@ mod tests {
                 | ins::FILE_BEGIN
                 | ins::FILE_IDENTIFY
                 | ins::REKEY
+                | ins::LETTER_WRITE
                 | ins::FILE_RECIPIENT
                 | ins::FILE_UNWRAP => 2,
                 ins::GRANT | ins::PARCEL => limits::RUNS,

@@ -161,6 +161,7 @@ const fn condition_name(condition: Condition) -> &'static str {
         Condition::Shipment => "shipment",
         Condition::Reset => "reset",
         Condition::Replaced => "replaced",
+        Condition::Member => "member",
     }
 }
 

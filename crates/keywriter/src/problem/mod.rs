@@ -194,6 +194,12 @@ reasons! {
     NotRekeyingMaster = "may-not-rekey",
     /// The group has as many epochs as a keyring holds.
     EpochsFull = "epochs-full",
+    /// A letter is for another letterbox than the module has now: it was taken, or the module was set up or erased since.
+    OtherLetterbox = "letter-other-letterbox",
+    /// Two masters re-keyed the group apart, and the letter and the module are of different sides.
+    Forked = "team-forked",
+    /// The module has a newer epoch than the letter brings.
+    OlderLetter = "letter-older",
     /// The module's host caused as many writes as one unlock allows.
     TooManyWrites = "too-many-writes",
     /// The module is worn out: it can still be used for data until it locks, and erased.

@@ -235,6 +235,7 @@ const fn condition_name(condition: Condition) -> &'static str {
         Condition::Shipment => "shipment",
         Condition::Reset => "reset",
         Condition::Replaced => "replaced",
+        Condition::Member => "member",
     }
 }
 

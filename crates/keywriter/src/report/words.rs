@@ -41,6 +41,7 @@ pub(super) struct Words {
     shipment: &'static str,
     reset: &'static str,
     replaced: &'static str,
+    member: &'static str,
     keyring: &'static str,
     admin_pin: &'static str,
     user_pin: &'static str,
@@ -64,6 +65,7 @@ impl Words {
             Condition::Shipment => self.shipment,
             Condition::Reset => self.reset,
             Condition::Replaced => self.replaced,
+            Condition::Member => self.member,
         }
     }
 
@@ -115,6 +117,7 @@ const ENGLISH: Words = Words {
     shipment: "as delivered",
     reset: "reset",
     replaced: "in use; replaced",
+    member: "a member of the team; got its epoch by letter",
     keyring: "keyring",
     admin_pin: "Admin PIN",
     user_pin: "User PIN",
@@ -157,6 +160,7 @@ const GERMAN: Words = Words {
     shipment: "wie geliefert",
     reset: "zurückgesetzt",
     replaced: "in Gebrauch; ersetzt",
+    member: "Mitglied des Teams; erhielt dessen Epoche per Brief",
     keyring: "Schlüsselbund",
     admin_pin: "Admin-PIN",
     user_pin: "User-PIN",
@@ -199,6 +203,7 @@ const FRENCH: Words = Words {
     shipment: "état de livraison",
     reset: "réinitialisé",
     replaced: "en service\u{a0}; remplacé",
+    member: "membre de l’équipe\u{a0}; a reçu l’époque par lettre",
     keyring: "trousseau",
     admin_pin: "PIN Admin",
     user_pin: "PIN User",

@@ -100,12 +100,20 @@ pub(crate) fn ecdh_generate<C: Provider>(
     secret: &mut C::EcdhSecret,
 ) -> Result<EcPoint, CryptoError> {
     let public = C::ecdh_generate(rng, secret)?;
-    // With the curve's base point, the shared coordinate is that of the public half.
+    ecdh_agrees::<C>(secret, &public)?;
+    Ok(public)
+}
+
+/// Checks that the halves of an ECDH key belong together: with the curve's base point, the shared coordinate is that of
+/// the public half.
+pub(crate) fn ecdh_agrees<C: Provider>(
+    secret: &C::EcdhSecret,
+    public: &EcPoint,
+) -> Result<(), CryptoError> {
     let mut shared = [0; 48];
     C::ecdh_agree(secret, &BASE, &mut shared)?;
     let x = public.get(1..49).ok_or(CryptoError)?;
-    same(&shared, x)?;
-    Ok(public)
+    same(&shared, x)
 }
 
 /// Makes an ML-KEM key, and checks that its halves belong together.
@@ -118,7 +126,8 @@ pub(crate) fn kem_generate<C: Provider>(
     kem_agrees::<C>(rng, secret, public)
 }
 
-fn kem_agrees<C: Provider>(
+/// Checks that the halves of an ML-KEM key belong together.
+pub(crate) fn kem_agrees<C: Provider>(
     rng: &mut dyn Rng,
     secret: &C::KemSecret,
     public: &[u8; 1568],

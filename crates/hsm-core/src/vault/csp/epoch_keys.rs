@@ -38,6 +38,9 @@ pub(crate) type CommitmentKey = Derived<Commitment, 48>;
 /// The key of a receipt's proof.
 pub(crate) type ProofKey = Derived<Proof, 48>;
 
+/// What an epoch adds to the key of a letter between two that have it.
+pub(crate) type LetterSecret = Derived<LetterUse, 48>;
+
 pub(crate) enum DataXts {}
 pub(crate) enum DataEcb {}
 pub(crate) enum Recipient {}
@@ -45,6 +48,7 @@ pub(crate) enum HybridEcdh {}
 pub(crate) enum HybridKem {}
 pub(crate) enum Commitment {}
 pub(crate) enum Proof {}
+pub(crate) enum LetterUse {}
 
 impl Usage for DataXts {
     const LABEL: &'static [u8] = b"KeyWriter v1 data AES-256-XTS";
@@ -72,6 +76,10 @@ impl Usage for Commitment {
 
 impl Usage for Proof {
     const LABEL: &'static [u8] = b"KeyWriter v1 receipt proof";
+}
+
+impl Usage for LetterUse {
+    const LABEL: &'static [u8] = b"KeyWriter v1 letter epoch";
 }
 
 impl<U: Usage, const N: usize> Derived<U, N> {

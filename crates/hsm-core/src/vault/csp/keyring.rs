@@ -11,6 +11,7 @@ use hsm_protocol::{
     reader::Reader,
     writer::Writer,
 };
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The key of one epoch. It is never used itself: keys for each use are derived from it (`epoch_keys`, `file_keys`).
@@ -89,6 +90,17 @@ pub(crate) enum NoEpoch {
     OtherGroup,
     /// The file is of this group, and its epoch is not in the keyring.
     Missing,
+}
+
+/// Why a member does not take a keyring in place of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotNext {
+    /// It is of another group.
+    OtherGroup,
+    /// An epoch of the member's is another than that of the same number.
+    Forked,
+    /// The member has a newer epoch.
+    Older,
 }
 
 impl Keyring {
@@ -176,6 +188,29 @@ impl Keyring {
         self.newest_first()
             .find(|epoch| header.epoch == self.epoch_tag::<C>(&header.salt, epoch.name))
             .ok_or(NoEpoch::Missing)
+    }
+
+    /// Checks that a member which holds this keyring may take the next one in its place: it is of the same group, and has
+    /// every epoch of this one that is not older than all of its own.
+    pub(crate) fn check_next(&self, next: &Self) -> Result<(), NotNext> {
+        let is_same_group = self.group == next.group && bool::from(self.link.0.ct_eq(&next.link.0));
+        if !is_same_group {
+            return Err(NotNext::OtherGroup);
+        }
+        let oldest = next.newest_first().map(|epoch| epoch.name.number).min();
+        let agrees = |epoch: &&Epoch| {
+            let number = epoch.name.number;
+            let is_dropped = oldest.is_some_and(|oldest| number < oldest);
+            let is_later = number > next.current.name.number;
+            is_dropped || is_later || next.epoch(epoch.name).is_some()
+        };
+        if !self.newest_first().all(|epoch| agrees(&epoch)) {
+            Err(NotNext::Forked)
+        } else if self.current.name.number > next.current.name.number {
+            Err(NotNext::Older)
+        } else {
+            Ok(())
+        }
     }
 
     /// Returns the group tag of a file with that salt.

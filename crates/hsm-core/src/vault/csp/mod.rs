@@ -13,15 +13,19 @@
 //! | `epoch_keys`, `file_keys` | what is derived from an epoch's key |
 //! | `shared`, `file_key` | secrets agreed with a peer; file keys of age |
 //! | `run_keys`, `parcel` | the keys of a cloning run; what a Parcel carries |
+//! | `letterbox`, `letter_key`, `epochs` | the key pairs for a letter; its key; what it brings to a member |
 //! | `module_key` | the module's signing key |
 //! | `receipt_key` | the key by which a master recognizes its own receipts |
 
 pub(crate) mod contents;
 pub(crate) mod epoch_keys;
+pub(crate) mod epochs;
 pub(crate) mod file_key;
 pub(crate) mod file_keys;
 pub(crate) mod kek;
 pub(crate) mod keyring;
+pub(crate) mod letter_key;
+pub(crate) mod letterbox;
 pub(crate) mod module_key;
 pub(crate) mod parcel;
 pub(crate) mod part;
@@ -37,12 +41,16 @@ mod tests {
     use super::{
         contents::Csps,
         epoch_keys::{
-            CommitmentKey, EcbKey, HybridScalar, HybridSeed, ProofKey, RecipientScalar, XtsKey,
+            CommitmentKey, EcbKey, HybridScalar, HybridSeed, LetterSecret, ProofKey,
+            RecipientScalar, XtsKey,
         },
+        epochs::EpochContents,
         file_key::FileKey,
         file_keys::FileKeys,
         kek::Kek,
         keyring::{EpochKey, Keyring, LinkKey},
+        letter_key::LetterKey,
+        letterbox::LetterboxSecret,
         parcel::ParcelContents,
         part::PartKey,
         pin::{Pin, Stretched},
@@ -78,6 +86,7 @@ mod tests {
         Csps,
         EcbKey,
         EcdhShared,
+        EpochContents,
         EpochKey,
         FileKey,
         FileKeys,
@@ -86,6 +95,9 @@ mod tests {
         Kek,
         KemShared,
         Keyring,
+        LetterKey,
+        LetterSecret,
+        LetterboxSecret,
         LinkKey,
         ParcelContents,
         PartKey,
@@ -108,6 +120,8 @@ mod tests {
         wipes::<FileKeys>();
         wipes::<Kek>();
         wipes::<KemShared>();
+        wipes::<LetterKey>();
+        wipes::<LetterboxSecret>();
         wipes::<LinkKey>();
         wipes::<PartKey>();
         wipes::<Pin>();

@@ -33,6 +33,13 @@ impl<'a> Part<'a> {
         }
     }
 
+    pub(crate) const fn letterbox(store_key: &'a [u8; 32]) -> Self {
+        Self {
+            label: b"KeyWriter v1 store letterbox",
+            parent: store_key,
+        }
+    }
+
     pub(crate) const fn csps(kek: &'a Kek) -> Self {
         Self {
             label: b"KeyWriter v1 store csps",

@@ -12,7 +12,7 @@ use hsm_protocol::{
 use hsm_testbench::{
     ADMIN_PIN, Bench, RECOVERY_PIN, SELF_DESTRUCT_PIN, USER_PIN,
     board::{Cut, Recorded},
-    files, is_thorough, relay,
+    files, is_thorough, letters, relay,
 };
 
 const NEW_ADMIN_PIN: &str = "97531864";
@@ -201,6 +201,7 @@ fn no_changed_byte_of_a_store_is_taken() {
     let root = Root::generate("Test root").unwrap();
     let mut module = Bench::<Crypto>::new("MODULE-1", &root);
     module.set_up();
+    letters::letterbox(&mut module).unwrap();
     let blob = module.flash.blob();
     let (mut at_power_up, mut at_unlock, mut at_the_journal) = (0, 0, 0);
     // Every part of a store is under one tag. Every eighth byte stands for the others, and those at both ends for edges.

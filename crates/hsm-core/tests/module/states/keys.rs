@@ -1,7 +1,7 @@
 //! State × key: the table in the document, and every gesture made in every state. And the one state that the host cannot
 //! tell from another.
 
-use super::{Module, Table, answer, clone, word_of};
+use super::{Module, State, Table, answer, word_of};
 use hsm_core::{Link, leds::Pattern, time::FLASH};
 use hsm_factory::Root;
 use hsm_protocol::{Status, command::ins, identity::LockState};
@@ -132,7 +132,7 @@ fn the_table_names_every_gesture_that_is_a_chord_of_the_product() {
 fn recovering_is_to_the_host_what_admin_mode_is() {
     let root = Root::generate("Test root").unwrap();
     let recovering = || {
-        let mut module = clone(&root);
+        let mut module = State::Locked.module(&root);
         module.configure(&format!("KEY+4 {RECOVERY_PIN} KEY {RECOVERY_PIN} KEY"));
         let leds = module.press(&format!("KEY+4 {RECOVERY_PIN} KEY"));
         assert_eq!(leds, Pattern::AwaitingNew);
@@ -143,11 +143,12 @@ fn recovering_is_to_the_host_what_admin_mode_is() {
     let column = table.states.iter().position(|state| state == "Admin mode");
     for row in &table.rows {
         for p1 in row.parameters() {
-            let mut module = recovering();
-            let word = word_of(&answer(&mut module, &root, row, *p1));
+            let mut subject = State::Locked.subject(&root);
+            subject.module = recovering();
+            let word = word_of(&answer(&mut subject, &root, row, *p1));
             assert_eq!(word, row.cells[column.unwrap()], "{} {p1}", row.name);
             // And no command ends it.
-            assert_eq!(module.leds(), Pattern::AwaitingNew, "{}", row.name);
+            assert_eq!(subject.module.leds(), Pattern::AwaitingNew, "{}", row.name);
         }
     }
 }

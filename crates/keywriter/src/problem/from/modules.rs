@@ -88,6 +88,9 @@ impl From<Status> for Reason {
             Status::Retired => Self::Retired,
             Status::NotRekeyingMaster => Self::NotRekeyingMaster,
             Status::EpochsFull => Self::EpochsFull,
+            Status::OtherLetterbox => Self::OtherLetterbox,
+            Status::Forked => Self::Forked,
+            Status::OlderLetter => Self::OlderLetter,
             Status::Success
             | Status::More(_)
             | Status::WrongLength
