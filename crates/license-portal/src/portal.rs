@@ -209,6 +209,9 @@ pub enum Refusal {
     /// An operator entered on how many computers a license can be registered, and it cannot.
     #[error("a license can be registered on 1 to 10000 computers")]
     Seats,
+    /// An operator gave a license the address that it has.
+    #[error("the license already has this address")]
+    SameAddress,
     /// An operator placed another order with the same key.
     #[error("another order was placed with this key; give a new order a new key")]
     OtherOrder,

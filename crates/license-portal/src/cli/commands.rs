@@ -1,6 +1,12 @@
 //! The commands of operators.
 
-use anyhow::{Context as _, anyhow, bail};
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context as _, anyhow, bail, ensure};
 use license_token::{Anchor, Installation, LicenseNumber};
 use plain_text::shown;
 use serde_json::json;
@@ -12,9 +18,10 @@ use crate::{
     clock::later,
     email::EmailAddress,
     keys::OperatorKey,
+    language::Language,
     model::{Filter, NewOperator, Placed},
     portal::{Portal, Refusal},
-    service::{LicenseReport, Order, OrderLine},
+    service::{LicenseReport, Order, OrderLine, table},
     store::StoreError,
     text::plain_json,
 };
@@ -24,6 +31,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
     let portal = options.open().await?;
     match command {
         Command::Issue(asked) => issue(&portal, asked).await?,
+        Command::Import { file, key, json } => import(&portal, &file, key, json).await?,
         Command::List(asked) => list(&portal, asked).await?,
         Command::Show(one) => report(&portal, &one).await?,
         Command::Revoke(one) => {
@@ -111,6 +119,43 @@ async fn issue(portal: &Portal, asked: Issue) -> anyhow::Result<()> {
     print(&portal.issue(&order).await?, asked.json)
 }
 
+/// Places the order that a table has.
+async fn import(
+    portal: &Portal,
+    file: &Path,
+    key: Option<String>,
+    json: bool,
+) -> anyhow::Result<()> {
+    let name = file.display();
+    let size = fs::metadata(file).with_context(|| name.to_string())?.len();
+    ensure!(size <= TABLE, "{name} is larger than {TABLE} bytes");
+    let text = fs::read(file).with_context(|| name.to_string())?;
+    let text = String::from_utf8_lossy(&text);
+    let lines = table::read(&text, MOST)
+        .map_err(|wrong| anyhow!("{name}, {}; nothing was ordered", wrong.text(Language::En)))?;
+    let order = Order {
+        lines: lines.into_iter().map(|(_, line)| line).collect(),
+        sold_by: None,
+        key,
+    };
+    print(&portal.issue(&order).await?, json)
+}
+
+/// Prints a table of all licenses that a filter permits.
+async fn print_table(portal: &Portal, mut filter: Filter) -> anyhow::Result<()> {
+    portal.export_table(None).await?;
+    let mut is_first = true;
+    loop {
+        let (found, next) = portal.page(&filter).await?;
+        let lines = table::write(None, is_first, &found);
+        io::stdout().write_all(&lines)?;
+        if next.is_none() {
+            return Ok(io::stdout().flush()?);
+        }
+        (filter.after, is_first) = (next, false);
+    }
+}
+
 /// Prints the numbers of an order that was placed.
 fn print(placed: &Placed, json: bool) -> anyhow::Result<()> {
     let numbers = placed.licenses.iter().map(LicenseNumber::to_string);
@@ -141,6 +186,9 @@ async fn list(portal: &Portal, asked: List) -> anyhow::Result<()> {
         limit: asked.limit,
         ..Filter::default()
     };
+    if asked.csv {
+        return print_table(portal, filter).await;
+    }
     let (found, next) = portal.page(&filter).await?;
     if asked.json {
         return print_json(&json!({ "licenses": found, "next": next }));
@@ -286,6 +334,12 @@ async fn report(portal: &Portal, one: &One) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// The most bytes of a table with an order.
+const TABLE: u64 = 1024 * 1024;
+
+/// The most licenses of one order.
+const MOST: u32 = 1000;
 
 fn parse(number: &str) -> anyhow::Result<LicenseNumber> {
     Ok(LicenseNumber::parse(number)?)

@@ -52,6 +52,17 @@ enum Command {
     },
     /// Issues licenses, and mails license number and PIN
     Issue(Issue),
+    /// Issues the licenses of a table, all or none; with the columns email, count, language, seats, holder, company
+    Import {
+        /// CSV file; the first line names the columns
+        file: PathBuf,
+        /// Name of this order: who repeats it within 30 days gets the same licenses, and no others
+        #[arg(long, value_name = "TEXT", value_parser = order_key)]
+        key: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists licenses
     List(List),
     /// Shows a license with its holder and its registrations
@@ -189,6 +200,9 @@ struct List {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print a table (CSV) of all of them
+    #[arg(long, conflicts_with_all = ["json", "limit", "after"])]
+    csv: bool,
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@ mod operation;
 mod order;
 mod registration;
 mod session;
+pub mod table;
 
 pub use activation::{LinkPage, TicketPage};
 pub use operation::LicenseReport;

@@ -31,8 +31,7 @@ pub struct LicenseReport {
     pub(crate) changed_at: Timestamp,
     #[serde(serialize_with = "as_text_or_null")]
     pub(crate) activated_at: Option<Timestamp>,
-    /// The version that it shows.
-    #[serde(skip)]
+    /// The version that it shows: what changes the license may name it, to change nothing that is newer.
     pub(crate) version: String,
     /// Name and company of the holder; empty if not known.
     #[serde(skip)]
@@ -180,7 +179,9 @@ impl Portal {
         by: Option<&str>,
     ) -> Result<serde_json::Value, Refusal> {
         let report = self.show(number).await?;
-        self.store.exported(number, by, self.seconds()).await?;
+        self.store
+            .exported(Some(number), by, self.seconds())
+            .await?;
         let acts = self.store.acts(None, Some(number), None, u32::MAX).await?;
         let mut log = Vec::new();
         for act in acts {
@@ -309,6 +310,11 @@ impl Portal {
         let last = found.last().filter(|_| has_more);
         let next = last.map(|last| last.license.clone());
         Ok((found, next))
+    }
+
+    /// Records that an operator exports a table of licenses.
+    pub async fn export_table(&self, by: Option<&str>) -> Result<(), Refusal> {
+        Ok(self.store.exported(None, by, self.seconds()).await?)
     }
 
     /// Returns a license with its holder and its registrations.

@@ -34,15 +34,15 @@ impl Store {
 }
 
 impl Store {
-    /// Records that an operator exported what is known of a license.
+    /// Records that an operator exported what is known of a license; `None`: a table of licenses.
     pub async fn exported(
         &self,
-        number: LicenseNumber,
+        number: Option<LicenseNumber>,
         by: Option<&str>,
         now: Timestamp,
     ) -> Stored<()> {
-        let (mut tx, number) = (self.write().await?, number.to_string());
-        record(&mut tx, by, Deed::Exported, Some(&number), "", now).await?;
+        let (mut tx, number) = (self.write().await?, number.map(|number| number.to_string()));
+        record(&mut tx, by, Deed::Exported, number.as_deref(), "", now).await?;
         Ok(tx.commit().await?)
     }
 }

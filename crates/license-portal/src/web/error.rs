@@ -52,7 +52,9 @@ impl From<Refusal> for ApiError {
             Refusal::Full { most } => Self::Full { most },
             Refusal::OtherKey => Self::OtherKey,
             Refusal::Changed => Self::Changed,
-            Refusal::NoAddress(_) | Refusal::NoHolder | Refusal::Seats => Self::Malformed,
+            Refusal::NoAddress(_) | Refusal::NoHolder | Refusal::Seats | Refusal::SameAddress => {
+                Self::Malformed
+            }
             Refusal::OtherOrder => Self::OtherOrder,
             Refusal::NoUtf8 => Self::NoUtf8,
             Refusal::NotConfigured(_)

@@ -26,6 +26,7 @@ use axum::{
 };
 use tower_http::timeout::TimeoutLayer;
 
+use self::operator::change;
 use crate::portal::Portal;
 
 /// Returns all routes. They must be served with the address of the peer as connect info.
@@ -65,10 +66,15 @@ pub fn router(portal: Arc<Portal>) -> Router {
     let operator = Router::new()
         .route("/licenses", get(operator::list).post(operator::issue))
         .route("/licenses/{number}", get(operator::show))
-        .route("/licenses/{number}/revoke", post(operator::revoke))
-        .route("/licenses/{number}/resend", post(operator::resend))
-        .route("/licenses/{number}/forget", post(operator::forget))
-        .route("/licenses/{number}/seats", post(operator::reseat))
+        .route("/licenses/{number}/revoke", post(change::revoke))
+        .route("/licenses/{number}/restore", post(change::restore))
+        .route("/licenses/{number}/resend", post(change::resend))
+        .route("/licenses/{number}/forget", post(change::forget))
+        .route("/licenses/{number}/seats", post(change::reseat))
+        .route("/licenses/{number}/correct", post(change::correct))
+        .route("/licenses/{number}/transfer", post(change::transfer))
+        .route("/licenses/{number}/export", post(change::export))
+        .route("/licenses/{number}/erase", post(change::erase))
         .fallback(api::no_route)
         .method_not_allowed_fallback(api::wrong_method);
     let api = Router::new()

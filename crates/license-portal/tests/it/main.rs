@@ -29,6 +29,7 @@ mod postgres;
 mod proxy;
 mod sample;
 mod store;
+mod tables;
 mod throttle;
 mod typed;
 mod unit;

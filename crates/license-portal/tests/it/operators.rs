@@ -135,23 +135,17 @@ async fn operators_need_a_key_for_everything() {
     let world = World::new().await;
     let key = operator(&world).await;
     let sold = world.sell(false).await;
-    let routes = [
+    let mut routes = vec![
         ("GET", "/api/v1/operator/licenses".to_owned()),
         ("POST", "/api/v1/operator/licenses".to_owned()),
         ("GET", format!("/api/v1/operator/licenses/{}", sold.number)),
-        (
-            "POST",
-            format!("/api/v1/operator/licenses/{}/revoke", sold.number),
-        ),
-        (
-            "POST",
-            format!("/api/v1/operator/licenses/{}/resend", sold.number),
-        ),
-        (
-            "POST",
-            format!("/api/v1/operator/licenses/{}/forget", sold.number),
-        ),
     ];
+    for act in [
+        "revoke", "restore", "resend", "forget", "seats", "correct", "transfer", "export", "erase",
+    ] {
+        let path = format!("/api/v1/operator/licenses/{}/{act}", sold.number);
+        routes.push(("POST", path));
+    }
     for shown in [
         None,
         Some("Bearer kwop_AAAA".to_owned()),
@@ -214,4 +208,84 @@ async fn an_operator_issues_finds_resends_and_revokes() {
         let (status, _) = visit.json("POST", "/api/v1/operator/licenses", wrong).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn the_api_changes_a_license_by_the_rules_of_the_pages() {
+    let world = World::new().await;
+    let sold = world.sell(true).await;
+    let mut shop = Visit::new(&world.portal);
+    shop.headers = vec![("authorization", operator(&world).await)];
+    let path = format!("/api/v1/operator/licenses/{}", sold.number);
+    let tell = async |visit: &mut Visit, act: &str, body: serde_json::Value| {
+        let path = format!("{path}/{act}");
+        let (status, answer) = visit.json("POST", &path, &body.to_string()).await;
+        (status.as_u16(), answer)
+    };
+    let (_, seen) = shop.json("GET", &path, "").await;
+    let corrected = tell(&mut shop, "correct", json!({ "email": "Jane@Example.com" })).await;
+    assert_eq!(
+        (corrected.0, &corrected.1["email"]),
+        (200, &json!("jane@example.com"))
+    );
+    assert_eq!(corrected.1["state"], "active");
+    let mail = world.newest_mail_to(&sold.email).await;
+    assert!(mail.subject.contains("was removed"));
+    // Who saw the license as it was before changes nothing.
+    let late = json!({ "email": "x@example.com", "version": seen["version"] });
+    for act in ["correct", "transfer"] {
+        assert_eq!(tell(&mut shop, act, late.clone()).await.0, 409, "{act}");
+    }
+    let late = json!({ "version": seen["version"] });
+    assert_eq!(tell(&mut shop, "erase", late).await.0, 409);
+    for email in ["x", "jane@example.com"] {
+        let answer = tell(&mut shop, "transfer", json!({ "email": email })).await;
+        assert_eq!(answer.0, 422, "{email}");
+    }
+    assert_eq!(tell(&mut shop, "restore", json!({})).await.0, 409);
+    assert_eq!(
+        tell(&mut shop, "revoke", json!({})).await.1["state"],
+        "revoked"
+    );
+    assert_eq!(
+        tell(&mut shop, "restore", json!({})).await.1["state"],
+        "active"
+    );
+    let version = corrected.1["version"].clone();
+    assert_ne!(version, seen["version"]);
+    let moved = tell(
+        &mut shop,
+        "transfer",
+        json!({ "email": "office@example.org" }),
+    )
+    .await;
+    assert_eq!((moved.0, &moved.1["state"]), (200, &json!("issued")));
+    let known = tell(&mut shop, "export", json!({})).await;
+    assert_eq!(
+        (known.0, &known.1["log"][0]["act"]),
+        (200, &json!("exported"))
+    );
+
+    let seller = key(&world, "seller", &[Scope::Issue, Scope::ReadAll]).await;
+    let mut partner = Visit::new(&world.portal);
+    partner.headers = vec![("authorization", seller)];
+    for act in ["restore", "erase"] {
+        assert_eq!(tell(&mut partner, act, json!({})).await.0, 403, "{act}");
+    }
+    let stranger = key(
+        &world,
+        "stranger",
+        &[Scope::Issue, Scope::ReadOwn, Scope::Revoke],
+    )
+    .await;
+    partner.headers[0].1 = stranger;
+    for act in ["restore", "correct", "transfer", "export", "erase", "seats"] {
+        let body = match act {
+            "correct" | "transfer" => json!({ "email": "x@example.com" }),
+            _ => json!({}),
+        };
+        assert_eq!(tell(&mut partner, act, body).await.0, 404, "{act}");
+    }
+    let erased = tell(&mut shop, "erase", json!({})).await;
+    assert_eq!((erased.0, &erased.1["email"]), (200, &json!("")));
 }

@@ -6,6 +6,7 @@ mod log;
 mod order;
 mod search;
 mod sign_in;
+mod table;
 
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub(super) fn routes() -> Router<Arc<Portal>> {
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-out", post(sign_in::leave))
         .route("/log", get(log::show))
+        .route("/licenses.csv", get(table::export))
+        .route("/import", get(table::show).post(table::place))
         .route("/order", get(order::show).post(order::place))
         .route("/licenses/{number}", get(license::show))
         .route("/licenses/{number}/resend", post(license::resend))

@@ -29,6 +29,8 @@ struct Page {
     rows: Vec<Row>,
     /// The query of the next page.
     next: Option<String>,
+    /// The query of the table with all of them.
+    table: String,
 }
 
 struct Row {
@@ -47,7 +49,14 @@ pub(super) async fn show(signed_in: SignedIn, RawQuery(query): RawQuery) -> Resp
     signed_in.answer(page.map(|page| render(StatusCode::OK, &page)))
 }
 
-async fn found(signed_in: &SignedIn, query: &str) -> Result<Page, Denied> {
+/// What was looked for.
+pub(super) struct Asked {
+    words: String,
+    chosen: String,
+}
+
+/// Reads which licenses a query looks for, of those that the operator may read.
+pub(super) fn filter(signed_in: &SignedIn, query: &str) -> Result<(Filter, Asked), Denied> {
     let seller = signed_in.reads()?.map(str::to_owned);
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -59,28 +68,41 @@ async fn found(signed_in: &SignedIn, query: &str) -> Result<Page, Denied> {
         value("show").unwrap_or_default(),
     );
     let after = value("after").and_then(|number| LicenseNumber::parse(&number).ok());
-    let order = value("order").and_then(|order| order.parse().ok());
     let filter = Filter {
         state: LicenseState::parse(&chosen),
         mail: (chosen == UNDELIVERED).then_some(MailState::Failed),
         words: Some(words.clone()).filter(|words| !words.is_empty()),
         sold_by: seller,
-        order,
+        order: value("order").and_then(|order| order.parse().ok()),
         after: after.map(|number| number.to_string()),
         limit: ROWS,
         ..Filter::default()
     };
+    Ok((filter, Asked { words, chosen }))
+}
+
+/// Returns the query that looks for the same.
+fn query(asked: &Asked, order: Option<i64>, after: Option<&str>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("words", &asked.words)
+        .append_pair("show", &asked.chosen);
+    if let Some(order) = order {
+        query.append_pair("order", &order.to_string());
+    }
+    if let Some(after) = after {
+        query.append_pair("after", after);
+    }
+    query.finish()
+}
+
+async fn found(signed_in: &SignedIn, typed: &str) -> Result<Page, Denied> {
+    let (filter, asked) = filter(signed_in, typed)?;
+    let order = filter.order;
     let (found, next) = signed_in.portal().page(&filter).await?;
-    let next = next.map(|last| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query
-            .append_pair("words", &words)
-            .append_pair("show", &chosen);
-        if let Some(order) = order {
-            query.append_pair("order", &order.to_string());
-        }
-        query.append_pair("after", &last).finish()
-    });
+    let next = next.map(|last| query(&asked, order, Some(&last)));
+    let table = query(&asked, order, None);
+    let Asked { words, chosen } = asked;
     let language = signed_in.language();
     Ok(Page {
         f: signed_in.visitor.frame(),
@@ -96,6 +118,7 @@ async fn found(signed_in: &SignedIn, query: &str) -> Result<Page, Denied> {
         words,
         chosen,
         next,
+        table,
     })
 }
 

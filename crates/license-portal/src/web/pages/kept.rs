@@ -163,7 +163,7 @@ impl<const N: usize, T: Template> Form<N, T> {
 
 impl Outcome {
     /// Gives a page that says so its status.
-    pub(super) fn over(&self, mut response: Response) -> Response {
+    pub(in crate::web) fn over(&self, mut response: Response) -> Response {
         if response.status() == StatusCode::OK {
             *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or_default();
         }

@@ -125,6 +125,7 @@ impl Outcome {
             | Refusal::OtherKey
             | Refusal::NoHolder
             | Refusal::Seats
+            | Refusal::SameAddress
             | Refusal::OtherOrder => (StatusCode::FORBIDDEN, Message::LINK_VOID, None),
             Refusal::NotConfigured(_)
             | Refusal::Courier(_)

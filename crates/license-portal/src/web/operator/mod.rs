@@ -1,5 +1,7 @@
 //! The API of operators and partners. Every request needs a key.
 
+pub(super) mod change;
+
 use std::sync::Arc;
 
 use axum::{
@@ -18,7 +20,7 @@ use crate::{
     portal::{Portal, Refusal},
     service::{LicenseReport, Order, OrderLine, is_order_key},
     web::{
-        api::{Body, installation, number},
+        api::{Body, number},
         error::ApiError,
     },
 };
@@ -212,104 +214,6 @@ pub(super) async fn show(
     Path(text): Path<String>,
 ) -> Result<Json<LicenseReport>, ApiError> {
     caller.license(&portal, number(&text)?).await.map(Json)
-}
-
-/// `POST /api/v1/operator/licenses/{number}/revoke`
-pub(super) async fn revoke(
-    caller: Caller,
-    State(portal): State<Arc<Portal>>,
-    Path(text): Path<String>,
-) -> Result<Json<LicenseReport>, ApiError> {
-    caller.need(Scope::Revoke)?;
-    let number = number(&text)?;
-    caller.license(&portal, number).await?;
-    let by = Some(caller.name());
-    portal
-        .revoke(number, by)
-        .await
-        .map_err(known_to_operators)?;
-    tracing::info!(operator = caller.name(), license = %number, "license revoked");
-    portal
-        .show(number)
-        .await
-        .map(Json)
-        .map_err(known_to_operators)
-}
-
-/// `POST /api/v1/operator/licenses/{number}/resend`
-pub(super) async fn resend(
-    caller: Caller,
-    State(portal): State<Arc<Portal>>,
-    Path(text): Path<String>,
-) -> Result<(StatusCode, Json<LicenseReport>), ApiError> {
-    caller.need(Scope::Issue)?;
-    let number = number(&text)?;
-    caller.license(&portal, number).await?;
-    let by = Some(caller.name());
-    portal
-        .resend(number, by)
-        .await
-        .map_err(known_to_operators)?;
-    tracing::info!(operator = caller.name(), license = %number, "new PIN mailed");
-    let report = portal.show(number).await.map_err(known_to_operators)?;
-    Ok((StatusCode::ACCEPTED, Json(report)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Forget {
-    installation: Option<String>,
-}
-
-/// `POST /api/v1/operator/licenses/{number}/forget`
-pub(super) async fn forget(
-    caller: Caller,
-    State(portal): State<Arc<Portal>>,
-    Path(text): Path<String>,
-    Body(body): Body<Forget>,
-) -> Result<Json<LicenseReport>, ApiError> {
-    caller.need(Scope::Issue)?;
-    let number = number(&text)?;
-    let one = body.installation.as_deref().map(installation).transpose()?;
-    caller.license(&portal, number).await?;
-    portal
-        .forget(number, one, Some(caller.name()))
-        .await
-        .map_err(known_to_operators)?;
-    tracing::info!(operator = caller.name(), license = %number, "registrations removed");
-    portal
-        .show(number)
-        .await
-        .map(Json)
-        .map_err(known_to_operators)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Seats {
-    seats: Option<u32>,
-}
-
-/// `POST /api/v1/operator/licenses/{number}/seats`
-pub(super) async fn reseat(
-    caller: Caller,
-    State(portal): State<Arc<Portal>>,
-    Path(text): Path<String>,
-    Body(body): Body<Seats>,
-) -> Result<Json<LicenseReport>, ApiError> {
-    caller.need(Scope::Issue)?;
-    let number = number(&text)?;
-    caller.license(&portal, number).await?;
-    portal
-        .reseat(number, None, body.seats, Some(caller.name()))
-        .await
-        .map_err(known_to_operators)?;
-    tracing::info!(operator = caller.name(), license = %number, "seats changed");
-    portal
-        .show(number)
-        .await
-        .map(Json)
-        .map_err(known_to_operators)
 }
 
 /// Turns `refused` into `not-found`: operators may know that a license does not exist.
