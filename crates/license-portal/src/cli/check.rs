@@ -88,6 +88,7 @@ pub(super) async fn mail(options: &Options, to: &EmailAddress) -> anyhow::Result
         to: to.as_str(),
         subject: "License portal test",
         text: &text,
+        html: None,
     };
     courier.deliver(&parcel).await?;
     say(format_args!("the mail server accepted a mail to {to}"))

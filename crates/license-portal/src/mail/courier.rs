@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use lettre::{
     Message,
-    message::{Body, Mailbox, SinglePart, header},
+    message::{Body, Mailbox, MultiPart, SinglePart, header},
     transport::smtp::{
         self,
         authentication::{Credentials, DEFAULT_MECHANISMS},
@@ -39,6 +39,8 @@ pub struct Parcel<'a> {
     pub subject: &'a str,
     /// Its text.
     pub text: &'a str,
+    /// The same in HTML, if it has both.
+    pub html: Option<&'a str>,
 }
 
 /// Why a mail was not delivered. It contains neither text nor recipient, since it is stored and logged.
@@ -99,9 +101,11 @@ impl FolderCourier {
 impl Courier for FolderCourier {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
         // Not encoded for transport: people read this file.
-        let lines = parcel.text.replace('\n', "\r\n").into_bytes();
-        let body = Body::dangerous_pre_encoded(lines, header::ContentTransferEncoding::EightBit);
-        let message = message(parcel, body)?;
+        let readable = |text: &str| {
+            let lines = text.replace('\n', "\r\n").into_bytes();
+            Body::dangerous_pre_encoded(lines, header::ContentTransferEncoding::EightBit)
+        };
+        let message = message(parcel, readable)?;
         let file = self.folder.join(format!("{:06}.eml", parcel.id));
         let mut options = tokio::fs::OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
@@ -229,7 +233,7 @@ fn is_here(host: &str) -> bool {
 #[async_trait]
 impl Courier for SmtpCourier {
     async fn deliver(&self, parcel: &Parcel<'_>) -> Result<(), CourierError> {
-        let message = message(parcel, Body::new(parcel.text.to_owned()))?;
+        let message = message(parcel, |text| Body::new(text.to_owned()))?;
         self.within(async {
             let mut connection = self.connect().await?;
             let outcome = hand_over(&mut connection, &message).await;
@@ -317,7 +321,7 @@ fn unless_slow(error: &smtp::Error, kind: fn(String) -> CourierError) -> Courier
     })
 }
 
-fn message(parcel: &Parcel<'_>, body: Body) -> Result<Message, CourierError> {
+fn message(parcel: &Parcel<'_>, encode: impl Fn(&str) -> Body) -> Result<Message, CourierError> {
     let failed = |error: &dyn std::fmt::Display| CourierError::Message(error.to_string());
     let from: Mailbox = parcel
         .from
@@ -326,10 +330,9 @@ fn message(parcel: &Parcel<'_>, body: Body) -> Result<Message, CourierError> {
     let to = parcel.to.parse().map(|address| Mailbox::new(None, address));
     let to = to.map_err(|error: lettre::address::AddressError| failed(&error))?;
     let domain = from.email.domain().to_owned();
-    let body = SinglePart::builder()
-        .header(header::ContentType::TEXT_PLAIN)
-        .body(body);
-    Message::builder()
+    let part = |kind, text| SinglePart::builder().header(kind).body(encode(text));
+    let plain = part(header::ContentType::TEXT_PLAIN, parcel.text);
+    let message = Message::builder()
         .from(from)
         .to(to)
         .subject(parcel.subject)
@@ -339,9 +342,17 @@ fn message(parcel: &Parcel<'_>, body: Body) -> Result<Message, CourierError> {
             parcel.id, parcel.reference
         )))
         // RFC 3834 § 5: no automatic replies.
-        .header(AutoSubmitted)
-        .singlepart(body)
-        .map_err(|error| failed(&error))
+        .header(AutoSubmitted);
+    let message = match parcel.html {
+        None => message.singlepart(plain),
+        // The last one is the best (RFC 2046 § 5.1.4).
+        Some(html) => message.multipart(
+            MultiPart::alternative()
+                .singlepart(plain)
+                .singlepart(part(header::ContentType::TEXT_HTML, html)),
+        ),
+    };
+    message.map_err(|error| failed(&error))
 }
 
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use license_token::{LicenseNumber, Pin};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::picture;
 use crate::{
     keys::LinkSecret,
     language::{Key, Language},
@@ -43,6 +44,8 @@ pub(crate) struct Written {
     pub(crate) subject: String,
     /// Its text.
     pub(crate) text: Zeroizing<String>,
+    /// The same in HTML; `None`: it has only a text.
+    pub(crate) html: Option<Zeroizing<String>>,
 }
 
 impl Letter {
@@ -153,6 +156,7 @@ fn older(parts: &[Zeroizing<String>]) -> Written {
     Written {
         subject: subject.to_owned(),
         text: Zeroizing::new(text.to_owned()),
+        html: None,
     }
 }
 
@@ -184,6 +188,9 @@ fn written(
     body: Key,
     values: &[(&str, &str)],
 ) -> Written {
+    // Number and PIN are in a paragraph of their own.
+    let is_data = |(name, _): &&(&str, &str)| matches!(*name, "license" | "licenses");
+    let data = values.iter().find(is_data).map(|(_, value)| *value);
     let always = [
         ("url", settings.public_url.as_str()),
         ("email", settings.support_email.as_str()),
@@ -191,9 +198,12 @@ fn written(
     ];
     let values: Vec<_> = always.iter().chain(values).copied().collect();
     let text = Zeroizing::new(language.say_with(body.0, &values));
+    let subject = language.say(subject.0);
+    let html = picture::draw(language, &subject, &text, data);
     Written {
-        subject: language.say(subject.0),
+        subject,
         text: Zeroizing::new(format!("{}\n", *text)),
+        html: Some(html),
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod courier;
 pub mod letter;
 pub mod outbox;
+mod picture;

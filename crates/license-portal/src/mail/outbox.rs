@@ -128,6 +128,7 @@ impl Postman {
                     to: &mail.recipient,
                     subject: &written.subject,
                     text: &written.text,
+                    html: written.html.as_ref().map(|html| html.as_str()),
                 };
                 self.courier
                     .deliver(&parcel)
@@ -178,7 +179,7 @@ fn log(ended: Result<Result<(), Refusal>, JoinError>) {
 }
 
 /// Returns the seconds until the next attempt: 10, 20, 40 … up to an hour.
-fn backoff(attempts: i64) -> i64 {
+pub(crate) fn backoff(attempts: i64) -> i64 {
     let doublings = u32::try_from(attempts.saturating_sub(1).clamp(0, 9)).unwrap_or_default();
     (10_i64 << doublings).min(LONGEST_PAUSE)
 }

@@ -58,6 +58,7 @@ pub(crate) struct Mail {
     pub(crate) to: String,
     pub(crate) subject: String,
     pub(crate) text: String,
+    pub(crate) html: String,
 }
 
 #[async_trait]
@@ -67,6 +68,7 @@ impl Courier for Mailbox {
             to: parcel.to.into(),
             subject: parcel.subject.into(),
             text: parcel.text.into(),
+            html: parcel.html.unwrap_or_default().into(),
         };
         self.0.lock().unwrap().push(mail);
         Ok(())
