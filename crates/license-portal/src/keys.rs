@@ -44,6 +44,8 @@ pub enum Typed<'a> {
     License(LicenseNumber),
     /// The browser with this cookie.
     Browser(&'a str),
+    /// The portal, to sign what it tells the webhook with this name.
+    Hook(&'a str),
 }
 
 impl fmt::Display for Typed<'_> {
@@ -51,6 +53,7 @@ impl fmt::Display for Typed<'_> {
         match self {
             Self::License(number) => write!(f, "typed for license {number}"),
             Self::Browser(cookie) => write!(f, "typed in browser {cookie}"),
+            Self::Hook(name) => write!(f, "secret of webhook {name}"),
         }
     }
 }
@@ -291,6 +294,22 @@ impl OperatorKey {
     }
 
     /// Returns the key, to print it once.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The secret of a webhook: 32 random bytes in base64url, with a prefix that secret scanners recognize.
+pub struct HookSecret(Zeroizing<String>);
+
+impl HookSecret {
+    /// Draws a new secret.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let secret = BASE64_URL_SAFE_NO_PAD.encode(random::<32>()?);
+        Ok(Self(Zeroizing::new(format!("kwhs_{secret}"))))
+    }
+
+    /// Returns the secret, to print it once.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -7,6 +7,7 @@
 //! | [`service`] | what the portal does, for pages, API and command line alike |
 //! | [`email`] | email addresses, written in one way |
 //! | [`mail`] | the text of mails, the outbox, delivery |
+//! | [`hook`] | webhooks: telling other programs |
 //! | [`web`] | pages, API, operator API |
 //! | [`language`] | every text of pages and mails in English, German and French |
 //! | [`keys`], [`pin_hash`] | secrets |
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod email;
 mod files;
+pub mod hook;
 pub mod keys;
 pub mod language;
 pub mod mail;

@@ -1,5 +1,6 @@
 //! What the portal stores: licenses, their holders, links and mails.
 
+mod hook;
 mod operator;
 mod order;
 
@@ -8,6 +9,7 @@ use license_token::LicenseNumber;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use hook::{Event, Hook, HookNotice, HookState};
 pub use operator::{Act, Deed, Filter, Handover, NewOperator, Operator, Scope};
 pub use order::{NewOrder, Placed, Placing, Repeat, Sale};
 

@@ -66,6 +66,8 @@ pub struct Settings {
     pub token_days: u16,
     /// How many installations of the app a license can be registered on.
     pub installations: u32,
+    /// Whether webhooks may be in a private network, and without HTTPS.
+    pub webhook_private: bool,
     /// How often people may try what the portal limits.
     pub paces: Paces,
     /// What is not set, and without which no license can be sold.
@@ -145,6 +147,7 @@ impl Default for Settings {
             link_minutes: 60,
             token_days: 365,
             installations: 5,
+            webhook_private: false,
             paces: Paces::default(),
             missing: Vec::new(),
         }

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{
     Command, Issue, List, One, OperatorCommand, Options, SigningKeyCommand, backup, note, say,
+    webhook,
 };
 use crate::{
     clock::later,
@@ -85,6 +86,7 @@ pub(super) async fn run(options: &Options, command: Command) -> anyhow::Result<(
             done(&portal, &one, "given other seats").await?;
         }
         Command::OperatorKey { command } => operator_key(&portal, command).await?,
+        Command::Webhook { command } => webhook::run(portal, command).await?,
         Command::SigningKey { command } => signing_key(options, &portal, command).await?,
         Command::Backup { file, keep: None } => portal.store.backup(&file).await?,
         Command::Backup {

@@ -7,6 +7,7 @@ mod file;
 mod options;
 mod serve;
 mod settings;
+mod webhook;
 
 use std::{
     fmt::Display,
@@ -122,6 +123,11 @@ enum Command {
     OperatorKey {
         #[command(subcommand)]
         command: OperatorCommand,
+    },
+    /// Manages webhooks: addresses that are told what happens to licenses
+    Webhook {
+        #[command(subcommand)]
+        command: HookCommand,
     },
     /// Manages the key that signs licenses
     SigningKey {
@@ -244,6 +250,30 @@ enum OperatorCommand {
     /// Removes a key
     Remove {
         /// Name of the operator
+        name: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum HookCommand {
+    /// Adds a webhook, and prints this once the secret that signs what it is told
+    Add {
+        /// Name of the webhook
+        #[arg(value_parser = operator_name)]
+        name: String,
+        /// Address, https://…
+        url: String,
+    },
+    /// Lists the webhooks: name, address, how much they were told, what waits, what was given up, the last error
+    List,
+    /// Removes a webhook, and what it has to be told
+    Remove {
+        /// Name of the webhook
+        name: String,
+    },
+    /// Tells a webhook the event `test`, at once
+    Test {
+        /// Name of the webhook
         name: String,
     },
 }

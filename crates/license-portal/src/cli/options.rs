@@ -168,6 +168,9 @@ pub struct Options {
     /// Installations of the app that a license can be registered on (default: 5)
     #[arg(long, global = true, value_name = "N")]
     pub installations: Option<u32>,
+    /// Permit webhooks in a private network and without HTTPS
+    #[arg(long, global = true, env = "LICENSE_PORTAL_WEBHOOK_PRIVATE")]
+    pub webhook_private: bool,
     /// PINs that can be entered from one address at once (default: 20)
     #[arg(long, global = true, value_name = "N")]
     pub address_burst: Option<u32>,
@@ -253,6 +256,7 @@ impl Options {
                 self.installations.unwrap_or(defaults.installations),
                 "installations",
             )?,
+            webhook_private: self.webhook_private,
             paces: Paces {
                 address,
                 ..defaults.paces
@@ -308,6 +312,7 @@ impl Options {
             link_minutes: self.link_minutes.or(other.link_minutes),
             token_days: self.token_days.or(other.token_days),
             installations: self.installations.or(other.installations),
+            webhook_private: self.webhook_private || other.webhook_private,
             address_burst: self.address_burst.or(other.address_burst),
             address_every: self.address_every.or(other.address_every),
         }

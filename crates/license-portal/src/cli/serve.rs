@@ -7,6 +7,7 @@ use tokio::{net::TcpListener, signal::unix, sync::watch};
 
 use super::Options;
 use crate::{
+    hook::Teller,
     mail::outbox::Postman,
     pin_hash::PinHasher,
     web::{
@@ -47,6 +48,10 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
             }
         }
     });
+    let telling = tokio::spawn({
+        let (teller, stopped) = (Teller::new(Arc::clone(&portal)), stopped.clone());
+        async move { teller.run(stopped).await }
+    });
     let (memory_mib, waiting) = PinHasher::limits();
     tracing::info!(
         memory_mib,
@@ -66,20 +71,26 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
         limits,
         stopped,
     ));
-    let (mut server, mut delivery) = (server, delivery);
+    let (mut server, mut delivery, mut telling) = (server, delivery, telling);
     // If one part ends unexpectedly, the program ends, so that the service manager restarts it.
     tokio::select! {
         signal = signal() => signal?,
         ended = &mut server => bail!("the server ended unexpectedly: {ended:?}"),
         ended = &mut delivery => bail!("the delivery of mails ended unexpectedly: {ended:?}"),
+        ended = &mut telling => bail!("telling webhooks ended unexpectedly: {ended:?}"),
     }
     tracing::info!("stopping");
     stop.send_replace(true);
     // Idle connections and slow mails must not delay the shutdown of the machine.
-    match tokio::time::timeout(GRACE, async { (server.await, delivery.await) }).await {
-        Ok((server, delivery)) => {
+    match tokio::time::timeout(GRACE, async {
+        (server.await, delivery.await, telling.await)
+    })
+    .await
+    {
+        Ok((server, delivery, telling)) => {
             server.context("server")?;
             delivery.context("delivery")?;
+            telling.context("webhooks")?;
         }
         Err(_elapsed) => tracing::warn!("stopped before everything was finished"),
     }

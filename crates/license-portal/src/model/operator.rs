@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use plain_text::shown;
 
-use super::{License, LicenseState, MailState, NewMail};
+use super::{Event, License, LicenseState, MailState, NewMail};
 use crate::email::EmailAddress;
 
 /// What an operator's key permits.
@@ -144,11 +144,15 @@ pub enum Deed {
     KeyAdded,
     /// Removed an operator's key.
     KeyRemoved,
+    /// Added a webhook.
+    HookAdded,
+    /// Removed a webhook.
+    HookRemoved,
 }
 
 impl Deed {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::SignedIn,
         Self::Sold,
         Self::Resent,
@@ -162,6 +166,8 @@ impl Deed {
         Self::Reseated,
         Self::KeyAdded,
         Self::KeyRemoved,
+        Self::HookAdded,
+        Self::HookRemoved,
     ];
 
     /// Returns the name that the database stores.
@@ -180,6 +186,19 @@ impl Deed {
             Self::Reseated => "reseated",
             Self::KeyAdded => "key-added",
             Self::KeyRemoved => "key-removed",
+            Self::HookAdded => "hook-added",
+            Self::HookRemoved => "hook-removed",
+        }
+    }
+
+    /// Returns what webhooks are told of it.
+    pub fn event(self) -> Option<Event> {
+        match self {
+            Self::Sold => Some(Event::Issued),
+            Self::Revoked | Self::Erased => Some(Event::Revoked),
+            Self::Restored => Some(Event::Restored),
+            Self::Transferred => Some(Event::Transferred),
+            _ => None,
         }
     }
 

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use sqlx::{AssertSqlSafe, query, query_as, query_scalar};
 
-use super::{Store, Stored, licenses::insert_holder, outbox::queue, rows::LinkRow, seconds};
-use crate::model::{Completion, Holder, Link, LinkHash, NewLink, NewMail};
+use super::{
+    Store, Stored, hooks::announce, licenses::insert_holder, outbox::queue, rows::LinkRow, seconds,
+};
+use crate::model::{Completion, Event, Holder, Link, LinkHash, NewLink, NewMail};
 
 impl Store {
     /// Moves an issued or verifying license to verifying, adds this link to its links, and replaces a waiting mail with
@@ -140,6 +142,7 @@ impl Store {
             .bind(&number)
             .execute(&mut *tx)
             .await?;
+        announce(&mut tx, Event::Activated, Some(&number), now).await?;
         tx.commit().await?;
         Ok(Completion::Activated)
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use license_token::LicenseNumber;
 use sqlx::{Any, Transaction, query, query_as};
 
-use super::{Store, Stored, rows::ActRow, seconds};
+use super::{Store, Stored, hooks::announce, rows::ActRow, seconds};
 use crate::model::{Act, Deed};
 
 impl Store {
@@ -47,7 +47,7 @@ impl Store {
     }
 }
 
-/// Records an act in the transaction that does it. `by`: the operator; `None`: the command line.
+/// Records an act in the transaction that does it, and queues what webhooks are told of it. `by`: the operator; `None`: the command line.
 pub(super) async fn record(
     tx: &mut Transaction<'static, Any>,
     by: Option<&str>,
@@ -64,5 +64,8 @@ pub(super) async fn record(
         .bind(detail)
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    match deed.event() {
+        Some(event) => announce(tx, event, license, now).await,
+        None => Ok(()),
+    }
 }

@@ -7,6 +7,7 @@ mod activation;
 mod acts;
 mod anchors;
 mod dialect;
+mod hooks;
 mod installations;
 mod licenses;
 mod operators;
@@ -143,8 +144,8 @@ impl Store {
         Ok(counts.fetch_one(&self.pool).await?)
     }
 
-    /// Deletes full buckets and expired sessions, and links, drafts, delivered mails, failed notices and the keys of
-    /// orders that are older than `RETENTION`.
+    /// Deletes full buckets and expired sessions, and links, drafts, delivered mails, failed notices, what webhooks
+    /// were told and the keys of orders that are older than `RETENTION`.
     pub async fn prune(&self, now: Timestamp) -> Stored<()> {
         let oldest = seconds(now) - RETENTION;
         let mut tx = self.write().await?;
@@ -158,6 +159,8 @@ impl Store {
                 "UPDATE orders SET repeat_key = NULL, body = NULL WHERE placed_at < $1 AND repeat_key IS NOT NULL",
                 oldest,
             ),
+            ("DELETE FROM notices WHERE told_at < $1", oldest),
+            ("DELETE FROM notices WHERE failed_at < $1", oldest),
             ("DELETE FROM links WHERE expires_at < $1", oldest),
             ("DELETE FROM drafts WHERE saved_at < $1", oldest),
             ("DELETE FROM outbox WHERE delivered_at < $1", oldest),

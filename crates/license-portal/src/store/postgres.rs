@@ -47,6 +47,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "orders",
             include_str!("../../migrations/postgres/0006_orders.sql"),
         ),
+        (
+            7,
+            "hooks",
+            include_str!("../../migrations/postgres/0007_hooks.sql"),
+        ),
     ],
 };
 

@@ -52,6 +52,11 @@ pub(super) const DIALECT: Dialect = Dialect {
             "orders",
             include_str!("../../migrations/sqlite/0006_orders.sql"),
         ),
+        (
+            7,
+            "hooks",
+            include_str!("../../migrations/sqlite/0007_hooks.sql"),
+        ),
     ],
 };
 

@@ -31,7 +31,7 @@ fn pictures() -> PathBuf {
 /// A browser that visits all pages and takes screenshots.
 pub(crate) struct Walk<'a> {
     pub(crate) browser: Client,
-    base: String,
+    pub(crate) base: String,
     pub(crate) language: Language,
     pub(crate) suffix: &'a str,
     pub(crate) world: &'a World,

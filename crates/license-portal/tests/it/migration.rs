@@ -20,6 +20,8 @@ const BACK: &str = "DROP TABLE drafts;
     ALTER TABLE licenses DROP COLUMN seats;
     ALTER TABLE outbox DROP COLUMN order_id;
     DROP TABLE orders;
+    DROP TABLE notices;
+    DROP TABLE hooks;
     DELETE FROM _sqlx_migrations WHERE version > 1";
 
 #[tokio::test(flavor = "multi_thread")]

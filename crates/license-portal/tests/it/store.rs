@@ -24,6 +24,7 @@ use crate::{
         a_session_ends_with_its_time_its_key_or_by_signing_out, an_erased_license_knows_nobody,
         every_act_is_in_the_log_the_newest_first,
     },
+    hooks::what_happens_is_queued_for_every_webhook_and_told_once,
     installations::{
         a_forgotten_installation_makes_room_and_refreshes_no_more,
         a_license_has_its_own_number_of_computers,
@@ -88,6 +89,7 @@ checks! {
     a_clock_that_steps_back_locks_nobody_out_for_longer_than_the_window
     many_attempts_at_once_never_take_more_than_the_burst
     operators_come_and_go
+    what_happens_is_queued_for_every_webhook_and_told_once
     an_order_is_placed_once_with_its_key
     many_repetitions_at_once_place_one_order
     what_waits_for_one_address_with_one_order_is_one_mail

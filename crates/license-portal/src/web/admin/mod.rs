@@ -1,6 +1,7 @@
 //! Pages for operators and partners: who is signed in with a key finds, helps and revokes as the key's scopes permit.
 
 mod hand_over;
+mod hooks;
 mod license;
 mod log;
 mod order;
@@ -40,6 +41,7 @@ pub(super) fn routes() -> Router<Arc<Portal>> {
         .route("/sign-out", post(sign_in::leave))
         .route("/log", get(log::show))
         .route("/licenses.csv", get(table::export))
+        .route("/webhooks", get(hooks::show))
         .route("/import", get(table::show).post(table::place))
         .route("/order", get(order::show).post(order::place))
         .route("/licenses/{number}", get(license::show))
@@ -65,6 +67,7 @@ struct Desk {
     name: String,
     may_read: bool,
     may_issue: bool,
+    reads_all: bool,
 }
 
 impl FromRequestParts<Arc<Portal>> for SignedIn {
@@ -104,6 +107,7 @@ impl SignedIn {
             name: self.name().to_owned(),
             may_read: self.operator.reads().is_some(),
             may_issue: self.operator.may(Scope::Issue),
+            reads_all: self.operator.may(Scope::ReadAll),
         }
     }
 
@@ -203,6 +207,8 @@ fn deed(deed: Deed) -> Key {
         Deed::Reseated => "deed-reseated",
         Deed::KeyAdded => "deed-key-added",
         Deed::KeyRemoved => "deed-key-removed",
+        Deed::HookAdded => "deed-hook-added",
+        Deed::HookRemoved => "deed-hook-removed",
     })
 }
 
