@@ -11,7 +11,7 @@ use keywriter::{
 };
 use keywriter_desktop::{
     backend::{Backend, Environment},
-    model::{Command, Event},
+    model::{Command, Event, Intent},
     screen::{App, AppInfo},
 };
 use std::{
@@ -24,7 +24,7 @@ use std::{
 };
 use tracing_subscriber::EnvFilter;
 
-/// Clones a master security module to others.
+/// Clones a master security module to others, and shares files with them.
 #[derive(Debug, Parser)]
 #[command(name = "keywriter-desktop", version = VERSION)]
 struct Args {
@@ -37,6 +37,9 @@ struct Args {
     /// The license portal
     #[arg(long, value_name = "URL", env = "KEYWRITER_PORTAL")]
     portal: Option<String>,
+    /// Files and folders to encrypt or decrypt
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// What to log on standard error, as in `RUST_LOG`
     #[arg(long, value_name = "FILTER", default_value = "warn,winit=error")]
     log: String,
@@ -108,6 +111,9 @@ fn run() -> Result<()> {
         environment,
         Arc::new(send_to_window),
     ))));
+    let files = args.files.iter().map(std::path::absolute);
+    let files: Result<_, _> = files.collect();
+    app.act(Intent::AddFiles(files.context("a file has no name")?));
     app.run().context("the window failed")?;
     WINDOW.set(None);
     Ok(())

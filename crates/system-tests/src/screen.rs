@@ -69,6 +69,24 @@ impl Screen {
         &self.display
     }
 
+    /// The session bus's address.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The number of the window with that title.
+    #[track_caller]
+    pub fn window(&self, title: &str) -> u32 {
+        let found = Command::new("xdotool")
+            .args(["search", "--sync", "--name", title])
+            .env("DISPLAY", &self.display)
+            .output()
+            .expect("xdotool starts");
+        let found = String::from_utf8_lossy(&found.stdout);
+        let first = found.lines().next().and_then(|line| line.parse().ok());
+        first.unwrap_or_else(|| panic!("no window is named \"{title}\""))
+    }
+
     /// Makes a program draw here.
     pub fn show(&self, program: &mut Command) -> Child {
         program

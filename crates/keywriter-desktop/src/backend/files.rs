@@ -142,6 +142,15 @@ pub(super) fn open_page(address: &str) -> Result<(), Problem> {
     })
 }
 
+/// Opens a file in the program that the user prefers for it.
+pub(super) fn open_file(file: &Path) -> Result<(), Problem> {
+    open(file.as_os_str()).map_err(|error| {
+        Problem::new(Reason::NoBrowser)
+            .about(shown_path(file))
+            .because(&error)
+    })
+}
+
 /// Opens the folder of a file in the user's file manager.
 pub(super) fn show_in_folder(file: &Path) -> Result<(), Problem> {
     let folder = file.parent().unwrap_or(file);

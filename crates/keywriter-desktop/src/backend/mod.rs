@@ -137,11 +137,11 @@ impl Backend {
                     emit: Arc::clone(&self.emit),
                 }));
             }
-            Command::StopFiles => self.stop_files.request(),
             Command::AskRecipient(named) => self.order(Order::Recipient(named)),
             // The window's thread ends the program.
-            Command::Quit => self.stop_files.request(),
+            Command::StopFiles | Command::Quit => self.stop_files.request(),
             Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
+            Command::OpenFile(file) => self.report_failure(files::open_file(&file)),
             Command::OpenPurchasePage => {
                 self.report_failure(files::open_page(&format!(
                     "{}/purchase",

@@ -77,7 +77,7 @@ impl Sharing {
             let cipher = match act {
                 Act::Encrypt => finder::take(survey(), named, Need::Any)
                     .map(|present| Encryption::new(present, Way::Fast, jobs.len()))
-                    .map(Cipher::Encryption),
+                    .map(|encryption| Cipher::Encryption(Box::new(encryption))),
                 Act::Decrypt => Ok(Cipher::Decryption(Decryption::new(
                     survey(),
                     None,
@@ -103,7 +103,7 @@ impl Sharing {
 
 /// What ciphers the files.
 enum Cipher {
-    Encryption(Encryption),
+    Encryption(Box<Encryption>),
     Decryption(Decryption),
 }
 
@@ -171,9 +171,8 @@ impl<'a> Run<'a> {
         job: &Job,
         following: &[Job],
     ) -> Result<Summary, Problem> {
-        let mut input = InputFile::open(&job.input)
-            .map_err(ShareError::Read)
-            .map_err(of)?;
+        let mut input =
+            InputFile::open(&job.input).map_err(|error| Problem::from(&ShareError::Read(error)))?;
         let done = match cipher {
             Cipher::Encryption(encryption) => {
                 self.course.progress.is_slow = encryption.way() == Way::InModule;
@@ -185,7 +184,7 @@ impl<'a> Run<'a> {
                 done.map(|summary| (summary, output))
             }
             Cipher::Decryption(decryption) => {
-                let header = read_header(&mut input).map_err(|error| of_input(&input, error))?;
+                let header = read_header(&mut input).map_err(|error| of_input(&input, &error))?;
                 let file = decryption
                     .find(&header, |most| headers(following, most))
                     .map_err(|error| Problem::from(&error))?;
@@ -198,7 +197,7 @@ impl<'a> Run<'a> {
                 done.map(|summary| (summary, output))
             }
         };
-        let (summary, output) = done.map_err(|error| of_input(&input, error))?;
+        let (summary, output) = done.map_err(|error| of_input(&input, &error))?;
         self.commit(output, &job.output)?;
         Ok(summary)
     }
@@ -328,15 +327,11 @@ fn headers(jobs: &[Job], most: usize) -> Vec<FileHeader> {
         .collect()
 }
 
-fn of(error: ShareError) -> Problem {
-    (&error).into()
-}
-
 /// Makes a problem of an error with an open input. What was read of a file that changed says nothing.
-fn of_input(input: &InputFile, error: ShareError) -> Problem {
-    match (&error, input.check()) {
-        (ShareError::Module(_) | ShareError::Write(_), _) | (_, Ok(())) => of(error),
-        (_, Err(changed)) => of(ShareError::Read(changed)),
+fn of_input(input: &InputFile, error: &ShareError) -> Problem {
+    match (error, input.check()) {
+        (ShareError::Module(_) | ShareError::Write(_), _) | (_, Ok(())) => error.into(),
+        (_, Err(changed)) => (&ShareError::Read(changed)).into(),
     }
 }
 

@@ -190,10 +190,8 @@ impl FilesPage {
             }
             _ if self.is_running() => {}
             Intent::AddFiles(paths) => self.add(paths),
-            Intent::RemoveFile(place) => {
-                if place < self.inputs.len() {
-                    self.inputs.remove(place);
-                }
+            Intent::RemoveFile(place) if place < self.inputs.len() => {
+                self.inputs.remove(place);
             }
             Intent::ClearFiles => {
                 self.inputs.clear();

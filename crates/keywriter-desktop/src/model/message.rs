@@ -102,6 +102,8 @@ pub enum Intent {
     AskRecipient,
     /// Show a notice's file where it lies.
     ShowInFolder,
+    /// Open the page of the report that was saved, to read and print it.
+    OpenReport,
     /// Open the page where licenses are sold.
     OpenPurchasePage,
     /// Close the window, which has this place. Asks first if a cycle is running.
@@ -195,6 +197,8 @@ pub enum Command {
     AskRecipient(Option<Serial>),
     /// Show a file where it lies.
     ShowInFolder(PathBuf),
+    /// Open a page that was saved, in a browser.
+    OpenFile(PathBuf),
     /// Show the portal's purchase page in a browser.
     OpenPurchasePage,
     /// Trust a root from now on.

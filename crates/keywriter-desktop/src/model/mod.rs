@@ -128,6 +128,12 @@ impl Model {
                 .into_iter()
                 .collect();
         }
+        if matches!(intent, Intent::OpenReport) {
+            let Some(Notice::ReportSaved(file)) = &self.notice else {
+                return Vec::new();
+            };
+            return vec![Command::OpenFile(file.with_extension("html"))];
+        }
         if intent.tries_again() {
             self.notice = None;
         }
@@ -191,8 +197,13 @@ impl Model {
             {
                 Vec::new()
             }
-            Intent::AddFiles(_)
-            | Intent::RemoveFile(_)
+            Intent::AddFiles(paths) => {
+                if !paths.is_empty() {
+                    self.open(Page::Files);
+                }
+                self.files.act(Intent::AddFiles(paths))
+            }
+            Intent::RemoveFile(_)
             | Intent::ClearFiles
             | Intent::SetAct(_)
             | Intent::ChooseSharer(_)
@@ -302,18 +313,21 @@ impl Model {
                     return vec![self.cloning.look()];
                 }
             }
-            Event::Files(event) => {
-                let ended = matches!(event, FilesEvent::Ended(_));
-                if let Some(problem) = self.files.follow(event) {
-                    self.say(Notice::Problem(problem));
-                }
-                if ended {
-                    self.quit_question = false;
-                    return vec![self.cloning.look()];
-                }
-            }
+            Event::Files(event) => return self.follow_files(event),
         }
         Vec::new()
+    }
+
+    fn follow_files(&mut self, event: FilesEvent) -> Vec<Command> {
+        let ended = matches!(event, FilesEvent::Ended(_));
+        if let Some(problem) = self.files.follow(event) {
+            self.say(Notice::Problem(problem));
+        }
+        if !ended {
+            return Vec::new();
+        }
+        self.quit_question = false;
+        vec![self.cloning.look()]
     }
 
     fn quit(&self, is_wanted: bool) -> Vec<Command> {
@@ -418,7 +432,12 @@ impl Model {
 
     fn enter(&mut self) -> Vec<Command> {
         self.is_launched = true;
-        self.page = Page::Clone;
+        // The files that the app was opened with.
+        self.page = if self.files.inputs().is_empty() {
+            Page::Clone
+        } else {
+            Page::Files
+        };
         self.refusal = None;
         vec![self.cloning.look()]
     }

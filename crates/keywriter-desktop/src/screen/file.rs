@@ -12,7 +12,7 @@ const REPORT: &str = "keywriter-report";
 pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
     match kind {
         // What is in it is typed after it.
-        SheetKind::Files => home.join(""),
+        SheetKind::Files | SheetKind::Folder => home.join(""),
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
         SheetKind::Report => {
             let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
@@ -43,7 +43,7 @@ pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
         && ["json", "html"]
             .iter()
             .any(|ending| path.with_extension(ending).exists());
-    if kind == SheetKind::Files {
+    if matches!(kind, SheetKind::Files | SheetKind::Folder) {
         if path.exists() {
             FileState::Exists
         } else {

@@ -43,7 +43,7 @@ impl Files {
         page.set_is_cloning(is_cloning);
         page.set_can_start(files.can_start() && !is_cloning);
         page.set_lack(problem(files.lack().as_ref()));
-        self.show_course(&page, files.course());
+        show_course(&page, files.course());
         self.show_rows(&page, files);
         self.show_sharers(&page, files);
         let recipient = match files.recipient() {
@@ -62,40 +62,6 @@ impl Files {
         let group = recipient.map(crate::model::Recipient::group_text);
         page.set_recipient_group(group.unwrap_or_default().into());
         self.show_existing(window, files.existing());
-    }
-
-    fn show_course(&self, page: &ui::Files<'_>, course: &FilesCourse) {
-        let ended = match course {
-            FilesCourse::Choosing => {
-                page.set_bar(ui::FilesBar::Choosing);
-                return;
-            }
-            FilesCourse::Running {
-                progress,
-                is_stopping,
-            } => {
-                page.set_finished(count(progress.finished));
-                page.set_total(count(progress.total));
-                page.set_share(progress.share());
-                page.set_file(shown_path(&progress.file).into());
-                page.set_is_slow(progress.is_slow);
-                page.set_bar(if *is_stopping {
-                    ui::FilesBar::Stopping
-                } else {
-                    ui::FilesBar::Running
-                });
-                return;
-            }
-            FilesCourse::Ended(outcome) => outcome,
-        };
-        page.set_done(count(ended.done.len()));
-        page.set_failed(count(ended.failed.len()));
-        page.set_left_out(count(ended.left_out.len()));
-        page.set_not_begun(count(ended.not_begun));
-        page.set_is_stopped(ended.is_stopped);
-        page.set_shows_blocks(ended.shows_blocks);
-        page.set_refusal(problem(ended.refusal.as_ref()));
-        page.set_bar(ui::FilesBar::Ended);
     }
 
     /// Shows what is chosen, or what became of it: failures first, and of very many files the first ones.
@@ -155,6 +121,40 @@ impl Files {
         }
         question.set_is_open(!existing.is_empty());
     }
+}
+
+fn show_course(page: &ui::Files<'_>, course: &FilesCourse) {
+    let ended = match course {
+        FilesCourse::Choosing => {
+            page.set_bar(ui::FilesBar::Choosing);
+            return;
+        }
+        FilesCourse::Running {
+            progress,
+            is_stopping,
+        } => {
+            page.set_finished(count(progress.finished));
+            page.set_total(count(progress.total));
+            page.set_share(progress.share());
+            page.set_file(shown_path(&progress.file).into());
+            page.set_is_slow(progress.is_slow);
+            page.set_bar(if *is_stopping {
+                ui::FilesBar::Stopping
+            } else {
+                ui::FilesBar::Running
+            });
+            return;
+        }
+        FilesCourse::Ended(outcome) => outcome,
+    };
+    page.set_done(count(ended.done.len()));
+    page.set_failed(count(ended.failed.len()));
+    page.set_left_out(count(ended.left_out.len()));
+    page.set_not_begun(count(ended.not_begun));
+    page.set_is_stopped(ended.is_stopped);
+    page.set_shows_blocks(ended.shows_blocks);
+    page.set_refusal(problem(ended.refusal.as_ref()));
+    page.set_bar(ui::FilesBar::Ended);
 }
 
 /// Returns the first lines of what became of files, and how many there are.

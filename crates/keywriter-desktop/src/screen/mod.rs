@@ -2,6 +2,8 @@
 //!
 //! All texts are in `ui/*.slint`. The window keeps only what is being typed; everything else is in [`Model`].
 
+mod dialog;
+mod dropped;
 mod file;
 mod files;
 mod mirror;
@@ -63,6 +65,7 @@ impl App {
             info,
         });
         wire::connect(&app);
+        dropped::connect(&app);
         app.sync();
         Ok(app)
     }

@@ -1,7 +1,7 @@
 //! Connects the window's callbacks to intents.
 
 use super::{
-    App, file, mirror, place, typed,
+    App, dialog, file, mirror, place, typed,
     ui::{self, Sheet, SheetKind},
 };
 use crate::model::{Intent, Preferences};
@@ -50,6 +50,7 @@ fn shell(app: &Rc<App>) {
         CloseRequestResponse::KeepWindowShown
     });
     shell.on_show_in_folder(press(app, || Intent::ShowInFolder));
+    shell.on_open_report(press(app, || Intent::OpenReport));
     shell.on_choose_language(on(app, |app, place| {
         prefer(app, |it| it.language = Some(mirror::language_at(place)));
     }));
@@ -168,15 +169,12 @@ fn files(app: &Rc<App>) {
 
 fn sheet(app: &Rc<App>) {
     let sheet = app.window().global::<Sheet>();
-    sheet.on_open(on(app, |app, kind| {
-        let path = file::suggest(kind, &app.info.home);
-        let sheet = app.window().global::<Sheet>();
-        // One that is not text is left to be typed.
-        sheet.set_path(path.to_str().unwrap_or_default().into());
-        sheet.set_file(file::look(kind, &path));
-        sheet.set_last(kind);
-        sheet.set_kind(kind);
-    }));
+    let app_weak = Rc::downgrade(app);
+    sheet.on_open(move |kind| {
+        if let Some(app) = app_weak.upgrade() {
+            dialog::open(&app, kind);
+        }
+    });
     sheet.on_edited(on(app, |app, text: SharedString| {
         let sheet = app.window().global::<Sheet>();
         let path = file::resolve(&text, &app.info.home);
@@ -185,15 +183,10 @@ fn sheet(app: &Rc<App>) {
     sheet.on_accept(on(app, |app, text: SharedString| {
         let sheet = app.window().global::<Sheet>();
         let path = file::resolve(&text, &app.info.home);
-        let intent = match sheet.get_kind() {
-            SheetKind::None => return,
-            SheetKind::Export => Intent::ExportSettings(path),
-            SheetKind::Import => Intent::ImportSettings(path),
-            SheetKind::Report => Intent::SaveReport(path),
-            SheetKind::Files => Intent::AddFiles(vec![path]),
-        };
-        sheet.set_kind(SheetKind::None);
-        app.act(intent);
+        if let Some(intent) = dialog::intent(sheet.get_kind(), path) {
+            sheet.set_kind(SheetKind::None);
+            app.act(intent);
+        }
     }));
 }
 

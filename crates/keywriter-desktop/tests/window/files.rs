@@ -33,7 +33,7 @@ fn last_order(commands: &scenes::Commands) -> FilesOrder {
 fn a_typed_file_is_encrypted_and_stopped_without_a_mouse() {
     let (app, commands) = opened();
     assert!(!is_enabled(&app, "Encrypt"));
-    press(&app, "Add");
+    press(&app, "Add files");
     // The field has the home folder.
     type_text(&app, "none");
     key(&app, Key::Return);

@@ -330,6 +330,14 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     ("files", |app| open_files(app, &[])),
     ("files-chosen", |app| open_files(app, &CHOSEN)),
+    ("files-held", |app| {
+        use slint::ComponentHandle as _;
+        open_files(app, &[]);
+        let files = app
+            .window()
+            .global::<keywriter_desktop::screen::ui::Files>();
+        files.set_is_hovered(true);
+    }),
     ("files-encrypting", |app| {
         share(app);
         files(

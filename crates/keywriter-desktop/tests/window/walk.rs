@@ -367,6 +367,20 @@ fn a_notice_goes_by_itself_and_a_problem_does_not() {
 }
 
 #[test]
+fn a_saved_report_is_opened_as_a_page() {
+    let (app, commands) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    app.hear(Event::Exported(Ok("/home/ada/s.json".into())));
+    hands::pass(&app);
+    assert!(!shows(&app, "Open"), "settings are for the program");
+    app.hear(Event::ReportSaved(Ok("/home/ada/r.json".into())));
+    hands::pass(&app);
+    press(&app, "Open");
+    let page = std::path::Path::new("/home/ada/r.html");
+    assert!(matches!(commands.borrow().last(), Some(Command::OpenFile(file)) if file == page));
+}
+
+#[test]
 fn stop_finishes_the_clones_in_progress() {
     let (app, commands) = hands::open();
     scenes::clone_half(&app);

@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, reason = "a test that fails says so")]
 
+mod dialogs;
+mod drag;
+mod files;
 mod portal;
 
 use portal::Portal;

@@ -1,0 +1,141 @@
+//! The system's dialogs for files: on Linux those of the desktop portal. Where none answers, paths are typed into a sheet.
+
+use super::{
+    App, file,
+    ui::{FileState, Sheet, SheetKind},
+};
+use crate::model::Intent;
+use rfd::{AsyncFileDialog, FileHandle};
+use slint::ComponentHandle as _;
+use std::{
+    path::{Path, PathBuf},
+    rc::{Rc, Weak},
+};
+
+/// Asks for the file or files that something needs, and does it.
+pub(super) fn open(app: &Rc<App>, kind: SheetKind) {
+    let suggested = file::suggest(kind, &app.info.home);
+    let dialog = dialog(app, kind, &suggested);
+    let weak = Rc::downgrade(app);
+    let asked = slint::spawn_local({
+        let suggested = suggested.clone();
+        async move {
+            if is_available().await {
+                let chosen = ask(dialog, kind).await;
+                with(&weak, |app| take(app, kind, chosen));
+            } else {
+                with(&weak, |app| open_sheet(app, kind, &suggested));
+            }
+        }
+    });
+    // There is no event loop.
+    if asked.is_err() {
+        open_sheet(app, kind, &suggested);
+    }
+}
+
+/// Does what the files were chosen for. None: the user canceled.
+fn take(app: &App, kind: SheetKind, mut chosen: Vec<PathBuf>) {
+    if matches!(kind, SheetKind::Files | SheetKind::Folder) {
+        app.act(Intent::AddFiles(chosen));
+        return;
+    }
+    let Some(path) = chosen.pop() else {
+        return;
+    };
+    // The dialog has asked about this file, and a report is two.
+    let is_asked = path.exists() || file::look(kind, &path) != FileState::Exists;
+    match intent(kind, path.clone()) {
+        Some(intent) if kind != SheetKind::Report || is_asked => app.act(intent),
+        _ => open_sheet(app, kind, &path),
+    }
+}
+
+/// Returns what is done with the file that was named.
+pub(super) fn intent(kind: SheetKind, path: PathBuf) -> Option<Intent> {
+    match kind {
+        SheetKind::None => None,
+        SheetKind::Export => Some(Intent::ExportSettings(path)),
+        SheetKind::Import => Some(Intent::ImportSettings(path)),
+        SheetKind::Report => Some(Intent::SaveReport(path)),
+        SheetKind::Files | SheetKind::Folder => Some(Intent::AddFiles(vec![path])),
+    }
+}
+
+fn open_sheet(app: &App, kind: SheetKind, path: &Path) {
+    let sheet = app.window().global::<Sheet>();
+    // One that is not text is left to be typed.
+    sheet.set_path(path.to_str().unwrap_or_default().into());
+    sheet.set_file(file::look(kind, path));
+    sheet.set_last(kind);
+    sheet.set_kind(kind);
+}
+
+fn dialog(app: &App, kind: SheetKind, suggested: &Path) -> AsyncFileDialog {
+    let window = app.window();
+    let title = window.global::<Sheet>().invoke_title(kind);
+    let folder = suggested.parent().unwrap_or(suggested);
+    let dialog = AsyncFileDialog::new()
+        .set_title(title)
+        .set_directory(folder)
+        .set_parent(&window.window().window_handle());
+    match kind {
+        SheetKind::Export | SheetKind::Report => {
+            let name = suggested.file_name().unwrap_or_default();
+            dialog.set_file_name(name.to_string_lossy())
+        }
+        _ => dialog,
+    }
+}
+
+async fn ask(dialog: AsyncFileDialog, kind: SheetKind) -> Vec<PathBuf> {
+    let paths = |files: Vec<FileHandle>| files.iter().map(|file| file.path().to_owned()).collect();
+    match kind {
+        SheetKind::Files => dialog.pick_files().await.map(paths),
+        SheetKind::Folder => dialog.pick_folders().await.map(paths),
+        SheetKind::Import => dialog.pick_file().await.map(|file| paths(vec![file])),
+        SheetKind::None | SheetKind::Export | SheetKind::Report => {
+            dialog.save_file().await.map(|file| paths(vec![file]))
+        }
+    }
+    .unwrap_or_default()
+}
+
+/// Returns whether a desktop portal answers that has dialogs for files.
+#[cfg(target_os = "linux")]
+async fn is_available() -> bool {
+    use zbus::{conn::Builder, proxy::Builder as ProxyBuilder};
+    let version = async {
+        let bus = Builder::session()?.method_timeout(PATIENCE).build().await?;
+        let chooser: zbus::Proxy<'_> = ProxyBuilder::new(&bus)
+            .destination("org.freedesktop.portal.Desktop")?
+            .path("/org/freedesktop/portal/desktop")?
+            .interface("org.freedesktop.portal.FileChooser")?
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .await?;
+        chooser.get_property::<u32>("version").await
+    };
+    match version.await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::info!(%error, "no desktop portal: paths are typed");
+            false
+        }
+    }
+}
+
+/// How long a portal may take to answer: the bus may have to start it.
+#[cfg(target_os = "linux")]
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
+#[cfg(not(target_os = "linux"))]
+async fn is_available() -> bool {
+    true
+}
+
+fn with(app: &Weak<App>, act: impl FnOnce(&App)) {
+    if let Some(app) = app.upgrade() {
+        act(&app);
+    }
+}
