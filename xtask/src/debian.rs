@@ -55,6 +55,8 @@ pub(crate) const PACKAGE: &[&str] = &[
     "dpkg-dev",
     "lintian",
     "desktop-file-utils",
+    "libglib2.0-bin",
+    "shared-mime-info",
     "man-db",
     "mmdebstrap",
     "gpg",

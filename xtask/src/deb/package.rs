@@ -38,6 +38,12 @@ const PACKAGES: &[Package] = &[
                 "usr/share/applications/keywriter.desktop",
                 0o644,
             ),
+            // The packages of desktops have triggers for both folders.
+            (
+                "packaging/keywriter-mime.xml",
+                "usr/share/mime/packages/keywriter.xml",
+                0o644,
+            ),
             (
                 "ui-kit/icons/logo.svg",
                 "usr/share/icons/hicolor/scalable/apps/keywriter.svg",

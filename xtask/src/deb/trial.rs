@@ -86,7 +86,35 @@ fn its_files_are_well_formed(root: &CleanRoot) -> Result<()> {
         );
     }
     let desktop = root.path("usr/share/applications/keywriter.desktop");
-    run::output(&["desktop-file-validate", &desktop.to_string_lossy()]).map(drop)
+    run::output(&["desktop-file-validate", &desktop.to_string_lossy()])?;
+    its_files_have_a_type(root)
+}
+
+/// Checks that an encrypted file is known by its name and, without one, by its first bytes.
+fn its_files_have_a_type(root: &CleanRoot) -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let types = data.path().join("mime");
+    fs::create_dir_all(types.join("packages"))?;
+    let package = root.path("usr/share/mime/packages/keywriter.xml");
+    fs::copy(package, types.join("packages/keywriter.xml"))?;
+    run::output(&["update-mime-database", &types.to_string_lossy()])?;
+    for (name, text) in [("named.kw", ""), ("nameless", "KWFILE\x01\x03")] {
+        let file = data.path().join(name);
+        fs::write(&file, text)?;
+        let home = format!("XDG_DATA_HOME={}", data.path().display());
+        let file = file.to_string_lossy();
+        let said = run::output(&[
+            "env",
+            &home,
+            "gio",
+            "info",
+            "-a",
+            "standard::content-type",
+            &file,
+        ])?;
+        ensure!(said.contains("application/x-keywriter"), "{name}: {said}");
+    }
+    Ok(())
 }
 
 /// Checks that `man` finds a program's page, and that it has every option of the program's help.

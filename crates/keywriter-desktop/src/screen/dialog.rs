@@ -8,6 +8,7 @@ use crate::model::Intent;
 use rfd::{AsyncFileDialog, FileHandle};
 use slint::ComponentHandle as _;
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     rc::{Rc, Weak},
 };
@@ -81,8 +82,8 @@ fn dialog(app: &App, kind: SheetKind, suggested: &Path) -> AsyncFileDialog {
         .set_parent(&window.window().window_handle());
     match kind {
         SheetKind::Export | SheetKind::Report => {
-            let name = suggested.file_name().unwrap_or_default();
-            dialog.set_file_name(name.to_string_lossy())
+            let name = suggested.file_name().and_then(OsStr::to_str);
+            dialog.set_file_name(name.unwrap_or_default())
         }
         _ => dialog,
     }

@@ -1,5 +1,12 @@
 //! A desktop portal whose user chooses files at once.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the interface's methods have this shape"
+)]
+
 use std::{
     collections::{HashMap, VecDeque},
     path::{Path, PathBuf},
@@ -67,10 +74,8 @@ impl Portal {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front();
-        let sender = header
-            .sender()
-            .map(|name| name.as_str())
-            .unwrap_or_default();
+        let sender = header.sender().map(ToString::to_string);
+        let sender = sender.unwrap_or_default();
         let token = options.get("handle_token");
         let token: String = token
             .and_then(|token| token.downcast_ref().ok())

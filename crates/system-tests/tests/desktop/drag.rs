@@ -26,15 +26,14 @@ pub(crate) fn drop_files(screen: &Screen, title: &str, files: &[&Path]) {
     let (version, list_type) = (5 << 24, source.atom("text/uri-list"));
     let copy = source.atom("XdndActionCopy");
     source.send(target, "XdndEnter", [own, version, list_type, 0, 0]);
-    source.send(
-        target,
-        "XdndPosition",
-        [own, 0, 300 << 16 | 300, CURRENT_TIME, copy],
-    );
+    source.send(target, "XdndPosition", [own, 0, PLACE, CURRENT_TIME, copy]);
     source.serve(&list, "XdndStatus");
     source.send(target, "XdndDrop", [own, 0, CURRENT_TIME, 0, 0]);
     source.serve(&list, "XdndFinished");
 }
+
+/// Where the files are dropped: 300 from the left, 300 from the top.
+const PLACE: u32 = 0x012C_012C;
 
 struct Source {
     connection: RustConnection,
