@@ -7,12 +7,12 @@ page() {
     curl --silent --show-error --fail --location --cacert fullchain.pem --cookie "$jar" --cookie-jar "$jar" "$@"
 }
 
-# Prints what follows a word in the newest mail, when it has come.
+# Prints what follows a word in the mail, when it has come: first in its text, which is before the HTML.
 mailed() {
     for _try in $(seq 50); do
         # A line that ends in `=` goes on in the next one.
         found=$(sed -n -e ':join' -e '/=$/{N;s/=\n//;b join' -e '}' -e "s|^.*$1\(.*\)|\1|p" /var/mail/you 2>/dev/null |
-            tail -n 1)
+            sed -n 1p)
         [ -z "$found" ] || break
         sleep 0.2
     done
