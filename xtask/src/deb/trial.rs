@@ -98,7 +98,7 @@ fn its_files_have_a_type(root: &CleanRoot) -> Result<()> {
     let package = root.path("usr/share/mime/packages/keywriter.xml");
     fs::copy(package, types.join("packages/keywriter.xml"))?;
     run::output(&["update-mime-database", &types.to_string_lossy()])?;
-    for (name, text) in [("named.kw", ""), ("nameless", "KWFILE\x01\x03")] {
+    for (name, text) in [("named.kw", "cut off"), ("nameless", "KWFILE\x01\x03")] {
         let file = data.path().join(name);
         fs::write(&file, text)?;
         let home = format!("XDG_DATA_HOME={}", data.path().display());
