@@ -1,9 +1,9 @@
 //! The five messages that a module accepts, each sent to a module that waits for it. After an accepted message the run
-//! continues to its end; a refused message changes no store.
+//! continues to its end; a refused message changes no store. And a letterbox and a letter.
 
 use crate::stage::{CheapBench, Run, has_failed};
-use hsm_protocol::Status;
-use hsm_testbench::relay::Message;
+use hsm_protocol::{Status, command::ins, letter::LetterKind};
+use hsm_testbench::{letters, relay::Message};
 
 /// An Offer, for a master in a cycle.
 pub fn offer(data: &[u8]) {
@@ -32,6 +32,38 @@ pub fn receipt(data: &[u8]) {
         Message::Countersignature,
         data,
     );
+}
+
+/// A letterbox, for a master in a cycle.
+pub fn write_letter(data: &[u8]) {
+    let Run { mut master, .. } = Run::up_to(Message::Offer);
+    refused_or_stored(&mut master, |master| {
+        master.command(ins::LETTER_WRITE, LetterKind::Join.to_byte(), data)
+    });
+}
+
+/// A letter, for a module that gave its letterbox.
+pub fn take_letter(data: &[u8]) {
+    let Run { mut secondary, .. } = Run::up_to(Message::Offer);
+    drop(letters::letterbox(&mut secondary));
+    refused_or_stored(&mut secondary, |module| {
+        module.command(ins::LETTER_JOIN, 0, data)
+    });
+}
+
+/// Checks that a command that is refused stores nothing.
+fn refused_or_stored(
+    module: &mut CheapBench,
+    command: impl FnOnce(&mut CheapBench) -> Result<Vec<u8>, Status>,
+) {
+    let before = module.flash.blob();
+    let outcome = command(module);
+    assert_eq!(
+        outcome.is_err(),
+        before == module.flash.blob(),
+        "{outcome:?}"
+    );
+    survives(module);
 }
 
 /// Sends `data` as the message before `next`, and continues the run.

@@ -2,8 +2,8 @@
 //!
 //! | module | targets |
 //! |---|---|
-//! | [`parsers`] | `apdu`, `command`, `certificate`, `request`, `receipt`, `journal`, `status`, `frame` |
-//! | [`cloning`] | `clone_offer`, `clone_grant`, `clone_consent`, `clone_parcel`, `clone_receipt` |
+//! | [`parsers`] | `apdu`, `command`, `certificate`, `request`, `receipt`, `letter`, `journal`, `status`, `frame` |
+//! | [`cloning`] | `clone_offer`, `clone_grant`, `clone_consent`, `clone_parcel`, `clone_receipt`, `take_letter`, `write_letter` |
 //! | [`sequence`] | `device_sequence` |
 //! | [`store`] | `stored_blob` |
 //! | [`keypad`] | `keypad` |
@@ -54,12 +54,15 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("host_response", host::run),
     ("journal", parsers::journal),
     ("keypad", keypad::run),
+    ("letter", parsers::letter),
     ("license_token", license::run),
     ("receipt", parsers::receipt),
     ("request", parsers::request),
     ("shared_file", files::whole),
     ("status", parsers::status),
     ("stored_blob", store::run),
+    ("take_letter", cloning::take_letter),
+    ("write_letter", cloning::write_letter),
 ];
 
 /// Returns the target of that name; `control` is one too.

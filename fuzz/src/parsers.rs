@@ -9,6 +9,7 @@ use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     identity::SignedIdentity,
     journal::{JournalEntry, JournalPage, JournalRow, Listed},
+    letter::{Letter, Letterbox},
     limits,
     receipt::{FinishedReceipt, Receipt, Statement},
     settings::ModuleStatus,
@@ -191,6 +192,34 @@ pub fn receipt(data: &[u8]) {
                 assert_eq!(finished.receipt.statement(), Ok(*verified.statement()));
             }
         });
+    }
+}
+
+/// A letterbox and a letter.
+pub fn letter(data: &[u8]) {
+    let mut out = vec![0; Letter::MAX];
+    let mut writer = Writer::new(&mut out);
+    if let Ok(letterbox) = Letterbox::parse(data) {
+        let shares = (letterbox.ecdh, letterbox.kem);
+        let Letterbox {
+            condition,
+            number,
+            chain,
+            ..
+        } = letterbox;
+        Letterbox::write_fields(&mut writer, condition, number, shares, &chain).expect("fits");
+        assert_eq!(writer.written(), letterbox.fields);
+        writer.bytes(letterbox.signature).expect("fits");
+        assert_eq!(writer.written(), data);
+    }
+    if let Ok(letter) = Letter::parse(data) {
+        let shares = (letter.ecdh, letter.ciphertext);
+        let mut writer = Writer::new(&mut out);
+        Letter::write_open(&mut writer, &letter.head, shares, &letter.chain).expect("fits");
+        assert_eq!(writer.written(), letter.open);
+        writer.prefixed(letter.sealed.as_wire()).expect("fits");
+        writer.bytes(letter.signature).expect("fits");
+        assert_eq!(writer.written(), data);
     }
 }
 

@@ -14,7 +14,7 @@ use hsm_protocol::{
     reader::Reader,
     receipt::Receipt,
 };
-use hsm_testbench::{Bench, files, relay::Message};
+use hsm_testbench::{Bench, files, letters, relay::Message};
 use license_token::LicenseToken;
 use std::{fs, io, path::Path};
 
@@ -24,7 +24,7 @@ pub type Seeds = Vec<(&'static str, Vec<u8>)>;
 /// Returns all seeds; `vectors` is the folder of vectors.
 pub fn all(vectors: &Path) -> io::Result<Seeds> {
     let mut seeds = Vec::new();
-    for folder in ["apdu", "cloning", "v1"] {
+    for folder in ["apdu", "cloning", "letters", "v1"] {
         for file in fs::read_dir(vectors.join(folder))? {
             let path = file?.path();
             if path.extension().is_some_and(|ending| ending == "txt") {
@@ -96,6 +96,7 @@ fn message(instruction: u8, data: &[u8], seeds: &mut Seeds) {
             }
             return;
         }
+        ins::LETTER_WRITE | ins::LETTER_JOIN | ins::LETTER_EPOCHS => "letter",
         ins::GRANT => "clone_offer",
         ins::CONSENT => "clone_grant",
         ins::PARCEL => "clone_consent",
@@ -196,6 +197,16 @@ fn on_stage(seeds: &mut Seeds) {
         ("clone_receipt", Message::Receipt),
     ] {
         seeds.push((target, Run::up_to(message).message));
+    }
+    let Run {
+        mut master,
+        mut secondary,
+        ..
+    } = Run::up_to(Message::Offer);
+    if let Ok(letterbox) = letters::letterbox(&mut secondary) {
+        let letter = letters::join(&mut master, &letterbox);
+        seeds.push(("write_letter", letterbox));
+        seeds.extend(letter.ok().map(|letter| ("take_letter", letter)));
     }
     let receipt = Run::up_to(Message::Receipt).message;
     if let Ok(parsed) = Receipt::parse(&receipt) {

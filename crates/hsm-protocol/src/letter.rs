@@ -33,6 +33,14 @@ impl LetterKind {
         }
     }
 
+    /// Returns its name in tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Epoch => "epoch",
+        }
+    }
+
     /// Parses the byte on the wire.
     pub const fn from_byte(byte: u8) -> Result<Self, Malformed> {
         match byte {

@@ -82,9 +82,12 @@ pub(crate) enum Command {
         #[arg(long)]
         clear_table: bool,
     },
-    /// Give the team its next epoch, after a module was lost
+    /// Show who is in a team, or give it its next epoch
     #[command(subcommand)]
     Team(TeamCommand),
+    /// Clone to modules that are elsewhere, by files that are mailed
+    #[command(subcommand)]
+    Letter(LetterCommand),
     /// Show, pin or forget the root of trust that certifies your modules
     #[command(subcommand)]
     Root(RootCommand),
@@ -174,8 +177,77 @@ pub(crate) enum LicenseCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TeamCommand {
+    /// Show the members of each team, as their receipts prove them
+    List {
+        /// The folder of receipts [default: keywriter/receipts in the user's state folder]
+        #[arg(long, value_name = "DIR")]
+        receipts: Option<PathBuf>,
+    },
     /// Make the team's next epoch; a person must allow it on the module's keypad
     Rekey(RekeyChoices),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LetterCommand {
+    /// Write a module's letterbox to a file, to be mailed to whoever has the master
+    Request {
+        /// The module; it may be locked
+        serial: Serial,
+        /// The file to write
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Replace an existing file
+        #[arg(long)]
+        force: bool,
+    },
+    /// Write letters for the modules whose requests came, to be mailed back
+    Write(WriteChoices),
+    /// Give the modules that are plugged in their letters, and write the reply, to be mailed back
+    Take {
+        /// The letters
+        file: PathBuf,
+        /// The file to write the reply to
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        /// Only to this module; may be repeated
+        #[arg(long, value_name = "SERIAL")]
+        to: Vec<Serial>,
+        /// Replace an existing file
+        #[arg(long)]
+        force: bool,
+    },
+    /// Have a master countersign the replies that came, and keep the receipts
+    Close {
+        /// The master, unlocked by its Administrator
+        serial: Serial,
+        /// The replies
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The folder for receipts [default: keywriter/receipts in the user's state folder]
+        #[arg(long, value_name = "DIR")]
+        receipts: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct WriteChoices {
+    /// The master, unlocked by its Administrator
+    pub(crate) serial: Serial,
+    /// The requests
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The file to write the letters to
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Make clones, also of modules that are members already: PINs and settings are those of the master then
+    #[arg(long)]
+    pub(crate) join: bool,
+    /// The folder of receipts, by which members are known [default: keywriter/receipts in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) receipts: Option<PathBuf>,
+    /// Replace an existing file
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -188,6 +260,9 @@ pub(crate) struct RekeyChoices {
     /// Drop the oldest of sixteen epochs if there is room for no other: its files can then be read by nobody
     #[arg(long)]
     pub(crate) drop_oldest: bool,
+    /// Write letters with the new epoch to this file, for the members that are not plugged in
+    #[arg(long, value_name = "FILE")]
+    pub(crate) letters: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

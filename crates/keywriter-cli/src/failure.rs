@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     EverySecondary,
     /// So many files failed, of so many.
     SomeFiles(usize, usize),
+    /// So many letters or replies failed, of so many.
+    SomeLetters(usize, usize),
 }
 
 impl<E> From<E> for Failure
@@ -63,6 +65,7 @@ impl Failure {
             Self::SomeSecondaries(_) => (SOME_FAILED, "some-secondaries-failed"),
             Self::EverySecondary => (REFUSED, "every-secondary-refused"),
             Self::SomeFiles(..) => (SOME_FAILED, "some-files-failed"),
+            Self::SomeLetters(..) => (SOME_FAILED, "some-letters-failed"),
         }
     }
 
@@ -89,6 +92,9 @@ impl Failure {
             Self::SomeFiles(failed, all) => {
                 format!("{failed} of {} failed", counted(*all, "file", "files")).into()
             }
+            Self::SomeLetters(failed, all) => {
+                format!("{failed} of {} failed", counted(*all, "letter", "letters")).into()
+            }
         }
     }
 
@@ -105,7 +111,9 @@ impl Failure {
                 "see above what to do for each; `keywriter clone` again does only what is missing",
             ),
             Self::EverySecondary => Some("see above what to do for each"),
-            Self::SomeFiles(..) => Some("see above what to do for each; the others are done"),
+            Self::SomeFiles(..) | Self::SomeLetters(..) => {
+                Some("see above what to do for each; the others are done")
+            }
         }
     }
 

@@ -257,6 +257,12 @@ words! {
         "if it is yours, run `chmod go-w` on it; else `keywriter root pin FILE` trusts the root of the hub's owner";
     RootPinned: REFUSED, "another root of trust is pinned on this computer",
         "if yours was replaced on purpose, `keywriter root forget` first; if not, do not trust what shows another root";
+    PostInvalid: BAD_FILE, "not a whole file of requests, letters or replies",
+        "have it mailed again, as an attachment";
+    PostNotVerified: BAD_FILE, "what came by mail was changed on its way, or no genuine module made it",
+        "have it mailed again; if it stays so, find out who changes it";
+    NoLetter: REFUSED, "the file has nothing for the modules that are plugged in",
+        "plug in the module that the letter is for, or ask for a letter for this one: `keywriter letter request`";
     ReceiptNotKept: IO, "cannot write the receipt",
         "check that there is room and that this user may write there, or name a folder with --receipts DIR; then \
          run `keywriter clone` again, which fetches it";

@@ -73,6 +73,11 @@ impl Folders {
         self.own.join("receipts")
     }
 
+    /// Returns the folder of the letterboxes of modules.
+    pub fn letterboxes(&self) -> PathBuf {
+        self.own.join("letterboxes")
+    }
+
     /// Returns the folder of the recipients that modules told.
     pub fn recipients(&self) -> PathBuf {
         self.own.join("recipients")

@@ -10,6 +10,8 @@
 //! | [`discovery`], [`survey`] | where modules are; which they are and what they admit to being |
 //! | [`genuine`], [`trust`] | this computer's opinion of a module's certificate; the root that it rests on |
 //! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](mod@cycle::run) |
+//! | [`letter`] | clones and epochs for modules that are elsewhere |
+//! | [`team`] | a group's next epoch |
 //! | [`asking`] | commands that a person must allow on the module's keypad |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
@@ -31,6 +33,7 @@ pub mod file;
 pub mod folders;
 pub mod genuine;
 pub mod journal;
+pub mod letter;
 pub mod license;
 pub mod module;
 mod pipeline;
@@ -56,6 +59,7 @@ pub mod protocol {
         cloning::{Condition, Ticket},
         identity::LockState,
         journal::{JournalEntry, JournalRow},
+        letter::{LetterHead, LetterKind},
         receipt::{Statement, VerifiedReceipt},
         rekey::Rekeyed,
         settings::{EncryptionMode, ModuleStatus, Role},

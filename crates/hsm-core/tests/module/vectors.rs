@@ -32,6 +32,11 @@ fn every_cloning_vector_plays() {
 }
 
 #[test]
+fn every_letter_vector_plays() {
+    play_all("letters");
+}
+
+#[test]
 fn every_apdu_vector_plays() {
     play_all("apdu");
 }

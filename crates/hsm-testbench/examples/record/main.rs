@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a recording that fails is not written")]
 
+mod letters;
 mod script;
 
 use hsm_core::crypto::rust_crypto::RustCrypto;
@@ -25,6 +26,7 @@ fn main() {
         script.save(&format!("cloning/{name}"));
     }
     who_may(&root);
+    letters::all(&root);
     shapes(&root);
     answers(&root);
     for rule in attestation::rules() {

@@ -14,6 +14,7 @@ use keywriter::{
     },
     file,
     genuine::TrustedRoot,
+    letter::members::Letterboxes,
     license::{Anchors, GateRefusal},
     problem::Reason,
     report::Report,
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         jobs: choices.jobs.map(usize::from),
         root: super::root_for_work(args)?,
         receipts,
+        letterboxes: Letterboxes::new(folders.letterboxes()),
         hardware: session.map_or(Err(GateRefusal::Unregistered), |session| {
             session.permit(&Anchors::of_this_build(), now())
         }),

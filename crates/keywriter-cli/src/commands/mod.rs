@@ -6,6 +6,7 @@ pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 pub(crate) mod inspect;
 pub(crate) mod journal;
+pub(crate) mod letter;
 pub(crate) mod license;
 pub(crate) mod list;
 pub(crate) mod master;

@@ -1,20 +1,118 @@
-//! `keywriter team`
+//! `keywriter team list|rekey`
 
-use super::{find, of_module, person, require_app_pin};
+use super::{find, letter, of_module, person, require_app_pin, root_for_work, survey_all};
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
     failure::Failure,
     output::{self, Event},
+    table,
 };
-use keywriter::{Serial, module::ConnectedModule, protocol::Rekeyed, team::Rekey, text::listed};
+use keywriter::{
+    Serial,
+    genuine::TrustedRoot,
+    letter::{
+        GenuineLetterbox, LetterFor,
+        desk::Desk,
+        members::{self, Letterboxes, Member},
+    },
+    module::ConnectedModule,
+    problem::Reason,
+    protocol::Rekeyed,
+    survey::Present,
+    team::Rekey,
+    text::{hex, listed, shown_path},
+};
+use std::path::Path;
 
 pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
     match command {
+        TeamCommand::List { receipts } => list(args, receipts.as_deref()),
         TeamCommand::Rekey(choices) => rekey(args, choices),
     }
 }
 
+/// Shows who is in which team. Only the root and the folder of receipts are needed, no module.
+fn list(args: &Args, receipts: Option<&Path>) -> Result<(), Failure> {
+    require_app_pin(args)?;
+    let folders = args.folders()?;
+    let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
+    let root = args.trusted_root()?;
+    let (root, _) = root.ok_or_else(|| Failure::Problem(Reason::NoRoot.into()))?;
+    let letterboxes = Letterboxes::new(folders.letterboxes());
+    let teams = members::of_all(&folder, &root);
+    if teams.is_empty() && !args.json {
+        return output::line(&format!("no receipts in {}", shown_path(&folder)));
+    }
+    for (group, members) in &teams {
+        let newest = members.values().map(|member| member.epoch().number).max();
+        let row = |(serial, member): (&Serial, &Member)| {
+            let epoch = member.epoch();
+            Row {
+                serial: *serial,
+                behind: newest.is_some_and(|newest| epoch.number < newest),
+                letterbox: letterboxes.of(*serial, &root).map(|found| found.number()),
+                member: member.clone(),
+            }
+        };
+        let rows: Vec<_> = members.iter().map(row).collect();
+        if args.json {
+            for row in &rows {
+                row.json(group).print()?;
+            }
+        } else {
+            let lines: Vec<_> = [HEADING.map(String::from).to_vec()]
+                .into_iter()
+                .chain(rows.iter().map(Row::cells))
+                .collect();
+            output::line(&format!("team {}", hex(group)))?;
+            output::line(table::render(&lines).trim_end())?;
+        }
+    }
+    Ok(())
+}
+
+const HEADING: [&str; 5] = ["SERIAL", "EPOCH", "CLONED BY", "LETTERBOX", "RECEIPT"];
+
+/// A member as it is shown.
+struct Row {
+    serial: Serial,
+    member: Member,
+    /// Whether another member has a newer epoch.
+    behind: bool,
+    /// The number of its letterbox, if this computer has one: then a letter can be written while it is elsewhere.
+    letterbox: Option<u64>,
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let epoch = self.member.epoch().number;
+        let behind = if self.behind { " (behind)" } else { "" };
+        let letterbox = self.letterbox.map_or("none", |_number| "known");
+        vec![
+            self.serial.to_string(),
+            format!("{epoch}{behind}"),
+            self.member.statement.master.serial.to_string(),
+            letterbox.to_owned(),
+            shown_path(&self.member.receipt),
+        ]
+    }
+
+    fn json(&self, group: &[u8; 16]) -> Event {
+        Event::new("member")
+            .with("group", hex(group))
+            .text("serial", self.serial)
+            .epoch(self.member.epoch())
+            .with("behind", self.behind)
+            .text("master", self.member.statement.master.serial)
+            .with("letterbox", self.letterbox)
+            .path("receipt", &self.member.receipt)
+    }
+}
+
 fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
+    if let Some(file) = &choices.letters {
+        letter::check_output(file, false)?;
+    }
     require_app_pin(args)?;
     let serial = choices.serial;
     let rekey = Rekey {
@@ -26,10 +124,85 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
     let keys = ("KEY+2", "to let it re-key its team");
     let next = person::allowed(args, serial, keys, || present.module.rekey(&rekey))?;
     if args.json {
-        print_json(serial, &rekey, next)
+        print_json(serial, &rekey, next)?;
     } else {
-        print_text(&rekey, next)
+        print_text(&rekey, next, choices.letters.is_some())?;
     }
+    match &choices.letters {
+        Some(file) => write_letters(args, choices, present, file),
+        None => Ok(()),
+    }
+}
+
+/// Writes letters with the new epoch for all members whose letterbox is known, or can be asked for now, and names the
+/// others. What was re-keyed stays so if this fails: `keywriter letter write` writes them, too.
+fn write_letters(
+    args: &Args,
+    choices: &RekeyChoices,
+    mut master: Present,
+    file: &Path,
+) -> Result<(), Failure> {
+    let serial = choices.serial;
+    let folders = args.folders()?;
+    let root = root_for_work(args)?;
+    let status = master.module.status().map_err(of_module(serial))?;
+    let known = Letterboxes::new(folders.letterboxes());
+    ask_those_here(args, &known, &root, serial)?;
+    let members = members::of_group(&folders.receipts(), &status.group, &root);
+    let (mut wanted, mut unknown) = (Vec::new(), Vec::new());
+    for (member, newest) in &members {
+        if choices.without.contains(member) {
+            continue;
+        }
+        match known.of(*member, &root) {
+            Some(letterbox) => {
+                let shared = newest.epoch();
+                wanted.push((letterbox, LetterFor::Member { shared }));
+            }
+            None => unknown.push(*member),
+        }
+    }
+    if !unknown.is_empty() {
+        output::note(&format!(
+            "no letter for {}: this computer has no letterbox of them; have `keywriter letter request` run there\n",
+            listed(&unknown)
+        ));
+    }
+    let party = master.facts.party();
+    let party = party.ok_or_else(|| Failure::about(Reason::NotGenuine, serial))?;
+    let mut desk = Desk::new(&mut master.module, party, status.group, &root);
+    let options = letter::write::options(serial, &folders.master());
+    let post = letter::write::write(args, &mut desk, options, &wanted)?;
+    let failed = wanted.len() - post.letters.len();
+    if !post.letters.is_empty() {
+        letter::write::save(args, &post, (file, false))?;
+    }
+    match failed {
+        0 => Ok(()),
+        failed => Err(Failure::SomeLetters(failed, wanted.len())),
+    }
+}
+
+/// Asks the modules that are plugged in for their letterboxes: they may be locked.
+fn ask_those_here(
+    args: &Args,
+    known: &Letterboxes,
+    root: &TrustedRoot,
+    master: Serial,
+) -> Result<(), Failure> {
+    for mut present in survey_all(args)?.modules {
+        if present.facts.serial == master || !present.facts.is_genuine() {
+            continue;
+        }
+        let asked = present.module.letterbox();
+        let letterbox = asked
+            .ok()
+            .and_then(|bytes| GenuineLetterbox::check(bytes, root).ok());
+        if let Some(letterbox) = letterbox {
+            known.keep(&letterbox, root)?;
+        }
+    }
+    Ok(())
 }
 
 /// Names modules that are to be retired and that this master never cloned to: a serial number with a slip of the pen
@@ -55,7 +228,7 @@ fn warn_of_unknown(
 }
 
 /// What was done, what is to be done now, and what no re-key does.
-fn print_text(rekey: &Rekey, rekeyed: Rekeyed) -> Result<(), Failure> {
+fn print_text(rekey: &Rekey, rekeyed: Rekeyed, has_letters: bool) -> Result<(), Failure> {
     output::line(&format!(
         "the team has epoch {}: it encrypts from now on, older ones only decrypt",
         rekeyed.epoch
@@ -72,11 +245,13 @@ fn print_text(rekey: &Rekey, rekeyed: Rekeyed) -> Result<(), Failure> {
             listed(&without)
         ))?;
     }
-    output::line(
-        "now unlock each of the other modules as its Administrator and run `keywriter clone`: until then they cannot \
-         read what is encrypted from now on\n\
-         senders of age files need the new recipient: `keywriter recipient`",
-    )
+    if !has_letters {
+        output::line(
+            "the other modules cannot read what is encrypted from now on until each has the epoch: by letter \
+             (`keywriter letter write`), or cloned again (`keywriter clone`)",
+        )?;
+    }
+    output::line("senders of age files need the new recipient: `keywriter recipient`")
 }
 
 fn print_json(serial: Serial, rekey: &Rekey, rekeyed: Rekeyed) -> Result<(), Failure> {

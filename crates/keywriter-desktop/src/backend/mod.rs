@@ -10,6 +10,7 @@ use keywriter::{
     cycle::{Setup, StopRequest, plan::Request},
     discovery::Discovery,
     folders::Folders,
+    letter::members::Letterboxes,
     license::DEFAULT_PORTAL,
     report::Report,
     trust,
@@ -180,6 +181,7 @@ impl Backend {
             jobs: None,
             root,
             receipts: folders.receipts(),
+            letterboxes: Letterboxes::new(folders.letterboxes()),
             hardware: self.licensing.permit(),
             stop: self.stop.clone(),
         };

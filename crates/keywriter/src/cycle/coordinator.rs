@@ -171,6 +171,7 @@ impl<'a> Coordinator<'a> {
             epoch: view.epoch,
             root: &self.setup.root,
             receipts: &self.setup.receipts,
+            letterboxes: &self.setup.letterboxes,
             stop: &self.setup.stop,
         };
         let (sender, reports) = channel();

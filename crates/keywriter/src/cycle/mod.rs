@@ -17,6 +17,7 @@ mod worker;
 use crate::{
     discovery::Connector,
     genuine::TrustedRoot,
+    letter::members::Letterboxes,
     license::{GateRefusal, HardwarePermit},
     module::ModuleError,
     receipt::{self, Parties, ProvedReceipt, ReceiptError, SignedReceipt},
@@ -49,6 +50,8 @@ pub struct Setup {
     pub root: TrustedRoot,
     /// The folder that receipts are kept in; a receipt that is missing there, or not valid, is fetched again.
     pub receipts: PathBuf,
+    /// Where the letterboxes of the clones are kept.
+    pub letterboxes: Letterboxes,
     /// The license that new cycles on hardware modules need, or why it is missing.
     pub hardware: Result<HardwarePermit, GateRefusal>,
     /// How its user stops it.

@@ -104,7 +104,8 @@ fn a_secondary_sees_no_command_too_many() {
             ins::LAST_RECEIPT,
             ins::OFFER,
             ins::CONSENT,
-            ins::COMMIT
+            ins::COMMIT,
+            ins::LETTERBOX,
         ]
     );
     assert_eq!(

@@ -10,6 +10,7 @@ use crate::{
     asking,
     discovery::Connector,
     genuine::TrustedRoot,
+    letter::{GenuineLetterbox, members::Letterboxes},
     module::{ConnectedModule, ModuleError},
     receipt::{self, Parties, ProvedReceipt, SignedReceipt},
     survey::{ModuleFacts, Present},
@@ -33,6 +34,7 @@ pub(super) struct Worker<'a> {
     pub(super) root: &'a TrustedRoot,
     /// The folder that receipts are kept in.
     pub(super) receipts: &'a Path,
+    pub(super) letterboxes: &'a Letterboxes,
     pub(super) stop: &'a StopRequest,
 }
 
@@ -82,10 +84,11 @@ impl Worker<'_> {
             Task::Clone { .. } => (secondary.clone_to(), How::Cloned),
             Task::Finish | Task::Refetch => (secondary.finish(receipt), How::Completed),
         };
-        let location = secondary.location;
+        let location = secondary.location.clone();
         let end = match finished {
             Ok(receipt) => {
                 self.finish(serial, receipt, how);
+                self.keep_letterbox(&mut secondary.module);
                 End::Done
             }
             Err(failure) => {
@@ -103,6 +106,25 @@ impl Worker<'_> {
             serial,
             location,
             end,
+        }
+    }
+
+    /// Keeps the new member's letterbox: after a re-key, a letter can be written for it wherever it is then.
+    fn keep_letterbox(&self, module: &mut ConnectedModule) {
+        let kept = module
+            .letterbox()
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| {
+                let letterbox = GenuineLetterbox::check(bytes, self.root);
+                letterbox.map_err(|error| error.to_string())
+            })
+            .and_then(|letterbox| {
+                let kept = self.letterboxes.keep(&letterbox, self.root);
+                kept.map_err(|error| error.to_string())
+            });
+        if let Err(error) = kept {
+            // It is a clone all the same, and can be asked again.
+            tracing::warn!(%error, "a letterbox is not kept");
         }
     }
 

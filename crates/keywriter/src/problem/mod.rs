@@ -300,6 +300,12 @@ reasons! {
     HubOpen = "hub-open",
     /// Another root is pinned on this computer.
     RootPinned = "root-pinned",
+    /// Not a whole file of requests, letters or replies.
+    PostInvalid = "mail-file-invalid",
+    /// A letterbox, a letter or a receipt of such a file does not verify.
+    PostNotVerified = "mail-not-verified",
+    /// The file has nothing for the modules that are plugged in.
+    NoLetter = "no-letter",
     /// A receipt cannot be written.
     ReceiptNotKept = "receipt-not-written",
     /// Not a receipt.

@@ -7,6 +7,7 @@ use crate::{
         plan::{Replace, Request},
     },
     discovery::{Connector, Watch},
+    letter::members::Letterboxes,
     license::HardwarePermit,
     receipt::ProvedReceipt,
     transport::{Location, Transport, TransportError},
@@ -51,6 +52,7 @@ pub(crate) struct World(Arc<Mutex<Inside>>);
 struct Inside {
     /// The folder of receipts.
     receipts: TempDir,
+    letterboxes: TempDir,
     plugged: BTreeMap<Location, TestModule>,
     /// Modules that were pulled out.
     drawer: BTreeMap<Location, TestModule>,
@@ -68,6 +70,7 @@ impl Default for Inside {
     fn default() -> Self {
         Self {
             receipts: tempfile::tempdir().unwrap(),
+            letterboxes: tempfile::tempdir().unwrap(),
             plugged: BTreeMap::new(),
             drawer: BTreeMap::new(),
             generations: BTreeMap::new(),
@@ -206,6 +209,7 @@ impl World {
             jobs: None,
             root: trusted_root(0),
             receipts: self.receipts(),
+            letterboxes: self.letterboxes(),
             hardware: Ok(HardwarePermit::for_tests()),
             stop: StopRequest::default(),
         }
@@ -213,6 +217,10 @@ impl World {
 
     pub(crate) fn receipts(&self) -> PathBuf {
         self.0.lock().unwrap().receipts.path().to_owned()
+    }
+
+    pub(crate) fn letterboxes(&self) -> Letterboxes {
+        Letterboxes::new(self.0.lock().unwrap().letterboxes.path().to_owned())
     }
 }
 

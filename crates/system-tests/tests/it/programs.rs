@@ -2,11 +2,13 @@
 
 mod busy;
 mod cycle;
+mod letters;
 mod logs;
 mod refusals;
 mod team;
 
-use system_tests::lab::{Lab, Over};
+use std::{fs, path::Path, thread};
+use system_tests::lab::{Lab, Over, Ran};
 
 /// Runs a test over both transports.
 macro_rules! over_both {
@@ -19,6 +21,33 @@ use over_both;
 
 fn secondaries(range: std::ops::RangeInclusive<u16>) -> Vec<String> {
     range.map(|number| format!("VM{number:04}")).collect()
+}
+
+/// Runs a command that a person at the keypad of the module allows with these keys.
+fn allowed(lab: &Lab, serial: &str, keys: &str, arguments: &[&str]) -> Ran {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(lab.asks(serial), "{serial} never asked");
+            assert_eq!(lab.press(serial, keys), "confirmed");
+        });
+        lab.keywriter(arguments)
+    })
+}
+
+/// Encrypts with one module and decrypts with another.
+fn encrypt(lab: &Lab, with: &str, name: &str) {
+    let path = lab.path(name);
+    fs::write(&path, name).unwrap();
+    let path = path.to_str().unwrap();
+    lab.keywriter(&["encrypt", path, "--module", with])
+        .expect(0);
+}
+
+fn decrypt(lab: &Lab, with: &str, name: &str) -> Ran {
+    let sealed = lab.path(&format!("{name}.kw"));
+    let out = lab.path(&format!("{name}-by-{with}"));
+    let [sealed, out] = [&sealed, &out].map(|path| Path::to_str(path).unwrap());
+    lab.keywriter(&["decrypt", sealed, "-o", out, "--module", with, "--force"])
 }
 
 fn serials(events: &[serde_json::Value]) -> Vec<String> {

@@ -5,9 +5,17 @@ use super::{
     cannot_read, cannot_write, causes, not_verified, wrong,
 };
 use crate::{
-    folders::NoHome, genuine::RootError, receipt::ReceiptError, report::ReportError,
-    settings::SettingsError, share::known::NotTheTeams, text::shown_path, trust::PinRootError,
+    folders::NoHome,
+    genuine::RootError,
+    letter::{PostRefusal, desk::CloseError, post::PostError},
+    receipt::{ReceiptError, Unproved},
+    report::ReportError,
+    settings::SettingsError,
+    share::known::NotTheTeams,
+    text::shown_path,
+    trust::PinRootError,
 };
+use std::io::ErrorKind;
 
 impl From<&SettingsError> for Problem {
     fn from(error: &SettingsError) -> Self {
@@ -40,6 +48,44 @@ impl From<&PinRootError> for Problem {
             PinRootError::Root(error) => error.into(),
             PinRootError::OtherPinned { .. } => Self::new(Reason::RootPinned).because(error),
             PinRootError::Write { path, source } => cannot_write(path, source),
+        }
+    }
+}
+
+impl From<&PostError> for Problem {
+    fn from(error: &PostError) -> Self {
+        match error {
+            PostError::Read { path, source } => cannot_read(path, source),
+            PostError::Write { path, source } if source.kind() == ErrorKind::AlreadyExists => {
+                Self::new(Reason::FileExists).about(shown_path(path))
+            }
+            PostError::Write { path, source } => cannot_write(path, source),
+            PostError::NotPost { path } => Self::new(Reason::PostInvalid).about(shown_path(path)),
+        }
+    }
+}
+
+impl From<PostRefusal> for Problem {
+    fn from(why: PostRefusal) -> Self {
+        let reason = match why {
+            PostRefusal::Malformed | PostRefusal::NotGenuine => Reason::PostNotVerified,
+            PostRefusal::Version => Reason::VersionDiffers,
+            PostRefusal::ForeignRoot => Reason::ForeignRoot,
+        };
+        Self::new(reason).with_detail(why)
+    }
+}
+
+impl From<&CloseError> for Problem {
+    fn from(error: &CloseError) -> Self {
+        match error {
+            CloseError::NotSigned => Self::new(Reason::PostNotVerified).with_detail(error),
+            CloseError::Master(error) => error.into(),
+            CloseError::Unproved(Unproved::Refused(why)) => not_verified(*why),
+            CloseError::Unproved(why @ Unproved::OtherRun) => {
+                Self::new(Reason::ReceiptNotVerified).because(why)
+            }
+            CloseError::NotKept(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A module is lost: the team is re-keyed without it, and goes on.
 
-use super::{over_both, serials};
-use std::{fs, path::Path, thread};
+use super::{allowed, decrypt, encrypt, over_both, serials};
+use std::{fs, thread};
 use system_tests::lab::{Lab, Over, Ran};
 
 over_both!(
@@ -10,36 +10,9 @@ over_both!(
     who_may_not_rekey_is_told_so,
 );
 
-/// Runs a command that a person at the keypad of VM0001 allows with these keys.
-fn allowed(lab: &Lab, serial: &str, keys: &str, arguments: &[&str]) -> Ran {
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            assert!(lab.asks(serial), "{serial} never asked");
-            assert_eq!(lab.press(serial, keys), "confirmed");
-        });
-        lab.keywriter(arguments)
-    })
-}
-
 fn rekeyed(lab: &Lab, options: &[&str]) -> Ran {
     let arguments = [&["team", "rekey", "VM0001", "--json"], options].concat();
     allowed(lab, "VM0001", "KEY+2:1s", &arguments).expect(0)
-}
-
-/// Encrypts with one module and decrypts with another.
-fn encrypt(lab: &Lab, with: &str, name: &str) {
-    let path = lab.path(name);
-    fs::write(&path, name).unwrap();
-    let path = path.to_str().unwrap();
-    lab.keywriter(&["encrypt", path, "--module", with])
-        .expect(0);
-}
-
-fn decrypt(lab: &Lab, with: &str, name: &str) -> Ran {
-    let sealed = lab.path(&format!("{name}.kw"));
-    let out = lab.path(&format!("{name}-by-{with}"));
-    let [sealed, out] = [&sealed, &out].map(|path| Path::to_str(path).unwrap());
-    lab.keywriter(&["decrypt", sealed, "-o", out, "--module", with, "--force"])
 }
 
 fn a_lost_module_reads_nothing_new_and_the_others_go_on(over: Over) {

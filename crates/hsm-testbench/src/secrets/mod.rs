@@ -1,6 +1,8 @@
 //! The secrets of a run, worked out from what its modules drew and sent, step by step as PROTOCOL § 4 says: for the
 //! vector that shows them to whoever builds a module.
 
+pub mod letter;
+
 use crate::vector::{field, fields};
 use hsm_core::crypto::{CryptoError, Provider, Rng};
 use std::fmt::Write;
