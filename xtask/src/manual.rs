@@ -181,6 +181,8 @@ mod tests {
             "cloning",
             "evaluation",
             "failed",
+            "files-chosen",
+            "files-failed",
             "hub-panel",
             "login",
             "master-active",

@@ -101,6 +101,8 @@ pub(crate) enum Command {
     Encrypt(ShareChoices),
     /// Decrypt files with any module of the group that they were encrypted for
     Decrypt(ShareChoices),
+    /// Bring encrypted files of older epochs into the current one, in place
+    Rewrap(RewrapChoices),
     /// Show the header of an encrypted file; needs no module
     Inspect {
         /// The file; - is standard input
@@ -263,6 +265,19 @@ pub(crate) struct RekeyChoices {
     /// Write letters with the new epoch to this file, for the members that are not plugged in
     #[arg(long, value_name = "FILE")]
     pub(crate) letters: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RewrapChoices {
+    /// Files that end in .kw, and folders with everything below them
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only say which files would be changed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Use this module [default: an unlocked one that can do it]
+    #[arg(long, value_name = "SERIAL")]
+    pub(crate) module: Option<Serial>,
 }
 
 #[derive(Debug, Subcommand)]

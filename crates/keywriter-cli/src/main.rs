@@ -42,6 +42,7 @@ fn run(args: &Args) -> Result<(), failure::Failure> {
         Command::Letter(command) => commands::letter::run(args, command),
         Command::DataUnits(command) => commands::data_units::run(args, command),
         Command::Encrypt(choices) => commands::encrypt::run(args, choices),
+        Command::Rewrap(choices) => commands::rewrap::run(args, choices),
         Command::Decrypt(choices) => commands::decrypt::run(args, choices),
         Command::Inspect { file } => commands::inspect::run(args, file),
         Command::Recipient(choices) => commands::recipient::run(args, choices),

@@ -201,6 +201,7 @@ fn the_commands_that_ask_for_the_pin_are_those_of_the_documentation() {
         &["recipient"],
         &["team", "rekey", "VM0001"],
         &["letter", "request", "VM0001", "-o", "out"],
+        &["rewrap", "a.kw"],
         &["data-units", "decipher", "VM0001", "a", "b"],
         &["pin", "change"],
         &["settings", "export", "s.json"],

@@ -15,6 +15,7 @@ pub(crate) mod pin;
 pub(crate) mod receipt;
 pub(crate) mod recipient;
 pub(crate) mod register;
+pub(crate) mod rewrap;
 pub(crate) mod root;
 pub(crate) mod settings;
 pub(crate) mod share;

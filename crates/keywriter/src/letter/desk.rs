@@ -1,13 +1,16 @@
 //! What a master does with letters: it writes them, and it countersigns the receipts that come back.
 
-use super::{GenuineLetterbox, LetterFor, members::Members};
+use super::{
+    GenuineLetterbox, LetterFor,
+    members::{Member, Members},
+};
 use crate::{
     genuine::TrustedRoot,
     module::{ConnectedModule, ModuleError},
     receipt::{self, Parties, ProvedReceipt, ReceiptError, SignedReceipt, Unproved},
 };
 use hsm_protocol::{
-    cloning::Options,
+    cloning::{Condition, Options},
     receipt::{Party, Receipt},
 };
 use std::path::{Path, PathBuf};
@@ -55,10 +58,15 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Returns what a letter to that module is for: a member gets the group's epochs, anyone else becomes a clone.
+    /// Returns what a letter to that module is for: a member that is in use gets the group's epochs, anyone else becomes a
+    /// clone.
     pub fn purpose(letterbox: &GenuineLetterbox, members: &Members) -> LetterFor {
         let member = members.get(&letterbox.party().serial);
-        match member.filter(|member| member.statement.secondary == *letterbox.party()) {
+        let is_it = |member: &&Member| {
+            letterbox.condition() == Condition::Replaced
+                && member.statement.secondary == *letterbox.party()
+        };
+        match member.filter(is_it) {
             Some(member) => LetterFor::Member {
                 shared: member.epoch(),
             },

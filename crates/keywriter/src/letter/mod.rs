@@ -17,7 +17,7 @@ use crate::{
     receipt::SignedReceipt,
 };
 use hsm_protocol::{
-    EpochName, Malformed, Sha384Digest, Verifier,
+    EpochName, Malformed, Serial, Sha384Digest, Verifier,
     certificate::{CertificateRefusal, Role},
     cloning::Condition,
     command::ins,
@@ -138,6 +138,11 @@ pub struct GenuineLetter {
     head: LetterHead,
     master: Party,
     transcript: Sha384Digest,
+}
+
+/// Returns whose letter it says to be. A file of many is looked through by this; what is taken is checked.
+pub fn addressee(letter: &[u8]) -> Result<Serial, PostRefusal> {
+    Ok(Letter::parse(letter)?.head.to.serial)
 }
 
 impl GenuineLetter {

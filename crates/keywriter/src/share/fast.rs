@@ -126,6 +126,49 @@ impl FastFile {
         output.flush().map_err(ShareError::Write)?;
         Ok(total)
     }
+
+    /// Takes the place of another file with chunks of the same size, which follow its header in `input`: each is sealed
+    /// anew under this file's key. Index, length and the mark of the last one stay.
+    pub(super) fn replace(
+        self,
+        old: &Self,
+        input: &mut dyn Source,
+        output: &mut dyn Write,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<u64, ShareError> {
+        let bytes = self.header.to_bytes().map_err(|_full| ShareError::Header)?;
+        output.write_all(&bytes).map_err(ShareError::Write)?;
+        let (from, to) = (old.cipher()?, self.cipher()?);
+        let count = chunks_in_batch(input);
+        let mut chunks = FileChunks::new(&old.header);
+        let room = chunks.room();
+        let mut total = 0;
+        in_batches(
+            input,
+            Steps {
+                new: || Batch::new(count, room),
+                read: |input: &mut dyn Read, batch: &mut Batch| {
+                    batch.fill(|room| chunks.next(input, room))
+                },
+                work: |batch: &mut Batch| {
+                    batch.each(|chunk, bytes| {
+                        open(&from, chunk, bytes)?;
+                        seal(&to, chunk, bytes)
+                    });
+                },
+                write: |batch: &mut Batch| {
+                    for (chunk, bytes) in batch.chunks() {
+                        output.write_all(bytes).map_err(ShareError::Write)?;
+                        total += u64::from(chunk.lead.len);
+                        progress(total);
+                    }
+                    batch.failed()
+                },
+            },
+        )?;
+        output.flush().map_err(ShareError::Write)?;
+        Ok(total)
+    }
 }
 
 /// How many chunks are read, ciphered and written together: one, if the input may keep its reader waiting.

@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`Encryption`], [`Decryption`] | many files, one after the other |
+//! | [`Rewrap`] | a file of an older epoch into the current one |
 //! | [`FastFile`], `stream`, [`inspect`] | one file: ciphered here, inside a module, or only looked at |
 //! | `chunks` | plaintext and files, cut into chunks |
 //! | [`finder`] | which module can do it |
@@ -24,6 +25,7 @@ pub mod known;
 mod many;
 pub mod paths;
 pub mod recipient;
+mod rewrap;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ pub use hsm_protocol::{
     hybrid::{HybridFileKey, HybridRecipient},
 };
 pub use many::{Decryptable, Decryption, Encryption, NotDecryptable, Summary, Way};
+pub use rewrap::Rewrap;
 pub use stream::{Inspection, decrypt_in_module, encrypt_in_module, inspect, read_header};
 pub use told::ToldRecipient;
 

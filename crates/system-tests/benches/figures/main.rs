@@ -4,6 +4,7 @@
 
 mod clone;
 mod hub;
+mod letters;
 mod softhsm;
 mod timing;
 
@@ -14,5 +15,6 @@ fn main() {
     }
     let clone = clone::run();
     softhsm::run(clone);
+    letters::run();
     hub::run();
 }

@@ -10,7 +10,7 @@ use crate::{
 use keywriter::{
     Serial,
     genuine::TrustedRoot,
-    letter::{GenuineLetter, post::Post},
+    letter::{self, GenuineLetter, post::Post},
     problem::{Problem, Reason},
     protocol::LetterKind,
     receipt::SignedReceipt,
@@ -28,7 +28,7 @@ pub(crate) fn run(
     check_output(output, force)?;
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    let letters = received(file, &root)?;
+    let letters = received(file)?;
     let found = survey_all(args)?;
     let is_meant = |serial: Serial| to.is_empty() || to.contains(&serial);
     let present: Vec<Present> = found
@@ -71,18 +71,15 @@ pub(crate) fn run(
     some(failed, all)
 }
 
-/// The letters of a file, by module, as they were written: several for one module are tried from the last one on.
-fn received(
-    file: &Path,
-    root: &TrustedRoot,
-) -> Result<BTreeMap<Serial, Vec<GenuineLetter>>, Failure> {
+/// The letters of a file, by module, as they were written: several for one module are tried from the last one on. Those
+/// for other modules are not looked into.
+fn received(file: &Path) -> Result<BTreeMap<Serial, Vec<Vec<u8>>>, Failure> {
     let post = Post::load(file)?;
-    let mut letters: BTreeMap<Serial, Vec<GenuineLetter>> = BTreeMap::new();
+    let mut letters: BTreeMap<Serial, Vec<Vec<u8>>> = BTreeMap::new();
     for bytes in post.letters {
-        let letter = GenuineLetter::check(bytes, root)
+        let serial = letter::addressee(&bytes)
             .map_err(|why| Failure::Problem(Problem::from(why).about(shown_path(file))))?;
-        let serial = letter.head().to.serial;
-        letters.entry(serial).or_default().push(letter);
+        letters.entry(serial).or_default().push(bytes);
     }
     if letters.is_empty() {
         return Err(Failure::about(Reason::NoLetter, shown_path(file)));
@@ -102,7 +99,7 @@ struct Taken {
 fn take(
     args: &Args,
     present: &mut Present,
-    letters: &[GenuineLetter],
+    letters: &[Vec<u8>],
     root: &TrustedRoot,
 ) -> Result<Taken, Failure> {
     let serial = present.facts.serial;
@@ -113,8 +110,10 @@ fn take(
         .check()
         .map_err(|why| Failure::Problem(Problem::new(why.into()).about(serial)))?;
     let mut refused = Failure::about(Reason::OtherLetterbox, serial);
-    for letter in letters.iter().rev() {
-        match take_one(args, present, letter, root) {
+    for bytes in letters.iter().rev() {
+        let letter = GenuineLetter::check(bytes.clone(), root)
+            .map_err(|why| Failure::Problem(Problem::from(why).about(serial)))?;
+        match take_one(args, present, &letter, root) {
             Err(Failure::Problem(problem)) if problem.reason == Reason::OtherLetterbox => {
                 refused = Failure::Problem(problem);
             }

@@ -29,13 +29,6 @@ pub(crate) fn run(args: &Args, choices: &WriteChoices) -> Result<(), Failure> {
     let folders = args.folders()?;
     let root = root_for_work(args)?;
     let letterboxes = requested(choices, &root)?;
-    let is_hardware = |letterbox: &GenuineLetterbox| !letterbox.is_virtual();
-    if letterboxes.values().any(is_hardware) {
-        let permit = session.map_or(Err(GateRefusal::Unregistered), |session| {
-            session.permit(&Anchors::of_this_build(), now())
-        });
-        permit.map_err(|refusal| Failure::Problem((&refusal).into()))?;
-    }
     let mut master = find(args, choices.serial)?;
     let group = master.facts.status.map(|status| status.group);
     let receipts = choices
@@ -45,20 +38,26 @@ pub(crate) fn run(args: &Args, choices: &WriteChoices) -> Result<(), Failure> {
     let members = group.map_or_else(Members::new, |group| {
         members::of_group(&receipts, &group, &root)
     });
-    let purpose = |letterbox: &GenuineLetterbox| {
-        if choices.join {
-            LetterFor::Join
-        } else {
-            Desk::purpose(letterbox, &members)
-        }
-    };
     let wanted: Vec<_> = letterboxes
         .into_values()
         .map(|letterbox| {
-            let what = purpose(&letterbox);
+            let what = if choices.join {
+                LetterFor::Join
+            } else {
+                Desk::purpose(&letterbox, &members)
+            };
             (letterbox, what)
         })
         .collect();
+    let is_new_hardware = |(letterbox, what): &(GenuineLetterbox, LetterFor)| {
+        *what == LetterFor::Join && !letterbox.is_virtual()
+    };
+    if wanted.iter().any(is_new_hardware) {
+        let permit = session.map_or(Err(GateRefusal::Unregistered), |session| {
+            session.permit(&Anchors::of_this_build(), now())
+        });
+        permit.map_err(|refusal| Failure::Problem((&refusal).into()))?;
+    }
     let options = options(choices.serial, &folders.master());
     let mut desk = desk(&mut master, &root)?;
     let seen = wanted.iter();

@@ -1,13 +1,14 @@
 //! A module is lost: the team is re-keyed without it, and goes on.
 
 use super::{allowed, decrypt, encrypt, over_both, serials};
-use std::{fs, thread};
+use std::{fs, os::unix::fs::PermissionsExt, thread};
 use system_tests::lab::{Lab, Over, Ran};
 
 over_both!(
     a_lost_module_reads_nothing_new_and_the_others_go_on,
     a_clone_that_is_locked_is_named_until_it_has_the_epoch,
     who_may_not_rekey_is_told_so,
+    files_of_before_are_brought_into_the_new_epoch,
 );
 
 fn rekeyed(lab: &Lab, options: &[&str]) -> Ran {
@@ -97,4 +98,86 @@ fn who_may_not_rekey_is_told_so(over: Over) {
         lab.keywriter(&["team", "rekey", "VM0001", "--without", "VM0077"])
     });
     refused.says(&["not in the journal of VM0001: VM0077"]);
+}
+
+fn files_of_before_are_brought_into_the_new_epoch(over: Over) {
+    let lab = Lab::start(over, 3).with_master(&[]);
+    lab.keywriter(&["clone"]).expect(0);
+    let folder = lab.path("files");
+    fs::create_dir(&folder).unwrap();
+    // Three chunks and a bit, one byte, nothing; fast ones and one from inside the module.
+    let texts = [
+        ("long", vec![7_u8; 3 * 61_440 + 5]),
+        ("short", vec![1]),
+        ("empty", Vec::new()),
+        ("inside", vec![9; 61_440]),
+    ];
+    for (name, text) in &texts {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        let path = path.to_str().unwrap();
+        let inside = if *name == "inside" {
+            &["--in-module"][..]
+        } else {
+            &[]
+        };
+        let encrypt = [&["encrypt", path, "--module", "VM0001"], inside].concat();
+        lab.keywriter(&encrypt).expect(0);
+        fs::remove_file(path).unwrap();
+    }
+    let sealed = |name: &str| folder.join(format!("{name}.kw"));
+    let before = texts
+        .each_ref()
+        .map(|(name, _)| fs::read(sealed(name)).unwrap());
+    fs::set_permissions(sealed("long"), fs::Permissions::from_mode(0o640)).unwrap();
+    rekeyed(&lab, &["--without", "VM0003"]);
+    let path = folder.to_str().unwrap();
+    let rewrap = ["rewrap", path, "--module", "VM0001", "--json"];
+    let dry = [&rewrap[..], &["--dry-run"]].concat();
+    let dry = lab.keywriter(&dry).expect(0).events("rewrapped");
+    assert!(
+        dry.iter()
+            .all(|event| event["from"] == 1 && event["to"] == 2)
+    );
+    assert_eq!(dry.len(), 4);
+    let now = texts
+        .each_ref()
+        .map(|(name, _)| fs::read(sealed(name)).unwrap());
+    assert!(now == before, "a dry run changed something");
+
+    // A file that was harmed stays, and is named; the others are done.
+    let mut harmed = before[1].clone();
+    *harmed.last_mut().unwrap() ^= 1;
+    fs::write(sealed("harmed"), &harmed).unwrap();
+    let ran = lab.keywriter(&rewrap).expect(1).says(&["harmed.kw"]);
+    let done = ran.events("rewrapped");
+    assert_eq!(done.len(), 4);
+    assert!(done.iter().all(|event| event["done"] == true));
+    assert_eq!(fs::read(sealed("harmed")).unwrap(), harmed);
+    fs::remove_file(sealed("harmed")).unwrap();
+    let mode = fs::metadata(sealed("long")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    for ((name, text), old) in texts.iter().zip(&before) {
+        let anew = fs::read(sealed(name)).unwrap();
+        assert_eq!(anew.len(), old.len(), "{name}");
+        assert!(anew[60..] != old[60..], "{name}: its chunks are others");
+        let out = lab.path(&format!("{name}.out"));
+        let file = sealed(name);
+        let [file, to] = [&file, &out].map(|path| path.to_str().unwrap());
+        let arguments = ["decrypt", file, "-o", to];
+        lab.keywriter(&[&arguments[..], &["--module", "VM0001"]].concat())
+            .expect(0);
+        assert_eq!(&fs::read(&out).unwrap(), text, "{name}");
+    }
+    // The lost module reads none of them, and nothing is left to do.
+    lab.unlock_user("VM0003");
+    let long = sealed("long");
+    let lost = ["decrypt", long.to_str().unwrap(), "--module", "VM0003"];
+    lab.keywriter(&lost).expect(3).says(&["VM0003", "epoch"]);
+    let again = lab.keywriter(&rewrap).expect(0).events("rewrapped");
+    assert!(
+        again
+            .iter()
+            .all(|event| event["done"] == false && event["from"] == 2)
+    );
 }
