@@ -34,16 +34,25 @@ fn main() {
     let limit = openssl();
     println!("AES-256-XTS by openssl speed: {limit:.2} GB/s");
     module_alone(limit);
+    over_sockets(limit);
+    over_readers(limit);
+    let lab = ready(Over::Socket);
+    small_files(&lab);
+    one_kibibyte(&lab);
+}
+
+/// The lab and its files, 12 GiB in the end, are gone with each of these: memory would not hold both.
+fn over_sockets(limit: f64) {
     let lab = ready(Over::Socket);
     for mib in [256, 4096] {
         against_others(&lab, "socket", mib, limit);
     }
+}
+
+fn over_readers(limit: f64) {
     let lab = ready(Over::Pcsc);
     over_pcscd(&lab, limit);
     against_others(&lab, "pcscd", 4096, limit);
-    let lab = ready(Over::Socket);
-    small_files(&lab);
-    one_kibibyte(&lab);
 }
 
 /// Beside it, what a pcscd takes for the same bytes to a card that does nothing: before and after, in the same weather.

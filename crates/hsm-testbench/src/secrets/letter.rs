@@ -1,6 +1,6 @@
 //! The secrets of a letter, worked out from what its modules drew and sent, step by step as PROTOCOL § 5 says.
 
-use super::{Given, Steps, array, expand};
+use super::{Shares, Steps, array, expand};
 use crate::vector::{field, fields};
 use hsm_core::crypto::Provider;
 use std::fmt::Write;
@@ -65,7 +65,14 @@ impl LetterDrawn {
         assert_eq!(letter[28..76], hash, "the letter names it");
 
         let shares = 3 + 1 + 16 + 8 + 48 + 16 + 12 + if letter[3] == 1 { 12 } else { 0 };
-        let (ecdh, kem) = self.agree::<P>(letterbox, &letter[shares..]);
+        let (point, kem_key) = letterbox[LETTERBOX_SHARE..].split_at(97);
+        let (ecdh, kem) = Shares {
+            scalar: &self.letterbox_scalar,
+            seed: &self.letterbox_seed,
+            point: array(point),
+            kem_key: array(&kem_key[..1568]),
+        }
+        .agree::<P>(&self.master_scalar, &self.master_message, &letter[shares..]);
         steps.note("ecdh-secret", &ecdh);
         steps.note("kem-secret", &kem);
 
@@ -94,34 +101,6 @@ impl LetterDrawn {
         let signed = P::sha384(&[&transcript, sealed]);
         steps.note("signed-hash", &signed);
         steps.noted
-    }
-
-    /// Both shared secrets, on both sides.
-    fn agree<P: Provider>(&self, letterbox: &[u8], of_master: &[u8]) -> ([u8; 48], [u8; 32]) {
-        let (point, kem_key) = letterbox[LETTERBOX_SHARE..].split_at(97);
-        let (point, kem_key) = (array(point), array(&kem_key[..1568]));
-        let (share, ciphertext) = (array(&of_master[..97]), array(&of_master[97..97 + 1568]));
-        let [theirs, ours] = [
-            (&self.letterbox_scalar, &point, &share),
-            (&self.master_scalar, &share, &point),
-        ]
-        .map(|(scalar, own, peer)| {
-            let (mut secret, mut shared) = (P::EcdhSecret::default(), [0; 48]);
-            let sent = P::ecdh_from_scalar(scalar, &mut secret).expect("in range");
-            assert!(sent == *own, "the point that was sent");
-            P::ecdh_agree(&secret, peer, &mut shared).expect("a point");
-            shared
-        });
-        assert_eq!(theirs, ours, "both sides of ECDH");
-        let (mut secret, mut key, mut kem) = (P::KemSecret::default(), [0; 1568], [0; 32]);
-        P::kem_from_seed(&self.letterbox_seed, &mut secret, &mut key).expect("any seed");
-        assert!(key == kem_key, "the ML-KEM key that was sent");
-        P::kem_decapsulate(&secret, &ciphertext, &mut kem).expect("a ciphertext");
-        let (mut again, mut sent) = ([0; 32], [0; 1568]);
-        let mut rng = Given(self.master_message.to_vec());
-        P::kem_encapsulate(&mut rng, &key, &mut sent, &mut again).expect("a key");
-        assert!(sent == ciphertext && again == kem, "both sides of ML-KEM");
-        (theirs, kem)
     }
 }
 

@@ -116,31 +116,15 @@ impl Drawn {
         steps.noted
     }
 
-    /// § 4.3: both shared secrets, on both sides.
+    /// § 4.3: both shared secrets.
     fn agree<P: Provider>(&self, offer: &[u8], grant: &[u8]) -> ([u8; 48], [u8; 32]) {
-        let (secondary_point, kem_key) = (array(&offer[36..133]), array(&offer[133..1701]));
-        let (master_point, ciphertext) = (array(&grant[35..132]), array(&grant[132..1700]));
-        let [secondary, master] = [
-            (&self.secondary_scalar, &secondary_point, &master_point),
-            (&self.master_scalar, &master_point, &secondary_point),
-        ]
-        .map(|(scalar, own, peer)| {
-            let (mut secret, mut shared) = (P::EcdhSecret::default(), [0; 48]);
-            let point = P::ecdh_from_scalar(scalar, &mut secret).expect("in range");
-            assert!(point == *own, "the point that was sent");
-            P::ecdh_agree(&secret, peer, &mut shared).expect("a point");
-            shared
-        });
-        assert_eq!(secondary, master, "both sides of ECDH");
-        let (mut secret, mut key, mut kem) = (P::KemSecret::default(), [0; 1568], [0; 32]);
-        P::kem_from_seed(&self.secondary_seed, &mut secret, &mut key).expect("any seed");
-        assert!(key == kem_key, "the ML-KEM key that was sent");
-        P::kem_decapsulate(&secret, &ciphertext, &mut kem).expect("a ciphertext");
-        let (mut again, mut sent) = ([0; 32], [0; 1568]);
-        let mut rng = Given(self.master_message.to_vec());
-        P::kem_encapsulate(&mut rng, &key, &mut sent, &mut again).expect("a key");
-        assert!(sent == ciphertext && again == kem, "both sides of ML-KEM");
-        (secondary, kem)
+        Shares {
+            scalar: &self.secondary_scalar,
+            seed: &self.secondary_seed,
+            point: array(&offer[36..133]),
+            kem_key: array(&offer[133..1701]),
+        }
+        .agree::<P>(&self.master_scalar, &self.master_message, &grant[35..])
     }
 
     /// § 4.5, § 4.6: what the Parcel carries, and what the Receipt commits to.
@@ -210,6 +194,48 @@ impl Drawn {
             receipt.starts_with(&statement),
             "the statement that was signed"
         );
+    }
+}
+
+/// What the one who is sent something drew, and what of it was sent.
+struct Shares<'a> {
+    scalar: &'a [u8; 48],
+    seed: &'a [u8; 64],
+    point: [u8; 97],
+    kem_key: [u8; 1568],
+}
+
+impl Shares<'_> {
+    /// Returns the ECDH and the ML-KEM secret, which both sides come to: the master with what it drew, and its share and
+    /// ciphertext, with which `sent` begins.
+    fn agree<P: Provider>(
+        &self,
+        master_scalar: &[u8; 48],
+        master_message: &[u8; 32],
+        sent: &[u8],
+    ) -> ([u8; 48], [u8; 32]) {
+        let (share, ciphertext) = (array(&sent[..97]), array(&sent[97..97 + 1568]));
+        let [secondary, master] = [
+            (self.scalar, &self.point, &share),
+            (master_scalar, &share, &self.point),
+        ]
+        .map(|(scalar, own, peer)| {
+            let (mut secret, mut shared) = (P::EcdhSecret::default(), [0; 48]);
+            let point = P::ecdh_from_scalar(scalar, &mut secret).expect("in range");
+            assert!(point == *own, "the point that was sent");
+            P::ecdh_agree(&secret, peer, &mut shared).expect("a point");
+            shared
+        });
+        assert_eq!(secondary, master, "both sides of ECDH");
+        let (mut secret, mut key, mut kem) = (P::KemSecret::default(), [0; 1568], [0; 32]);
+        P::kem_from_seed(self.seed, &mut secret, &mut key).expect("any seed");
+        assert!(key == self.kem_key, "the ML-KEM key that was sent");
+        P::kem_decapsulate(&secret, &ciphertext, &mut kem).expect("a ciphertext");
+        let (mut again, mut sent) = ([0; 32], [0; 1568]);
+        let mut rng = Given(master_message.to_vec());
+        P::kem_encapsulate(&mut rng, &key, &mut sent, &mut again).expect("a key");
+        assert!(sent == ciphertext && again == kem, "both sides of ML-KEM");
+        (secondary, kem)
     }
 }
 

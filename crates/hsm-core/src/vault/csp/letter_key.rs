@@ -3,6 +3,7 @@
 use super::{
     epoch_keys::LetterSecret,
     keyring::EpochKey,
+    run_keys::{NONCE, open_once},
     shared::{EcdhShared, KemShared},
 };
 use crate::crypto::{CryptoError, Provider};
@@ -50,14 +51,6 @@ impl LetterKey {
         sealed: &[u8],
         out: &mut [u8],
     ) -> Result<(), CryptoError> {
-        let (ciphertext, tag) = sealed.split_last_chunk().ok_or(CryptoError)?;
-        if ciphertext.len() != out.len() {
-            return Err(CryptoError);
-        }
-        out.copy_from_slice(ciphertext);
-        C::gcm_open(&self.0, &NONCE, transcript, out, tag)
+        open_once::<C>(&self.0, transcript, sealed, out)
     }
 }
-
-/// Each key seals one letter.
-const NONCE: [u8; 12] = [0; 12];

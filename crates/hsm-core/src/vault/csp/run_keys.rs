@@ -63,12 +63,7 @@ impl RunKeys {
         sealed: &[u8],
         out: &mut [u8],
     ) -> Result<(), CryptoError> {
-        let (ciphertext, tag) = sealed.split_last_chunk().ok_or(CryptoError)?;
-        if ciphertext.len() != out.len() {
-            return Err(CryptoError);
-        }
-        out.copy_from_slice(ciphertext);
-        C::gcm_open(self.key(message), &NONCE, transcript, out, tag)
+        open_once::<C>(self.key(message), transcript, sealed, out)
     }
 
     const fn key(&self, message: SealedMessage) -> &[u8; 32] {
@@ -80,5 +75,20 @@ impl RunKeys {
     }
 }
 
+/// Opens what a key sealed that seals one message only, into `out`, which must have the ciphertext's length.
+pub(super) fn open_once<C: Provider>(
+    key: &[u8; 32],
+    transcript: &Sha384Digest,
+    sealed: &[u8],
+    out: &mut [u8],
+) -> Result<(), CryptoError> {
+    let (ciphertext, tag) = sealed.split_last_chunk().ok_or(CryptoError)?;
+    if ciphertext.len() != out.len() {
+        return Err(CryptoError);
+    }
+    out.copy_from_slice(ciphertext);
+    C::gcm_open(key, &NONCE, transcript, out, tag)
+}
+
 /// Each key seals one message.
-const NONCE: [u8; 12] = [0; 12];
+pub(super) const NONCE: [u8; 12] = [0; 12];
