@@ -233,7 +233,7 @@ impl<C: Provider> State<C> {
         }
     }
 
-    /// Ends what was begun in an epoch that is not the current one any more: runs and files that are being written.
+    /// Ends what was begun in the former epoch: runs, and files that are being written.
     pub(crate) fn end_epoch(&mut self) {
         self.end_runs();
         match self {

@@ -1,23 +1,22 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
-use super::{cipher, factory, file, recipient, rekey, self_tests};
+use super::{cipher, factory, file, letter, recipient, rekey, self_tests};
 use crate::{
     asking::{Act, Asking, Confirmed},
     cloning::{
-        Refusal,
         commit::write_receipt,
         countersign::countersign,
-        letter,
+        letter::{take, write},
         master::{Master, MasterCycle},
         secondary::{Retained, Secondary},
     },
-    crypto::{Direction, Provider},
+    crypto::Direction,
     machine::Machine,
     platform::{Board, Fault, Platform},
     state::{AdminSession, Session, State},
     time::Millis,
     vault::{
-        csp::{contents::Csps, kek::Kek, module_key::ModuleKey, slot::Slot},
+        csp::{contents::Csps, kek::Kek, module_key, slot::Slot},
         journal::Journal,
         store::{NotStored, Store},
     },
@@ -93,27 +92,8 @@ fn public<B: Board>(
         PublicCommand::TrustedRoot => certified(&machine.store.device().root, out),
         PublicCommand::LastReceipt => Ok(write_receipt(machine.store.device(), out)?),
         PublicCommand::SelfTest { run } => self_tests::report(machine, *run, out),
-        PublicCommand::Letterbox => {
-            let Machine {
-                platform,
-                store,
-                signer,
-                ..
-            } = machine;
-            let signer = certified_signer(signer.as_ref(), store)?;
-            Ok(letter::letterbox(platform, store, signer, out)?)
-        }
+        PublicCommand::Letterbox => letter::letterbox(machine, out),
     }
-}
-
-/// Returns the module's key, if the module has a certificate.
-fn certified_signer<'a, C: Provider>(
-    signer: Option<&'a ModuleKey<C>>,
-    store: &Store,
-) -> Result<&'a ModuleKey<C>, Status> {
-    signer
-        .filter(|_| store.device().is_certified())
-        .ok_or(Status::NotCertified)
 }
 
 fn certified(bytes: &[u8], out: &mut Writer<'_>) -> Result<(), Status> {
@@ -160,7 +140,8 @@ fn sign<B: Board>(
     machine: &mut Machine<B>,
     message: &[u8; SIGNED_MESSAGE],
 ) -> Result<Signature, Status> {
-    certified_signer(machine.signer.as_ref(), &machine.store)?
+    module_key::certified(machine.signer.as_ref(), &machine.store)
+        .ok_or(Status::NotCertified)?
         .sign(&mut machine.platform.rng, message)
         .map_err(|_error| Status::MemoryFailure)
 }
@@ -172,7 +153,7 @@ fn user<B: Board>(
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
     if let UserCommand::TakeEpochs(letter) = command {
-        return take_epochs(machine, letter, out);
+        return letter::take_epochs(machine, letter, out);
     }
     let csps = &machine.state.unlocked()?.csps;
     let (direction, units) = match command {
@@ -193,45 +174,11 @@ fn user<B: Board>(
         UserCommand::Encipher(units) => (Direction::Encipher, units),
         UserCommand::Decipher(units) => (Direction::Decipher, units),
         UserCommand::File(command) => return shared_file(machine, command, now, out),
-        UserCommand::TakeEpochs(letter) => return take_epochs(machine, letter, out),
+        UserCommand::TakeEpochs(letter) => return letter::take_epochs(machine, letter, out),
     };
     cipher::run::<B::Crypto>(csps, direction, units, out)?;
     machine.state.touch(now);
     Ok(())
-}
-
-/// Takes a letter with the group's epochs. Cycle and files end as with a re-key.
-fn take_epochs<B: Board>(
-    machine: &mut Machine<B>,
-    letter: &[u8],
-    out: &mut Writer<'_>,
-) -> Result<(), Status> {
-    let Machine {
-        platform,
-        store,
-        signer,
-        state,
-        ..
-    } = machine;
-    let Session { kek, csps } = state.unlocked_mut()?;
-    let signer = certified_signer(signer.as_ref(), store)?;
-    let mut module = Secondary {
-        platform,
-        store,
-        signer,
-    };
-    stored(letter::take::epochs(&mut module, (kek, csps), letter, out))?;
-    state.end_epoch();
-    Ok(())
-}
-
-/// Returns how a command ended that stores what a master sent. If the store holds something else than was written, only
-/// a power-up helps, as with a failing board.
-fn stored(outcome: Result<(), Refusal>) -> Result<(), Status> {
-    outcome.map_err(|refusal| match refusal {
-        Refusal::NotProved => Status::MemoryFailure,
-        refusal => refusal.into(),
-    })
 }
 
 fn shared_file<B: Board>(
@@ -363,7 +310,8 @@ fn admin<B: Board>(
             Ok(clear_table(confirmed, platform, store, kek, csps)?)
         }
         AdminCommand::Master(command) => {
-            let signer = certified_signer(signer.as_ref(), store)?;
+            let signer =
+                module_key::certified(signer.as_ref(), store).ok_or(Status::NotCertified)?;
             let mut master = Master {
                 platform,
                 store,
@@ -419,13 +367,11 @@ fn master_step<B: Board>(
         MasterCommand::Countersign(receipt) => Ok(countersign(master, cycle, receipt, out)?),
         MasterCommand::WriteJoin { letterbox } => {
             let cycle = cycle.as_ref().ok_or(Status::OutOfOrder)?;
-            Ok(letter::write::join(master, cycle, letterbox, out)?)
+            Ok(write::join(master, cycle, letterbox, out)?)
         }
         MasterCommand::WriteEpochs { shared, letterbox } => {
             let cycle = cycle.as_ref().ok_or(Status::OutOfOrder)?;
-            Ok(letter::write::epochs(
-                master, cycle, *shared, letterbox, out,
-            )?)
+            Ok(write::epochs(master, cycle, *shared, letterbox, out)?)
         }
     }
 }
@@ -457,7 +403,7 @@ fn secondary<B: Board>(
             return Err(Status::Locked);
         }
     };
-    let signer = certified_signer(signer.as_ref(), store)?;
+    let signer = module_key::certified(signer.as_ref(), store).ok_or(Status::NotCertified)?;
     let mut secondary = Secondary {
         platform,
         store,
@@ -472,14 +418,14 @@ fn secondary<B: Board>(
             Ok(run.consent(&mut secondary, retained.as_ref(), now, grant, out)?)
         }
         SecondaryCommand::Commit(parcel) => {
-            stored(run.commit(&mut secondary, retained.as_ref(), parcel, out))?;
+            run.commit(&mut secondary, retained.as_ref(), parcel, out)?;
             machine.lock(now);
             Ok(())
         }
         SecondaryCommand::Join(letter) => {
             let confirmed = may_replace::<B>(asking, apdu, now)?;
             let (module, retained) = (&mut secondary, retained.as_ref());
-            stored(letter::take::join(confirmed, module, retained, letter, out))?;
+            take::join(confirmed, module, retained, letter, out)?;
             machine.lock(now);
             Ok(())
         }

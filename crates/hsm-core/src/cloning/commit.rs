@@ -161,7 +161,8 @@ impl Agreement {
         // The proof is about what a power-up would find, not about what was meant to be written.
         let stored = store.read_back(platform)?;
         if self.statement::<B>(&stored, platform, kek, released)? != statement {
-            return Err(Refusal::NotProved);
+            // The store holds something else than was written: only a power-up helps, as with a failing board.
+            return Err(Refusal::Fault);
         }
         write_receipt(&stored.device, out)
     }

@@ -120,7 +120,7 @@ impl LetterboxState {
         self.waits = true;
     }
 
-    /// There is none any more. No later one has its number.
+    /// The module has no letterbox from now on. Its next one gets the next number.
     pub(crate) const fn close(&mut self) {
         self.waits = false;
     }

@@ -33,7 +33,7 @@ pub(crate) struct Image {
     pub(super) store_key: u8,
     pub(crate) device: Device,
     pub(crate) module_key: SealedPart<48>,
-    /// The private halves of the letterbox; blank if there is none.
+    /// The private halves of the letterbox; blank while the module has none.
     pub(crate) letterbox: SealedPart<{ LetterboxSecret::SIZE }>,
     csps: SealedPart<{ Csps::SIZE }>,
     journal: SealedPart<{ Journal::SIZE }>,

@@ -1,28 +1,24 @@
 //! State × command: the table in the document, sent to modules in every state.
 
+mod answers;
 mod keys;
+mod table;
 
 use crate::Crypto;
+use answers::{answer, as_master};
 use hsm_core::{Link, leds::Pattern};
-use hsm_factory::{Profile, Root};
+use hsm_factory::Root;
 use hsm_protocol::{
-    EpochName, Status,
+    Status,
     apdu::{CHAINING, encode_extended},
     cloning::Options,
-    command::{AID, CLA, CLA_INTERINDUSTRY, DataUnits, ins, write_install},
-    limits,
-    writer::Writer,
+    command::{CLA, CLA_INTERINDUSTRY, ins},
 };
 use hsm_testbench::{
-    ADMIN_PIN, Bench, Forgetful, files, hybrid, letters,
+    ADMIN_PIN, Bench, letters,
     relay::{self, Message},
 };
-
-/// The document with the table.
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PROTOCOL.md");
-
-const BEGIN: &str = "<!-- table: state-command -->";
-const END: &str = "<!-- end -->";
+use table::Table;
 
 type Module = Bench<Crypto>;
 type Answer = Result<Vec<u8>, Status>;
@@ -308,155 +304,6 @@ fn master(serial: &str, root: &Root) -> Module {
     master
 }
 
-/// What a module answers to a well-formed command, each step before it taken as far as the state allows.
-fn answer(subject: &mut Subject, root: &Root, row: &Row, p1: u8) -> Answer {
-    let Subject { module, master } = subject;
-    match row.ins {
-        ins::SELECT => send(module, [row.cla, row.ins, 4, 0], &AID),
-        ins::GET_RESPONSE => {
-            // All but the first byte of an identity is left to fetch.
-            module.raw(&[&[CLA, ins::IDENTITY, 0, 0, 32][..], &[7; 32], &[1]].concat());
-            send(module, [row.cla, row.ins, 0, 0], &[])
-        }
-        ins::IDENTITY | ins::FILE_RECIPIENT => module.command(row.ins, p1, &[7; 32]),
-        ins::INSTALL => {
-            let data = installation(module, root);
-            module.command(row.ins, p1, &data)
-        }
-        ins::READ_CSR => {
-            drop(module.command(ins::GENERATE_KEY, 0, &[]));
-            module.command(row.ins, p1, &[])
-        }
-        ins::CIPHER => {
-            let units = units(module.epoch());
-            module.command(row.ins, p1, &units)
-        }
-        ins::FILE_BEGIN if p1 == 1 => module.command(row.ins, p1, &files::BEGIN_ONE),
-        ins::FILE_BEGIN => module.command(row.ins, p1, &files::CHUNK_SIZE),
-        ins::FILE_SEAL => {
-            let data = files::seal_command(module);
-            module.command(row.ins, p1, &data)
-        }
-        ins::FILE_OPEN => {
-            let data = files::open_command(module);
-            module.command(row.ins, p1, &data)
-        }
-        ins::FILE_IDENTIFY => {
-            let data = files::identify_command(module, p1);
-            module.command(row.ins, p1, &data)
-        }
-        ins::FILE_UNWRAP => {
-            let data = if p1 == 0 {
-                files::unwrap_command(module)
-            } else {
-                hybrid::unwrap_command(module)
-            };
-            module.command(row.ins, p1, &data)
-        }
-        ins::CYCLE_BEGIN => module.command(row.ins, p1, &[0, 0, 1]),
-        ins::CYCLE_END => {
-            drop(module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]));
-            module.command(row.ins, p1, &[])
-        }
-        ins::CONSENT => as_secondary(module, root, Message::Consent),
-        ins::COMMIT => as_secondary(module, root, Message::Receipt),
-        ins::LETTER_JOIN => {
-            let letter = letter(module, root, |letterbox| {
-                letters::join(&mut self::master("MASTER-2", root), letterbox)
-            });
-            module.command(row.ins, p1, &letter)
-        }
-        ins::LETTER_EPOCHS => {
-            let shared = master.epoch();
-            let letter = letter(module, root, |letterbox| {
-                letters::epochs(master, shared, letterbox)
-            });
-            module.command(row.ins, p1, &letter)
-        }
-        ins::LETTER_WRITE => {
-            let letterbox = letters::letterbox(&mut Module::new("SECOND-2", root)).unwrap();
-            letters::join(module, &letterbox)
-        }
-        ins::GRANT => as_master(module, root, Message::Grant),
-        ins::PARCEL => as_master(module, root, Message::Parcel),
-        ins::COUNTERSIGN => as_master(module, root, Message::Countersignature),
-        _ => module.command(row.ins, p1, &[]),
-    }
-}
-
-/// A letter for the module's letterbox or, where it has none, another's.
-fn letter(module: &mut Module, root: &Root, write: impl FnOnce(&[u8]) -> Answer) -> Vec<u8> {
-    let letterbox = letters::letterbox(module)
-        .or_else(|_refused| letters::letterbox(&mut Module::new("SECOND-2", root)));
-    write(&letterbox.unwrap()).unwrap()
-}
-
-/// Real messages up to `last`; where the module refuses its part, a module in Shipment plays it.
-fn as_secondary(module: &mut Module, root: &Root, last: Message) -> Answer {
-    let mut master = master("MASTER-2", root);
-    let mut stand_in = Module::new("SECOND-2", root);
-    let mut carried = Vec::new();
-    for message in Message::ALL {
-        let answer = relay::step(&mut master, module, 0, message, &carried);
-        if message == last {
-            return answer;
-        }
-        carried = answer
-            .or_else(|_refused| relay::step(&mut master, &mut stand_in, 0, message, &carried))
-            .unwrap();
-    }
-    unreachable!("no such message")
-}
-
-/// Real messages up to `last`; where the module refuses its part, another master plays it.
-fn as_master(module: &mut Module, root: &Root, last: Message) -> Answer {
-    let mut stand_in = master("MASTER-2", root);
-    let mut secondary = Module::new("SECOND-2", root);
-    drop(module.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]));
-    let mut carried = Vec::new();
-    for message in Message::ALL {
-        let answer = relay::step(module, &mut secondary, 0, message, &carried);
-        if message == last {
-            return answer;
-        }
-        carried = answer
-            .or_else(|_refused| relay::step(&mut stand_in, &mut secondary, 0, message, &carried))
-            .unwrap();
-    }
-    unreachable!("no such message")
-}
-
-/// Root and chain for this module's own key or, where it makes none, another's.
-fn installation(module: &mut Module, root: &Root) -> Vec<u8> {
-    drop(module.command(ins::GENERATE_KEY, 0, &[]));
-    let chain = match module.command(ins::READ_CSR, 0, &[]) {
-        Ok(request) => root
-            .certify(&request, Profile { is_virtual: true }, &mut Forgetful)
-            .unwrap(),
-        Err(_) => Module::new("SECOND-2", root)
-            .command(ins::CERTIFICATE, 0, &[])
-            .unwrap(),
-    };
-    let mut data = vec![0; 2 + limits::CERTIFICATE + limits::CHAIN];
-    let mut writer = Writer::new(&mut data);
-    write_install(&mut writer, root.certificate_der(), &chain).unwrap();
-    writer.written().to_vec()
-}
-
-fn units(epoch: EpochName) -> Vec<u8> {
-    let mut data = [0; DataUnits::HEADER + 32];
-    let mut writer = Writer::new(&mut data);
-    DataUnits {
-        epoch,
-        unit_size: 32,
-        first: 0,
-        data: &[5; 32],
-    }
-    .write(&mut writer)
-    .unwrap();
-    writer.written().to_vec()
-}
-
 fn send(module: &mut Module, header: [u8; 4], data: &[u8]) -> Answer {
     let mut apdu = [0; 64];
     let len = encode_extended(header, data, &mut apdu).unwrap();
@@ -475,79 +322,4 @@ fn word_of(answer: &Answer) -> u16 {
     answer
         .as_ref()
         .map_or_else(|status| status.to_word(), |_| Status::Success.to_word())
-}
-
-/// The document's table.
-struct Table {
-    states: Vec<String>,
-    rows: Vec<Row>,
-}
-
-struct Row {
-    name: String,
-    cla: u8,
-    ins: u8,
-    /// Status words, a state each.
-    cells: Vec<u16>,
-}
-
-impl Table {
-    fn read() -> Self {
-        let text = std::fs::read_to_string(DOCUMENT).unwrap();
-        let (_, from) = text.split_once(BEGIN).expect("the table's beginning");
-        let (table, _) = from.split_once(END).expect("the table's end");
-        let mut lines = table
-            .lines()
-            .filter(|line| line.starts_with('|'))
-            .map(cells);
-        let heading = lines.next().expect("a heading");
-        lines.next().expect("a rule below it");
-        Self {
-            states: heading[3..].to_vec(),
-            rows: lines
-                .map(|cells| Row::read(&cells, heading.len()))
-                .collect(),
-        }
-    }
-}
-
-impl Row {
-    fn read(cells: &[String], width: usize) -> Self {
-        assert_eq!(cells.len(), width, "{cells:?}");
-        Self {
-            name: cells[0].clone(),
-            cla: u8::from_str_radix(&cells[1], 16).unwrap(),
-            ins: u8::from_str_radix(&cells[2], 16).unwrap(),
-            cells: cells[3..]
-                .iter()
-                .map(|cell| match cell.as_str() {
-                    "ok" => Status::Success.to_word(),
-                    word => u16::from_str_radix(word, 16).unwrap(),
-                })
-                .collect(),
-        }
-    }
-
-    /// The values of P1 that mean different things.
-    const fn parameters(&self) -> &'static [u8] {
-        match self.ins {
-            ins::CERTIFICATE
-            | ins::SELF_TEST
-            | ins::CIPHER
-            | ins::FILE_BEGIN
-            | ins::FILE_IDENTIFY
-            | ins::REKEY
-            | ins::FILE_RECIPIENT
-            | ins::FILE_UNWRAP => &[0, 1],
-            _ => &[0],
-        }
-    }
-}
-
-fn cells(line: &str) -> Vec<String> {
-    let inner = line.trim().trim_matches('|');
-    inner
-        .split('|')
-        .map(|cell| cell.trim().trim_matches('`').to_string())
-        .collect()
 }

@@ -12,7 +12,7 @@ pub const CERTIFICATE: u8 = 0x12;
 pub const LAST_RECEIPT: u8 = 0x14;
 /// What stopped the module, and which self-tests it passed; P1 = 1 runs them all first.
 pub const SELF_TEST: u8 = 0x16;
-/// The module's letterbox; it is made if there is none.
+/// The module's letterbox; a module without one makes it.
 pub const LETTERBOX: u8 = 0x18;
 /// Makes the module's key.
 pub const GENERATE_KEY: u8 = 0x20;

@@ -17,7 +17,7 @@ use crate::{
 };
 use hsm_protocol::{certificate::Chain, letter::Letterbox, writer::Writer};
 
-/// Writes the module's letterbox. If there is none, it is made and stored first.
+/// Writes the module's letterbox. A module without one makes and stores it first.
 pub(crate) fn letterbox<B: Board>(
     platform: &mut Platform<B>,
     store: &mut Store,

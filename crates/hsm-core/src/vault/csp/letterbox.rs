@@ -74,7 +74,7 @@ impl<C: Provider> LetterboxKeys<C> {
     }
 }
 
-/// Checks that the stored letterbox can be opened or, if there is none, that nothing is in its place.
+/// Checks that the stored letterbox opens, and that a module without one stores zeros in its place.
 pub(crate) fn check<B: Board>(platform: &Platform<B>, store: &Store) -> Result<(), Fault> {
     let image = store.image();
     match image.device.letterbox.number() {

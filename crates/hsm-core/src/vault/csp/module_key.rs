@@ -74,6 +74,14 @@ pub(crate) fn generate<B: Board>(
     })
 }
 
+/// Returns the module's key for what only a module with a certificate signs.
+pub(crate) fn certified<'a, C: Provider>(
+    signer: Option<&'a ModuleKey<C>>,
+    store: &Store,
+) -> Option<&'a ModuleKey<C>> {
+    signer.filter(|_| store.device().is_certified())
+}
+
 /// Checks that the stored key can be opened, if there is one.
 pub(crate) fn check<B: Board>(platform: &Platform<B>, store: &Store) -> Result<(), Fault> {
     match store.device().public {

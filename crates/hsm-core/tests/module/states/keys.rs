@@ -267,7 +267,7 @@ fn rows() -> Vec<Row> {
     let lines = table.lines().filter(|line| line.starts_with('|')).skip(2);
     lines
         .map(|line| {
-            let cells = super::cells(line);
+            let cells = super::table::cells(line);
             let [state, shows, keys, settled] = cells.as_slice() else {
                 panic!("{line}")
             };
