@@ -95,7 +95,11 @@ fn root_for_work(args: &Args) -> Result<TrustedRoot, Failure> {
 
 /// Finds one module, which is genuine.
 fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
-    let mut found = survey_all(args)?;
+    take(&mut survey_all(args)?, serial)
+}
+
+/// Takes one module, which is genuine, out of what was found.
+fn take(found: &mut Survey, serial: Serial) -> Result<Present, Failure> {
     if found.is_duplicate(serial) {
         return Err(Failure::about(Reason::DuplicateSerial, serial));
     }

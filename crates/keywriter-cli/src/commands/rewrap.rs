@@ -14,10 +14,15 @@ use keywriter::{
     file::NewFile,
     problem::Reason,
     protocol::EpochName,
-    share::{Rewrap, Way, paths::Act, read_header},
+    share::{FileMode, Rewrap, ShareError, Way, paths::Act, read_header},
     survey::Survey,
 };
-use std::path::Path;
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::{MetadataExt, fchown},
+    path::Path,
+};
 
 pub(crate) fn run(args: &Args, choices: &RewrapChoices) -> Result<(), Failure> {
     let files = ShareChoices {
@@ -29,7 +34,7 @@ pub(crate) fn run(args: &Args, choices: &RewrapChoices) -> Result<(), Failure> {
     };
     require_app_pin(args)?;
     if choices.files.iter().any(|path| path == Path::new("-")) {
-        let text = "a file is replaced in place, so that standard input is none";
+        let text = "rewrap replaces files, and standard input is not a file";
         return Err(Failure::Usage(text.into(), None));
     }
     let work = Work::plan(args, &files, Act::Decrypt)?;
@@ -61,20 +66,30 @@ fn one(
     let path = job.input();
     let cannot_write = || of_file(Reason::CannotWrite, path);
     let mut output = NewFile::begin(path).map_err(cannot_write())?;
-    let mut progress = FileProgress::new(args, job, input.size(), (serial, Way::Fast));
+    let way = match header.mode {
+        FileMode::Fast => Way::Fast,
+        FileMode::InModule(_) => Way::InModule,
+    };
+    let mut progress = FileProgress::new(args, job, input.size(), (serial, way));
     let done = rewrap.run(&mut input, &mut output, &mut |bytes| progress.show(bytes));
     drop(progress);
     done.map_err(|source| share::of_input(job, &input, source))?;
-    // Who may read the file stays so.
-    let permissions = input.file().metadata().map(|of| of.permissions());
-    permissions
-        .and_then(|permissions| output.file().set_permissions(permissions))
-        .map_err(cannot_write())?;
+    take_over(input.file(), output.file()).map_err(cannot_write())?;
     input
         .check()
-        .map_err(|changed| share::of(job, keywriter::share::ShareError::Read(changed)))?;
+        .map_err(|changed| share::of(job, ShareError::Read(changed)))?;
     output.commit().map_err(cannot_write())?;
     print(args, job, Outcome::Done, (from, to))
+}
+
+/// Gives a file owner and permissions of the one whose place it takes: who may read it stays so.
+fn take_over(old: &File, new: &File) -> io::Result<()> {
+    let (before, made) = (old.metadata()?, new.metadata()?);
+    let (owner, group) = (before.uid(), before.gid());
+    if (owner, group) != (made.uid(), made.gid()) {
+        fchown(new, Some(owner), Some(group))?;
+    }
+    new.set_permissions(before.permissions())
 }
 
 /// What was done with a file.

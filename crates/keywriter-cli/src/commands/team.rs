@@ -1,6 +1,12 @@
 //! `keywriter team list|rekey`
 
-use super::{find, letter, of_module, person, require_app_pin, root_for_work, survey_all};
+use super::{
+    letter::{
+        self,
+        write::{LeftOut, to_members, write_and_save},
+    },
+    of_module, person, require_app_pin, root_for_work, survey_all, take,
+};
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
     failure::Failure,
@@ -9,16 +15,11 @@ use crate::{
 };
 use keywriter::{
     Serial,
-    genuine::TrustedRoot,
-    letter::{
-        GenuineLetterbox, LetterFor,
-        desk::Desk,
-        members::{self, Letterboxes, Member},
-    },
+    letter::members::{self, Letterboxes, Member, Members},
     module::ConnectedModule,
     problem::Reason,
     protocol::Rekeyed,
-    survey::Present,
+    survey::{Present, Survey},
     team::Rekey,
     text::{hex, listed, shown_path},
 };
@@ -119,90 +120,57 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
         without: choices.without.iter().copied().collect(),
         may_drop: choices.drop_oldest,
     };
-    let mut present = find(args, serial)?;
-    warn_of_unknown(&mut present.module, serial, &rekey)?;
+    let mut found = survey_all(args)?;
+    let mut master = take(&mut found, serial)?;
+    warn_of_unknown(&mut master.module, serial, &rekey)?;
     let keys = ("KEY+2", "to let it re-key its team");
-    let next = person::allowed(args, serial, keys, || present.module.rekey(&rekey))?;
+    let next = person::allowed(args, serial, keys, || master.module.rekey(&rekey))?;
     if args.json {
         print_json(serial, &rekey, next)?;
     } else {
         print_text(&rekey, next, choices.letters.is_some())?;
     }
     match &choices.letters {
-        Some(file) => write_letters(args, choices, present, file),
+        Some(file) => write_letters(args, choices, (master, found), file),
         None => Ok(()),
     }
 }
 
-/// Writes letters with the new epoch for all members whose letterbox is known, or can be asked for now, and names the
-/// others. What was re-keyed stays so if this fails: `keywriter letter write` writes them, too.
+/// Writes letters with the new epoch for all members whose letterbox is known, or can be asked for now. If this fails,
+/// the team is re-keyed all the same, and `keywriter letter write --members` writes them.
 fn write_letters(
     args: &Args,
     choices: &RekeyChoices,
-    mut master: Present,
+    (mut master, others): (Present, Survey),
     file: &Path,
 ) -> Result<(), Failure> {
-    let serial = choices.serial;
     let folders = args.folders()?;
     let root = root_for_work(args)?;
-    let status = master.module.status().map_err(of_module(serial))?;
     let known = Letterboxes::new(folders.letterboxes());
-    ask_those_here(args, &known, &root, serial)?;
-    let members = members::of_group(&folders.receipts(), &status.group, &root);
-    let (mut wanted, mut unknown) = (Vec::new(), Vec::new());
-    for (member, newest) in &members {
-        if choices.without.contains(member) {
-            continue;
-        }
-        match known.of(*member, &root) {
-            Some(letterbox) => {
-                let shared = newest.epoch();
-                wanted.push((letterbox, LetterFor::Member { shared }));
-            }
-            None => unknown.push(*member),
-        }
-    }
-    if !unknown.is_empty() {
-        output::note(&format!(
-            "no letter for {}: this computer has no letterbox of them; have `keywriter letter request` run there\n",
-            listed(&unknown)
-        ));
-    }
-    let party = master.facts.party();
-    let party = party.ok_or_else(|| Failure::about(Reason::NotGenuine, serial))?;
-    let mut desk = Desk::new(&mut master.module, party, status.group, &root);
-    let options = letter::write::options(serial, &folders.master());
-    let post = letter::write::write(args, &mut desk, options, &wanted)?;
-    let failed = wanted.len() - post.letters.len();
-    if !post.letters.is_empty() {
-        letter::write::save(args, &post, (file, false))?;
-    }
-    match failed {
-        0 => Ok(()),
-        failed => Err(Failure::SomeLetters(failed, wanted.len())),
-    }
-}
-
-/// Asks the modules that are plugged in for their letterboxes: they may be locked.
-fn ask_those_here(
-    args: &Args,
-    known: &Letterboxes,
-    root: &TrustedRoot,
-    master: Serial,
-) -> Result<(), Failure> {
-    for mut present in survey_all(args)?.modules {
-        if present.facts.serial == master || !present.facts.is_genuine() {
-            continue;
-        }
-        let asked = present.module.letterbox();
-        let letterbox = asked
-            .ok()
-            .and_then(|bytes| GenuineLetterbox::check(bytes, root).ok());
-        if let Some(letterbox) = letterbox {
-            known.keep(&letterbox, root)?;
-        }
-    }
-    Ok(())
+    // They may be locked: a letterbox is given in every state.
+    let asked = others.modules.into_iter().filter_map(|mut present| {
+        let is_genuine = present.facts.is_genuine();
+        is_genuine
+            .then(|| present.module.letterbox().ok())
+            .flatten()
+    });
+    letter::keep(&known, asked.collect(), &root);
+    let status = master.facts.status;
+    let members = status.map_or_else(Members::new, |status| {
+        let receipts = choices.receipts.clone();
+        let receipts = receipts.unwrap_or_else(|| folders.receipts());
+        members::of_group(&receipts, &status.group, &root)
+    });
+    let is_meant = |serial: &Serial, _: &Member| !choices.without.contains(serial);
+    let wanted = to_members(&members, &known, &root, is_meant);
+    let options = letter::write::options(choices.serial, &folders.master());
+    let mut desk = letter::desk(&mut master, &root)?;
+    write_and_save(
+        args,
+        (&mut desk, options),
+        (&wanted, LeftOut::Retired),
+        (file, false),
+    )
 }
 
 /// Names modules that are to be retired and that this master never cloned to: a serial number with a slip of the pen

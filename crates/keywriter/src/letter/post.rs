@@ -64,7 +64,8 @@ const RECEIPT: &str = "KEYWRITER SIGNED RECEIPT";
 /// The most bytes of a file that are read: more than the letters of 250 modules take.
 const FILE_MAX: u64 = 8 << 20;
 
-const BEGIN: &str = "-----BEGIN ";
+/// What a block of ours begins with. A mail may hold others: a signature, a certificate.
+const BEGIN: &str = "-----BEGIN KEYWRITER ";
 const END: &str = "-----END ";
 
 impl Post {
@@ -77,9 +78,10 @@ impl Post {
                 path: path.to_owned(),
                 source,
             })?;
-        let text = String::from_utf8(bytes).ok();
-        let is_short = |text: &String| text.len() as u64 <= FILE_MAX;
-        let read = text.filter(is_short).and_then(|text| Self::parse(&text));
+        let is_whole = bytes.len() as u64 <= FILE_MAX;
+        // Around the blocks, a mail may be in any encoding.
+        let text = String::from_utf8_lossy(&bytes);
+        let read = is_whole.then(|| Self::parse(&text)).flatten();
         read.ok_or_else(|| PostError::NotPost {
             path: path.to_owned(),
         })
@@ -171,6 +173,20 @@ mod tests {
         assert_eq!(Post::parse(&mail), Some(post()));
         assert_eq!(Post::parse(&text.replace('\n', "\r\n")), Some(post()));
         assert_eq!(Post::parse(text.trim_end()), Some(post()));
+        let other = "-----BEGIN PGP SIGNATURE-----\n\niQ!\n-----END PGP SIGNATURE-----\n";
+        assert_eq!(Post::parse(&format!("{other}{text}{other}")), Some(post()));
+    }
+
+    #[test]
+    fn a_mail_in_another_encoding_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mail");
+        let text = post().to_text().unwrap();
+        let mail = [b"Gr\xFC\xDFe\n", text.as_bytes(), b"\xA9"].concat();
+        std::fs::write(&path, mail).unwrap();
+        assert_eq!(Post::load(&path).unwrap(), post());
+        std::fs::write(&path, vec![b' '; usize::try_from(FILE_MAX).unwrap() + 1]).unwrap();
+        assert!(Post::load(&path).is_err());
     }
 
     #[test]

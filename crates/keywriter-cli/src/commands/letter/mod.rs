@@ -74,13 +74,14 @@ fn close(
     let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
     let root = root_for_work(args)?;
     let posts = load_all(files)?;
+    if let Some((file, _)) = posts.iter().find(|(_, post)| post.receipts.is_empty()) {
+        return Err(Failure::about(Reason::NoLetter, shown_path(file)));
+    }
+    let known = Letterboxes::new(folders.letterboxes());
     let mut master = find(args, serial)?;
     let mut desk = desk(&mut master, &root)?;
     let (mut failed, mut all) = (0, 0);
     for (file, post) in posts {
-        if post.receipts.is_empty() {
-            return Err(Failure::about(Reason::NoLetter, shown_path(file)));
-        }
         for receipt in post.receipts {
             all += 1;
             let tell = |aside: PathBuf| {
@@ -99,7 +100,7 @@ fn close(
                 }
             }
         }
-        keep(&folders.letterboxes(), post.letterboxes, &root);
+        keep(&known, post.letterboxes, &root);
     }
     some(failed, all)
 }
@@ -114,7 +115,10 @@ pub(super) fn check_output(path: &Path, force: bool) -> Result<(), Failure> {
 }
 
 /// Returns a master's desk. The module is genuine and unlocked; whether it may clone it says itself.
-fn desk<'a>(master: &'a mut Present, root: &'a TrustedRoot) -> Result<Desk<'a>, Failure> {
+pub(super) fn desk<'a>(
+    master: &'a mut Present,
+    root: &'a TrustedRoot,
+) -> Result<Desk<'a>, Failure> {
     let (serial, status) = (master.facts.serial, master.facts.status);
     let status = status.ok_or_else(|| Failure::about(Reason::Locked, serial))?;
     let party = master.facts.party();
@@ -122,15 +126,14 @@ fn desk<'a>(master: &'a mut Present, root: &'a TrustedRoot) -> Result<Desk<'a>, 
     Ok(Desk::new(&mut master.module, party, status.group, root))
 }
 
-/// Reads every file before anything is done: what cannot be read is told first.
+/// Reads every file before anything is done, so that one that cannot be read is told first.
 fn load_all(files: &[PathBuf]) -> Result<Vec<(&PathBuf, Post)>, Failure> {
     let load = |file: &'_ PathBuf| Post::load(file);
     files.iter().map(|file| Ok((file, load(file)?))).collect()
 }
 
 /// Keeps letterboxes for the next letters. Without one, its module only has to be asked again.
-pub(super) fn keep(folder: &Path, letterboxes: Vec<Vec<u8>>, root: &TrustedRoot) {
-    let known = Letterboxes::new(folder.to_path_buf());
+pub(super) fn keep(known: &Letterboxes, letterboxes: Vec<Vec<u8>>, root: &TrustedRoot) {
     for bytes in letterboxes {
         match GenuineLetterbox::check(bytes, root) {
             Ok(letterbox) => {

@@ -13,13 +13,15 @@ use keywriter::{
     letter::{
         GenuineLetterbox, LetterFor,
         desk::Desk,
-        members::{self, Members},
+        members::{self, Letterboxes, Member, Members},
         post::Post,
     },
     license::{Anchors, GateRefusal},
+    module::ModuleError,
     problem::{Problem, Reason},
+    protocol::Status,
     settings::MasterState,
-    text::{counted, shown_path},
+    text::{counted, listed, shown_path},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -28,47 +30,100 @@ pub(crate) fn run(args: &Args, choices: &WriteChoices) -> Result<(), Failure> {
     let session = require_app_pin(args)?;
     let folders = args.folders()?;
     let root = root_for_work(args)?;
-    let letterboxes = requested(choices, &root)?;
+    let requested = requested(choices, &root)?;
     let mut master = find(args, choices.serial)?;
-    let group = master.facts.status.map(|status| status.group);
     let receipts = choices
         .receipts
         .clone()
         .unwrap_or_else(|| folders.receipts());
-    let members = group.map_or_else(Members::new, |group| {
-        members::of_group(&receipts, &group, &root)
+    let known = Letterboxes::new(folders.letterboxes());
+    let status = master.facts.status;
+    let members = status.map_or_else(Members::new, |status| {
+        members::of_group(&receipts, &status.group, &root)
     });
-    let wanted: Vec<_> = letterboxes
-        .into_values()
-        .map(|letterbox| {
-            let what = if choices.join {
-                LetterFor::Join
-            } else {
-                Desk::purpose(&letterbox, &members)
-            };
-            (letterbox, what)
-        })
-        .collect();
-    let is_new_hardware = |(letterbox, what): &(GenuineLetterbox, LetterFor)| {
-        *what == LetterFor::Join && !letterbox.is_virtual()
+    let wanted = if choices.members {
+        let epoch = status.map(|status| status.epoch);
+        let behind = |member: &Member| Some(member.epoch()) != epoch;
+        to_members(&members, &known, &root, |_, member| behind(member))
+    } else {
+        requested
+            .into_values()
+            .map(|letterbox| {
+                let what = if choices.join {
+                    LetterFor::Join
+                } else {
+                    Desk::purpose(&letterbox, &members)
+                };
+                (letterbox, what)
+            })
+            .collect()
     };
+    let is_new_hardware =
+        |(letterbox, what): &Wanted| *what == LetterFor::Join && !letterbox.is_virtual();
     if wanted.iter().any(is_new_hardware) {
         let permit = session.map_or(Err(GateRefusal::Unregistered), |session| {
             session.permit(&Anchors::of_this_build(), now())
         });
         permit.map_err(|refusal| Failure::Problem((&refusal).into()))?;
     }
-    let options = options(choices.serial, &folders.master());
-    let mut desk = desk(&mut master, &root)?;
     let seen = wanted.iter();
     let seen = seen.map(|(letterbox, _)| letterbox.as_bytes().to_vec());
-    keep(&folders.letterboxes(), seen.collect(), &root);
-    let outcome = write(args, &mut desk, options, &wanted)?;
-    let (failed, all) = (wanted.len() - outcome.letters.len(), wanted.len());
-    if !outcome.letters.is_empty() {
-        save(args, &outcome, (&choices.output, choices.force))?;
+    keep(&known, seen.collect(), &root);
+    let options = options(choices.serial, &folders.master());
+    let mut desk = desk(&mut master, &root)?;
+    let left_out = if choices.members {
+        LeftOut::Retired
+    } else {
+        LeftOut::None
+    };
+    write_and_save(
+        args,
+        (&mut desk, options),
+        (&wanted, left_out),
+        (&choices.output, choices.force),
+    )
+}
+
+/// A letterbox, and what the letter for it is to do.
+pub(crate) type Wanted = (GenuineLetterbox, LetterFor);
+
+/// Returns the letterboxes of members that are to get the team's epoch, and names those of whom none is known.
+pub(crate) fn to_members(
+    members: &Members,
+    known: &Letterboxes,
+    root: &TrustedRoot,
+    is_meant: impl Fn(&Serial, &Member) -> bool,
+) -> Vec<Wanted> {
+    let (mut wanted, mut unknown) = (Vec::new(), Vec::new());
+    for (serial, member) in members {
+        if !is_meant(serial, member) {
+            continue;
+        }
+        match known.of(*serial, root) {
+            Some(letterbox) => {
+                let shared = member.epoch();
+                wanted.push((letterbox, LetterFor::Member { shared }));
+            }
+            None => unknown.push(*serial),
+        }
     }
-    some(failed, all)
+    if !unknown.is_empty() {
+        output::note(&format!(
+            "no letter for {}: this computer knows no letterbox of them; have `keywriter letter request` run where they \
+             are\n",
+            listed(&unknown)
+        ));
+    }
+    wanted
+}
+
+/// Whom a list of members may hold that get no letter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// Nobody: each letter was asked for.
+    None,
+    /// Modules that were retired since their receipt: the list does not know of that, and their master does.
+    Retired,
 }
 
 /// The letterboxes of all files, the newest of each module.
@@ -104,15 +159,21 @@ pub(crate) fn options(serial: Serial, state: &Path) -> Options {
     })
 }
 
-/// Writes the letters, and says of each what it is, or why there is none.
-pub(crate) fn write(
+/// Writes the letters and saves them. Says of each module what it got, or why it got no letter.
+pub(crate) fn write_and_save(
     args: &Args,
-    desk: &mut Desk<'_>,
-    options: Options,
-    wanted: &[(GenuineLetterbox, LetterFor)],
-) -> Result<Post, Failure> {
+    (desk, options): (&mut Desk<'_>, Options),
+    (wanted, left_out): (&[Wanted], LeftOut),
+    (path, force): (&Path, bool),
+) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        output::note(
+            "nothing to write: no member is known that lacks the epoch and has a letterbox here\n",
+        );
+        return Ok(());
+    }
     let written = desk.write(options, wanted)?;
-    let mut post = Post::default();
+    let (mut post, mut retired) = (Post::default(), 0);
     for ((letterbox, what), letter) in wanted.iter().zip(written) {
         let serial = letterbox.party().serial;
         match letter {
@@ -120,10 +181,18 @@ pub(crate) fn write(
                 print(args, serial, *what)?;
                 post.letters.push(letter);
             }
+            Err(ModuleError::Refused(Status::Retired)) if left_out == LeftOut::Retired => {
+                retired += 1;
+                output::note(&format!("{serial} was retired: no letter\n"));
+            }
             Err(error) => print_failed(args, Some(serial), &Problem::from(&error))?,
         }
     }
-    Ok(post)
+    if !post.letters.is_empty() {
+        save(args, &post, (path, force))?;
+    }
+    let all = wanted.len() - retired;
+    some(all - post.letters.len(), all)
 }
 
 fn print(args: &Args, serial: Serial, what: LetterFor) -> Result<(), Failure> {
@@ -141,7 +210,7 @@ fn print(args: &Args, serial: Serial, what: LetterFor) -> Result<(), Failure> {
 }
 
 /// Saves the letters, and says what is to be done with the file.
-pub(crate) fn save(args: &Args, post: &Post, (path, force): (&Path, bool)) -> Result<(), Failure> {
+fn save(args: &Args, post: &Post, (path, force): (&Path, bool)) -> Result<(), Failure> {
     post.save(path, force)?;
     if args.json {
         return Event::new("letters-saved")

@@ -1,6 +1,6 @@
 //! Modules that are elsewhere: three mails make a clone, and one brings a member its team's next epoch.
 
-use super::{allowed, decrypt, encrypt, over_both, secondaries};
+use super::{allowed, decrypt, encrypt, over_both, secondaries, serials};
 use std::{fs, path::Path};
 use system_tests::lab::{Lab, Over, Ran};
 
@@ -9,6 +9,7 @@ over_both!(
     a_rekey_reaches_a_member_that_is_elsewhere_by_letter,
     a_module_in_use_is_replaced_by_letter_only_with_a_person,
     what_the_mail_harmed_is_named_and_nothing_is_done,
+    letters_of_a_rekey_are_written_once_more_and_a_retired_module_gets_none,
 );
 
 /// Where a file is, as an argument.
@@ -197,6 +198,51 @@ fn what_the_mail_harmed_is_named_and_nothing_is_done(over: Over) {
         ),
     );
     letter(&lab, &["take", &mail, "-o", &reply]).expect(0);
+}
+
+fn letters_of_a_rekey_are_written_once_more_and_a_retired_module_gets_none(over: Over) {
+    let lab = Lab::start(over, 4).with_master(&[]);
+    lab.keywriter(&["clone"]).expect(0);
+    let [first, second, again, reply] =
+        ["first.pem", "second.pem", "again.pem", "reply.pem"].map(|name| file(&lab, name));
+    let rekey = |without: &[&str], letters: &str| {
+        let rekey = ["team", "rekey", "VM0001", "--json", "--letters", letters];
+        let ran = allowed(&lab, "VM0001", "KEY+2:1s", &[&rekey[..], without].concat());
+        serials(&ran.expect(0).events("letter-written"))
+    };
+    assert_eq!(
+        rekey(&["--without", "VM0004"], &first),
+        ["VM0002", "VM0003"]
+    );
+    // One of them has its letter, and the reply came.
+    lab.unlock_user("VM0002");
+    letter(&lab, &["take", &first, "-o", &reply, "--to", "VM0002"]).expect(0);
+    letter(&lab, &["close", "VM0001", &reply]).expect(0);
+    // The file was lost: who lacks the epoch gets a letter again, and the retired one is no failure.
+    let write = ["write", "VM0001", "--members", "-o", &again];
+    let ran = letter(&lab, &write).expect(0).says(&["VM0004 was retired"]);
+    assert_eq!(serials(&ran.events("letter-written")), ["VM0003"]);
+    // Neither is it at the next re-key.
+    assert_eq!(rekey(&[], &second), ["VM0002", "VM0003"]);
+    lab.unlock_user("VM0003");
+    for serial in ["VM0002", "VM0003"] {
+        let take = ["take", &second, "-o", &reply, "--force", "--to", serial];
+        let taken = letter(&lab, &take).expect(0).events("letter-taken");
+        assert_eq!(taken[0]["epoch"], 3, "{serial}");
+        letter(&lab, &["close", "VM0001", &reply]).expect(0);
+    }
+    let write = ["write", "VM0001", "--members", "-o", &again, "--force"];
+    let ran = letter(&lab, &write).expect(0).says(&["VM0004 was retired"]);
+    assert!(ran.events("letter-written").is_empty());
+    // The request of the retired module itself is refused.
+    let request = file(&lab, "request.pem");
+    letter(&lab, &["request", "VM0004", "-o", &request]).expect(0);
+    letter(
+        &lab,
+        &["write", "VM0001", &request, "-o", &again, "--force"],
+    )
+    .expect(1)
+    .says(&["VM0004", "module-retired"]);
 }
 
 /// A letter of the text in the middle replaced by another one.

@@ -1,7 +1,11 @@
 //! A module is lost: the team is re-keyed without it, and goes on.
 
 use super::{allowed, decrypt, encrypt, over_both, serials};
-use std::{fs, os::unix::fs::PermissionsExt, thread};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    thread,
+};
 use system_tests::lab::{Lab, Over, Ran};
 
 over_both!(
@@ -129,6 +133,8 @@ fn files_of_before_are_brought_into_the_new_epoch(over: Over) {
     let before = texts
         .each_ref()
         .map(|(name, _)| fs::read(sealed(name)).unwrap());
+    // Only root may give a file to somebody else.
+    let is_given = chown(sealed("long"), Some(1), Some(1)).is_ok();
     fs::set_permissions(sealed("long"), fs::Permissions::from_mode(0o640)).unwrap();
     rekeyed(&lab, &["--without", "VM0003"]);
     let path = folder.to_str().unwrap();
@@ -155,8 +161,11 @@ fn files_of_before_are_brought_into_the_new_epoch(over: Over) {
     assert!(done.iter().all(|event| event["done"] == true));
     assert_eq!(fs::read(sealed("harmed")).unwrap(), harmed);
     fs::remove_file(sealed("harmed")).unwrap();
-    let mode = fs::metadata(sealed("long")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o640);
+    let metadata = fs::metadata(sealed("long")).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o640);
+    if is_given {
+        assert_eq!((metadata.uid(), metadata.gid()), (1, 1));
+    }
     for ((name, text), old) in texts.iter().zip(&before) {
         let anew = fs::read(sealed(name)).unwrap();
         assert_eq!(anew.len(), old.len(), "{name}");
