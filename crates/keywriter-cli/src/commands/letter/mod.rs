@@ -162,11 +162,18 @@ fn print_failed(args: &Args, serial: Option<Serial>, problem: &Problem) -> Resul
         let event = event.some("serial", serial.map(|serial| serial.to_string()));
         return event.problem("why", problem).print();
     }
-    let name = serial.map_or_else(String::new, |serial| format!("{serial}  "));
+    let advice = words::of(problem.reason).advice;
+    let Some(serial) = serial else {
+        return output::line(&format!("failed: {}\n  {advice}", words::line(problem)));
+    };
+    let mut problem = problem.clone();
+    if problem.subject == serial.as_str() {
+        // It begins the line.
+        problem.subject.clear();
+    }
     output::line(&format!(
-        "{name}failed: {}\n  {}",
-        words::line(problem),
-        words::of(problem.reason).advice
+        "{serial}  failed: {}\n  {advice}",
+        words::line(&problem)
     ))
 }
 
