@@ -80,7 +80,7 @@ impl Teller {
         let (count, mut telling) = (notices.len(), JoinSet::new());
         for notice in notices {
             let teller = self.clone();
-            telling.spawn(async move { teller.tell(notice).await });
+            telling.spawn(async move { teller.tell(notice).await.map(drop) });
         }
         while let Some(ended) = telling.join_next().await {
             ended.unwrap_or(Ok(()))?;
@@ -88,43 +88,56 @@ impl Teller {
         Ok(count)
     }
 
-    async fn tell(&self, notice: HookNotice) -> Result<(), Refusal> {
+    /// Tells one webhook that it is tried. Returns what went wrong, if something did; `None`: no webhook has this name.
+    pub async fn test(&self, name: &str) -> Result<Option<Result<(), String>>, Refusal> {
+        let now = self.portal.clock.now();
+        let until = later(now, CLAIM);
+        match self.portal.store.try_hook(name, now, until).await? {
+            Some(notice) => self.tell(notice).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells a webhook what this instance has claimed, and returns and records what went wrong, if something did.
+    async fn tell(&self, notice: HookNotice) -> Result<Result<(), String>, Refusal> {
         let portal = &*self.portal;
         let (id, attempts) = (notice.id, notice.attempts);
-        let outcome = match portal
-            .keys
-            .open_typed(Typed::Hook(&notice.hook), &notice.sealed)
-        {
-            Err(error) => Err(error.to_string()),
-            Ok(secret) => {
-                let (body, now) = (body(&notice), portal.clock.now().as_second());
-                let signature = signature(&secret, now, &body);
-                let agent = self.agent.clone();
-                let sent = tokio::task::spawn_blocking(move || {
-                    let request = agent
-                        .post(&notice.url)
-                        .header("content-type", "application/json")
-                        .header("webhook-signature", format!("t={now},v1={signature}"));
-                    request.send(body.as_bytes()).map(|answer| answer.status())
-                });
-                match sent.await {
-                    Ok(Ok(status)) if status.is_success() => Ok(()),
-                    Ok(Ok(status)) => Err(format!("status {}", status.as_u16())),
-                    Ok(Err(error)) => Err(reason(&error)),
-                    Err(_ended) => Err("it ended unexpectedly".to_owned()),
-                }
-            }
-        };
+        let outcome = self.send(notice).await;
         let now = portal.clock.now();
-        match outcome {
+        match &outcome {
             Ok(()) => portal.store.told(id, now).await?,
             Err(error) => {
                 tracing::warn!(notice = id, attempts, error, "cannot tell a webhook");
                 let next = (attempts < ATTEMPTS).then(|| later(now, backoff(attempts)));
-                portal.store.not_told(id, next, now, &error).await?;
+                portal.store.not_told(id, next, now, error).await?;
             }
         }
-        Ok(())
+        Ok(outcome)
+    }
+
+    /// Sends it, signed.
+    async fn send(&self, notice: HookNotice) -> Result<(), String> {
+        let secret = self
+            .portal
+            .keys
+            .open_typed(Typed::Hook(&notice.hook), &notice.sealed)
+            .map_err(|error| error.to_string())?;
+        let (body, now) = (body(&notice), self.portal.clock.now().as_second());
+        let signature = signature(&secret, now, &body);
+        let agent = self.agent.clone();
+        let sent = tokio::task::spawn_blocking(move || {
+            let request = agent
+                .post(&notice.url)
+                .header("content-type", "application/json")
+                .header("webhook-signature", format!("t={now},v1={signature}"));
+            request.send(body.as_bytes()).map(|answer| answer.status())
+        });
+        match sent.await {
+            Ok(Ok(status)) if status.is_success() => Ok(()),
+            Ok(Ok(status)) => Err(format!("status {}", status.as_u16())),
+            Ok(Err(error)) => Err(reason(&error)),
+            Err(_ended) => Err("it ended unexpectedly".to_owned()),
+        }
     }
 }
 
@@ -231,6 +244,7 @@ fn is_public(address: IpAddr) -> bool {
                 && a != 0x2002
                 && (a != 0x2001 || b >= 0x200)
                 && (a, b) != (0x2001, 0xdb8)
+                && !(a == 0x3fff && b < 0x1000)
         }
     }
 }
@@ -290,6 +304,7 @@ mod tests {
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
             "2001:db8::1",
+            "3fff:123::1",
             "2001::1",
             "ff02::1",
         ] {

@@ -29,16 +29,14 @@ pub(super) async fn run(portal: Portal, command: HookCommand) -> anyhow::Result<
             }
         }
         HookCommand::Test { name } => {
-            if !store.try_hook(&name, now).await? {
-                bail!("there is no webhook {}", shown(&name));
-            }
             let teller = Teller::new(Arc::new(portal));
-            while teller.round().await? > 0 {}
-            let hooks = store.hooks().await?;
-            let hook = hooks.into_iter().find(|hook| hook.name == name);
-            match hook.and_then(|hook| hook.last_error) {
-                None => say("the webhook answered")?,
-                Some(error) => bail!("the webhook was not told: {error}"),
+            match teller.test(&name).await? {
+                None => bail!("there is no webhook {}", shown(&name)),
+                Some(Ok(())) => say("the webhook answered")?,
+                Some(Err(error)) => bail!(
+                    "the webhook {} was not told: {error}; a running `serve` tries again",
+                    shown(&name)
+                ),
             }
         }
     }

@@ -47,7 +47,8 @@ impl Store {
     }
 }
 
-/// Records an act in the transaction that does it, and queues what webhooks are told of it. `by`: the operator; `None`: the command line.
+/// Records an act in the transaction that does it, and queues what webhooks are told of it. `by`: the operator; `None`:
+/// the command line.
 pub(super) async fn record(
     tx: &mut Transaction<'static, Any>,
     by: Option<&str>,

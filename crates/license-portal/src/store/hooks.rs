@@ -65,9 +65,7 @@ impl Store {
                           WHERE told_at IS NULL AND failed_at IS NULL AND next_at <= $1
                             AND (claimed_until <= $1 OR claimed_until > $2 + $4)
                           ORDER BY next_at, id LIMIT $3{})
-             RETURNING id, hook, event, license, at, attempts,
-                       (SELECT url FROM hooks WHERE name = hook) AS url,
-                       (SELECT sealed FROM hooks WHERE name = hook) AS sealed",
+             RETURNING {CLAIMED}",
             self.dialect.skip_locked
         )));
         let claimed = claimed
@@ -81,7 +79,7 @@ impl Store {
 
     /// Records that a webhook was told something.
     pub async fn told(&self, id: i64, now: Timestamp) -> Stored<()> {
-        query("UPDATE notices SET told_at = $2, last_error = NULL WHERE id = $1")
+        query("UPDATE notices SET told_at = $2, failed_at = NULL, last_error = NULL WHERE id = $1")
             .bind(id)
             .bind(seconds(now))
             .execute(&self.pool)
@@ -89,7 +87,8 @@ impl Store {
         Ok(())
     }
 
-    /// Records that a webhook could not be told something; `next`: when to try again, `None`: never.
+    /// Records that a webhook could not be told something, unless another instance has told it meanwhile; `next`: when
+    /// to try again, `None`: never.
     pub async fn not_told(
         &self,
         id: i64,
@@ -100,7 +99,7 @@ impl Store {
         query(
             "UPDATE notices SET last_error = $2, claimed_until = 0, next_at = coalesce($3, next_at),
                                 failed_at = CASE WHEN $3 IS NULL THEN $4 ELSE NULL END
-             WHERE id = $1",
+             WHERE id = $1 AND told_at IS NULL",
         )
         .bind(id)
         .bind(error)
@@ -111,19 +110,32 @@ impl Store {
         Ok(())
     }
 
-    /// Queues an event for one webhook, to try it. `false`: there is none with this name.
-    pub async fn try_hook(&self, name: &str, now: Timestamp) -> Stored<bool> {
-        let queued = query(
-            "INSERT INTO notices (hook, event, at, next_at) SELECT name, $2, $3, $3 FROM hooks WHERE name = $1",
-        )
-        .bind(name)
-        .bind(Event::Test.as_str())
-        .bind(seconds(now))
-        .execute(&self.pool)
-        .await?;
-        Ok(queued.rows_affected() == 1)
+    /// Queues an event for one webhook, to try it, claimed until `until` by who asks. `None`: no webhook has this name.
+    pub async fn try_hook(
+        &self,
+        name: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Stored<Option<HookNotice>> {
+        let claimed = query_as(AssertSqlSafe(format!(
+            "INSERT INTO notices (hook, event, at, next_at, claimed_until, attempts)
+             SELECT name, $2, $3, $3, $4, 1 FROM hooks WHERE name = $1
+             RETURNING {CLAIMED}"
+        )));
+        let claimed = claimed
+            .bind(name)
+            .bind(Event::Test.as_str())
+            .bind(seconds(now))
+            .bind(seconds(until))
+            .fetch_optional(&self.pool);
+        Ok(claimed.await?)
     }
 }
+
+/// What is told, of a row that was claimed.
+const CLAIMED: &str = "id, hook, event, license, at, attempts,
+                       (SELECT url FROM hooks WHERE name = hook) AS url,
+                       (SELECT sealed FROM hooks WHERE name = hook) AS sealed";
 
 /// Queues an event for every webhook, in the transaction that causes it.
 pub(super) async fn announce(

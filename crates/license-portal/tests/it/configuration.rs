@@ -182,6 +182,19 @@ fn a_key_that_nobody_could_read_is_not_kept() {
     let said = unprinted(data.path(), &["operator-key", "add", "shop"]);
     assert!(said.contains("was not added"), "{said}");
     assert_eq!(output(bare(data.path()).args(["operator-key", "list"])), "");
+    let said = unprinted(
+        data.path(),
+        &["webhook", "add", "shop", "https://a.example/"],
+    );
+    assert!(said.contains("was not added"), "{said}");
+    assert_eq!(output(bare(data.path()).args(["webhook", "list"])), "");
+    // A trial that fails says so, and how to go on.
+    output(bare(data.path()).args(["webhook", "add", "shop", "https://127.0.0.1/"]));
+    let said = failed(bare(data.path()).args(["webhook", "test", "shop"]));
+    assert!(
+        said.contains("shop was not told: its address is private"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

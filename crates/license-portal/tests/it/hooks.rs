@@ -8,7 +8,6 @@ use std::{
 
 use axum::http::StatusCode;
 use license_portal::{
-    email::EmailAddress,
     hook::{Teller, signature},
     keys::{HookSecret, Typed},
     model::{Deed, Event, Hook, Scope},
@@ -123,18 +122,7 @@ async fn a_webhook_is_told_what_happens_and_knows_that_the_portal_tells_it() {
     let portal = &world.portal;
     portal.revoke(number, Some("shop")).await.unwrap();
     portal.restore(number, Some("shop")).await.unwrap();
-    let version = portal
-        .store
-        .license(number)
-        .await
-        .unwrap()
-        .unwrap()
-        .version();
-    let to = EmailAddress::parse("jane@example.com").unwrap();
-    portal
-        .hand_over(number, &version, &to, true, None)
-        .await
-        .unwrap();
+    world.transfer(number, "jane@example.com").await;
     while teller.round().await.unwrap() > 0 {}
     let told: Vec<_> = listener.told.try_iter().collect();
     let mut events: Vec<_> = told
@@ -181,14 +169,11 @@ async fn the_portal_calls_nobody_in_its_own_network() {
         (format!("https://0x7f000001:{}/", listener.port), "private"),
     ] {
         add(&world, url.clone()).await;
-        let now = world.portal.clock.now();
-        assert!(world.portal.store.try_hook("shop", now).await.unwrap());
-        assert_eq!(teller.round().await.unwrap(), 1);
+        let said = teller.test("shop").await.unwrap().unwrap().unwrap_err();
         let hook = world.portal.store.hooks().await.unwrap().remove(0);
-        assert!(
-            hook.last_error.as_ref().unwrap().contains(error),
-            "{url}: {hook:?}"
-        );
+        assert!(said.contains(error), "{url}: {said}");
+        assert_eq!((hook.waiting, hook.last_error), (1, Some(said)));
+        let now = world.portal.clock.now();
         assert!(world.portal.store.remove_hook("shop", now).await.unwrap());
     }
     assert!(listener.told.try_recv().is_err());
@@ -198,17 +183,33 @@ async fn the_portal_calls_nobody_in_its_own_network() {
 async fn what_cannot_be_told_is_given_up_after_a_day() {
     let world = world(true).await;
     add(&world, "http://127.0.0.1:1/".into()).await;
-    let now = world.portal.clock.now();
-    assert!(world.portal.store.try_hook("shop", now).await.unwrap());
     let teller = Teller::new(Arc::clone(&world.portal));
-    let mut tries = 0;
+    assert!(teller.test("shop").await.unwrap().unwrap().is_err());
+    let mut tries = 1;
     for _ in 0..40 {
-        tries += teller.round().await.unwrap();
         world.clock.forward(3600);
+        tries += teller.round().await.unwrap();
     }
     let hook = world.portal.store.hooks().await.unwrap().remove(0);
     assert_eq!((tries, hook.waiting, hook.failed), (30, 0, 1));
     assert_eq!(hook.last_error.as_deref(), Some("no connection"));
+}
+
+#[tokio::test]
+async fn a_trial_says_what_became_of_it_whatever_became_of_others() {
+    let world = world(true).await;
+    let teller = Teller::new(Arc::clone(&world.portal));
+    assert_eq!(teller.test("shop").await.unwrap(), None);
+    let listener = listen(&["410 gone", "204 ok"]);
+    add(&world, format!("http://127.0.0.1:{}/", listener.port)).await;
+    // One that waits, with an error, for another try.
+    let gone = teller.test("shop").await.unwrap().unwrap();
+    assert_eq!(gone, Err("status 410".to_owned()));
+    // Nobody else takes the trial, and it tells nothing else.
+    let (left, right) = tokio::join!(teller.test("shop"), teller.round());
+    assert_eq!((left.unwrap(), right.unwrap()), (Some(Ok(())), 0));
+    let hook = world.portal.store.hooks().await.unwrap().remove(0);
+    assert_eq!((hook.told, hook.waiting), (1, 1));
 }
 
 #[tokio::test]
@@ -273,6 +274,11 @@ pub(crate) async fn what_happens_is_queued_for_every_webhook_and_told_once(store
     );
     assert_eq!(notices[0].license.as_deref(), Some(&*number(1).to_string()));
     store.told(notices[0].id, at(10)).await.unwrap();
+    // Somebody slower, whose claim has ended, had no answer.
+    store
+        .not_told(notices[0].id, None, at(11), "late")
+        .await
+        .unwrap();
     store
         .not_told(notices[1].id, Some(at(20)), at(10), "down")
         .await

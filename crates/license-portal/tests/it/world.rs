@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use license_portal::{
     clock::Clock,
+    email::EmailAddress,
     keys::{PortalKeys, Signers},
     mail::{
         courier::{Courier, CourierError, Parcel},
@@ -23,6 +24,7 @@ use license_portal::{
     service::OrderLine,
     store::Store,
 };
+use license_token::LicenseNumber;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -155,6 +157,14 @@ impl World {
             number: after(&text, "License number: "),
             pin: after(&text, "PIN number: "),
         }
+    }
+
+    /// Gives a license to somebody else.
+    pub(crate) async fn transfer(&self, number: LicenseNumber, email: &str) {
+        let license = self.portal.store.license(number).await.unwrap().unwrap();
+        let (seen, to) = (license.version(), EmailAddress::parse(email).unwrap());
+        let handed = self.portal.hand_over(number, &seen, &to, true, None);
+        handed.await.unwrap();
     }
 
     /// Delivers all waiting mails, and returns the newest.
