@@ -12,12 +12,7 @@ use fantoccini::{Client, Locator, key::Key};
 use license_portal::{email::EmailAddress, language::Language, service::OrderLine, web};
 use license_token::{Installation, LicenseNumber, Pin, RequestCode};
 
-use crate::{
-    accessibility,
-    driver::{Driver, free_port},
-    pages::HOLDER,
-    world::World,
-};
+use crate::{accessibility, driver::Driver, pages::HOLDER, world::World};
 
 fn pictures() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -334,8 +329,8 @@ impl Walk<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_is_walked_in_every_language_on_desktop_and_phone_in_light_and_dark() {
-    let port = free_port();
-    let base = format!("http://127.0.0.1:{port}");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
     let url = base.clone();
     let world = World::with(move |settings| {
         settings.public_url = url;
@@ -358,9 +353,6 @@ async fn the_story_is_walked_in_every_language_on_desktop_and_phone_in_light_and
     ] {
         fs::write(packages.join(name), vec![0; 3_400_000]).unwrap();
     }
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-        .await
-        .unwrap();
     let service =
         web::router(Arc::clone(&world.portal)).into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(axum::serve(listener, service).into_future());

@@ -4,6 +4,7 @@ use std::{
     fs,
     net::TcpListener,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -113,11 +114,17 @@ impl Drop for Driver {
     }
 }
 
-/// Returns a port that is free.
+/// Returns a port that is free, and stays so before its server starts and while it is down: it is below those that the
+/// system gives to whoever asks for any (32768 and more).
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Another process begins elsewhere.
+        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        let place = std::process::id().wrapping_mul(97).wrapping_add(turn);
+        let port = 10_000 + (place % 20_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

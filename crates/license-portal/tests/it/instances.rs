@@ -55,18 +55,23 @@ impl Instance {
     fn started(mut command: Command) -> Self {
         let mut process = command
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let log = BufReader::new(process.stderr.take().unwrap()).lines();
         let base = loop {
-            let line = lines.next().expect("the program ended").unwrap();
-            if let Some(base) = line.strip_prefix("serving on ") {
+            let Some(line) = lines.next() else {
+                let why: Vec<_> = log.map_while(Result::ok).collect();
+                panic!("the program ended: {}", why.join("\n"));
+            };
+            if let Some(base) = line.unwrap().strip_prefix("serving on ") {
                 break base.to_owned();
             }
         };
-        // Mails are printed, too: without a reader the pipe would fill up.
+        // Mails are printed, too: without a reader the pipes would fill up.
         std::thread::spawn(move || lines.for_each(drop));
+        std::thread::spawn(move || log.for_each(drop));
         Self { process, base }
     }
 

@@ -13,7 +13,7 @@ use license_portal::{
 
 use crate::{
     browser::Walk,
-    driver::{Driver, free_port},
+    driver::Driver,
     world::{World, sold_in},
 };
 
@@ -156,13 +156,10 @@ impl Walk<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_vendor_sells_helps_and_is_asked_to_forget() {
-    let port = free_port();
-    let base = format!("http://127.0.0.1:{port}");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
     let url = base.clone();
     let world = World::with(move |settings| settings.public_url = url).await;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
-        .await
-        .unwrap();
     let service =
         web::router(Arc::clone(&world.portal)).into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(axum::serve(listener, service).into_future());
