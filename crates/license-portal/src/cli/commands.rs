@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::Path,
 };
 
@@ -129,12 +129,20 @@ async fn import(
     json: bool,
 ) -> anyhow::Result<()> {
     let name = file.display();
-    let size = fs::metadata(file).with_context(|| name.to_string())?.len();
-    ensure!(size <= TABLE, "{name} is larger than {TABLE} bytes");
-    let text = fs::read(file).with_context(|| name.to_string())?;
+    let mut text = Vec::new();
+    let opened = fs::File::open(file).with_context(|| name.to_string())?;
+    // A pipe does not say how long it is.
+    let read = opened.take(TABLE + 1).read_to_end(&mut text);
+    let size = read.with_context(|| name.to_string())? as u64;
+    ensure!(
+        size <= TABLE,
+        "{name} is larger than {TABLE} bytes: split the order; nothing was ordered"
+    );
     let text = String::from_utf8_lossy(&text);
-    let lines = table::read(&text, MOST)
-        .map_err(|wrong| anyhow!("{name}, {}; nothing was ordered", wrong.text(Language::En)))?;
+    let lines = table::read(&text, MOST).map_err(|wrong| {
+        let why = wrong.text(Language::En, MOST);
+        anyhow!("{name}, {why} Nothing was ordered.")
+    })?;
     let order = Order {
         lines: lines.into_iter().map(|(_, line)| line).collect(),
         sold_by: None,

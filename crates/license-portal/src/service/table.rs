@@ -19,12 +19,10 @@ pub struct WrongLine {
 }
 
 impl WrongLine {
-    /// Returns it in a language.
-    pub fn text(&self, language: Language) -> String {
-        let values = [
-            ("line", &*self.line.to_string()),
-            ("why", &*language.say(self.why.0)),
-        ];
+    /// Returns it in a language. `most`: how many licenses the order may have.
+    pub fn text(&self, language: Language, most: u32) -> String {
+        let why = language.say_with(self.why.0, &[("most", &most.to_string())]);
+        let values = [("line", &*self.line.to_string()), ("why", &*why)];
         language.say_with("wrong-line", &values)
     }
 }
@@ -33,7 +31,10 @@ impl WrongLine {
 /// columns by commas, semicolons or tabs, and may begin with a byte order mark. Returns the lines with their numbers.
 pub fn read(text: &str, most: u32) -> Result<Vec<(u64, OrderLine)>, WrongLine> {
     // Lines are counted by their last character.
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let text = text
+        .trim_start_matches('\u{feff}')
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
     let separator = separator(text.lines().next().unwrap_or_default());
     let mut reader = ReaderBuilder::new()
         .delimiter(separator)
@@ -61,11 +62,12 @@ pub fn read(text: &str, most: u32) -> Result<Vec<(u64, OrderLine)>, WrongLine> {
         let Ok(record) = record else {
             return wrong(1, "wrong-encoding");
         };
-        let number = number(&text, &record);
         // Spreadsheets write lines that have only separators.
         if record.iter().all(str::is_empty) {
             continue;
         }
+        // It counts from the beginning, so for no more lines than an order has licenses.
+        let number = number(&text, &record);
         if record.len() != columns.len() {
             return wrong(number, "wrong-fields");
         }
@@ -224,7 +226,9 @@ pub(crate) fn write(
 
 /// Returns a text that no spreadsheet takes for a formula.
 fn plain(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+    // Some spreadsheets take the full-width ones of Asian keyboards, too.
+    let formulas = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    if text.starts_with(formulas) {
         format!("'{text}")
     } else {
         text.to_owned()
@@ -272,8 +276,11 @@ mod tests {
             );
             assert_eq!(line.holder.as_ref().unwrap().0, "Doe, \"Zoë\"");
         }
-        let lines = read("email\na@b.example\n\nc@d.example\n", 100).unwrap();
-        assert!(lines[1].0 == 4 && lines[1].1.count == 1 && !lines[1].1.is_activated);
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["email", "a@b.example", "", "c@d.example", ""].join(end);
+            let lines = read(&text, 100).unwrap();
+            assert!(lines[1].0 == 4 && lines[1].1.count == 1 && !lines[1].1.is_activated);
+        }
     }
 
     #[test]
@@ -315,7 +322,17 @@ mod tests {
 
     #[test]
     fn no_text_is_taken_for_a_formula() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"] {
+        for text in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "＝1+1",
+            "＠SUM(A1)",
+        ] {
             assert_eq!(plain(text), format!("'{text}"));
         }
         assert_eq!(plain("a=1"), "a=1");

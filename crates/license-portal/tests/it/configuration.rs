@@ -134,6 +134,40 @@ fn test_mail_uses_the_configured_server() {
     assert!(text.contains("set smtp"), "{text}");
 }
 
+#[test]
+fn a_table_with_an_order_is_read_whole_or_refused_with_its_line() {
+    let data = tempfile::tempdir().unwrap();
+    output(program(data.path(), None).arg("init"));
+    let file = data.path().join("order.csv");
+    let import = |table: &str| {
+        fs::write(&file, table).unwrap();
+        let mut command = program(data.path(), None);
+        command.arg("import").arg(&file).args(["--key", "17"]);
+        command
+    };
+    for (table, why) in [
+        (
+            "email;count\na@b.example;2\nc@d.example;1001\n",
+            "Line 3: Please enter a number from 1 to 1000.",
+        ),
+        (
+            "email;count\na@b.example;600\nc@d.example;600\n",
+            "Line 3: Together, these are more than 1000 licenses",
+        ),
+    ] {
+        let said = failed(&mut import(table));
+        assert!(said.contains("order.csv, ") && said.contains(why), "{said}");
+        assert!(said.contains("Nothing was ordered."), "{said}");
+    }
+    let endless = failed(program(data.path(), None).args(["import", "/dev/zero"]));
+    assert!(endless.contains("larger than 1048576 bytes"), "{endless}");
+    assert_eq!(output(program(data.path(), None).arg("list")), "");
+    let right = "email;count\na@b.example;2\n";
+    let sold = output(&mut import(right));
+    assert_eq!(sold.lines().count(), 2);
+    assert_eq!(output(&mut import(right)), sold);
+}
+
 /// Runs the program with a full disk as its standard output, and returns its complaint.
 fn unprinted(data: &Path, words: &[&str]) -> String {
     let full = fs::OpenOptions::new().write(true).open("/dev/full");

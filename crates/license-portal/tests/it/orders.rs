@@ -267,6 +267,8 @@ async fn an_order_on_the_page_is_placed_once() {
             "{}",
             page.html
         );
+        // It may have been placed without an answer: what is sent again is the same order.
+        assert_eq!(hidden(&page, "key"), key);
     }
     assert!(world.mailbox.0.lock().unwrap().is_empty());
     let right = || fields("a@b.example", "3", "2", evil, "A & B");
@@ -294,6 +296,13 @@ async fn an_order_on_the_page_is_placed_once() {
     // Another order of the same page is another one.
     let other = send(&mut shop, fields("a@b.example", "4", "", "", "")).await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let next = hidden(&other, "key");
+    assert_ne!(next, key);
+    let mut another = fields("a@b.example", "4", "", "", "");
+    another[0].1 = next;
+    let other = send(&mut shop, another).await;
+    assert!(other.html.contains("Order 2 is placed."), "{}", other.html);
+    assert_ne!(hidden(&shop.get(path).await, "key"), key);
     let mut auditor = sign_in(&world, "auditor", &[Scope::ReadAll]).await;
     assert_eq!(auditor.get(path).await.status, StatusCode::FORBIDDEN);
     let page = auditor.get("/operator").await;

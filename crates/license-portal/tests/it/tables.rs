@@ -29,6 +29,7 @@ async fn of_a_table_with_a_wrong_line_nothing_is_ordered() {
             "{}",
             answer.html
         );
+        assert_eq!(hidden(&answer, "key"), key);
         // What was typed is still there.
         assert_eq!(answer.html.contains("c@d.example;1;fr"), table == wrong);
     }
@@ -54,6 +55,12 @@ async fn of_a_table_with_a_wrong_line_nothing_is_ordered() {
             placed.html
         );
     }
+    let other = lines.replace(";2;", ";3;");
+    let answer = shop
+        .send(&page, path, &[("key", &*key), ("table", &other)])
+        .await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_ne!(hidden(&answer, "key"), key);
     world.newest_mail().await;
     let mails = world.mailbox.0.lock().unwrap().clone();
     let mut to: Vec<_> = mails

@@ -27,12 +27,59 @@ use crate::{
 struct Page {
     f: Frame,
     desk: Desk,
-    fields: [Field; 6],
+    fields: [Field; 7],
     problem: Option<Problem>,
-    /// Names the order: a form that is sent twice places it once.
-    key: String,
     /// The order that was just placed.
     placed: Option<i64>,
+}
+
+/// Returns a name for the next order of a page: a form that is sent twice places it once.
+pub(super) fn new_key() -> Result<String, Denied> {
+    Ok(hex::encode(random::<16>()?))
+}
+
+/// Returns the name for the order that is sent after a refusal: the same, since it may have been placed without an
+/// answer.
+pub(super) fn next_key(key: String, refusal: &Refusal) -> Result<String, Denied> {
+    match refusal {
+        Refusal::OtherOrder => new_key(),
+        _ => Ok(key),
+    }
+}
+
+/// Returns the order that was just placed, by the query of the page.
+pub(super) fn placed(query: Option<&str>) -> Option<i64> {
+    query?.strip_prefix("placed=")?.parse().ok()
+}
+
+impl SignedIn {
+    /// Places an order with the key of its page, and returns its number.
+    pub(super) async fn order(&self, lines: Vec<OrderLine>, key: &str) -> Result<i64, Refusal> {
+        let order = Order {
+            lines,
+            sold_by: Some(self.name().to_owned()),
+            key: Some(key.to_owned()),
+        };
+        Ok(self.portal().issue(&order).await?.order)
+    }
+}
+
+/// Says why the portal refused an order.
+pub(super) fn refused(language: Language, refusal: &Refusal) -> Outcome {
+    match refusal {
+        Refusal::OtherOrder => wrong(language, language.say("operator-other-order")),
+        other => Outcome::of(language, other),
+    }
+}
+
+/// Says that an order is wrong.
+pub(super) fn wrong(language: Language, text: String) -> Outcome {
+    Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, text)
+}
+
+/// Returns the page that says which order was placed.
+pub(super) fn done(path: &str, order: i64) -> Response {
+    redirect(&format!("{path}?placed={order}"))
 }
 
 #[derive(Deserialize)]
@@ -59,17 +106,15 @@ pub(super) async fn show(signed_in: SignedIn, RawQuery(query): RawQuery) -> Resp
 
 fn page(signed_in: &SignedIn, query: Option<&str>) -> Result<Response, Denied> {
     signed_in.need(Scope::Issue)?;
-    let key = hex::encode(random::<16>()?);
-    let placed = query.and_then(|query| query.strip_prefix("placed=")?.parse().ok());
+    let placed = placed(query);
     let show = |f, fields, problem| Page {
         f,
         desk: signed_in.desk(),
         fields,
         problem,
-        key,
         placed,
     };
-    let fields = fields(signed_in);
+    let fields = fields(signed_in, new_key()?);
     Ok(Kept::show(&signed_in.visitor, PATH, fields, show))
 }
 
@@ -86,8 +131,8 @@ async fn take(
         return Err(Denied::Malformed);
     }
     let language = signed_in.language();
-    let mut fields = fields(signed_in);
-    let [email, count, mails, seats, holder, company] = &mut fields;
+    let mut fields = fields(signed_in, typed.key.clone());
+    let [email, count, mails, seats, holder, company, _] = &mut fields;
     email.value.clone_from(&typed.email);
     count.value.clone_from(&typed.count);
     typed.language.as_str().clone_into(&mut mails.value);
@@ -101,36 +146,35 @@ async fn take(
             Some(Outcome::check(language, StatusCode::FORBIDDEN, text))
         }
         Intent::Send => match line(&mut fields, typed.language, language) {
-            None => {
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                Some(Outcome::check(language, status, String::new()))
-            }
-            Some(line) => {
-                let order = Order {
-                    lines: vec![line],
-                    sold_by: Some(signed_in.name().to_owned()),
-                    key: Some(typed.key),
-                };
-                match signed_in.portal().issue(&order).await {
-                    Ok(placed) => {
-                        let mut response = redirect(&format!("{PATH}?placed={}", placed.order));
-                        signed_in.visitor.forget(&mut response);
-                        return Ok(response);
-                    }
-                    Err(refusal) => Some(refused(&mut fields, language, &refusal)),
+            None => Some(wrong(language, String::new())),
+            Some(line) => match signed_in.order(vec![line], &typed.key).await {
+                Ok(order) => {
+                    let mut response = done(PATH, order);
+                    signed_in.visitor.forget(&mut response);
+                    return Ok(response);
                 }
-            }
+                Err(Refusal::NoUtf8) => {
+                    let [email, ..] = &mut fields;
+                    email.error = Some(language.say("operator-no-utf8"));
+                    Some(wrong(language, String::new()))
+                }
+                Err(refusal) => {
+                    let [.., key] = &mut fields;
+                    key.value = next_key(typed.key, &refusal)?;
+                    Some(refused(language, &refusal))
+                }
+            },
         },
     };
     Ok(Kept::new(PATH, &fields, outcome).redirect(&signed_in.visitor))
 }
 
 /// Reads what was typed; `None`: fields say what is wrong.
-fn line(fields: &mut [Field; 6], mails: Language, language: Language) -> Option<OrderLine> {
-    let [email, count, _, seats, holder, company] = fields;
+fn line(fields: &mut [Field; 7], mails: Language, language: Language) -> Option<OrderLine> {
+    let [email, count, _, seats, holder, company, _] = fields;
     let mut is_right = true;
     let mut wrong = |field: &mut Field, key| {
-        field.error = Some(language.say(key));
+        field.error = Some(language.say_with(key, &[("most", &MOST.to_string())]));
         is_right = false;
     };
     let address = EmailAddress::parse(&email.value);
@@ -167,21 +211,7 @@ fn line(fields: &mut [Field; 6], mails: Language, language: Language) -> Option<
     })
 }
 
-/// Says why the portal refused the order.
-fn refused(fields: &mut [Field; 6], language: Language, refusal: &Refusal) -> Outcome {
-    let [email, ..] = fields;
-    let text = match refusal {
-        Refusal::NoUtf8 => {
-            email.error = Some(language.say("operator-no-utf8"));
-            String::new()
-        }
-        Refusal::OtherOrder => language.say("operator-other-order"),
-        other => return Outcome::of(language, other),
-    };
-    Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, text)
-}
-
-fn fields(signed_in: &SignedIn) -> [Field; 6] {
+fn fields(signed_in: &SignedIn, key: String) -> [Field; 7] {
     let number = |name, label| Field {
         keyboard: "numeric",
         most: 5,
@@ -208,6 +238,10 @@ fn fields(signed_in: &SignedIn) -> [Field; 6] {
         },
         name("holder", "fact-holder", "optional-holder"),
         name("company", "company-name", "optional"),
+        Field {
+            kind: "hidden",
+            ..Field::text("key", Key("operator-order"), "off").with(key)
+        },
     ]
 }
 

@@ -17,20 +17,23 @@ use hyper::body::Frame as BodyFrame;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::{Denied, Desk, SignedIn, order::MOST, search::filter};
+use super::{
+    Denied, Desk, SignedIn,
+    order::{MOST, done, new_key, next_key, placed, refused, wrong},
+    search::filter,
+};
 use crate::{
     email::EmailAddress,
-    keys::random,
     language::{Key, Language},
     model::{Filter, Scope},
     portal::{Portal, Refusal},
     service::{
-        Order, is_order_key,
+        OrderLine, is_order_key,
         table::{self, WrongLine},
     },
     web::{
         form::{HasToken, Intent, Posted},
-        frame::{Frame, redirect, render},
+        frame::{Frame, render},
         pages::{
             field::{Field, Problem},
             kept::Outcome,
@@ -65,16 +68,19 @@ impl HasToken for Typed {
 }
 
 pub(super) async fn show(signed_in: SignedIn, RawQuery(query): RawQuery) -> Response {
-    let placed = query.and_then(|query| query.strip_prefix("placed=")?.parse().ok());
-    let page = page(&signed_in, String::new(), None, placed);
-    signed_in.answer(page.map(|page| render(StatusCode::OK, &page)))
+    let page = new_key().and_then(|key| {
+        let page = page(&signed_in, key, String::new(), None)?;
+        let placed = placed(query.as_deref());
+        Ok(render(StatusCode::OK, &Page { placed, ..page }))
+    });
+    signed_in.answer(page)
 }
 
 fn page(
     signed_in: &SignedIn,
+    key: String,
     typed: String,
     outcome: Option<&Outcome>,
-    placed: Option<i64>,
 ) -> Result<Page, Denied> {
     signed_in.need(Scope::Issue)?;
     let field = Field {
@@ -88,8 +94,8 @@ fn page(
         desk: signed_in.desk(),
         field,
         problem,
-        key: hex::encode(random::<16>()?),
-        placed,
+        key,
+        placed: None,
     })
 }
 
@@ -107,18 +113,28 @@ async fn take(
         return Err(Denied::Malformed);
     }
     let language = signed_in.language();
-    let outcome = match intent {
-        Intent::Translate => None,
+    let (mut key, mut outcome) = (typed.key, None);
+    match intent {
+        Intent::Translate => {}
         Intent::Stale => {
             let text = language.say("form-expired-text");
-            Some(Outcome::check(language, StatusCode::FORBIDDEN, text))
+            outcome = Some(Outcome::check(language, StatusCode::FORBIDDEN, text));
         }
-        Intent::Send => match order(signed_in, &typed).await {
-            Ok(order) => return Ok(redirect(&format!("{PATH}?placed={order}"))),
-            Err(outcome) => Some(outcome),
+        Intent::Send => match table::read(&typed.table, MOST) {
+            Err(line) => outcome = Some(wrong_line(language, line)),
+            Ok(lines) => {
+                let all = lines.iter().map(|(_, line)| line.clone()).collect();
+                match signed_in.order(all, &key).await {
+                    Ok(order) => return Ok(done(PATH, order)),
+                    Err(refusal) => {
+                        key = next_key(key, &refusal)?;
+                        outcome = Some(refused_line(language, &lines, &refusal));
+                    }
+                }
+            }
         },
-    };
-    let page = page(signed_in, typed.table, outcome.as_ref(), None)?;
+    }
+    let page = page(signed_in, key, typed.table, outcome.as_ref())?;
     let response = render(StatusCode::OK, &page);
     Ok(match outcome {
         Some(outcome) => outcome.over(response),
@@ -126,30 +142,21 @@ async fn take(
     })
 }
 
-/// Places the order, and returns its number.
-async fn order(signed_in: &SignedIn, typed: &Typed) -> Result<i64, Outcome> {
-    let language = signed_in.language();
-    let check = |text| Outcome::check(language, StatusCode::UNPROCESSABLE_ENTITY, text);
-    let lines = table::read(&typed.table, MOST).map_err(|wrong| check(wrong.text(language)))?;
-    let order = Order {
-        lines: lines.iter().map(|(_, line)| line.clone()).collect(),
-        sold_by: Some(signed_in.name().to_owned()),
-        key: Some(typed.key.clone()),
-    };
-    match signed_in.portal().issue(&order).await {
-        Ok(placed) => Ok(placed.order),
-        Err(Refusal::NoUtf8) => {
-            let needs =
-                |email: &str| EmailAddress::parse(email).is_ok_and(|email| email.needs_utf8());
-            let mut lines = lines.iter();
-            let line = lines
-                .find(|(_, line)| needs(&line.email))
-                .map_or(0, |(line, _)| *line);
-            let why = Key("operator-no-utf8");
-            Err(check(WrongLine { line, why }.text(language)))
+fn wrong_line(language: Language, line: WrongLine) -> Outcome {
+    wrong(language, line.text(language, MOST))
+}
+
+/// Says why the portal refused the order, with the line if it is about one.
+fn refused_line(language: Language, lines: &[(u64, OrderLine)], refusal: &Refusal) -> Outcome {
+    let needs_utf8 =
+        |line: &OrderLine| EmailAddress::parse(&line.email).is_ok_and(|email| email.needs_utf8());
+    let first = lines.iter().find(|(_, line)| needs_utf8(line));
+    match (refusal, first) {
+        (Refusal::NoUtf8, Some((line, _))) => {
+            let (line, why) = (*line, Key("operator-no-utf8"));
+            wrong_line(language, WrongLine { line, why })
         }
-        Err(Refusal::OtherOrder) => Err(check(language.say("operator-other-order"))),
-        Err(other) => Err(Outcome::of(language, &other)),
+        _ => refused(language, refusal),
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) struct Field {
     pub(crate) name: &'static str,
     /// Its label.
     pub(crate) label: Key,
-    /// What it accepts: HTML's `type`; `country` for the list of countries, `code` for several lines.
+    /// What it accepts: HTML's `type`; `country` and `language` for lists, `code` and `table` for several lines.
     pub(crate) kind: &'static str,
     /// HTML's `autocomplete`: what browsers fill in.
     pub(crate) autocomplete: &'static str,
