@@ -8,6 +8,7 @@
 //! | [`store`] | `stored_blob` |
 //! | [`keypad`] | `keypad` |
 //! | [`host`] | `host_response` |
+//! | [`reader`] | `usb_reader` |
 //! | [`files`] | `file_header`, `shared_file` |
 //! | [`license`] | `license_token` |
 //! | [`cheap`], [`stage`] | primitives that hide nothing; modules in the state that a target needs |
@@ -30,6 +31,7 @@ pub mod host;
 pub mod keypad;
 pub mod license;
 pub mod parsers;
+pub mod reader;
 pub mod seeds;
 pub mod sequence;
 pub mod stage;
@@ -62,6 +64,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("status", parsers::status),
     ("stored_blob", store::run),
     ("take_letter", cloning::take_letter),
+    ("usb_reader", reader::run),
     ("write_letter", cloning::write_letter),
 ];
 

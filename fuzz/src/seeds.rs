@@ -1,7 +1,7 @@
 //! The inputs that each target starts with: from the vectors, and from modules that run here.
 
 use crate::{
-    license,
+    license, reader,
     sequence::{PHRASES, op},
     stage::{self, Run},
     store::counter_of,
@@ -44,6 +44,7 @@ pub fn all(vectors: &Path) -> io::Result<Seeds> {
     }
     on_stage(&mut seeds);
     sequences(&mut seeds);
+    seeds.extend(reader::seeds().into_iter().map(|seed| ("usb_reader", seed)));
     Ok(seeds)
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-protocol", &[]),
     ("hsm-core", &["hsm-protocol"]),
+    ("hsm-ccid", &["hsm-protocol"]),
     ("hsm-factory", &["hsm-protocol"]),
     ("hsm-ifd", &["hsm-protocol"]),
     ("plain-text", &[]),
@@ -85,7 +86,7 @@ pub(crate) fn run() -> Result<()> {
             bail!("{name} reaches {secret}: the public side could name a CSP");
         }
     }
-    for name in ["hsm-core", "hsm-protocol"] {
+    for name in ["hsm-core", "hsm-protocol", "hsm-ccid"] {
         let closure = closure(name)?;
         if let Some(found) = NOT_IN_CORE
             .iter()
