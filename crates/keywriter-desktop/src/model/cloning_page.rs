@@ -4,6 +4,7 @@ use super::{
     Card, CardState, Checklist, Command, CycleEvent, Intent, MasterCard, MasterStatus, ModuleView,
     Notice, Part, Problem, Reason, Surveyed,
     course::{Bar, Course},
+    places::{PLACES, Places},
 };
 use keywriter::{
     Options, Serial,
@@ -11,9 +12,6 @@ use keywriter::{
     settings::{MasterState, Settings},
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The number of places that are always shown.
-pub const PLACES: usize = 9;
 
 /// Master, secondaries and the cycle.
 #[derive(Debug, Default)]
@@ -31,7 +29,7 @@ pub struct CloningPage {
     /// What the user is asked before a cycle starts.
     replacement: Option<Replacement>,
     /// Where each secondary is shown, so that it stays there while others come and go.
-    places: Vec<Option<Serial>>,
+    places: Places,
     /// How the cycle proceeds.
     course: Course,
 }
@@ -127,7 +125,8 @@ impl CloningPage {
         let has_succeeded = matches!(event, CycleEvent::Ended(Ok(_)));
         let notice = self.course.note(event);
         if has_succeeded {
-            self.show_failures_first();
+            self.places
+                .show_first(|serial| self.course.has_failed(serial));
         }
         self.seat();
         notice
@@ -222,16 +221,13 @@ impl CloningPage {
             card.state = state.clone();
             card.is_included = None;
         }
-        let mut placed: Vec<_> = self
-            .places
-            .iter()
-            .map(|serial| {
-                let card = serial.and_then(|serial| cards.remove(&serial));
-                card.unwrap_or_default()
-            })
+        let mut card_of = |serial: Serial| cards.remove(&serial);
+        let places = self.places.iter();
+        let mut shown: Vec<_> = places
+            .map(|serial| serial.and_then(&mut card_of).unwrap_or_default())
             .collect();
-        placed.resize_with(placed.len().max(PLACES), Card::default);
-        placed
+        shown.resize_with(shown.len().max(PLACES), Card::default);
+        shown
     }
 
     /// Gives each secondary that is shown a place, and keeps those that have one.
@@ -245,24 +241,7 @@ impl CloningPage {
         if let Some(shown) = shown {
             new.remove(&shown);
         }
-        for place in &mut self.places {
-            place.take_if(|serial| !new.remove(serial));
-        }
-        let mut new = new.into_iter();
-        for place in self.places.iter_mut().filter(|place| place.is_none()) {
-            *place = new.next();
-        }
-        self.places.extend(new.map(Some));
-        while self.places.last() == Some(&None) {
-            self.places.pop();
-        }
-    }
-
-    /// Among many, they would be out of sight.
-    fn show_failures_first(&mut self) {
-        let course = &self.course;
-        self.places
-            .sort_by_key(|place| !place.is_some_and(|serial| course.has_failed(serial)));
+        self.places.seat(new);
     }
 
     /// Returns the number of connected secondaries.

@@ -10,6 +10,7 @@ mod files_page;
 mod license;
 mod message;
 mod notice;
+mod places;
 mod preferences;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ pub use card::{
     Card, CardState, CheckState, Checklist, Configured, MasterCard, MasterStatus, ModuleView, Part,
     Sharing,
 };
-pub use cloning_page::{CloningPage, PLACES, Replacement};
+pub use cloning_page::{CloningPage, Replacement};
 pub use course::{Bar, STEPS};
 pub use files_page::{
     Existing, FilesCourse, FilesEvent, FilesOrder, FilesOutcome, FilesPage, FilesProgress,
@@ -27,6 +28,7 @@ pub use files_page::{
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
 pub use notice::Notice;
+pub use places::PLACES;
 pub use preferences::{Appearance, Language, Preferences, TEXT_STEPS, WindowPlace};
 
 pub use keywriter::problem::{Problem, Reason};
