@@ -19,8 +19,13 @@ use licensing::Licensing;
 use module_watcher::{ModuleWatcher, Order};
 use sharing::Sharing;
 use std::{
+    convert::Infallible,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc::Sender},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::Duration,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -61,6 +66,8 @@ pub struct Backend {
     stop: StopRequest,
     /// Stops the files that are under way.
     stop_files: StopRequest,
+    /// Disconnected when no file is under way any more.
+    files: Option<Receiver<Infallible>>,
     report: Arc<Mutex<Option<Report>>>,
 }
 
@@ -82,6 +89,7 @@ impl Backend {
             emit,
             stop: StopRequest::default(),
             stop_files: StopRequest::default(),
+            files: None,
             report,
         };
         backend.launch();
@@ -132,15 +140,19 @@ impl Backend {
             }
             Command::ShareFiles(order) => {
                 self.stop_files = StopRequest::default();
+                let (under_way, files) = channel();
+                self.files = Some(files);
                 self.order(Order::Share(Sharing {
                     order,
                     stop: self.stop_files.clone(),
                     emit: Arc::clone(&self.emit),
+                    _under_way: under_way,
                 }));
             }
             Command::AskRecipient(named) => self.order(Order::Recipient(named)),
+            Command::StopFiles => self.stop_files.request(),
             // The window's thread ends the program.
-            Command::StopFiles | Command::Quit => self.stop_files.request(),
+            Command::Quit => self.leave_files(),
             Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
             Command::OpenFile(file) => self.report_failure(files::open_file(&file)),
             Command::OpenPurchasePage => {
@@ -196,12 +208,25 @@ impl Backend {
         }
     }
 
+    /// Stops the files that are under way, and waits until nothing is left of them: on a stick, they have names.
+    fn leave_files(&self) {
+        self.stop_files.request();
+        if let Some(files) = &self.files
+            && files.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout)
+        {
+            tracing::warn!("files are still being written");
+        }
+    }
+
     fn report_failure(&self, outcome: Result<(), Problem>) {
         if let Err(problem) = outcome {
             (self.emit)(Event::NotSaved(problem));
         }
     }
 }
+
+/// How long the window waits for files when it is closed.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Returns the language of the user's locale, or English where the app lacks it.
 fn system_language() -> Language {

@@ -6,12 +6,13 @@ use crate::model::{
     SharedFile,
 };
 use keywriter::{
+    Serial,
     cycle::StopRequest,
     file::{self, InputFile, NewFile, RunFiles},
     protocol::EncryptionMode,
     share::{
         Decryption, Encryption, FileHeader, FileMode, ShareError, Source, Summary, Way, ends_run,
-        finder::{self, Need},
+        finder::{self, Need, NotFound},
         paths::{Act, Job, Plan},
         read_header,
     },
@@ -19,10 +20,12 @@ use keywriter::{
     text::shown_path,
 };
 use std::{
+    convert::Infallible,
     fs,
     io::{self, Read},
     os::fd::OwnedFd,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::mpsc::Sender,
     time::{Duration, Instant},
 };
 
@@ -31,74 +34,62 @@ pub(super) struct Sharing {
     pub(super) order: FilesOrder,
     pub(super) stop: StopRequest,
     pub(super) emit: Emit,
+    /// Dropped with the rest of the order, when nothing is written any more.
+    pub(super) _under_way: Sender<Infallible>,
 }
 
 impl Sharing {
     /// Works on the files, and reports their ends. Without a file to work on, no module is asked.
     pub(super) fn run(self, survey: impl FnOnce() -> Survey) {
+        let ended = self.share(survey).unwrap_or_else(FilesEvent::Refused);
+        (self.emit)(Event::Files(ended));
+    }
+
+    fn share(&self, survey: impl FnOnce() -> Survey) -> Result<FilesEvent, Problem> {
         let FilesOrder {
             act,
             inputs,
             named,
             existing,
-        } = self.order;
+        } = &self.order;
+        let plan = Plan::new(*act, inputs, None).map_err(|error| Problem::from(&error))?;
         let mut outcome = FilesOutcome::default();
-        let mut jobs = Vec::new();
-        match Plan::new(act, &inputs, None) {
-            Ok(plan) => {
-                for error in plan.failed {
-                    let problem = Problem::from(&error).about("");
-                    outcome.failed.push((error.path().to_owned(), problem));
-                }
-                jobs = plan.jobs;
-            }
-            Err(error) => outcome.refusal = Some((&error).into()),
+        for error in plan.failed {
+            let problem = Problem::from(&error).about("");
+            outcome.failed.push((error.path().to_owned(), problem));
         }
+        let mut jobs = plan.jobs;
         let is_there = |job: &Job| file::would_replace(&job.output);
         match existing {
             Existing::Ask => {
                 let there: Vec<_> = jobs.iter().filter(|job| is_there(job)).collect();
-                if !there.is_empty() {
+                if !there.is_empty() && !self.stop.is_requested() {
                     let there = there.into_iter().map(|job| job.output.clone());
-                    (self.emit)(Event::Files(FilesEvent::Existing(there.collect())));
-                    return;
+                    return Ok(FilesEvent::Existing(there.collect()));
                 }
             }
             Existing::Keep => {
-                let (there, others) = jobs.into_iter().partition(is_there);
-                let there: Vec<Job> = there;
-                let left_out = there.into_iter().map(|job| job.input);
-                outcome.left_out.extend(left_out);
+                let (there, others): (Vec<_>, _) = jobs.into_iter().partition(is_there);
+                outcome.left_out = inputs_of(&there);
                 jobs = others;
             }
             Existing::Replace(_) => {}
         }
-        if !jobs.is_empty() {
-            let cipher = match act {
-                Act::Encrypt => finder::take(survey(), named, Need::Any)
-                    .map(|present| Encryption::new(present, Way::Fast, jobs.len()))
-                    .map(|encryption| Cipher::Encryption(Box::new(encryption))),
-                Act::Decrypt => Ok(Cipher::Decryption(Decryption::new(
-                    survey(),
-                    None,
-                    Way::Fast,
-                ))),
-            };
-            match cipher {
-                Ok(cipher) => Run::new(&self.emit, &self.stop, existing, &jobs).all(
-                    cipher,
-                    &jobs,
-                    &mut outcome,
-                ),
-                Err(error) => {
-                    outcome.refusal = Some((&error).into());
-                    outcome.not_begun = jobs.len();
-                }
-            }
+        if self.stop.is_requested() {
+            outcome.not_done = inputs_of(&jobs);
+        } else if !jobs.is_empty() {
+            let cipher = Cipher::find(*act, *named, jobs.len(), survey())
+                .map_err(|error| Problem::from(&error))?;
+            let run = Run::new(&self.emit, &self.stop, existing, &jobs);
+            run.all(cipher, &jobs, &mut outcome);
         }
-        outcome.is_stopped = self.stop.is_requested();
-        (self.emit)(Event::Files(FilesEvent::Ended(outcome)));
+        outcome.is_stopped = self.stop.is_requested() && !outcome.not_done.is_empty();
+        Ok(FilesEvent::Ended(outcome))
     }
+}
+
+fn inputs_of(jobs: &[Job]) -> Vec<PathBuf> {
+    jobs.iter().map(|job| job.input.clone()).collect()
 }
 
 /// What ciphers the files.
@@ -107,16 +98,34 @@ enum Cipher {
     Decryption(Decryption),
 }
 
+impl Cipher {
+    /// Encrypts with a device that is found now; which ones decrypt, each file says.
+    fn find(
+        act: Act,
+        named: Option<Serial>,
+        files: usize,
+        survey: Survey,
+    ) -> Result<Self, NotFound> {
+        Ok(match act {
+            Act::Encrypt => {
+                let present = finder::take(survey, named, Need::Any)?;
+                Self::Encryption(Box::new(Encryption::new(present, Way::Fast, files)))
+            }
+            Act::Decrypt => Self::Decryption(Decryption::new(survey, None, Way::Fast)),
+        })
+    }
+}
+
 /// What the files of a run share.
 struct Run<'a> {
     stop: &'a StopRequest,
-    existing: Existing,
+    existing: &'a Existing,
     files: RunFiles,
     course: Course<'a>,
 }
 
 impl<'a> Run<'a> {
-    fn new(emit: &'a Emit, stop: &'a StopRequest, existing: Existing, jobs: &[Job]) -> Self {
+    fn new(emit: &'a Emit, stop: &'a StopRequest, existing: &'a Existing, jobs: &[Job]) -> Self {
         let mut files = RunFiles::default();
         for job in jobs {
             files.reads(&job.input);
@@ -162,7 +171,7 @@ impl<'a> Run<'a> {
             }
             left = following;
         }
-        outcome.not_begun = left.len();
+        outcome.not_done = inputs_of(left);
     }
 
     fn one(
@@ -236,7 +245,7 @@ impl<'a> Run<'a> {
     }
 
     fn may_replace(&self, path: &Path) -> bool {
-        matches!(&self.existing, Existing::Replace(agreed) if agreed.contains(path))
+        matches!(self.existing, Existing::Replace(agreed) if agreed.contains(path))
     }
 }
 

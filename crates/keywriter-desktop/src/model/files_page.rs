@@ -4,7 +4,7 @@ use super::{Command, Intent, ModuleView, Problem, Reason, Sharing, Surveyed};
 use keywriter::{
     Serial,
     share::{ENDING, paths::Act},
-    text::{hex, listed},
+    text::{hex, listed, shown_path},
 };
 use std::{
     collections::BTreeSet,
@@ -94,11 +94,9 @@ pub struct FilesOutcome {
     pub failed: Vec<(PathBuf, Problem)>,
     /// Those whose results would have replaced a file, left as they are.
     pub left_out: Vec<PathBuf>,
-    /// Why none was begun.
-    pub refusal: Option<Problem>,
-    /// How many were not begun, or not finished because the user ended it.
-    pub not_begun: usize,
-    /// The user ended it.
+    /// Those that were not begun, or not finished because the user ended it.
+    pub not_done: Vec<PathBuf>,
+    /// The user ended it before all were done.
     pub is_stopped: bool,
     /// Encrypted files show which blocks are equal, as the device is set.
     pub shows_blocks: bool,
@@ -167,6 +165,8 @@ pub enum FilesEvent {
     Progress(FilesProgress),
     /// Nothing was begun: these files would be replaced.
     Existing(Vec<PathBuf>),
+    /// Nothing was begun, for this reason: what was chosen stays.
+    Refused(Problem),
     /// They are finished.
     Ended(FilesOutcome),
     /// A device told the team's recipient, or did not.
@@ -295,6 +295,10 @@ impl FilesPage {
                 self.course = FilesCourse::Choosing;
                 self.existing = files;
             }
+            FilesEvent::Refused(problem) => {
+                self.course = FilesCourse::Choosing;
+                return Some(problem);
+            }
             FilesEvent::Ended(outcome) => self.course = FilesCourse::Ended(outcome),
             FilesEvent::Recipient(Ok(recipient)) => self.recipient = RecipientView::Told(recipient),
             FilesEvent::Recipient(Err(problem)) => {
@@ -414,7 +418,6 @@ impl Recipient {
 
 /// Returns a file's name and its folder, for two lines of a list.
 pub fn name_and_folder(path: &Path) -> (String, String) {
-    use keywriter::text::shown_path;
     let name = path.file_name().map(Path::new).map(shown_path);
     let folder = path.parent().map(shown_path);
     (

@@ -321,14 +321,18 @@ impl Model {
     }
 
     fn follow_files(&mut self, event: FilesEvent) -> Vec<Command> {
-        let ended = matches!(event, FilesEvent::Ended(_));
+        let is_over = matches!(
+            event,
+            FilesEvent::Existing(_) | FilesEvent::Refused(_) | FilesEvent::Ended(_)
+        );
         if let Some(problem) = self.files.follow(event) {
             self.say(Notice::Problem(problem));
         }
-        if !ended {
+        if !is_over {
             return Vec::new();
         }
         self.quit_question = false;
+        // The files had the devices for themselves.
         vec![self.cloning.look()]
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     App, file,
-    ui::{FileState, Sheet, SheetKind},
+    ui::{Sheet, SheetKind},
 };
 use crate::model::Intent;
 use rfd::{AsyncFileDialog, FileHandle};
@@ -44,11 +44,11 @@ fn take(app: &App, kind: SheetKind, mut chosen: Vec<PathBuf>) {
     let Some(path) = chosen.pop() else {
         return;
     };
-    // The dialog has asked about this file, and a report is two.
-    let is_asked = path.exists() || file::look(kind, &path) != FileState::Exists;
-    match intent(kind, path.clone()) {
-        Some(intent) if kind != SheetKind::Report || is_asked => app.act(intent),
-        _ => open_sheet(app, kind, &path),
+    // The dialog has asked about this file only.
+    if file::replaces_more(kind, &path) {
+        open_sheet(app, kind, &path);
+    } else if let Some(intent) = intent(kind, path) {
+        app.act(intent);
     }
 }
 

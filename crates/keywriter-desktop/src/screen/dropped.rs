@@ -24,6 +24,10 @@ pub(super) fn connect(app: &Rc<App>) {
                 WindowEvent::HoveredFileCancelled => files.set_is_hovered(false),
                 WindowEvent::DroppedFile(path) => {
                     files.set_is_hovered(false);
+                    // Under a question, the window takes nothing but its answer.
+                    if app.window().global::<ui::Shell>().get_is_sheet_open() {
+                        return EventResult::Propagate;
+                    }
                     let is_first = dropped.borrow().is_empty();
                     dropped.borrow_mut().push(path.clone());
                     if is_first {

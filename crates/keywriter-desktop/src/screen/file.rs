@@ -37,12 +37,6 @@ pub(super) fn resolve(typed: &str, home: &Path) -> PathBuf {
 
 /// Returns what exists at a path.
 pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
-    // A report is two files, whatever extension was typed.
-    let is_report = kind == SheetKind::Report;
-    let has_page = is_report
-        && ["json", "html"]
-            .iter()
-            .any(|ending| path.with_extension(ending).exists());
     if matches!(kind, SheetKind::Files | SheetKind::Folder) {
         if path.exists() {
             FileState::Exists
@@ -51,7 +45,7 @@ pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
         }
     } else if path.is_dir() || path.file_name().is_none() {
         FileState::Unusable
-    } else if path.exists() || has_page {
+    } else if path.exists() || replaces_more(kind, path) {
         FileState::Exists
     } else if kind == SheetKind::Import {
         FileState::Missing
@@ -60,6 +54,12 @@ pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
     } else {
         FileState::Unusable
     }
+}
+
+/// Returns whether more would be replaced than the file that was named: a report is two, whatever its extension.
+pub(super) fn replaces_more(kind: SheetKind, path: &Path) -> bool {
+    let both = ["json", "html"].map(|ending| path.with_extension(ending));
+    kind == SheetKind::Report && both.iter().any(|file| file != path && file.exists())
 }
 
 #[cfg(test)]
@@ -76,6 +76,21 @@ mod tests {
         fs::write(home.path().join("keywriter-report-2.html"), "").unwrap();
         let third = suggest(SheetKind::Report, home.path());
         assert_eq!(third, home.path().join("keywriter-report-3.json"));
+    }
+
+    #[test]
+    fn what_is_replaced_with_a_report_is_not_only_what_was_named() {
+        let home = tempfile::tempdir().unwrap();
+        let [data, page] = ["r.json", "r.html"].map(|name| home.path().join(name));
+        fs::write(&data, "").unwrap();
+        assert!(
+            !replaces_more(SheetKind::Report, &data),
+            "the one that was named"
+        );
+        assert!(replaces_more(SheetKind::Report, &page));
+        fs::write(&page, "").unwrap();
+        assert!(replaces_more(SheetKind::Report, &data), "its page, too");
+        assert!(!replaces_more(SheetKind::Export, &data));
     }
 
     #[test]

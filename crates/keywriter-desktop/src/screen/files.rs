@@ -150,10 +150,9 @@ fn show_course(page: &ui::Files<'_>, course: &FilesCourse) {
     page.set_done(count(ended.done.len()));
     page.set_failed(count(ended.failed.len()));
     page.set_left_out(count(ended.left_out.len()));
-    page.set_not_begun(count(ended.not_begun));
+    page.set_not_done(count(ended.not_done.len()));
     page.set_is_stopped(ended.is_stopped);
     page.set_shows_blocks(ended.shows_blocks);
-    page.set_refusal(problem(ended.refusal.as_ref()));
     page.set_bar(ui::FilesBar::Ended);
 }
 
@@ -163,12 +162,16 @@ fn results(outcome: &FilesOutcome) -> (Vec<ui::FileRow>, usize) {
     let failed = failed.map(|(path, why)| row(ui::FileKind::Failed, path, Some(why)));
     let left_out = outcome.left_out.iter();
     let left_out = left_out.map(|path| row(ui::FileKind::LeftOut, path, None));
+    let not_done = outcome.not_done.iter();
+    let not_done = not_done.map(|path| row(ui::FileKind::NotDone, path, None));
     let done = outcome.done.iter().map(|file| ui::FileRow {
         result: shown_path(&file.output).into(),
         ..row(ui::FileKind::Done, &file.input, None)
     });
-    let all = outcome.failed.len() + outcome.left_out.len() + outcome.done.len();
-    (failed.chain(left_out).chain(done).take(ROWS).collect(), all)
+    let rows = failed.chain(left_out).chain(not_done).chain(done);
+    let all = [&outcome.left_out, &outcome.not_done].map(Vec::len);
+    let all = outcome.failed.len() + all.iter().sum::<usize>() + outcome.done.len();
+    (rows.take(ROWS).collect(), all)
 }
 
 fn row(kind: ui::FileKind, path: &Path, why: Option<&Problem>) -> ui::FileRow {

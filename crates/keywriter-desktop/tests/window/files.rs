@@ -99,6 +99,28 @@ fn failures_come_first_each_with_what_to_do() {
 }
 
 #[test]
+fn what_was_not_done_is_listed_and_files_are_not_dropped_meanwhile() {
+    let (app, _) = opened();
+    let page = app.window().global::<ui::Files>();
+    page.set_is_hovered(true);
+    assert!(says(&app, "Drop the files here to add them"));
+    app.act(Intent::AddFiles(vec!["/a/large".into()]));
+    app.act(Intent::StartFiles);
+    hands::pass(&app);
+    assert!(says(&app, "Not while files are worked on."));
+    page.set_is_hovered(false);
+    let outcome = FilesOutcome {
+        not_done: vec!["/a/large".into()],
+        is_stopped: true,
+        ..FilesOutcome::default()
+    };
+    files(&app, FilesEvent::Ended(outcome));
+    hands::pass(&app);
+    assert!(says(&app, "large, Not done") && says(&app, "0 files encrypted, 1 not done"));
+    assert!(!shows(&app, "Nothing chosen yet"));
+}
+
+#[test]
 fn of_very_many_files_the_list_shows_the_failed_ones_and_how_many_more_there_are() {
     let (app, _) = opened();
     let mut outcome = scenes::some_failed();

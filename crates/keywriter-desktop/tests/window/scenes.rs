@@ -1,22 +1,23 @@
 //! Scripted states: what a backend would report.
 
+mod sharing;
+
+pub(crate) use sharing::{files, some_failed};
+
 use keywriter::{
     Serial, cycle::Summary, genuine::TrustedRoot, protocol::EncryptionMode, settings::MasterState,
     survey::OtherRoot,
 };
 use keywriter_desktop::{
     model::{
-        Appearance, Command, Configured, CycleEvent, Event, FilesEvent, FilesOutcome,
-        FilesProgress, Intent, Language, LicenseState, LicenseView, ModuleView, Page, Part,
-        Preferences, Problem, Reason, Recipient, SharedFile, Sharing, Surveyed,
+        Appearance, Command, Configured, CycleEvent, Event, FilesEvent, FilesProgress, Intent,
+        Language, LicenseState, LicenseView, ModuleView, Page, Part, Preferences, Problem, Reason,
+        Recipient, Sharing, Surveyed,
     },
     screen::{App, AppInfo},
 };
-use std::{
-    cell::RefCell,
-    path::{Path, PathBuf},
-    rc::Rc,
-};
+use sharing::{CHOSEN, RECIPIENT, encrypted, open_files, share};
+use std::{cell::RefCell, path::PathBuf, rc::Rc};
 
 pub(crate) type Commands = Rc<RefCell<Vec<Command>>>;
 
@@ -368,11 +369,10 @@ pub(crate) const SCENES: &[Scene] = &[
     }),
     ("files-stopped", |app| {
         share(app);
-        let outcome = FilesOutcome {
-            not_begun: 2,
-            is_stopped: true,
-            ..encrypted()
-        };
+        let mut outcome = encrypted();
+        let not_done = outcome.done.split_off(2).into_iter();
+        outcome.not_done = not_done.map(|file| file.input).collect();
+        outcome.is_stopped = true;
         files(app, FilesEvent::Ended(outcome));
     }),
     ("files-locked", |app| {
@@ -407,65 +407,6 @@ pub(crate) const SCENES: &[Scene] = &[
     ("refusals", refusals),
     ("warnings", warnings),
 ];
-
-const CHOSEN: [&str; 3] = ["Contract.pdf", "Budget 2027.ods", "Projects/Bridge"];
-
-const RECIPIENT: &str = "age1keywriter1qyqsqqgzqvzq2ps8pqys5zcvp58q7yq3zgf3g9gkzuvpjxsmrsw3u8eqyy3zxfp9ycnjs2f29vkz6t30xqcny\
-    ve5x5mrwwpexjqmml0uqe";
-
-/// The page for files, with those and an unlocked device.
-fn open_files(app: &App, names: &[&str]) {
-    enter(app, Some(&name(0)));
-    app.hear(connected(2));
-    app.act(Intent::OpenPage(Page::Files));
-    let paths = names.iter().map(|name| Path::new("/home/ada").join(name));
-    app.act(Intent::AddFiles(paths.collect()));
-}
-
-fn share(app: &App) {
-    open_files(app, &CHOSEN);
-    app.act(Intent::StartFiles);
-}
-
-pub(crate) fn files(app: &App, event: FilesEvent) {
-    app.hear(Event::Files(event));
-}
-
-fn encrypted() -> FilesOutcome {
-    let names = [
-        "Contract.pdf",
-        "Budget 2027.ods",
-        "Projects/Bridge/plans/site-2026.dwg",
-        "Projects/Bridge/Minutes.odt",
-    ];
-    let done = names.map(|name| SharedFile {
-        input: format!("/home/ada/{name}").into(),
-        output: format!("/home/ada/{name}.kw").into(),
-    });
-    FilesOutcome {
-        done: done.into(),
-        ..FilesOutcome::default()
-    }
-}
-
-pub(crate) fn some_failed() -> FilesOutcome {
-    let because = |reason| Problem::new(reason);
-    FilesOutcome {
-        failed: vec![
-            (
-                "/home/ada/Projects/Bridge/private.key".into(),
-                because(Reason::CannotRead).with_detail("Permission denied (os error 13)"),
-            ),
-            (
-                "/home/ada/Projects/Bridge/measured.csv".into(),
-                because(Reason::InputChanged),
-            ),
-        ],
-        left_out: vec!["/home/ada/Projects/Bridge/site.ifc".into()],
-        shows_blocks: true,
-        ..encrypted()
-    }
-}
 
 /// A root that this computer does not trust, a worn module and a damaged receipt.
 pub(crate) fn warnings(app: &App) {

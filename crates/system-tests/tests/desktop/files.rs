@@ -60,7 +60,7 @@ fn a_folder_that_one_clone_encrypts_another_one_decrypts() {
     let told = lab.keywriter(&["recipient", "--json"]).expect(0);
     let group = told.events("recipient")[0]["group"].clone();
     let group = group.as_str().expect("text");
-    screen.wait(&format!("Of group {group}, as VM0001 told it."));
+    screen.wait(&format!("Recipient of group {group}, as told by VM0001."));
     dialogs.choose(&[&folder]);
     screen.click("Add folders");
     screen.wait("1 chosen");
@@ -140,7 +140,8 @@ fn nothing_is_left_of_a_file_that_was_stopped() {
     screen.wait("VM0001, Unlocked");
     screen.click("Encrypt");
     screen.click("Stop");
-    screen.wait("0 files encrypted, 1 not begun");
+    screen.wait("0 files encrypted, 1 not done");
+    screen.wait("large, Not done");
     let left: Vec<_> = fs::read_dir(lab.folder.path())
         .expect("a folder")
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

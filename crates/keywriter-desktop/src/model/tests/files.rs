@@ -114,6 +114,28 @@ fn only_the_files_that_were_named_are_replaced() {
 }
 
 #[test]
+fn what_was_not_begun_stays_chosen_and_the_devices_are_watched_again() {
+    let mut model = with(&[("A", unlocked(1))]);
+    add(&mut model, &["/a"]);
+    let there = FilesEvent::Existing(vec!["/a.kw".into()]);
+    let locked = Problem::new(Reason::NoUnlockedModule);
+    for event in [there, FilesEvent::Refused(locked.clone())] {
+        start(&mut model).unwrap();
+        model.act(Intent::Quit(None));
+        let commands = model.hear(Event::Files(event));
+        assert!(matches!(commands[..], [Command::Look(_)]));
+        assert!(!model.quit_question, "nothing is under way");
+        if !model.files.existing().is_empty() {
+            model.act(Intent::AnswerExisting(None));
+        }
+        assert_eq!(model.files.inputs().len(), 1);
+    }
+    assert_eq!(model.notice, Some(Notice::Problem(locked)));
+    start(&mut model).unwrap();
+    assert_eq!(model.notice, None, "it is tried again");
+}
+
+#[test]
 fn devices_do_one_thing_at_a_time() {
     let mut model = ready();
     model.act(Intent::OpenPage(Page::Files));
