@@ -8,7 +8,10 @@
 //! | [`model`] | what is shown and what the user may do: plain data, no toolkit, no texts |
 //! | [`backend`] | what takes time: modules, the portal, files; on its own threads |
 //! | [`screen`] | the window: passes the model's state to Slint and the user's actions to the model |
+//! | [`instance`] | one window for a session |
 
 pub mod backend;
+#[cfg(target_os = "linux")]
+pub mod instance;
 pub mod model;
 pub mod screen;

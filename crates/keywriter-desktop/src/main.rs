@@ -11,6 +11,7 @@ use keywriter::{
 };
 use keywriter_desktop::{
     backend::{Backend, Environment},
+    instance::Window,
     model::{Command, Event, Intent},
     screen::{App, AppInfo},
 };
@@ -71,6 +72,20 @@ fn run() -> Result<()> {
         // It would panic if standard error is full.
         .log_internal_errors(false)
         .init();
+    let files = args.files.iter().map(std::path::absolute);
+    let files: Vec<_> = files
+        .collect::<Result<_, _>>()
+        .context("a file has no name")?;
+    // One with folders or a portal of its own has a window of its own.
+    let is_usual = args.state.is_none() && args.root.is_none() && args.portal.is_none();
+    let window = if is_usual {
+        Window::find(&files, Box::new(show_in_window))
+    } else {
+        Window::Own(None)
+    };
+    if matches!(window, Window::Open) {
+        return Ok(());
+    }
     let folders = Folders::find(args.state)?;
     let environment = Environment {
         discovery: Discovery::new(folders.run(), Kinds::All),
@@ -111,9 +126,7 @@ fn run() -> Result<()> {
         environment,
         Arc::new(send_to_window),
     ))));
-    let files = args.files.iter().map(std::path::absolute);
-    let files: Result<_, _> = files.collect();
-    app.act(Intent::AddFiles(files.context("a file has no name")?));
+    app.act(Intent::AddFiles(files));
     app.run().context("the window failed")?;
     WINDOW.set(None);
     Ok(())
@@ -126,13 +139,27 @@ thread_local! {
 
 /// Passes an event to the window's thread.
 fn send_to_window(event: Event) {
+    in_window(|app| app.hear(event));
+}
+
+/// Shows files that a later start was given; returns whether there is a window.
+fn show_in_window(files: Vec<PathBuf>) -> bool {
+    in_window(|app| {
+        app.act(Intent::AddFiles(files));
+        app.come_forward();
+    })
+}
+
+/// Does something on the window's thread; returns whether there is one.
+fn in_window(act: impl FnOnce(&App) + Send + 'static) -> bool {
     let sent = slint::invoke_from_event_loop(|| {
         let app = WINDOW.with_borrow(Option::clone);
         if let Some(app) = app {
-            app.hear(event);
+            act(&app);
         }
     });
-    if let Err(error) = sent {
-        tracing::debug!(%error, "the window is closed");
+    if let Err(error) = &sent {
+        tracing::debug!(%error, "there is no window");
     }
+    sent.is_ok()
 }

@@ -50,9 +50,14 @@ impl Sharing {
             act,
             inputs,
             named,
+            output,
             existing,
         } = &self.order;
-        let plan = Plan::new(*act, inputs, None).map_err(|error| Problem::from(&error))?;
+        if let Some(folder) = output.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(Problem::new(Reason::OutputNotFolder).about(shown_path(folder)));
+        }
+        let plan =
+            Plan::new(*act, inputs, output.as_deref()).map_err(|error| Problem::from(&error))?;
         let mut outcome = FilesOutcome::default();
         for error in plan.failed {
             let problem = Problem::from(&error).about("");
@@ -221,7 +226,14 @@ impl<'a> Run<'a> {
         if file::would_replace(path) && !self.may_replace(path) {
             return Err(Problem::new(Reason::FileExists).about(shown_path(path)));
         }
-        NewFile::begin(path).map_err(|error| cannot_write(path, &error))
+        let begin = || {
+            // What is in folders keeps its place in the folder of the results.
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            NewFile::begin(path)
+        };
+        begin().map_err(|error| cannot_write(path, &error))
     }
 
     fn commit(&mut self, output: NewFile, path: &Path) -> Result<(), Problem> {

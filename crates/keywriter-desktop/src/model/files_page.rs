@@ -19,6 +19,8 @@ pub struct FilesPage {
     inputs: Vec<PathBuf>,
     /// The device to encrypt with, if the user chose one.
     chosen: Option<Serial>,
+    /// The folder of the results, if the user chose one.
+    output: Option<PathBuf>,
     devices: Vec<(Serial, Sharing)>,
     course: FilesCourse,
     /// The files that exist where results would be written: the user is asked.
@@ -32,6 +34,7 @@ impl Default for FilesPage {
             act: Act::Encrypt,
             inputs: Vec::new(),
             chosen: None,
+            output: None,
             devices: Vec::new(),
             course: FilesCourse::default(),
             existing: Vec::new(),
@@ -131,6 +134,8 @@ pub struct FilesOrder {
     pub inputs: Vec<PathBuf>,
     /// The device to encrypt with; `None`: any that can.
     pub named: Option<Serial>,
+    /// The folder of the results; `None`: beside what they are made of.
+    pub output: Option<PathBuf>,
     /// What happens to files that are there.
     pub existing: Existing,
 }
@@ -198,6 +203,7 @@ impl FilesPage {
                 self.course = FilesCourse::Choosing;
             }
             Intent::SetAct(act) => self.act = act,
+            Intent::SetOutput(folder) => self.output = folder,
             Intent::ChooseSharer(serial) => {
                 self.chosen = Some(serial);
                 self.recipient = RecipientView::None;
@@ -253,6 +259,7 @@ impl FilesPage {
             act: self.act,
             inputs: self.inputs.clone(),
             named: self.named().filter(|_| self.act == Act::Encrypt),
+            output: self.output.clone(),
             existing,
         })]
     }
@@ -317,6 +324,11 @@ impl FilesPage {
     /// Returns the files and folders that were chosen.
     pub fn inputs(&self) -> &[PathBuf] {
         &self.inputs
+    }
+
+    /// Returns the folder of the results, if it is not the one of what they are made of.
+    pub fn output(&self) -> Option<&Path> {
+        self.output.as_deref()
     }
 
     /// Returns how far they are.

@@ -90,6 +90,8 @@ pub enum Intent {
     SetAct(Act),
     /// Encrypt with that device.
     ChooseSharer(Serial),
+    /// Write the results into that folder; `None`: beside what they are made of.
+    SetOutput(Option<PathBuf>),
     /// Encrypt or decrypt. Asks first if files would be replaced.
     StartFiles,
     /// Replace the files that were named, keep them, or do nothing.
@@ -137,6 +139,7 @@ impl Intent {
                 | Self::RemoveFile(_)
                 | Self::SetAct(_)
                 | Self::ChooseSharer(_)
+                | Self::SetOutput(_)
                 | Self::Quit(_)
                 | Self::AnswerQuit(_)
         )

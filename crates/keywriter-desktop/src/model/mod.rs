@@ -202,6 +202,9 @@ impl Model {
             Intent::AddFiles(paths) => {
                 if !paths.is_empty() {
                     self.open(Page::Files);
+                    if self.files.is_running() {
+                        self.say(Notice::NotAdded);
+                    }
                 }
                 self.files.act(Intent::AddFiles(paths))
             }
@@ -209,6 +212,7 @@ impl Model {
             | Intent::ClearFiles
             | Intent::SetAct(_)
             | Intent::ChooseSharer(_)
+            | Intent::SetOutput(_)
             | Intent::StartFiles
             | Intent::AnswerExisting(_)
             | Intent::StopFiles

@@ -16,6 +16,8 @@ pub enum Notice {
     ReceiptSetAside(PathBuf),
     /// The license was refreshed.
     LicenseRefreshed,
+    /// Files were not added, because others are under way.
+    NotAdded,
     /// Something went wrong.
     Problem(Problem),
 }
@@ -27,7 +29,7 @@ impl Notice {
             Self::Exported(file) | Self::ReportSaved(file) | Self::ReceiptSetAside(file) => {
                 Some(file)
             }
-            Self::Imported | Self::LicenseRefreshed | Self::Problem(_) => None,
+            Self::Imported | Self::LicenseRefreshed | Self::NotAdded | Self::Problem(_) => None,
         }
     }
 

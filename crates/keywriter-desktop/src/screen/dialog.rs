@@ -60,6 +60,7 @@ pub(super) fn intent(kind: SheetKind, path: PathBuf) -> Option<Intent> {
         SheetKind::Import => Some(Intent::ImportSettings(path)),
         SheetKind::Report => Some(Intent::SaveReport(path)),
         SheetKind::Files | SheetKind::Folder => Some(Intent::AddFiles(vec![path])),
+        SheetKind::Output => Some(Intent::SetOutput(Some(path))),
     }
 }
 
@@ -94,6 +95,7 @@ async fn ask(dialog: AsyncFileDialog, kind: SheetKind) -> Vec<PathBuf> {
     match kind {
         SheetKind::Files => dialog.pick_files().await.map(paths),
         SheetKind::Folder => dialog.pick_folders().await.map(paths),
+        SheetKind::Output => dialog.pick_folder().await.map(|folder| paths(vec![folder])),
         SheetKind::Import => dialog.pick_file().await.map(|file| paths(vec![file])),
         SheetKind::None | SheetKind::Export | SheetKind::Report => {
             dialog.save_file().await.map(|file| paths(vec![file]))

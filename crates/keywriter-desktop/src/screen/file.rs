@@ -12,7 +12,7 @@ const REPORT: &str = "keywriter-report";
 pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
     match kind {
         // What is in it is typed after it.
-        SheetKind::Files | SheetKind::Folder => home.join(""),
+        SheetKind::Files | SheetKind::Folder | SheetKind::Output => home.join(""),
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
         SheetKind::Report => {
             let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
@@ -37,8 +37,13 @@ pub(super) fn resolve(typed: &str, home: &Path) -> PathBuf {
 
 /// Returns what exists at a path.
 pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
-    if matches!(kind, SheetKind::Files | SheetKind::Folder) {
-        if path.exists() {
+    let is_there = match kind {
+        SheetKind::Files | SheetKind::Folder => Some(path.exists()),
+        SheetKind::Output => Some(path.is_dir()),
+        _ => None,
+    };
+    if let Some(is_there) = is_there {
+        if is_there {
             FileState::Exists
         } else {
             FileState::Missing
@@ -111,6 +116,8 @@ mod tests {
         assert_eq!(look(SheetKind::Export, &file), FileState::Exists);
         assert_eq!(look(SheetKind::Export, home.path()), FileState::Unusable);
         assert_eq!(look(SheetKind::Files, home.path()), FileState::Exists);
+        assert_eq!(look(SheetKind::Output, home.path()), FileState::Exists);
+        assert_eq!(look(SheetKind::Output, &file), FileState::Missing);
         assert_eq!(
             look(SheetKind::Export, &home.path().join("no/a.json")),
             FileState::Unusable

@@ -40,6 +40,8 @@ impl Files {
         let is_cloning = model.cloning.is_running();
         page.set_decrypts(files.what() == Act::Decrypt);
         page.set_chosen(count(files.inputs().len()));
+        let output = files.output().map(shown_path);
+        page.set_output(output.unwrap_or_default().into());
         page.set_is_cloning(is_cloning);
         page.set_can_start(files.can_start() && !is_cloning);
         page.set_lack(problem(files.lack().as_ref()));

@@ -7,6 +7,7 @@ mod dropped;
 mod file;
 mod files;
 mod mirror;
+mod notification;
 mod place;
 mod support;
 mod sync;
@@ -17,6 +18,7 @@ mod wire;
 pub use ui::AppWindow;
 
 use crate::model::{Command, Event, Intent, Model, WindowPlace};
+use notification::End;
 use slint::{ComponentHandle as _, PlatformError};
 use std::{
     cell::{Ref, RefCell},
@@ -88,8 +90,17 @@ impl App {
 
     /// Handles what the backend reports.
     pub fn hear(&self, event: Event) {
+        let end = End::of(&event);
         let commands = self.model.borrow_mut().hear(event);
         self.follow(commands);
+        if let Some(end) = end {
+            end.tell(self);
+        }
+    }
+
+    /// Brings the window to the front.
+    pub fn come_forward(&self) {
+        place::bring_forward(self.window());
     }
 
     /// Shows the window until it is closed.

@@ -1,8 +1,14 @@
-//! Where the window is, from one launch to the next.
+//! Where the window is, from one launch to the next, and whether it is in front.
 
 use super::ui::AppWindow;
 use crate::model::WindowPlace;
-use slint::{ComponentHandle as _, PhysicalPosition, PhysicalSize};
+use slint::{
+    ComponentHandle as _, PhysicalPosition, PhysicalSize,
+    winit_030::{
+        WinitWindowAccessor as _,
+        winit::window::{UserAttentionType, Window},
+    },
+};
 
 /// Puts the window where it was.
 pub(super) fn put(window: &AppWindow, place: WindowPlace) {
@@ -30,6 +36,24 @@ pub(super) fn of(window: &AppWindow) -> WindowPlace {
         width: size.width,
         height: size.height,
     }
+}
+
+/// Returns whether the window has the keyboard; `false` before it is shown.
+pub(super) fn is_in_front(window: &AppWindow) -> bool {
+    let window = window.window();
+    window.with_winit_window(Window::has_focus).unwrap_or(false)
+}
+
+/// Brings the window to the front. A system that keeps a program from doing that marks it instead.
+pub(super) fn bring_forward(window: &AppWindow) {
+    let window = window.window();
+    window.set_minimized(false);
+    window.with_winit_window(|window| {
+        window.focus_window();
+        if !window.has_focus() {
+            window.request_user_attention(Some(UserAttentionType::Informational));
+        }
+    });
 }
 
 /// What a window can measure.

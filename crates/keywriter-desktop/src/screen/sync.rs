@@ -165,6 +165,7 @@ impl Screen {
             Some(Notice::ReportSaved(_)) => (ui::NoticeKind::ReportSaved, None),
             Some(Notice::ReceiptSetAside(_)) => (ui::NoticeKind::ReceiptSetAside, None),
             Some(Notice::LicenseRefreshed) => (ui::NoticeKind::LicenseRefreshed, None),
+            Some(Notice::NotAdded) => (ui::NoticeKind::NotAdded, None),
             Some(Notice::Problem(wrong)) => (ui::NoticeKind::Problem, Some(wrong)),
         };
         let file = model.notice.as_ref().and_then(Notice::file);

@@ -157,6 +157,7 @@ fn files(app: &Rc<App>) {
             app.act(Intent::ChooseSharer(*serial));
         }
     }));
+    page.on_put_beside(press(app, || Intent::SetOutput(None)));
     page.on_start(press(app, || Intent::StartFiles));
     page.on_stop(press(app, || Intent::StopFiles));
     page.on_show(press(app, || Intent::ShowFiles));

@@ -54,6 +54,35 @@ fn a_typed_file_is_encrypted_and_stopped_without_a_mouse() {
 }
 
 #[test]
+fn the_folder_of_the_results_is_chosen_and_given_up_without_a_mouse() {
+    let (app, commands) = opened();
+    app.act(Intent::AddFiles(vec!["/a/file".into()]));
+    hands::pass(&app);
+    assert!(says(&app, "Results: beside the originals"));
+    press(&app, "Choose a folder");
+    type_text(&app, "Cargo.toml");
+    assert!(shows(&app, "Folder not found"));
+    for _ in "Cargo.toml".chars() {
+        key(&app, Key::Backspace);
+    }
+    type_text(&app, "src");
+    key(&app, Key::Return);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src");
+    assert!(says(&app, &format!("Results: in {}", folder.display())));
+    press(&app, "Encrypt");
+    assert_eq!(last_order(&commands).output, Some(folder));
+    files(&app, FilesEvent::Existing(Vec::new()));
+    hands::pass(&app);
+    press(&app, "Beside the originals");
+    // Its button is gone, and the focus on the one beside it.
+    key(&app, Key::Return);
+    find(&app, "Folder for the results");
+    key(&app, Key::Escape);
+    press(&app, "Encrypt");
+    assert_eq!(last_order(&commands).output, None);
+}
+
+#[test]
 fn the_user_decides_about_files_that_are_there() {
     let (app, commands) = opened();
     let there = PathBuf::from("/a/there.kw");

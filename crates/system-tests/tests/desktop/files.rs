@@ -1,7 +1,13 @@
 //! Files in the real window, with real modules: chosen in a dialog of the desktop, dropped on the window, or named at the
 //! start.
 
-use super::{App, dialogs::Dialogs, drag, picture};
+use super::{
+    App,
+    dialogs::Dialogs,
+    drag,
+    notices::{self, Notices},
+    picture,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -120,6 +126,83 @@ fn files_that_are_dropped_or_named_are_those_of_another_group() {
     screen.wait("2 failed, 0 files decrypted");
     screen.wait_for(2, ", Failed");
     assert!(!plain.exists() && !lab.path("not one").exists());
+}
+
+#[test]
+fn results_go_into_the_folder_that_was_chosen() {
+    let lab = two_clones();
+    let folder = lab.path("work");
+    written(folder.join("plans/site.txt"), b"the plan");
+    let out = lab.path("out");
+    fs::create_dir(&out).expect("a folder");
+    let screen = Screen::start();
+    let dialogs = Dialogs::start(&screen);
+    let _app = open(&lab, &screen, &[&folder]);
+    screen.wait("1 chosen");
+    dialogs.choose(&[&out]);
+    screen.click("Choose a folder");
+    screen.wait(&format!("Results: in {}", out.display()));
+    screen.wait("VM0001, Unlocked");
+    screen.click("Encrypt");
+    screen.wait("1 file encrypted");
+    assert!(out.join("work/plans/site.txt.kw").exists());
+    assert!(!folder.join("plans/site.txt.kw").exists());
+    fs::remove_dir_all(&out).expect("a folder");
+    screen.click("New list");
+    dialogs.choose(&[&folder]);
+    screen.click("Add folders");
+    screen.wait("1 chosen");
+    screen.click("Encrypt");
+    screen.wait_for(1, &format!("The output is not a folder: {}", out.display()));
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_second_start_passes_its_files_to_the_window_that_is_open_and_ends() {
+    let lab = two_clones();
+    let first = written(lab.path("first"), b"a note");
+    let screen = Screen::start();
+    let _app = open(&lab, &screen, &[&first]);
+    screen.wait("1 chosen");
+    written(lab.path("näht 2%"), b"a note");
+    for (files, chosen) in [(&["näht 2%"][..], "2 chosen"), (&[], "2 chosen")] {
+        let mut program = lab.program("keywriter-desktop");
+        program.args(files).current_dir(lab.folder.path());
+        let ended = screen.show(&mut program).wait().expect("it ends");
+        assert!(ended.success());
+        screen.wait(chosen);
+    }
+    screen.wait("näht 2%");
+    // One with folders of its own is another app.
+    let mut program = lab.program("keywriter-desktop");
+    program.arg("--state").arg(lab.path("other"));
+    let _other = App(screen.show(&mut program));
+    screen.wait("Try with virtual modules");
+}
+
+#[test]
+fn who_looks_elsewhere_is_told_when_the_files_are_done() {
+    let lab = two_clones();
+    let file = written(lab.path("note"), b"a note");
+    let screen = Screen::start();
+    let notices = Notices::start(&screen);
+    let _app = open(&lab, &screen, &[&file]);
+    screen.wait("1 chosen");
+    screen.wait("VM0001, Unlocked");
+    screen.click("Encrypt");
+    screen.wait("1 file encrypted");
+    screen.click("New list");
+    let other = written(lab.path("other"), b"a note");
+    drag::drop_files(&screen, "KeyWriter", &[&other]);
+    screen.wait("1 chosen");
+    notices::look_away(&screen);
+    screen.click("Encrypt");
+    assert_eq!(notices.next(), "1 file encrypted");
+    assert_eq!(
+        notices.count(),
+        0,
+        "nothing was told in front of the window"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod dialogs;
 mod drag;
 mod files;
+mod notices;
 mod portal;
 
 use portal::Portal;

@@ -136,6 +136,32 @@ fn what_was_not_begun_stays_chosen_and_the_devices_are_watched_again() {
 }
 
 #[test]
+fn results_go_where_the_user_wants_until_that_changes() {
+    let mut model = with(&[("A", unlocked(1))]);
+    let out = PathBuf::from("/out");
+    for (chosen, output) in [(Some(out.clone()), Some(out)), (None, None)] {
+        add(&mut model, &["/a"]);
+        model.act(Intent::SetOutput(chosen));
+        assert_eq!(start(&mut model).unwrap().output, output);
+        model.act(Intent::SetOutput(Some("/late".into())));
+        assert_eq!(model.files.output(), output.as_deref(), "too late");
+        model.hear(Event::Files(FilesEvent::Ended(FilesOutcome::default())));
+        model.act(Intent::ClearFiles);
+    }
+}
+
+#[test]
+fn files_that_come_too_early_are_not_lost_in_silence() {
+    let mut model = with(&[("A", unlocked(1))]);
+    add(&mut model, &["/a"]);
+    start(&mut model).unwrap();
+    model.act(Intent::OpenPage(Page::Clone));
+    add(&mut model, &["/b"]);
+    assert_eq!(model.notice, Some(Notice::NotAdded));
+    assert_eq!((model.page, model.files.inputs().len()), (Page::Files, 1));
+}
+
+#[test]
 fn devices_do_one_thing_at_a_time() {
     let mut model = ready();
     model.act(Intent::OpenPage(Page::Files));
