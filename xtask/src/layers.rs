@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-core", &["hsm-protocol"]),
     ("hsm-ccid", &["hsm-protocol"]),
     ("hsm-factory", &["hsm-protocol"]),
+    ("hsm-flash", &["hsm-core"]),
     ("hsm-ifd", &["hsm-protocol"]),
     ("plain-text", &[]),
     (
@@ -52,7 +53,13 @@ const PUBLIC: &[&str] = &[
 ];
 
 /// Crates that define or hold secrets.
-const SECRET: &[&str] = &["hsm-core", "hsm-virtual", "hsm-factory", "hub-panel"];
+const SECRET: &[&str] = &[
+    "hsm-core",
+    "hsm-flash",
+    "hsm-virtual",
+    "hsm-factory",
+    "hub-panel",
+];
 
 /// Crates that the module's core must not use.
 const NOT_IN_CORE: &[&str] = &["std", "alloc", "getrandom", "aws-lc-rs", "libc", "rustix"];
@@ -86,7 +93,7 @@ pub(crate) fn run() -> Result<()> {
             bail!("{name} reaches {secret}: the public side could name a CSP");
         }
     }
-    for name in ["hsm-core", "hsm-protocol", "hsm-ccid"] {
+    for name in ["hsm-core", "hsm-protocol", "hsm-ccid", "hsm-flash"] {
         let closure = closure(name)?;
         if let Some(found) = NOT_IN_CORE
             .iter()
