@@ -23,6 +23,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         "hsm-testbench",
         &["hsm-core", "hsm-factory", "hsm-protocol", "hsm-virtual"],
     ),
+    ("app", &["hsm-ccid", "hsm-core"]),
+    (
+        "board-qemu",
+        &["app", "hsm-ccid", "hsm-core", "hsm-flash", "hsm-protocol"],
+    ),
     ("license-token", &[]),
     (
         "keywriter",
@@ -113,9 +118,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Returns our crates, each with our crates that it depends on, without dev-dependencies.
 fn members() -> Result<Vec<(String, BTreeSet<String>)>> {
-    let text = run::output(&["cargo", "metadata", "--format-version", "1", "--no-deps"])?;
-    let metadata: serde_json::Value = serde_json::from_str(&text)?;
-    let packages = metadata["packages"].as_array().context("no packages")?;
+    let packages = [packages("Cargo.toml")?, packages("firmware/Cargo.toml")?].concat();
     let name =
         |value: &serde_json::Value| value["name"].as_str().map(str::to_owned).context("no name");
     let names = packages.iter().map(name).collect::<Result<BTreeSet<_>>>()?;
@@ -135,6 +138,17 @@ fn members() -> Result<Vec<(String, BTreeSet<String>)>> {
             ))
         })
         .collect()
+}
+
+/// Returns what cargo knows of the crates of a workspace.
+fn packages(manifest: &str) -> Result<Vec<serde_json::Value>> {
+    let words = ["cargo", "metadata", "--format-version", "1", "--no-deps"];
+    let text = run::output(&[&words[..], &["--manifest-path", manifest]].concat())?;
+    let metadata: serde_json::Value = serde_json::from_str(&text)?;
+    metadata["packages"]
+        .as_array()
+        .context("no packages")
+        .cloned()
 }
 
 /// Returns the names of all crates that a crate depends on, directly or not, without dev-dependencies.

@@ -10,6 +10,7 @@ mod deb;
 mod debian;
 mod demo;
 mod deny;
+mod firmware;
 mod fuzz;
 mod layers;
 mod manual;
@@ -64,6 +65,9 @@ enum Command {
     Bench,
     /// Fuzz every parser and every state machine.
     Fuzz(fuzz::Options),
+    /// Build or test the firmware of hardware modules.
+    #[command(subcommand)]
+    Firmware(firmware::Action),
     /// Check that no branch and no address depends on a secret, and compare the times of unlocks.
     ConstantTime,
 }
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         Command::Manual(options) => manual::run(&options),
         Command::Bench => bench::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Firmware(action) => firmware::run(&action),
         Command::ConstantTime => constant_time::run(),
     };
     match outcome {

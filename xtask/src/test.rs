@@ -2,7 +2,7 @@
 
 use crate::{
     compiler::Compiler,
-    constant_time, deb, debian, demo, deny, fuzz, layers, model,
+    constant_time, deb, debian, demo, deny, firmware, fuzz, layers, model,
     run::{self, shown},
     stages::Stages,
     tidy, tools,
@@ -37,6 +37,10 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
     // The core alone, without features that other crates enable.
     stages.run("core alone", || {
         quietly(shown(&["cargo", "check", "--quiet", "-p", "hsm-core"]))
+    })?;
+    // Its test in the emulator is one of all tests.
+    stages.run("firmware", || {
+        quietly(firmware::build().and_then(|()| firmware::test_on_host()))
     })?;
     // All that tests start or run, with lints and reference in the same pass.
     stages.run("build, lints, docs", || quietly(build()))?;

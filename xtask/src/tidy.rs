@@ -13,7 +13,15 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 /// Folders whose contents a document may name.
-const FOLDERS: &[&str] = &["crates/", "docs/", "vectors/", "xtask/", "manual/", ".ci/"];
+const FOLDERS: &[&str] = &[
+    "crates/",
+    "docs/",
+    "vectors/",
+    "xtask/",
+    "manual/",
+    "firmware/",
+    ".ci/",
+];
 
 /// The programs that show names which others have chosen.
 const PROGRAMS: &[&str] = &[

@@ -106,8 +106,8 @@ impl<F: Fuses> StoreKeys for Keys<F> {
     }
 }
 
-/// Burns secret and store keys into the fuses of a new chip, from 12 random bits a row. What a cut left whole is kept; a row
-/// that is neither blank nor whole is a fault: this chip must not be used.
+/// Burns secret and store keys into the fuses of a new chip, from 12 random bits a row. What a cut left whole is kept. A row
+/// that is neither blank nor whole is a fault: this chip must not be used, or a module has used it already.
 pub fn burn(
     fuses: &mut impl Fuses,
     mut random: impl FnMut() -> Result<u16, Fault>,

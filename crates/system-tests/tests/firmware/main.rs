@@ -1,0 +1,119 @@
+//! The firmware in an emulator: the whole of it but the chip's own parts, from the key matrix and the USB packets to
+//! flash and fuses. Its other end is a virtual module in this process.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
+mod board;
+
+use board::Board;
+use hsm_core::leds::Pattern;
+use hsm_factory::Root;
+use hsm_protocol::{Status, command::ins, identity::SignedIdentity};
+use hsm_testbench::{Bench, files, files::Commands, not_tested};
+use hsm_virtual::aws_lc::AwsLc;
+use std::path::PathBuf;
+
+fn built() -> Option<(PathBuf, PathBuf)> {
+    let built = board::built();
+    if built.is_none() {
+        not_tested("the firmware: `cargo xtask firmware build` makes it and its emulator");
+    }
+    built
+}
+
+#[test]
+fn a_new_board_is_set_up_on_its_keys_and_says_who_it_is() {
+    let Some(built) = built() else { return };
+    let root = Root::generate("Test root").unwrap();
+    let mut board = Board::start(&built, "KW-Q001");
+    assert_eq!(board.pattern(), "shipment");
+    assert_eq!(board.lamps(), [255, 255, 0]);
+    board.certify(&root);
+    board.set_up();
+    assert_eq!(board.lamps(), [255, 0, 0]);
+
+    let identity = board.command(ins::IDENTITY, 0, &[7; 32]).unwrap();
+    let signed = SignedIdentity::parse(&identity).unwrap();
+    assert_eq!(signed.identity.serial.as_str(), "KW-Q001");
+    assert!(signed.identity.certified);
+
+    assert_eq!(board.press("KEY 11223344 KEY"), "standby");
+    assert_eq!(board.command(ins::STATUS, 0, &[]), Err(Status::Locked));
+    assert_eq!(board.press("SHIFT+KEY 13572468 KEY"), "unlocked");
+    board.command(ins::STATUS, 0, &[]).unwrap();
+    board.plug(false);
+    assert_eq!(board.pattern(), "standby");
+    board.plug(true);
+    assert_eq!(board.press("KEY 24681357 KEY"), "unlocked");
+
+    // What was set up is in its flash.
+    board.power_up();
+    assert_eq!(board.pattern(), "standby");
+    assert_eq!(board.press("SHIFT+1 11223344 KEY 11223344 KEY"), "standby");
+    assert_eq!(board.press("KEY 24681357 KEY"), "unlocked");
+    let again = board.command(ins::IDENTITY, 0, &[7; 32]).unwrap();
+    let again = SignedIdentity::parse(&again).unwrap().identity;
+    assert_eq!(again.serial, signed.identity.serial);
+}
+
+#[test]
+fn a_board_and_a_virtual_module_are_clones_of_each_other() {
+    let Some(built) = built() else { return };
+    let root = Root::generate("Test root").unwrap();
+    let new = |serial: &str| {
+        let mut module: Bench<AwsLc> = Bench::bare(serial);
+        let profile = hsm_factory::Profile { is_virtual: false };
+        module.certify(&root, profile).unwrap();
+        module
+    };
+    let mut board = Board::start(&built, "KW-Q002");
+    board.certify(&root);
+    board.set_up();
+    assert_eq!(board.press("KEY 24681357 KEY"), "unlocked");
+
+    // The board is the master.
+    let mut clone = new("KW-V001");
+    board.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]).unwrap();
+    let seal = clone_from(&mut board, &mut clone);
+    assert!(!seal.is_empty());
+    clone.pass(2000);
+    assert_eq!(clone.press("SHIFT+KEY 13572468 KEY"), Pattern::Unlocked);
+    open_what_the_other_sealed(&mut board, &mut clone);
+
+    // The board is a clone of another team's master, in place of what it was.
+    let mut master = new("KW-V002");
+    master.set_up();
+    master.pass(2000);
+    master.unlock_admin();
+    master.command(ins::CYCLE_BEGIN, 0, &[0, 0, 1]).unwrap();
+    let offer = board.command(ins::OFFER, 0, &[]);
+    assert_eq!(offer, Err(Status::NeedsPerson));
+    assert_eq!(board.press("KEY+1:1s"), "confirmed");
+    clone_from(&mut master, &mut board);
+    assert_eq!(board.pattern(), "standby");
+    assert_eq!(board.press("SHIFT+KEY 13572468 KEY"), "unlocked");
+    open_what_the_other_sealed(&mut master, &mut board);
+
+    println!("{:>14} {:>9}", "instructions", "stack");
+    for (what, figure) in &board.figures {
+        println!("{:>14} {:>9}  {what}", figure.instructions, figure.stack);
+    }
+}
+
+/// Relays one run.
+fn clone_from(master: &mut impl Commands, secondary: &mut impl Commands) -> Vec<u8> {
+    let offer = secondary.command(ins::OFFER, 0, &[]).unwrap();
+    let grant = master.command(ins::GRANT, 0, &offer).unwrap();
+    let consent = secondary.command(ins::CONSENT, 0, &grant).unwrap();
+    let parcel = master.command(ins::PARCEL, 0, &consent).unwrap();
+    let receipt = secondary.command(ins::COMMIT, 0, &parcel).unwrap();
+    master.command(ins::COUNTERSIGN, 0, &receipt).unwrap()
+}
+
+/// A chunk that takes a thousand packets each way.
+fn open_what_the_other_sealed(one: &mut impl Commands, other: &mut impl Commands) {
+    let plain: Vec<u8> = (0..=255).cycle().take(60 * 1024).collect();
+    let header = files::begin(one, 60 * 1024).unwrap();
+    let chunk = files::seal(one, &header, (0, true), &plain).unwrap();
+    assert!(files::open(other, &header, 0, &chunk) == Ok(plain));
+}

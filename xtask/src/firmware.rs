@@ -1,0 +1,207 @@
+//! The firmware (`firmware/`, a workspace of its own): builds it for its chip with Debian's compiler, and tests it in an
+//! emulator. Neither rustup nor Debian has the core library for that chip, so it is built from Debian's sources.
+
+use crate::{compiler::Compiler, debian, run};
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What to do with the firmware.
+#[derive(Subcommand)]
+pub(crate) enum Action {
+    /// Build it, and print its size (installs compiler and emulator into target/tools on first use).
+    Build,
+    /// Build it, test what runs on any computer, then the whole in the emulator.
+    Test,
+}
+
+pub(crate) fn run(action: &Action) -> Result<()> {
+    match action {
+        Action::Build => build(),
+        Action::Test => {
+            build()?;
+            test_on_host()?;
+            run::shown(&["cargo", "test", "-p", "system-tests", "--test", "firmware"])
+        }
+    }
+}
+
+/// Builds the images.
+pub(crate) fn build() -> Result<()> {
+    install()?;
+    println!(
+        "\n$ cargo build --release --target {TARGET} --package {}",
+        IMAGES.join(" --package ")
+    );
+    let mut cargo = cargo(&["build", "--quiet", "--release", "--target", TARGET]);
+    cargo.arg("-Zbuild-std=core");
+    for image in IMAGES {
+        cargo.args(["--package", image]);
+    }
+    cargo
+        // The core library can be built only with what its compiler calls unstable.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTC", program("rustc"))
+        .env(variable("LINKER"), program("arm-none-eabi-ld"))
+        .env(variable("RUSTFLAGS"), FLAGS);
+    run::finish(&mut cargo, "cargo build")?;
+    let images = IMAGES.map(|image| format!("{OUTPUT}/{TARGET}/release/{image}"));
+    let size = program("arm-none-eabi-size");
+    let size = size.to_str().context("the folder's name is not UTF-8")?;
+    let words: Vec<&str> = [size]
+        .into_iter()
+        .chain(images.iter().map(String::as_str))
+        .collect();
+    println!("{}", run::output(&words)?);
+    Ok(())
+}
+
+/// Checks the format, and tests and lints what is not tied to a chip.
+pub(crate) fn test_on_host() -> Result<()> {
+    println!("\n$ cargo fmt --check, cargo test --package app  (in firmware/, with lints)");
+    run::finish(&mut cargo(&["fmt", "--all", "--check"]), "cargo fmt")?;
+    let mut tests = cargo(&["test", "--quiet", "--package", "app"]);
+    Compiler::Checked.prepare(&mut tests)?;
+    run::finish(&mut tests, "cargo test")
+}
+
+/// Returns a call of cargo in the workspace of the firmware.
+fn cargo(words: &[&str]) -> Command {
+    let mut cargo = run::command(&[&["cargo"], words].concat());
+    cargo
+        .current_dir(run::root().join("firmware"))
+        .env("CARGO_TARGET_DIR", run::root().join(OUTPUT));
+    cargo
+}
+
+fn variable(name: &str) -> String {
+    format!(
+        "CARGO_TARGET_{}_{name}",
+        TARGET.to_uppercase().replace(['-', '.'], "_")
+    )
+}
+
+fn program(name: &str) -> PathBuf {
+    folder().join("bin").join(name)
+}
+
+fn folder() -> PathBuf {
+    run::root().join("target/tools/firmware")
+}
+
+/// Unpacks compiler, linker and emulator, unless they are there. They are not installed into the system: that would
+/// replace parts of it.
+fn install() -> Result<()> {
+    let done = folder().join("done");
+    if done.exists() {
+        return Ok(());
+    }
+    println!(
+        "\nInstalling into target/tools/firmware, from Debian: {}",
+        PACKAGES.join(" ")
+    );
+    let archives = folder().join("archives");
+    fs::create_dir_all(archives.join("partial"))?;
+    download(&archives).or_else(|_old_lists| {
+        run::shown(&[debian::sudo()?, &["apt-get", "-qq", "update"]].concat())?;
+        download(&archives)
+    })?;
+    let root = folder().join("root");
+    for archive in fs::read_dir(&archives)? {
+        let archive = archive?.path();
+        if archive.extension().is_some_and(|ending| ending == "deb") {
+            let mut unpack = Command::new("dpkg");
+            unpack.arg("-x").arg(&archive).arg(&root);
+            run::finish(&mut unpack, "dpkg -x")?;
+        }
+    }
+    run::shown(&[debian::sudo()?, &["rm", "-r", text(&archives)?]].concat())?;
+    fs::create_dir_all(folder().join("bin"))?;
+    for name in PROGRAMS {
+        wrap(&root, name)?;
+    }
+    check_compiler()?;
+    fs::write(done, "")?;
+    Ok(())
+}
+
+fn download(archives: &Path) -> Result<()> {
+    let cache = format!("Dir::Cache::archives={}", text(archives)?);
+    let words = [
+        "apt-get",
+        "-qq",
+        "install",
+        "-y",
+        "--download-only",
+        "--reinstall",
+    ];
+    let options = ["--no-install-recommends", "-o", &cache];
+    let mut apt = run::command(&[debian::sudo()?, &words, &options, PACKAGES].concat());
+    run::finish(&mut apt, "apt-get install --download-only")
+}
+
+/// Writes a script that starts a program with the libraries that were unpacked beside it.
+fn wrap(root: &Path, name: &str) -> Result<()> {
+    let root = text(root)?;
+    let libraries =
+        format!("{root}/usr/lib/x86_64-linux-gnu:{root}/lib/x86_64-linux-gnu:{root}/usr/lib");
+    let script = format!(
+        "#!/bin/sh\n\
+         export LD_LIBRARY_PATH='{libraries}' QEMU_MODULE_DIR='{root}/usr/lib/x86_64-linux-gnu/qemu'\n\
+         exec '{root}/usr/bin/{name}' \"$@\"\n"
+    );
+    let path = program(name);
+    fs::write(&path, script)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// Debian keeps one version of this compiler, the newest: another one must be tried first.
+fn check_compiler() -> Result<()> {
+    let found = run::output(&[text(&program("rustc"))?, "--version"])?;
+    if !found.starts_with(COMPILER) {
+        bail!(
+            "Debian's rustc-web is now {}, and the firmware was tested with {COMPILER}. Change COMPILER in \
+             xtask/src/firmware.rs, remove target/tools/firmware, and run `cargo xtask firmware test`",
+            found.trim()
+        );
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("the folder's name is not UTF-8")
+}
+
+/// The processor of the board and of its emulator: Cortex-M33.
+const TARGET: &str = "thumbv8m.main-none-eabihf";
+
+/// The linker script of `cortex-m-rt`; and integers of the primitives as wide as the registers.
+const FLAGS: &str = "-Clink-arg=-Tlink.x -Clinker-flavor=ld --cfg cpubits=\"32\"";
+
+const IMAGES: [&str; 1] = ["board-qemu"];
+
+/// Where everything is built.
+const OUTPUT: &str = "target/firmware";
+
+const COMPILER: &str = "rustc 1.96.";
+
+const PACKAGES: &[&str] = &[
+    "rustc-web",
+    "rust-web-src",
+    "libstd-rust-web-dev",
+    "binutils-arm-none-eabi",
+    "qemu-system-arm",
+];
+
+const PROGRAMS: &[&str] = &[
+    "rustc",
+    "arm-none-eabi-ld",
+    "arm-none-eabi-size",
+    "qemu-system-arm",
+];
