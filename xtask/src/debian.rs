@@ -2,6 +2,7 @@
 
 use crate::run;
 use anyhow::{Context, Result};
+use std::fs;
 
 /// To build programs that use smart cards.
 pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
@@ -92,6 +93,26 @@ pub(crate) fn install(packages: &[&[&'static str]]) -> Result<()> {
                 missing.join(" ")
             )
         })
+}
+
+/// Downloads a package, and unpacks it into a folder of the workspace, without installing it.
+pub(crate) fn unpack(package: &str, folder: &str) -> Result<()> {
+    let work = tempfile::tempdir_in(run::root().join("target"))?;
+    let download = || {
+        let mut apt = run::command(&["apt-get", "-qq", "download", package]);
+        run::finish(apt.current_dir(&work), "apt-get download")
+    };
+    // The package lists may be missing on a fresh machine.
+    let update = || run::shown(&[sudo()?, &["apt-get", "-qq", "update"]].concat());
+    download().or_else(|_missing| update().and_then(|()| download()))?;
+    let file = fs::read_dir(&work)?
+        .next()
+        .context("apt-get downloaded nothing")??;
+    let unpacked = work.path().join("unpacked");
+    let mut dpkg = run::command(&["dpkg-deb", "--extract"]);
+    run::finish(dpkg.args([&file.path(), &unpacked]), "dpkg-deb --extract")?;
+    fs::create_dir_all(run::root().join("target/tools"))?;
+    fs::rename(unpacked, run::root().join(folder)).with_context(|| folder.to_owned())
 }
 
 /// Returns the prefix of a command that only root may run.

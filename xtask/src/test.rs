@@ -82,7 +82,8 @@ fn install() -> Result<()> {
     tools::install(&tools::RAGE)?;
     tools::install(&tools::VERIFPAL)?;
     python_tools()?;
-    axe()
+    axe()?;
+    prometheus()
 }
 
 fn format() -> Result<()> {
@@ -173,6 +174,16 @@ fn axe() -> Result<()> {
         FOLDER,
         "axe-playwright-python==0.1.8",
     ])
+}
+
+/// Takes Prometheus and promtool out of Debian's package, which would start a server if it were installed.
+fn prometheus() -> Result<()> {
+    const FOLDER: &str = "target/tools/prometheus";
+    if run::root().join(FOLDER).exists() {
+        return Ok(());
+    }
+    println!("Unpacking Debian's package prometheus into {FOLDER}");
+    debian::unpack("prometheus", FOLDER)
 }
 
 #[cfg(test)]

@@ -100,6 +100,11 @@ const PACKAGES: &[Package] = &[
                 0o644,
             ),
             (
+                "crates/license-portal/deploy/prometheus.yml",
+                "usr/share/doc/license-portal/examples/prometheus.yml",
+                0o644,
+            ),
+            (
                 "crates/license-portal/deploy/license-portal-backup.timer",
                 "lib/systemd/system/license-portal-backup.timer",
                 0o644,

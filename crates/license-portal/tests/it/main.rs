@@ -22,6 +22,7 @@ mod letters;
 mod load;
 mod mail;
 mod migration;
+mod monitoring;
 mod obstacles;
 mod operators;
 mod orders;

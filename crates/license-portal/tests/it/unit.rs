@@ -1,8 +1,6 @@
-//! What operators copy: the units for systemd, valid and restrictive, and the alerts for Prometheus.
+//! What operators copy: the units for systemd, valid and restrictive.
 
 use std::{fs, process::Command};
-
-use license_portal::{metrics::Metrics, model::Counts};
 
 use crate::instances::output;
 
@@ -55,25 +53,4 @@ fn the_backup_is_one_that_systemd_takes() {
         said.status.success() && !text.contains("license-portal-backup"),
         "{text}"
     );
-}
-
-#[test]
-fn every_alert_is_about_a_metric_that_there_is() {
-    let metrics = Metrics::default();
-    for class in [&metrics.answered, &metrics.rejected, &metrics.failed] {
-        class.inc();
-    }
-    let text = metrics.text(Some(Counts::default())).unwrap();
-    let alerts = include_str!("../../deploy/alerts.yml");
-    let names = alerts.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let names: Vec<_> = names
-        .filter(|word| word.starts_with("license_portal_"))
-        .collect();
-    assert!(names.len() > 5);
-    for name in names {
-        assert!(
-            text.contains(&format!("\n{name}")),
-            "{name} is not in {text}"
-        );
-    }
 }
