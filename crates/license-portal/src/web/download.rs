@@ -12,13 +12,13 @@ use askama::Template;
 use axum::{
     extract::{Extension, Path as UrlPath, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse as _, Response},
+    response::{AppendHeaders, IntoResponse as _, Response},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use tower_http::services::ServeFile;
 
-use super::system::{Computer, Processor, System};
+use super::system::{Computer, Fit, PROCESSOR_HINT, Processor, System};
 use crate::{
     language::{Key, Language},
     portal::Portal,
@@ -58,8 +58,9 @@ struct Shown {
     /// Which computers it is for; empty if its name does not say.
     computers: String,
     size: String,
-    /// Whether it is for the visitor's computer.
+    /// Whether it is for the visitor's computer, and the app.
     is_yours: bool,
+    fit: Fit,
 }
 
 #[derive(Template)]
@@ -82,7 +83,9 @@ pub(super) async fn page(
                 f: visitor.frame(),
                 packages: show(&packages, visitor.language, Computer::of(&headers)),
             };
-            render(StatusCode::OK, &page)
+            // Asks for the processor, before the page is shown.
+            let asked = ["accept-ch", "critical-ch"].map(|name| (name, PROCESSOR_HINT));
+            (AppendHeaders(asked), render(StatusCode::OK, &page)).into_response()
         }
         Err(error) => {
             tracing::error!(%error, "cannot read the folder of packages");
@@ -103,6 +106,7 @@ fn show(packages: &[Package], language: Language, computer: Computer) -> Vec<Sho
                 system.map(|system| language.say(system.name().0)),
                 processor.map(|processor| language.say(processor.name().0)),
             ];
+            let fit = computer.fits(system, processor);
             Shown {
                 title: product(name).map_or_else(|| name.clone(), |key| language.say(key.0)),
                 computers: computers
@@ -111,13 +115,14 @@ fn show(packages: &[Package], language: Language, computer: Computer) -> Vec<Sho
                     .collect::<Vec<_>>()
                     .join(" · "),
                 size: size(package.bytes, language),
-                is_yours: computer.takes(system, processor) && is_app(name),
+                is_yours: fit != Fit::Not && is_app(name),
+                fit,
                 package: package.clone(),
             }
         })
         .collect();
     // Stable: within each group they stay in the order of their names.
-    shown.sort_by_key(|shown| (!shown.is_yours, !is_app(&shown.package.name)));
+    shown.sort_by_key(|shown| (!shown.is_yours, !is_app(&shown.package.name), shown.fit));
     shown
 }
 

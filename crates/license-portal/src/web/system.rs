@@ -1,6 +1,6 @@
 //! Which packages are for which systems, and which system a visitor has.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::language::Key;
 
@@ -78,6 +78,17 @@ impl Processor {
     }
 }
 
+/// How well a package is for a computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    /// It is made for it, as far as the browser says.
+    Made,
+    /// It is made for the other processor, which the system imitates.
+    Runs,
+    /// It cannot be installed there.
+    Not,
+}
+
 /// What a browser says about its computer. Phones have no system of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Computer {
@@ -88,11 +99,13 @@ pub(super) struct Computer {
 impl Computer {
     /// Reads what the browser says.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let agent = headers
-            .get(header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok())
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let text = |name: &str| {
+            let value = headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok());
+            value.unwrap_or_default().to_ascii_lowercase()
+        };
+        let agent = text(header::USER_AGENT.as_str());
         let says = |word: &str| agent.contains(word);
         let system = if says("android") || says("iphone") || says("ipad") {
             None
@@ -109,38 +122,51 @@ impl Computer {
         } else {
             None
         };
-        Self {
-            system,
-            processor: Processor::named_in(&agent),
-        }
+        let processor = match &*text(PROCESSOR_HINT) {
+            "\"arm\"" => Some(Processor::Arm),
+            "\"x86\"" => Some(Processor::Intel),
+            // Browsers on a Mac say Intel, whatever it has.
+            _ if system == Some(System::Mac) => None,
+            _ => Processor::named_in(&agent),
+        };
+        Self { system, processor }
     }
 
-    /// Returns whether a package can be installed there, as far as the browser says.
-    pub(super) fn takes(self, system: Option<System>, processor: Option<Processor>) -> bool {
+    /// Returns how well a package is for it, as far as the browser says.
+    pub(super) fn fits(self, system: Option<System>, processor: Option<Processor>) -> Fit {
         let is_system = match (self.system, system) {
             (Some(System::Linux), Some(package)) => package.is_linux(),
             (Some(here), Some(System::Linux)) => here.is_linux(),
             (here, package) => here.is_some() && here == package,
         };
-        // Browsers on a Mac say Intel, whatever it has.
-        let is_processor = self.system == Some(System::Mac)
-            || self.processor.is_none()
-            || processor.is_none()
-            || self.processor == processor;
-        is_system && is_processor
+        let is_imitated = matches!(self.system, Some(System::Mac | System::Windows));
+        match (self.processor, processor) {
+            _ if !is_system => Fit::Not,
+            (Some(here), Some(package)) if here != package => match package {
+                Processor::Intel if is_imitated => Fit::Runs,
+                _ => Fit::Not,
+            },
+            _ => Fit::Made,
+        }
     }
 }
+
+/// The header in which browsers that send the same `User-Agent` from every computer name the processor, when asked.
+pub(super) const PROCESSOR_HINT: &str = "sec-ch-ua-arch";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_computer_takes_the_packages_of_its_system_and_processor() {
-        let takes = |agent: &str, file: &str| {
-            let headers = [(header::USER_AGENT, agent.parse().unwrap())];
+    fn packages_fit_computers_of_their_system_and_processor() {
+        let fits = |agent: &str, hint: &str, file: &str| {
+            let headers = [
+                (header::USER_AGENT, agent.parse().unwrap()),
+                (PROCESSOR_HINT.parse().unwrap(), hint.parse().unwrap()),
+            ];
             Computer::of(&headers.into_iter().collect())
-                .takes(System::of_file(file), Processor::of_file(file))
+                .fits(System::of_file(file), Processor::of_file(file))
         };
         let windows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36";
         let mac = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15";
@@ -163,7 +189,22 @@ mod tests {
             (phone, "keywriter_1.0_amd64.deb", false),
             ("", "keywriter_1.0_amd64.deb", false),
         ] {
-            assert_eq!(takes(agent, file), expected, "{agent} {file}");
+            let fit = fits(agent, "", file);
+            assert_eq!(fit == Fit::Made, expected, "{agent} {file}");
+            assert_eq!(fit == Fit::Not, !expected, "{agent} {file}");
+        }
+        for (agent, hint, file, expected) in [
+            (linux, "\"arm\"", "keywriter_1.0_arm64.deb", Fit::Made),
+            (linux, "\"arm\"", "keywriter_1.0_amd64.deb", Fit::Not),
+            (windows, "\"arm\"", "KeyWriter-1.0-arm64.msi", Fit::Made),
+            (windows, "\"arm\"", "KeyWriter-1.0-x64.msi", Fit::Runs),
+            (windows, "\"x86\"", "KeyWriter-1.0-arm64.msi", Fit::Not),
+            (mac, "\"arm\"", "KeyWriter-1.0-x64.dmg", Fit::Runs),
+            (mac, "\"x86\"", "KeyWriter-1.0-arm64.dmg", Fit::Not),
+            (mac, "\"arm\"", "KeyWriter-1.0.dmg", Fit::Made),
+            (linux, "arm\"; drop", "keywriter_1.0_amd64.deb", Fit::Made),
+        ] {
+            assert_eq!(fits(agent, hint, file), expected, "{agent} {hint} {file}");
         }
     }
 }

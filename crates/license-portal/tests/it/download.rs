@@ -100,6 +100,17 @@ async fn packages_are_described_and_those_for_the_visitors_computer_come_first()
         assert!(html.contains("<h2>Virtual modules, for evaluation</h2>"));
         assert!(html.contains("Debian and Ubuntu · ARM, 64-bit"));
     }
+    // Chromium says x86_64 on every Linux, and the processor when it is asked.
+    visit.headers = vec![
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)".into()),
+        ("sec-ch-ua-arch", "\"arm\"".into()),
+    ];
+    let page = visit.get("/download").await;
+    for name in ["accept-ch", "critical-ch"] {
+        assert_eq!(page.headers[name], "sec-ch-ua-arch");
+    }
+    let (_, rest) = page.html.split_once("href=\"/download/").unwrap();
+    assert!(rest.starts_with("keywriter_1.0_arm64.deb\""));
     // A package that is replaced is soon shown with its new digest.
     std::fs::write(folder.join("KeyWriter-1.0.dmg"), "abc").unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
