@@ -22,7 +22,10 @@ use crate::{
     language::Language,
     model::{Filter, NewOperator, Placed},
     portal::{Portal, Refusal},
-    service::{LicenseReport, Order, OrderLine, table},
+    service::{
+        LicenseReport, Order, OrderLine,
+        table::{self, NotImported},
+    },
     store::StoreError,
     text::plain_json,
 };
@@ -138,17 +141,14 @@ async fn import(
         size <= TABLE,
         "{name} is larger than {TABLE} bytes: split the order; nothing was ordered"
     );
-    let text = String::from_utf8_lossy(&text);
-    let lines = table::read(&text, MOST).map_err(|wrong| {
-        let why = wrong.text(Language::En, MOST);
-        anyhow!("{name}, {why} Nothing was ordered.")
-    })?;
-    let order = Order {
-        lines: lines.into_iter().map(|(_, line)| line).collect(),
-        sold_by: None,
-        key,
-    };
-    print(&portal.issue(&order).await?, json)
+    match portal.import(&text, MOST, None, key).await {
+        Ok(placed) => print(&placed, json),
+        Err(NotImported::Line(wrong)) => {
+            let why = wrong.text(Language::En, MOST);
+            bail!("{name}, {why} Nothing was ordered.")
+        }
+        Err(NotImported::Refused(refusal)) => Err(refusal.into()),
+    }
 }
 
 /// Prints a table of all licenses that a filter permits.

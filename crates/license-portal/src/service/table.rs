@@ -3,10 +3,12 @@
 use csv::{ReaderBuilder, StringRecord, Terminator, Trim, WriterBuilder};
 use license_token::Holder as TokenHolder;
 
-use super::{LicenseReport, OrderLine, operation::SEATS};
+use super::{LicenseReport, Order, OrderLine, operation::SEATS};
 use crate::{
     email::EmailAddress,
     language::{Key, Language},
+    model::Placed,
+    portal::{Portal, Refusal},
 };
 
 /// What is wrong with a table: the first line that is, and why.
@@ -25,11 +27,60 @@ impl WrongLine {
         let values = [("line", &*self.line.to_string()), ("why", &*why)];
         language.say_with("wrong-line", &values)
     }
+
+    /// Returns why it is wrong, in a word for programs.
+    pub(crate) fn reason(self) -> &'static str {
+        self.why.0.strip_prefix("wrong-").unwrap_or(self.why.0)
+    }
+}
+
+/// Why a table was not ordered.
+#[derive(Debug)]
+pub enum NotImported {
+    /// A line is wrong.
+    Line(WrongLine),
+    /// The portal refuses the order.
+    Refused(Refusal),
+}
+
+impl Portal {
+    /// Places the order that a table has, or none of it.
+    pub async fn import(
+        &self,
+        table: &[u8],
+        most: u32,
+        sold_by: Option<String>,
+        key: Option<String>,
+    ) -> Result<Placed, NotImported> {
+        let table = String::from_utf8_lossy(table);
+        let (numbers, lines): (Vec<_>, Vec<_>) = read(&table, most)
+            .map_err(NotImported::Line)?
+            .into_iter()
+            .unzip();
+        let order = Order {
+            lines,
+            sold_by,
+            key,
+        };
+        self.issue(&order).await.map_err(|refusal| {
+            let needs_utf8 = |line: &OrderLine| {
+                EmailAddress::parse(&line.email).is_ok_and(|email| email.needs_utf8())
+            };
+            let first = order.lines.iter().position(needs_utf8);
+            match (refusal, first.and_then(|first| numbers.get(first))) {
+                (Refusal::NoUtf8, Some(line)) => NotImported::Line(WrongLine {
+                    line: *line,
+                    why: Key("wrong-no-smtputf8"),
+                }),
+                (refusal, _) => NotImported::Refused(refusal),
+            }
+        })
+    }
 }
 
 /// Reads an order: a first line that names the columns, and a line for licenses that are alike. Spreadsheets separate
 /// columns by commas, semicolons or tabs, and may begin with a byte order mark. Returns the lines with their numbers.
-pub fn read(text: &str, most: u32) -> Result<Vec<(u64, OrderLine)>, WrongLine> {
+fn read(text: &str, most: u32) -> Result<Vec<(u64, OrderLine)>, WrongLine> {
     // Lines are counted by their last character.
     let text = text
         .trim_start_matches('\u{feff}')

@@ -18,6 +18,23 @@ use crate::{
     web::{client::ClientAddress, error::ApiError, form::TypedSecret},
 };
 
+/// A body of any media type.
+pub(super) struct Sent(pub(super) Bytes);
+
+impl FromRequest<Arc<Portal>> for Sent {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, ApiError> {
+        match Bytes::from_request(request, portal).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(BytesRejection::FailedToBufferBody(failed)) if failed.status() == 413 => {
+                Err(ApiError::TooLarge)
+            }
+            Err(_broken) => Err(ApiError::Malformed),
+        }
+    }
+}
+
 /// A JSON body, whatever media type it names. All that is not valid is one error.
 pub(super) struct Body<T>(pub(super) T);
 
@@ -25,15 +42,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, ApiError> {
-        let bytes =
-            Bytes::from_request(request, portal)
-                .await
-                .map_err(|rejection| match rejection {
-                    BytesRejection::FailedToBufferBody(failed) if failed.status() == 413 => {
-                        ApiError::TooLarge
-                    }
-                    _ => ApiError::Malformed,
-                })?;
+        let Sent(bytes) = Sent::from_request(request, portal).await?;
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|_form| ApiError::Malformed)

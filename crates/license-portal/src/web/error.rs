@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::portal::Refusal;
+use crate::{language::Language, portal::Refusal, service::table::WrongLine, web::operator::MOST};
 
 /// What a program receives. The cause is logged, never sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(crate) enum ApiError {
     Malformed,
     /// 422, for operators only: another order was placed with the same key.
     OtherOrder,
+    /// 422, for operators only: a line of the table of an order is wrong.
+    WrongLine(WrongLine),
     /// 422, for operators only: the mail server does not deliver to this address.
     NoUtf8,
     /// 429: too many attempts.
@@ -90,6 +92,15 @@ impl IntoResponse for ApiError {
             Self::OtherOrder => {
                 let message = Refusal::OtherOrder.to_string();
                 let body = json!({ "error": "other-order", "message": message });
+                return (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response();
+            }
+            Self::WrongLine(wrong) => {
+                let body = json!({
+                    "error": "wrong-line",
+                    "line": wrong.line,
+                    "reason": wrong.reason(),
+                    "message": wrong.text(Language::En, MOST),
+                });
                 return (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response();
             }
             Self::SlowDown { retry_after } => {

@@ -65,6 +65,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&portal), frame::visit));
     let operator = Router::new()
         .route("/licenses", get(operator::list).post(operator::issue))
+        .route("/orders", post(operator::import))
         .route("/licenses/{number}", get(operator::show))
         .route("/licenses/{number}/revoke", post(change::revoke))
         .route("/licenses/{number}/restore", post(change::restore))

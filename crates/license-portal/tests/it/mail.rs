@@ -11,16 +11,19 @@ use std::{
 
 use license_portal::{
     email::EmailAddress,
+    language::Key,
     mail::{
         courier::{Courier, CourierError, Parcel, SmtpCourier},
         outbox::Postman,
     },
     model::{Filter, MailState},
     portal::Refusal,
+    service::{
+        OrderLine,
+        table::{NotImported, WrongLine},
+    },
 };
 use license_token::LicenseNumber;
-
-use license_portal::service::OrderLine;
 
 use crate::{driver::free_port, world::World};
 
@@ -261,6 +264,13 @@ async fn an_address_in_utf8_is_sold_only_where_the_server_delivers_to_it() {
         assert_eq!(sold.is_ok(), takes, "{mood}");
         if let Err(refusal) = sold {
             assert!(refusal.to_string().contains("SMTPUTF8"), "{refusal}");
+            let table = "email\na@b.example\n\njosé@example.com\n".as_bytes();
+            let refused = world.portal.import(table, 9, None, None).await;
+            let why = Key("wrong-no-smtputf8");
+            let Err(NotImported::Line(wrong)) = refused else {
+                panic!("{refused:?}")
+            };
+            assert_eq!(wrong, WrongLine { line: 4, why });
         }
         // The domain alone needs nothing of the server.
         sell("zoe@bücher.example").await.unwrap();

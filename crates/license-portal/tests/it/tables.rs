@@ -1,10 +1,17 @@
 //! Tables for spreadsheets: orders in, licenses out.
 
-use axum::http::{StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
 use license_portal::{model::Scope, service::OrderLine};
+
+use serde_json::{Value, json};
 
 use crate::{
     admin::{hidden, numbers, sign_in},
+    operators,
+    visit::Visit,
     world::World,
 };
 
@@ -73,6 +80,92 @@ async fn of_a_table_with_a_wrong_line_nothing_is_ordered() {
         ("c@d.example", "Votre licence KeyWriter"),
     ];
     assert_eq!(to, expected);
+}
+
+#[tokio::test]
+async fn a_program_orders_by_a_table_whole_or_not_at_all_and_once() {
+    let world = World::new().await;
+    let mut shop = Visit::new(&world.portal);
+    let key = operators::key(&world, "shop", &[Scope::Issue, Scope::ReadOwn]).await;
+    shop.headers = vec![("authorization", key), ("idempotency-key", "17".into())];
+    let path = "/api/v1/operator/orders";
+    let lines = "email;count;seats\na@b.example;2;\n\nc@d.example;1;3\n";
+    let openapi: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let reasons = &openapi["components"]["responses"]["WrongTable"]["content"]["application/json"]
+        ["schema"]["oneOf"][0]["properties"]["reason"]["enum"];
+    let mut seen = Vec::new();
+    for (table, line) in [
+        (b"email,price\na@b.example,1\n".as_slice(), 1),
+        (b"", 1),
+        (b"email\n", 2),
+        (b"email,count\na@b.example\n", 2),
+        (b"email,holder\na@b.example,M\xfcller\n", 2),
+        (format!("{lines}x;1;\n").as_bytes(), 5),
+        (format!("{lines}a@b.example;101;\n").as_bytes(), 5),
+        (format!("{lines}a@b.example;98;\n").as_bytes(), 5),
+        (format!("{lines}a@b.example;1;0\n").as_bytes(), 5),
+        (b"email,language\na@b.example,it\n", 2),
+        (b"email,company\na@b.example,A\n", 2),
+        (b"email,holder\na@b.example,\"A\nB\"\n", 2),
+    ] {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "text/csv");
+        let request = request.body(Body::from(table.to_vec())).unwrap();
+        let answer = shop.once(request, path).await;
+        let text = String::from_utf8_lossy(table);
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        let said: Value = serde_json::from_str(&answer.html).unwrap();
+        assert_eq!(
+            (&said["error"], &said["line"]),
+            (&json!("wrong-line"), &json!(line)),
+            "{said}"
+        );
+        let message = said["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("Line {line}: ")), "{message}");
+        assert!(
+            !message.contains('{') && !message.contains("wrong-"),
+            "{message}"
+        );
+        seen.push(said["reason"].clone());
+    }
+    // Another mail server than the one of this test is needed for it.
+    seen.push(json!("no-smtputf8"));
+    for reason in reasons.as_array().unwrap() {
+        assert!(seen.contains(reason), "{reason} does not happen");
+    }
+    assert!(
+        seen.iter()
+            .all(|reason| reasons.as_array().unwrap().contains(reason))
+    );
+    let large = format!("{lines}{}", " ".repeat(license_portal::web::BODY));
+    assert_eq!(
+        shop.json("POST", path, &large).await.0,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    let list = "/api/v1/operator/licenses";
+    assert_eq!(shop.json("GET", list, "").await.1["licenses"], json!([]));
+
+    let first = shop.json("POST", path, lines).await;
+    assert_eq!(first.0, StatusCode::CREATED, "{}", first.1);
+    assert_eq!(first.1["licenses"].as_array().unwrap().len(), 3);
+    assert_eq!(shop.json("POST", path, lines).await, first);
+    let (status, answer) = shop.json("POST", path, "email\na@b.example\n").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(answer["error"], "other-order");
+    let (_, found) = shop.json("GET", list, "").await;
+    assert_eq!(found["licenses"].as_array().unwrap().len(), 3);
+    let auditor = operators::key(&world, "auditor", &[Scope::ReadAll]).await;
+    shop.headers = vec![("authorization", auditor)];
+    assert_eq!(
+        shop.json("POST", path, lines).await.0,
+        StatusCode::FORBIDDEN
+    );
+    shop.headers.clear();
+    assert_eq!(
+        shop.json("POST", path, lines).await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    world.newest_mail().await;
+    assert_eq!(world.mailbox.0.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

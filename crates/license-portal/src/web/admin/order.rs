@@ -15,6 +15,7 @@ use crate::{
     web::{
         form::{HasToken, Intent, Posted},
         frame::{Frame, redirect},
+        operator::MOST,
         pages::{
             field::{Field, Problem},
             kept::{Kept, Outcome},
@@ -155,7 +156,7 @@ async fn take(
                 }
                 Err(Refusal::NoUtf8) => {
                     let [email, ..] = &mut fields;
-                    email.error = Some(language.say("operator-no-utf8"));
+                    email.error = Some(language.say("wrong-no-smtputf8"));
                     Some(wrong(language, String::new()))
                 }
                 Err(refusal) => {
@@ -246,6 +247,3 @@ fn fields(signed_in: &SignedIn, key: String) -> [Field; 7] {
 }
 
 const PATH: &str = "/operator/order";
-
-/// The most licenses of one order.
-pub(super) const MOST: u32 = 100;

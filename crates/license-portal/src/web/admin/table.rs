@@ -19,21 +19,21 @@ use tokio::sync::mpsc;
 
 use super::{
     Denied, Desk, SignedIn,
-    order::{MOST, done, new_key, next_key, placed, refused, wrong},
+    order::{done, new_key, next_key, placed, refused, wrong},
     search::filter,
 };
 use crate::{
-    email::EmailAddress,
     language::{Key, Language},
     model::{Filter, Scope},
     portal::{Portal, Refusal},
     service::{
-        OrderLine, is_order_key,
-        table::{self, WrongLine},
+        is_order_key,
+        table::{self, NotImported},
     },
     web::{
         form::{HasToken, Intent, Posted},
         frame::{Frame, render},
+        operator::MOST,
         pages::{
             field::{Field, Problem},
             kept::Outcome,
@@ -120,19 +120,22 @@ async fn take(
             let text = language.say("form-expired-text");
             outcome = Some(Outcome::check(language, StatusCode::FORBIDDEN, text));
         }
-        Intent::Send => match table::read(&typed.table, MOST) {
-            Err(line) => outcome = Some(wrong_line(language, line)),
-            Ok(lines) => {
-                let all = lines.iter().map(|(_, line)| line.clone()).collect();
-                match signed_in.order(all, &key).await {
-                    Ok(order) => return Ok(done(PATH, order)),
-                    Err(refusal) => {
-                        key = next_key(key, &refusal)?;
-                        outcome = Some(refused_line(language, &lines, &refusal));
-                    }
+        Intent::Send => {
+            let (table, by) = (typed.table.as_bytes(), Some(signed_in.name().to_owned()));
+            let placing = signed_in
+                .portal()
+                .import(table, MOST, by, Some(key.clone()));
+            match placing.await {
+                Ok(placed) => return Ok(done(PATH, placed.order)),
+                Err(NotImported::Line(line)) => {
+                    outcome = Some(wrong(language, line.text(language, MOST)));
+                }
+                Err(NotImported::Refused(refusal)) => {
+                    key = next_key(key, &refusal)?;
+                    outcome = Some(refused(language, &refusal));
                 }
             }
-        },
+        }
     }
     let page = page(signed_in, key, typed.table, outcome.as_ref())?;
     let response = render(StatusCode::OK, &page);
@@ -140,24 +143,6 @@ async fn take(
         Some(outcome) => outcome.over(response),
         None => response,
     })
-}
-
-fn wrong_line(language: Language, line: WrongLine) -> Outcome {
-    wrong(language, line.text(language, MOST))
-}
-
-/// Says why the portal refused the order, with the line if it is about one.
-fn refused_line(language: Language, lines: &[(u64, OrderLine)], refusal: &Refusal) -> Outcome {
-    let needs_utf8 =
-        |line: &OrderLine| EmailAddress::parse(&line.email).is_ok_and(|email| email.needs_utf8());
-    let first = lines.iter().find(|(_, line)| needs_utf8(line));
-    match (refusal, first) {
-        (Refusal::NoUtf8, Some((line, _))) => {
-            let (line, why) = (*line, Key("operator-no-utf8"));
-            wrong_line(language, WrongLine { line, why })
-        }
-        _ => refused(language, refusal),
-    }
 }
 
 /// Answers with a table of the licenses that were looked for.

@@ -16,11 +16,11 @@ use serde_json::{Value, json};
 use crate::{
     email::EmailAddress,
     language::Language,
-    model::{Filter, LicenseState, MailState, Operator, Scope},
+    model::{Filter, LicenseState, MailState, Operator, Placed, Scope},
     portal::{Portal, Refusal},
-    service::{LicenseReport, Order, OrderLine, is_order_key},
+    service::{LicenseReport, Order, OrderLine, is_order_key, table::NotImported},
     web::{
-        api::{Body, number},
+        api::{Body, Sent, number},
         error::ApiError,
     },
 };
@@ -76,6 +76,20 @@ impl Caller {
 
     fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// Answers with the order that the caller placed.
+    fn sold(&self, placed: &Placed) -> (StatusCode, Json<Value>) {
+        tracing::info!(
+            operator = self.name(),
+            order = placed.order,
+            count = placed.licenses.len(),
+            "licenses issued"
+        );
+        let numbers = placed.licenses.iter().map(LicenseNumber::to_string);
+        let numbers: Vec<_> = numbers.collect();
+        let answer = json!({ "order": placed.order, "licenses": numbers });
+        (StatusCode::CREATED, Json(answer))
     }
 }
 
@@ -145,20 +159,23 @@ pub(super) async fn issue(
         sold_by: Some(caller.name().to_owned()),
         key,
     };
-    let placed = portal.issue(&order).await?;
-    tracing::info!(
-        operator = caller.name(),
-        order = placed.order,
-        count = placed.licenses.len(),
-        "licenses issued"
-    );
-    let numbers: Vec<_> = placed
-        .licenses
-        .iter()
-        .map(LicenseNumber::to_string)
-        .collect();
-    let answer = json!({ "order": placed.order, "licenses": numbers });
-    Ok((StatusCode::CREATED, Json(answer)))
+    Ok(caller.sold(&portal.issue(&order).await?))
+}
+
+/// `POST /api/v1/operator/orders`
+pub(super) async fn import(
+    caller: Caller,
+    State(portal): State<Arc<Portal>>,
+    RepeatKey(key): RepeatKey,
+    Sent(table): Sent,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    caller.need(Scope::Issue)?;
+    let by = Some(caller.name().to_owned());
+    match portal.import(&table, MOST, by, key).await {
+        Ok(placed) => Ok(caller.sold(&placed)),
+        Err(NotImported::Line(wrong)) => Err(ApiError::WrongLine(wrong)),
+        Err(NotImported::Refused(refusal)) => Err(refusal.into()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -228,4 +245,4 @@ fn known_to_operators(refusal: Refusal) -> ApiError {
 const ORDERS: std::ops::RangeInclusive<i64> = 1..=(1 << 53) - 1;
 
 /// The most licenses in one order and on one page.
-const MOST: u32 = 100;
+pub(super) const MOST: u32 = 100;
