@@ -2,6 +2,7 @@
 //! Debian.
 
 mod clean_root;
+pub(crate) mod container;
 mod display;
 pub(crate) mod operator_day;
 mod package;

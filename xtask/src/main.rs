@@ -55,6 +55,8 @@ enum Command {
     Deb(deb::Options),
     /// Run every command of the manual's page for new portal operators, in a clean Debian; needs root or sudo.
     OperatorDay,
+    /// Build the portal's container and start it, in a clean Debian without a daemon; needs root or sudo.
+    Container,
     /// Build the programs for release; refuses the development license key.
     Release,
     /// Write the list of third-party software in the programs.
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         Command::Model => model::run(),
         Command::Deb(options) => deb::run(&options),
         Command::OperatorDay => deb::operator_day::run(),
+        Command::Container => deb::container::run(),
         Command::Release => release::run(),
         Command::ThirdParty => third_party::write(),
         Command::Manual(options) => manual::run(&options),

@@ -105,6 +105,11 @@ const PACKAGES: &[Package] = &[
                 0o644,
             ),
             (
+                "crates/license-portal/deploy/Containerfile",
+                "usr/share/doc/license-portal/examples/Containerfile",
+                0o644,
+            ),
+            (
                 "crates/license-portal/deploy/license-portal-backup.timer",
                 "lib/systemd/system/license-portal-backup.timer",
                 0o644,
