@@ -6,6 +6,7 @@ mod accessibility;
 mod activation;
 mod admin;
 mod api;
+mod attacks;
 mod behind;
 mod browser;
 mod configuration;
