@@ -153,6 +153,11 @@ impl Frame {
         self.language.say_with(key, &[(name, value)])
     }
 
+    /// Returns whether a link to a page leads to where the visitor is.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        &*self.path == path
+    }
+
     /// Returns the links that the law of some places asks for: text and address.
     pub(crate) fn legal(&self) -> impl Iterator<Item = (String, &str)> {
         let settings = &self.portal.settings;

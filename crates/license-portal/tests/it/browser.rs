@@ -71,7 +71,7 @@ impl Walk<'_> {
     }
 
     /// Returns a text as the driver reads it from a page: without no-break spaces.
-    fn shown(&self, key: &str) -> String {
+    pub(crate) fn shown(&self, key: &str) -> String {
         self.language.say(key).replace('\u{a0}', " ")
     }
 
@@ -140,9 +140,17 @@ impl Walk<'_> {
 
     /// Checks which element has the focus.
     pub(crate) async fn focus_is(&self, class: &str) {
-        let focused = self.browser.active_element().await.unwrap();
-        let found = focused.attr("class").await.unwrap();
-        assert_eq!(found.as_deref(), Some(class));
+        let mut found = None;
+        // A busy browser draws a page a little before it moves the focus.
+        for _ in 0..250 {
+            let focused = self.browser.active_element().await.unwrap();
+            found = focused.attr("class").await.unwrap();
+            if found.as_deref() == Some(class) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{found:?} has the focus, not {class}");
     }
 
     pub(crate) async fn picture(&self, name: &str) {

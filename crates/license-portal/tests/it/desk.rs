@@ -3,7 +3,7 @@
 use fantoccini::Locator;
 use license_portal::{
     keys::OperatorKey,
-    model::{NewOperator, Scope},
+    model::{Hook, NewOperator, Scope},
 };
 use license_token::LicenseNumber;
 
@@ -54,8 +54,15 @@ impl Walk<'_> {
         self.picture("desk-done").await;
         self.move_on(number).await;
         self.order().await;
+        self.import().await;
+        self.hooks().await;
         self.goto("/operator/log").await;
         self.heading_is("operator-log").await;
+        let here = self.browser.find(Locator::Css(".desk [aria-current]"));
+        assert_eq!(
+            here.await.unwrap().text().await.unwrap(),
+            self.shown("operator-log")
+        );
         self.picture("desk-log").await;
     }
 
@@ -78,6 +85,32 @@ impl Walk<'_> {
         self.picture("desk-ordered").await;
         let mail = self.world.newest_mail_to("office@example.org").await;
         assert_eq!(mail.text.matches("   PIN ").count(), 3);
+    }
+
+    /// Imports a table with a wrong line.
+    async fn import(&self) {
+        self.goto("/operator/import").await;
+        self.heading_is("operator-import").await;
+        self.fill("table", "email;count\na@b.example;2\nc@d.example;x")
+            .await;
+        self.press("operator-order-button").await;
+        self.focus_is("problem").await;
+        self.picture("desk-wrong-table").await;
+    }
+
+    /// Looks at a webhook that does not answer.
+    async fn hooks(&self) {
+        let (store, now) = (&self.world.portal.store, self.world.portal.clock.now());
+        let hook = Hook {
+            name: format!("Shop {}{}", self.language.as_str(), self.suffix),
+            url: "https://shop.example.com/keywriter/webhook".into(),
+            sealed: Vec::new(),
+        };
+        store.add_hook(&hook, now).await.unwrap();
+        self.goto("/operator/webhooks").await;
+        self.heading_is("operator-hooks").await;
+        self.picture("desk-webhooks").await;
+        assert!(store.remove_hook(&hook.name, now).await.unwrap());
     }
 
     /// Mistypes an address, then transfers the license, revokes it and undoes that.

@@ -168,20 +168,13 @@ fn facts(signed_in: &SignedIn, report: &LicenseReport) -> Vec<(String, String)> 
     }
     if let Some(holder) = &report.holder {
         let [name, company] = &report.held_by;
-        let address = [&holder.address, &holder.postcode, &holder.city];
-        let address: Vec<_> = address
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .map(String::as_str)
-            .collect();
+        let city = format!("{} {}", holder.postcode, holder.city);
         let countries = language.countries();
         let country = countries
             .into_iter()
             .find(|(code, _)| *code == holder.country);
-        let address = [
-            address.join(" "),
-            country.map_or("", |(_, name)| name).to_owned(),
-        ];
+        let country = country.map_or("", |(_, name)| name);
+        let address = [holder.address.as_str(), city.trim(), country];
         let address: Vec<_> = address
             .into_iter()
             .filter(|part| !part.is_empty())
