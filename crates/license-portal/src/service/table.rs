@@ -24,8 +24,23 @@ impl WrongLine {
     /// Returns it in a language. `most`: how many licenses the order may have.
     pub fn text(&self, language: Language, most: u32) -> String {
         let why = language.say_with(self.why.0, &[("most", &most.to_string())]);
-        let values = [("line", &*self.line.to_string()), ("why", &*why)];
+        let line = match self.column() {
+            Some(column) => format!("{}, {column}", self.line),
+            None => self.line.to_string(),
+        };
+        let values = [("line", &*line), ("why", &*why)];
         language.say_with("wrong-line", &values)
+    }
+
+    /// Returns the column that is wrong, if it is one.
+    fn column(self) -> Option<&'static str> {
+        match self.reason() {
+            "email" | "no-smtputf8" => Some("email"),
+            "count" | "too-many" => Some("count"),
+            "no-holder" => Some("holder"),
+            column @ ("seats" | "language") => Some(column),
+            _ => None,
+        }
     }
 
     /// Returns why it is wrong, in a word for programs.

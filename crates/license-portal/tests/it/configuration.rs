@@ -148,11 +148,11 @@ fn a_table_with_an_order_is_read_whole_or_refused_with_its_line() {
     for (table, why) in [
         (
             "email;count\na@b.example;2\nc@d.example;1001\n",
-            "Line 3: Please enter a number from 1 to 1000.",
+            "Line 3, count: Please enter a number from 1 to 1000.",
         ),
         (
             "email;count\na@b.example;600\nc@d.example;600\n",
-            "Line 3: Together, these are more than 1000 licenses",
+            "Line 3, count: Together, these are more than 1000 licenses",
         ),
     ] {
         let said = failed(&mut import(table));

@@ -120,7 +120,7 @@ async fn a_program_orders_by_a_table_whole_or_not_at_all_and_once() {
             "{said}"
         );
         let message = said["message"].as_str().unwrap();
-        assert!(message.starts_with(&format!("Line {line}: ")), "{message}");
+        assert!(message.starts_with(&format!("Line {line}")), "{message}");
         assert!(
             !message.contains('{') && !message.contains("wrong-"),
             "{message}"
