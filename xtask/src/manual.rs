@@ -192,6 +192,8 @@ mod tests {
             "register",
             "registered",
             "replacing",
+            "team",
+            "team-rekeying",
         ];
         let mut named = pictures(&run::root().join("manual/en/src/keywriter")).expect("pages");
         named.retain(|name| PORTAL.iter().all(|(portal, _)| portal != name));

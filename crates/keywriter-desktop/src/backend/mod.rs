@@ -4,8 +4,11 @@ mod files;
 mod licensing;
 mod module_watcher;
 mod sharing;
+mod team;
 
-use crate::model::{Command, CycleEvent, Event, Language, Problem, Reason, WindowPlace};
+use crate::model::{
+    Command, CycleEvent, Event, Language, Problem, Reason, TeamEvent, TeamOrder, WindowPlace,
+};
 use keywriter::{
     cycle::{Setup, StopRequest, plan::Request},
     discovery::Discovery,
@@ -25,9 +28,10 @@ use std::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
-    time::Duration,
-    time::{SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use team::Service;
 
 /// Receives events, on any thread.
 pub type Emit = Arc<dyn Fn(Event) + Send + Sync>;
@@ -151,6 +155,8 @@ impl Backend {
             }
             Command::AskRecipient(named) => self.order(Order::Recipient(named)),
             Command::StopFiles => self.stop_files.request(),
+            Command::ListTeams => self.list_teams(),
+            Command::ServeTeam(order) => self.serve(order),
             // The window's thread ends the program.
             Command::Quit => self.leave_files(),
             Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
@@ -198,6 +204,28 @@ impl Backend {
             stop: self.stop.clone(),
         };
         self.order(Order::Run(Box::new(setup)));
+    }
+
+    fn list_teams(&self) {
+        let (root, folders) = (
+            self.environment.root.clone(),
+            self.environment.folders.clone(),
+        );
+        let emit = Arc::clone(&self.emit);
+        thread::spawn(move || {
+            let teams = team::list(root.as_deref(), &folders);
+            emit(Event::Team(TeamEvent::Listed(teams)));
+        });
+    }
+
+    fn serve(&self, order: TeamOrder) {
+        self.order(Order::Serve(Box::new(Service {
+            order,
+            folders: self.environment.folders.clone(),
+            root: self.environment.root.clone(),
+            hardware: self.licensing.permit(),
+            emit: Arc::clone(&self.emit),
+        })));
     }
 
     fn order(&self, order: Order) {

@@ -1,7 +1,7 @@
 //! Watches the modules: which are connected, and what a cycle would do; and runs the cycle. All on one thread, so that
 //! nothing else uses a module during a cycle.
 
-use super::{Emit, files, now, sharing};
+use super::{Emit, files, now, sharing, team::Service};
 use crate::model::{
     self, Configured, CycleEvent, Event, FilesEvent, ModuleView, Part, Problem, Reason, Sharing,
     Surveyed,
@@ -44,6 +44,8 @@ pub(super) enum Order {
     Run(Box<Setup>),
     /// Encrypt or decrypt files.
     Share(sharing::Sharing),
+    /// Carry letters, or re-key a team.
+    Serve(Box<Service>),
     /// Ask for the recipient of a device's team: of the named one, or of the one that is unlocked.
     Recipient(Option<Serial>),
     /// Something was plugged in or pulled out.
@@ -90,6 +92,10 @@ impl ModuleWatcher {
                 Some(Order::Share(sharing)) => {
                     drop(std::mem::take(&mut found_last));
                     sharing.run(|| self.survey(Depth::Facts).1);
+                }
+                Some(Order::Serve(service)) => {
+                    drop(std::mem::take(&mut found_last));
+                    service.run(self.survey(Depth::Facts).1);
                 }
                 Some(Order::Recipient(named)) => {
                     let told = self.recipient(&mut found_last, named);

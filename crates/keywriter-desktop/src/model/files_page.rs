@@ -290,6 +290,11 @@ impl FilesPage {
         }
     }
 
+    /// Forgets the team's recipient: another one may be right now.
+    pub(super) fn forget_recipient(&mut self) {
+        self.recipient = RecipientView::None;
+    }
+
     /// Handles what happens to files; returns a problem to be said.
     pub(super) fn follow(&mut self, event: FilesEvent) -> Option<Problem> {
         match event {

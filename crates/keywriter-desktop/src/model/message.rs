@@ -2,7 +2,7 @@
 
 use super::{
     FilesEvent, FilesOrder, Language, LicenseState, LicenseView, ModuleView, Page, Preferences,
-    Problem, WindowPlace,
+    Problem, TeamEvent, TeamOrder, WindowPlace,
 };
 use keywriter::{
     Serial,
@@ -48,8 +48,10 @@ pub enum Intent {
     },
     /// Ask the portal for a fresh license.
     RefreshLicense,
-    /// Language, colors, text size.
+    /// Language, colors, text size, time until it locks.
     Prefer(Preferences),
+    /// Ask for the app's PIN again, because there was no input for a time.
+    Lock,
     /// Show another module as a candidate for the master.
     Choose(Serial),
     /// Copy the unattended auto-lock, or not.
@@ -102,6 +104,28 @@ pub enum Intent {
     ShowFiles,
     /// Show the team's recipient.
     AskRecipient,
+    /// Work with that device for the team.
+    ChooseDevice(Serial),
+    /// Write the device's letterbox into that file.
+    RequestLetter(PathBuf),
+    /// Letters are to be written for these requests.
+    ChooseRequests(Vec<PathBuf>),
+    /// Write the letters into that file.
+    WriteLetters(PathBuf),
+    /// Give the letters of that file to the devices that they are for.
+    TakeLetters(PathBuf),
+    /// Check the receipts of these replies.
+    CloseLetters(Vec<PathBuf>),
+    /// Re-key the team. Asks first whom to leave out.
+    AskRekey,
+    /// A member is to stay in the team, or not.
+    KeepMember(Serial, bool),
+    /// Do not re-key the team.
+    CancelRekey,
+    /// Re-key it, and write letters into that file.
+    Rekey(PathBuf),
+    /// Show the file that is to be mailed where it lies.
+    ShowMail,
     /// Show a notice's file where it lies.
     ShowInFolder,
     /// Open the page of the report that was saved, to read and print it.
@@ -127,6 +151,7 @@ impl Intent {
         !matches!(
             self,
             Self::Prefer(_)
+                | Self::Lock
                 | Self::Choose(_)
                 | Self::Include(..)
                 | Self::SetAutoLock(_)
@@ -140,8 +165,28 @@ impl Intent {
                 | Self::SetAct(_)
                 | Self::ChooseSharer(_)
                 | Self::SetOutput(_)
+                | Self::ChooseDevice(_)
+                | Self::KeepMember(..)
                 | Self::Quit(_)
                 | Self::AnswerQuit(_)
+        )
+    }
+
+    /// Returns whether it is about the team.
+    pub(super) const fn is_for_team(&self) -> bool {
+        matches!(
+            self,
+            Self::ChooseDevice(_)
+                | Self::RequestLetter(_)
+                | Self::ChooseRequests(_)
+                | Self::WriteLetters(_)
+                | Self::TakeLetters(_)
+                | Self::CloseLetters(_)
+                | Self::AskRekey
+                | Self::KeepMember(..)
+                | Self::CancelRekey
+                | Self::Rekey(_)
+                | Self::ShowMail
         )
     }
 }
@@ -198,6 +243,10 @@ pub enum Command {
     StopFiles,
     /// Ask for the recipient of that device's team; `None`: of the one that is unlocked.
     AskRecipient(Option<Serial>),
+    /// Read who is in which team.
+    ListTeams,
+    /// Carry letters, or re-key a team.
+    ServeTeam(TeamOrder),
     /// Show a file where it lies.
     ShowInFolder(PathBuf),
     /// Open a page that was saved, in a browser.
@@ -248,6 +297,8 @@ pub enum Event {
     Cycle(CycleEvent),
     /// Something happened to files.
     Files(FilesEvent),
+    /// Something happened to a team.
+    Team(TeamEvent),
 }
 
 /// Which modules are connected, and what a cycle would do.

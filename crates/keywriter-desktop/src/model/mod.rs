@@ -12,6 +12,7 @@ mod message;
 mod notice;
 mod places;
 mod preferences;
+mod team_page;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,11 @@ pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
 pub use notice::Notice;
 pub use places::PLACES;
-pub use preferences::{Appearance, Language, Preferences, TEXT_STEPS, WindowPlace};
+pub use preferences::{Appearance, LOCKS, Language, Preferences, TEXT_STEPS, WindowPlace};
+pub use team_page::{
+    Allowance, Mail, Member, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent, TeamOrder,
+    TeamOutcome, TeamPage,
+};
 
 pub use keywriter::problem::{Problem, Reason};
 
@@ -55,10 +60,22 @@ pub enum Page {
     Clone,
     /// Files that are encrypted and decrypted.
     Files,
+    /// The team, and letters to its members.
+    Team,
     /// Change PIN.
     ChangePin,
     /// About, with the third-party licenses.
     About,
+}
+
+impl Page {
+    /// Returns whether it opens only after the login.
+    const fn is_inside(self) -> bool {
+        matches!(
+            self,
+            Self::Clone | Self::Files | Self::Team | Self::ChangePin | Self::About
+        )
+    }
 }
 
 /// The progress of a change of the app's PIN.
@@ -96,6 +113,8 @@ pub struct Model {
     pub pin_change: PinChange,
     /// Whether the cloning page has been opened.
     is_launched: bool,
+    /// The page that opens after the login, because the app was locked on it.
+    locked: Option<Page>,
     /// The notice above the page.
     pub notice: Option<Notice>,
     /// The root that the user is asked about, until the answer.
@@ -108,6 +127,8 @@ pub struct Model {
     pub cloning: CloningPage,
     /// Files that are encrypted and decrypted.
     pub files: FilesPage,
+    /// Who is in which team.
+    pub team: TeamPage,
 }
 
 impl Model {
@@ -149,10 +170,7 @@ impl Model {
             Intent::Continue if self.page != Page::Registered => Vec::new(),
             Intent::Evaluate | Intent::Continue => self.enter(),
             Intent::LogIn { pin } => self.log_in(&pin),
-            Intent::OpenPage(page) => {
-                self.open(page);
-                Vec::new()
-            }
+            Intent::OpenPage(page) => self.open(page),
             Intent::ChangePin {
                 current,
                 new,
@@ -165,6 +183,10 @@ impl Model {
             Intent::Prefer(preferences) => {
                 self.preferences = preferences;
                 vec![Command::SavePreferences(preferences)]
+            }
+            Intent::Lock => {
+                self.lock();
+                Vec::new()
             }
             Intent::ExportSettings(path) => {
                 vec![Command::ExportSettings(self.cloning.settings(), path)]
@@ -188,17 +210,7 @@ impl Model {
                 let was_asked = std::mem::take(&mut self.quit_question);
                 self.quit(was_asked && is_wanted)
             }
-            // The modules work on one thing at a time.
-            Intent::StartFiles | Intent::AnswerExisting(Some(_)) | Intent::AskRecipient
-                if self.cloning.is_running() =>
-            {
-                Vec::new()
-            }
-            Intent::Start | Intent::Retry | Intent::AnswerReplacement(true)
-                if self.files.is_running() =>
-            {
-                Vec::new()
-            }
+            _ if self.must_wait(&intent) => Vec::new(),
             Intent::AddFiles(paths) => {
                 if !paths.is_empty() {
                     self.open(Page::Files);
@@ -208,6 +220,7 @@ impl Model {
                 }
                 self.files.act(Intent::AddFiles(paths))
             }
+            _ if intent.is_for_team() => self.team.act(intent),
             Intent::RemoveFile(_)
             | Intent::ClearFiles
             | Intent::SetAct(_)
@@ -223,6 +236,20 @@ impl Model {
                 is_right,
             } => self.answer_about_root(&fingerprint, is_right),
             other => self.cloning.act(&other),
+        }
+    }
+
+    /// Returns whether nothing can be done now: the modules work on one thing at a time.
+    fn must_wait(&self, intent: &Intent) -> bool {
+        let cloning = self.cloning.is_running();
+        let (files, team) = (self.files.is_running(), self.team.is_running());
+        match intent {
+            Intent::StartFiles | Intent::AnswerExisting(Some(_)) | Intent::AskRecipient => {
+                cloning || team
+            }
+            Intent::Start | Intent::Retry | Intent::AnswerReplacement(true) => files || team,
+            // Not before the login, either.
+            _ => intent.is_for_team() && (cloning || files || self.page != Page::Team),
         }
     }
 
@@ -302,6 +329,7 @@ impl Model {
                         .filter(|root| self.declined_root.as_ref() != Some(root));
                 }
                 self.files.survey(&surveyed);
+                self.team.survey(&surveyed);
                 self.cloning.survey(surveyed);
                 let is_back = self.cloning.master_card().status == MasterStatus::Active;
                 let solved = |notice: &mut Notice| matches!(notice, Notice::Problem(it) if it.reason == Reason::MasterLost);
@@ -320,6 +348,7 @@ impl Model {
                 }
             }
             Event::Files(event) => return self.follow_files(event),
+            Event::Team(event) => return self.follow_team(event),
         }
         Vec::new()
     }
@@ -338,6 +367,19 @@ impl Model {
         self.quit_question = false;
         // The files had the devices for themselves.
         vec![self.cloning.look()]
+    }
+
+    fn follow_team(&mut self, event: TeamEvent) -> Vec<Command> {
+        let is_over = matches!(event, TeamEvent::Ended(_));
+        if let Some(problem) = self.team.follow(event) {
+            self.say(Notice::Problem(problem));
+        }
+        if !is_over {
+            return Vec::new();
+        }
+        // It changes with the epoch.
+        self.files.forget_recipient();
+        vec![Command::ListTeams, self.cloning.look()]
     }
 
     fn quit(&self, is_wanted: bool) -> Vec<Command> {
@@ -443,24 +485,25 @@ impl Model {
     fn enter(&mut self) -> Vec<Command> {
         self.is_launched = true;
         // The files that the app was opened with.
-        self.page = if self.files.inputs().is_empty() {
+        let first = if self.files.inputs().is_empty() {
             Page::Clone
         } else {
             Page::Files
         };
+        self.page = self.locked.take().unwrap_or(first);
         self.refusal = None;
         vec![self.cloning.look()]
     }
 
     /// Opens a page; those that need the login open only after it.
-    fn open(&mut self, page: Page) {
-        let is_inside = matches!(
-            self.page,
-            Page::Clone | Page::Files | Page::ChangePin | Page::About
-        );
+    fn open(&mut self, page: Page) -> Vec<Command> {
+        if page == Page::Files && self.locked.is_some() {
+            self.locked = Some(page);
+        }
+        let is_inside = self.page.is_inside();
         let is_allowed = match page {
             Page::Clone => is_inside || self.can_go_back(),
-            Page::Files | Page::About => is_inside,
+            Page::Files | Page::Team | Page::About => is_inside,
             Page::ChangePin => is_inside && matches!(self.license, LicenseState::Registered(_)),
             Page::Register => {
                 !is_inside || (self.needs_registration() && !self.cloning.is_running())
@@ -473,6 +516,8 @@ impl Model {
             self.refusal = None;
             self.pin_change = PinChange::Typing;
         }
+        let lists = is_allowed && page == Page::Team;
+        lists.then_some(Command::ListTeams).into_iter().collect()
     }
 
     /// Returns whether the page for registration was opened from inside.
@@ -485,6 +530,15 @@ impl Model {
         self.license
             .view()
             .is_none_or(|view| view.problem.is_some())
+    }
+
+    /// Closes the pages until the app's PIN is entered. What is under way goes on.
+    fn lock(&mut self) {
+        if self.page.is_inside() && matches!(self.license, LicenseState::Registered(_)) {
+            self.locked = Some(std::mem::replace(&mut self.page, Page::Login));
+            self.is_launched = false;
+            self.pin_change = PinChange::Typing;
+        }
     }
 
     fn say(&mut self, notice: Notice) {

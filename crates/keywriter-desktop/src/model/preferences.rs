@@ -44,6 +44,9 @@ pub struct Preferences {
     /// Steps of text size above the normal one, 0 to [`TEXT_STEPS`].
     #[serde(default)]
     pub text: u8,
+    /// Minutes without input until the app asks for its PIN again; 0: never.
+    #[serde(default)]
+    pub lock_after: u8,
 }
 
 /// Size and place of the window, in the screen's pixels.
@@ -59,6 +62,9 @@ pub struct WindowPlace {
     /// How high.
     pub height: u32,
 }
+
+/// The minutes that the user chooses from.
+pub const LOCKS: [u8; 4] = [0, 5, 15, 60];
 
 /// The most steps of text size.
 pub const TEXT_STEPS: u8 = 4;

@@ -10,7 +10,7 @@ use slint::ComponentHandle as _;
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
-    rc::{Rc, Weak},
+    rc::Rc,
 };
 
 /// Asks for the file or files that something needs, and does it.
@@ -23,9 +23,11 @@ pub(super) fn open(app: &Rc<App>, kind: SheetKind) {
         async move {
             if is_available().await {
                 let chosen = ask(dialog, kind).await;
-                with(&weak, |app| take(app, kind, chosen));
-            } else {
-                with(&weak, |app| open_sheet(app, kind, &suggested));
+                if let Some(app) = weak.upgrade() {
+                    take(&app, kind, chosen);
+                }
+            } else if let Some(app) = weak.upgrade() {
+                open_sheet(&app, kind, &suggested);
             }
         }
     });
@@ -35,33 +37,42 @@ pub(super) fn open(app: &Rc<App>, kind: SheetKind) {
     }
 }
 
-/// Does what the files were chosen for. None: the user canceled.
-fn take(app: &App, kind: SheetKind, mut chosen: Vec<PathBuf>) {
-    if matches!(kind, SheetKind::Files | SheetKind::Folder) {
-        app.act(Intent::AddFiles(chosen));
-        return;
-    }
-    let Some(path) = chosen.pop() else {
-        return;
-    };
-    // The dialog has asked about this file only.
-    if file::replaces_more(kind, &path) {
-        open_sheet(app, kind, &path);
-    } else if let Some(intent) = intent(kind, path) {
-        app.act(intent);
+/// Does what the files were chosen for, unless the user has to be asked about one of them.
+fn take(app: &Rc<App>, kind: SheetKind, chosen: Vec<PathBuf>) {
+    match &chosen[..] {
+        // The dialog has asked about this file only.
+        [path] if file::replaces_more(kind, path) => open_sheet(app, kind, path),
+        _ => finish(app, kind, chosen),
     }
 }
 
-/// Returns what is done with the file that was named.
-pub(super) fn intent(kind: SheetKind, path: PathBuf) -> Option<Intent> {
-    match kind {
-        SheetKind::None => None,
-        SheetKind::Export => Some(Intent::ExportSettings(path)),
-        SheetKind::Import => Some(Intent::ImportSettings(path)),
-        SheetKind::Report => Some(Intent::SaveReport(path)),
-        SheetKind::Files | SheetKind::Folder => Some(Intent::AddFiles(vec![path])),
-        SheetKind::Output => Some(Intent::SetOutput(Some(path))),
+/// Does what the files were chosen for. None: the user canceled.
+pub(super) fn finish(app: &Rc<App>, kind: SheetKind, chosen: Vec<PathBuf>) {
+    let Some(intent) = intent(kind, chosen) else {
+        return;
+    };
+    app.act(intent);
+    if kind == SheetKind::Requests {
+        open(app, SheetKind::Letters);
     }
+}
+
+fn intent(kind: SheetKind, chosen: Vec<PathBuf>) -> Option<Intent> {
+    let path = chosen.last()?.clone();
+    Some(match kind {
+        SheetKind::None => return None,
+        SheetKind::Export => Intent::ExportSettings(path),
+        SheetKind::Import => Intent::ImportSettings(path),
+        SheetKind::Report => Intent::SaveReport(path),
+        SheetKind::Files | SheetKind::Folder => Intent::AddFiles(chosen),
+        SheetKind::Output => Intent::SetOutput(Some(path)),
+        SheetKind::Request => Intent::RequestLetter(path),
+        SheetKind::Take => Intent::TakeLetters(path),
+        SheetKind::Requests => Intent::ChooseRequests(chosen),
+        SheetKind::Letters => Intent::WriteLetters(path),
+        SheetKind::Replies => Intent::CloseLetters(chosen),
+        SheetKind::Rekey => Intent::Rekey(path),
+    })
 }
 
 fn open_sheet(app: &App, kind: SheetKind, path: &Path) {
@@ -82,7 +93,7 @@ fn dialog(app: &App, kind: SheetKind, suggested: &Path) -> AsyncFileDialog {
         .set_directory(folder)
         .set_parent(&window.window().window_handle());
     match kind {
-        SheetKind::Export | SheetKind::Report => {
+        _ if file::is_written(kind) => {
             let name = suggested.file_name().and_then(OsStr::to_str);
             dialog.set_file_name(name.unwrap_or_default())
         }
@@ -93,13 +104,15 @@ fn dialog(app: &App, kind: SheetKind, suggested: &Path) -> AsyncFileDialog {
 async fn ask(dialog: AsyncFileDialog, kind: SheetKind) -> Vec<PathBuf> {
     let paths = |files: Vec<FileHandle>| files.iter().map(|file| file.path().to_owned()).collect();
     match kind {
-        SheetKind::Files => dialog.pick_files().await.map(paths),
+        SheetKind::Files | SheetKind::Requests | SheetKind::Replies => {
+            dialog.pick_files().await.map(paths)
+        }
         SheetKind::Folder => dialog.pick_folders().await.map(paths),
         SheetKind::Output => dialog.pick_folder().await.map(|folder| paths(vec![folder])),
-        SheetKind::Import => dialog.pick_file().await.map(|file| paths(vec![file])),
-        SheetKind::None | SheetKind::Export | SheetKind::Report => {
-            dialog.save_file().await.map(|file| paths(vec![file]))
+        SheetKind::Import | SheetKind::Take => {
+            dialog.pick_file().await.map(|file| paths(vec![file]))
         }
+        _ => dialog.save_file().await.map(|file| paths(vec![file])),
     }
     .unwrap_or_default()
 }
@@ -135,10 +148,4 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 #[cfg(not(target_os = "linux"))]
 async fn is_available() -> bool {
     true
-}
-
-fn with(app: &Weak<App>, act: impl FnOnce(&App)) {
-    if let Some(app) = app.upgrade() {
-        act(&app);
-    }
 }

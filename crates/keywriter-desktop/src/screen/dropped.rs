@@ -1,12 +1,21 @@
 //! Files that are dropped on the window. Of a drop of several, each comes in an event of its own.
 
-use super::{App, ui};
-use crate::model::Intent;
+use super::{
+    App, dialog, idle,
+    ui::{self, SheetKind},
+};
+use crate::model::{Intent, Mail, Page};
+use keywriter::letter::post::Post;
 use slint::{
     ComponentHandle as _, Timer,
     winit_030::{EventResult, WinitWindowAccessor as _, winit::event::WindowEvent},
 };
-use std::{cell::RefCell, path::PathBuf, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
 
 /// Takes what is dropped, where the system says what that is: X11, Windows, macOS. On Wayland it says nothing.
 pub(super) fn connect(app: &Rc<App>) {
@@ -18,6 +27,9 @@ pub(super) fn connect(app: &Rc<App>) {
             let Some(app) = weak.upgrade() else {
                 return EventResult::Propagate;
             };
+            if idle::is_input(event) {
+                idle::note_input(&app);
+            }
             let files = app.window().global::<ui::Files>();
             match event {
                 WindowEvent::HoveredFile(_) => files.set_is_hovered(true),
@@ -34,7 +46,7 @@ pub(super) fn connect(app: &Rc<App>) {
                         let (weak, dropped) = (weak.clone(), Rc::clone(&dropped));
                         Timer::single_shot(GATHER, move || {
                             if let Some(app) = weak.upgrade() {
-                                app.act(Intent::AddFiles(dropped.take()));
+                                take(&app, dropped.take());
                             }
                         });
                     }
@@ -43,6 +55,44 @@ pub(super) fn connect(app: &Rc<App>) {
             }
             EventResult::Propagate
         });
+}
+
+/// Takes letters, requests and replies to the page of the team, and all other files to be encrypted or decrypted.
+fn take(app: &Rc<App>, dropped: Vec<PathBuf>) {
+    let (mut letters, mut requests, mut replies, mut others) = (None, vec![], vec![], vec![]);
+    for file in dropped {
+        match mail(&file) {
+            Some(Mail::Letters) => letters = Some(file),
+            Some(Mail::Request) => requests.push(file),
+            Some(Mail::Reply) => replies.push(file),
+            None => others.push(file),
+        }
+    }
+    app.act(Intent::AddFiles(others));
+    let mails = [
+        (SheetKind::Take, letters.into_iter().collect()),
+        (SheetKind::Replies, replies),
+        (SheetKind::Requests, requests),
+    ];
+    for (kind, files) in mails {
+        if !files.is_empty() {
+            app.act(Intent::OpenPage(Page::Team));
+            dialog::finish(app, kind, files);
+        }
+    }
+}
+
+/// Returns what a file holds, if it came by mail.
+fn mail(file: &Path) -> Option<Mail> {
+    let is_text = file.extension().is_some_and(|ending| ending == "pem");
+    let post = is_text.then(|| Post::load(file).ok()).flatten()?;
+    Some(if !post.letters.is_empty() {
+        Mail::Letters
+    } else if !post.receipts.is_empty() {
+        Mail::Reply
+    } else {
+        Mail::Request
+    })
 }
 
 /// How long the files of one drop are gathered.

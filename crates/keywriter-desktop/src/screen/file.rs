@@ -7,12 +7,22 @@ use std::path::{Path, PathBuf};
 const SETTINGS: &str = "keywriter-settings.json";
 /// A report's usual name.
 const REPORT: &str = "keywriter-report";
+/// The usual names of what is mailed.
+const REQUEST: &str = "keywriter-request.pem";
+const LETTERS: &str = "keywriter-letters.pem";
 
 /// Suggests a path. For a report, the name of a file that does not exist yet.
 pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
     match kind {
         // What is in it is typed after it.
-        SheetKind::Files | SheetKind::Folder | SheetKind::Output => home.join(""),
+        SheetKind::Files
+        | SheetKind::Folder
+        | SheetKind::Output
+        | SheetKind::Take
+        | SheetKind::Requests
+        | SheetKind::Replies => home.join(""),
+        SheetKind::Request => home.join(REQUEST),
+        SheetKind::Letters | SheetKind::Rekey => home.join(LETTERS),
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
         SheetKind::Report => {
             let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
@@ -52,13 +62,25 @@ pub(super) fn look(kind: SheetKind, path: &Path) -> FileState {
         FileState::Unusable
     } else if path.exists() || replaces_more(kind, path) {
         FileState::Exists
-    } else if kind == SheetKind::Import {
+    } else if !is_written(kind) {
         FileState::Missing
     } else if path.parent().is_some_and(Path::is_dir) {
         FileState::New
     } else {
         FileState::Unusable
     }
+}
+
+/// Returns whether a file is written that the user names.
+pub(super) const fn is_written(kind: SheetKind) -> bool {
+    matches!(
+        kind,
+        SheetKind::Export
+            | SheetKind::Report
+            | SheetKind::Request
+            | SheetKind::Letters
+            | SheetKind::Rekey
+    )
 }
 
 /// Returns whether more would be replaced than the file that was named: a report is two, whatever its extension.

@@ -43,7 +43,7 @@ impl Files {
         let output = files.output().map(shown_path);
         page.set_output(output.unwrap_or_default().into());
         page.set_is_cloning(is_cloning);
-        page.set_can_start(files.can_start() && !is_cloning);
+        page.set_can_start(files.can_start() && !is_cloning && !model.team.is_running());
         page.set_lack(problem(files.lack().as_ref()));
         show_course(&page, files.course());
         self.show_rows(&page, files);

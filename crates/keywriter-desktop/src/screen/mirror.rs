@@ -20,7 +20,7 @@ macro_rules! mirror {
     };
 }
 
-mirror!(Page [Starting Register Registered Login Clone Files ChangePin About]);
+mirror!(Page [Starting Register Registered Login Clone Files Team ChangePin About]);
 mirror!(MasterStatus [None Unassigned Active Disabled NotReady]);
 
 impl From<ui::Page> for Page {
@@ -32,6 +32,7 @@ impl From<ui::Page> for Page {
             ui::Page::Login => Self::Login,
             ui::Page::Clone => Self::Clone,
             ui::Page::Files => Self::Files,
+            ui::Page::Team => Self::Team,
             ui::Page::ChangePin => Self::ChangePin,
             ui::Page::About => Self::About,
         }

@@ -6,11 +6,13 @@ mod dialog;
 mod dropped;
 mod file;
 mod files;
+mod idle;
 mod mirror;
 mod notification;
 mod place;
 mod support;
 mod sync;
+mod team;
 mod typed;
 pub mod ui;
 mod wire;
@@ -19,7 +21,7 @@ pub use ui::AppWindow;
 
 use crate::model::{Command, Event, Intent, Model, WindowPlace};
 use notification::End;
-use slint::{ComponentHandle as _, PlatformError};
+use slint::{ComponentHandle as _, PlatformError, Timer};
 use std::{
     cell::{Ref, RefCell},
     path::PathBuf,
@@ -51,6 +53,8 @@ pub struct App {
     model: RefCell<Model>,
     sink: RefCell<Sink>,
     info: AppInfo,
+    /// Locks the app.
+    idle: Timer,
 }
 
 impl App {
@@ -65,9 +69,11 @@ impl App {
             model: RefCell::default(),
             sink: RefCell::new(sink),
             info,
+            idle: Timer::default(),
         });
         wire::connect(&app);
         dropped::connect(&app);
+        idle::connect(&app);
         app.sync();
         Ok(app)
     }
@@ -86,6 +92,7 @@ impl App {
     pub fn act(&self, intent: Intent) {
         let commands = self.model.borrow_mut().act(intent);
         self.follow(commands);
+        idle::note_input(self);
     }
 
     /// Handles what the backend reports.

@@ -1,8 +1,8 @@
 //! Copies the model's state to Slint's globals. What did not change is not drawn again.
 
-use super::{AppInfo, files::Files, mirror, support, ui};
+use super::{AppInfo, files::Files, mirror, support, team::TeamLists, ui};
 use crate::model::{
-    Appearance, Bar, Card, LicenseState, Model, Notice, Page, PinChange, Problem, TEXT_STEPS,
+    Appearance, Bar, Card, LOCKS, LicenseState, Model, Notice, Page, PinChange, Problem, TEXT_STEPS,
 };
 use keywriter::{Serial, protocol::EncryptionMode, text::shown_path};
 use mirror::{count, problem};
@@ -24,6 +24,7 @@ pub(super) struct Screen {
     cards: Rc<VecModel<ui::CardView>>,
     choices: Rc<VecModel<ui::ChoiceView>>,
     files: Files,
+    team: TeamLists,
     unusable: Rc<VecModel<ui::Problem>>,
     wearing: Rc<VecModel<ui::Wearing>>,
     /// The choices' serial numbers.
@@ -39,6 +40,7 @@ impl Screen {
             cards: Rc::default(),
             choices: Rc::default(),
             files: Files::default(),
+            team: TeamLists::default(),
             unusable: Rc::default(),
             wearing: Rc::default(),
             serials: RefCell::default(),
@@ -49,6 +51,7 @@ impl Screen {
         secondaries.set_unusable(ModelRc::from(Rc::clone(&screen.unusable)));
         secondaries.set_wearing(ModelRc::from(Rc::clone(&screen.wearing)));
         screen.files.connect(&screen.window);
+        screen.team.connect(&screen.window);
         let master = screen.window.global::<ui::Master>();
         master.set_choices(ModelRc::from(Rc::clone(&screen.choices)));
         let about = screen.window.global::<ui::About>();
@@ -77,6 +80,7 @@ impl Screen {
         self.show_master(model);
         self.show_secondaries(model);
         self.files.show(&self.window, model);
+        self.team.show(&self.window, model);
         self.show_root_question(model);
         self.show_replacement(model);
     }
@@ -132,6 +136,10 @@ impl Screen {
         shell.set_language(place);
         shell.set_appearance(mirror::appearance(model.preferences.appearance));
         shell.set_text_step(count(step));
+        let locks = LOCKS
+            .iter()
+            .position(|it| *it == model.preferences.lock_after);
+        shell.set_lock_step(locks.map_or(0, count));
     }
 
     fn show_shell(&self, model: &Model) {
@@ -269,9 +277,10 @@ impl Screen {
         page.set_present(count(cloning.present()));
         page.set_is_running(cloning.is_running());
         page.set_has_files_under_way(model.files.is_running());
-        page.set_can_start(cloning.can_start() && !model.files.is_running());
+        let is_elsewhere = model.files.is_running() || model.team.is_running();
+        page.set_can_start(cloning.can_start() && !is_elsewhere);
         page.set_can_stop(cloning.can_stop());
-        page.set_can_retry(cloning.can_retry() && !model.files.is_running());
+        page.set_can_retry(cloning.can_retry() && !is_elsewhere);
         page.set_has_report(cloning.has_report());
         page.set_is_evaluation(cloning.is_evaluation());
         page.set_refusal(problem(cloning.refusal()));

@@ -4,7 +4,7 @@ use super::{
     App, dialog, file, mirror, place, typed,
     ui::{self, Sheet, SheetKind},
 };
-use crate::model::{Intent, Preferences};
+use crate::model::{Intent, LOCKS, Preferences};
 use keywriter::share::paths::Act;
 use slint::{CloseRequestResponse, ComponentHandle as _, SharedString};
 use std::rc::{Rc, Weak};
@@ -17,6 +17,7 @@ pub(super) fn connect(app: &Rc<App>) {
     master(app);
     secondaries(app);
     files(app);
+    team(app);
     sheet(app);
     root(app);
     replacement(app);
@@ -59,6 +60,12 @@ fn shell(app: &Rc<App>) {
     }));
     shell.on_choose_text_step(on(app, |app, step: i32| {
         prefer(app, |it| it.text = u8::try_from(step).unwrap_or_default());
+    }));
+    shell.on_choose_lock_step(on(app, |app, step: i32| {
+        let minutes = usize::try_from(step).ok().and_then(|step| LOCKS.get(step));
+        prefer(app, |it| {
+            it.lock_after = minutes.copied().unwrap_or_default();
+        });
     }));
     let serials = app.window().global::<ui::Serials>();
     serials.on_head(|serial| typed::divide(&serial).0.into());
@@ -168,6 +175,27 @@ fn files(app: &Rc<App>) {
     question.on_replace(press(app, || Intent::AnswerExisting(Some(true))));
 }
 
+fn team(app: &Rc<App>) {
+    let page = app.window().global::<ui::Team>();
+    page.on_choose(on(app, |app, place: i32| {
+        let place = usize::try_from(place).ok();
+        let device = place.and_then(|place| app.model().team.devices().get(place).cloned());
+        if let Some((serial, _)) = device {
+            app.act(Intent::ChooseDevice(serial));
+        }
+    }));
+    page.on_ask_rekey(press(app, || Intent::AskRekey));
+    page.on_show(press(app, || Intent::ShowMail));
+    let question = app.window().global::<ui::RekeyQuestion>();
+    question.on_cancel(press(app, || Intent::CancelRekey));
+    let app_weak = Rc::downgrade(app);
+    question.on_keep(move |serial, stays| {
+        if let Ok(serial) = serial.parse() {
+            act(&app_weak, Intent::KeepMember(serial, stays));
+        }
+    });
+}
+
 fn sheet(app: &Rc<App>) {
     let sheet = app.window().global::<Sheet>();
     let app_weak = Rc::downgrade(app);
@@ -181,14 +209,16 @@ fn sheet(app: &Rc<App>) {
         let path = file::resolve(&text, &app.info.home);
         sheet.set_file(file::look(sheet.get_kind(), &path));
     }));
-    sheet.on_accept(on(app, |app, text: SharedString| {
-        let sheet = app.window().global::<Sheet>();
-        let path = file::resolve(&text, &app.info.home);
-        if let Some(intent) = dialog::intent(sheet.get_kind(), path) {
+    let app_weak = Rc::downgrade(app);
+    sheet.on_accept(move |text| {
+        if let Some(app) = app_weak.upgrade() {
+            let sheet = app.window().global::<Sheet>();
+            let path = file::resolve(&text, &app.info.home);
+            let kind = sheet.get_kind();
             sheet.set_kind(SheetKind::None);
-            app.act(intent);
+            dialog::finish(&app, kind, vec![path]);
         }
-    }));
+    });
 }
 
 fn replacement(app: &Rc<App>) {

@@ -4,14 +4,16 @@ use super::{
     hands::{self, back_tab, find, key, says, shows, type_text},
     scenes,
 };
+use i_slint_backend_testing::mock_elapsed_time;
 use keywriter_desktop::{
-    model::{Appearance, Command, LicenseState, Page},
+    model::{Appearance, Command, Event, Intent, LicenseState, Page},
     screen::App,
 };
 use slint::{
     ComponentHandle as _,
     platform::{Key, WindowEvent},
 };
+use std::time::Duration;
 
 #[test]
 fn registration_takes_no_mouse() {
@@ -36,8 +38,8 @@ fn tab_reaches_every_page_and_the_start_of_a_cycle() {
         scenes::master("KW-1"),
         scenes::secondary("KW-2", keywriter_desktop::model::Part::Clone),
     ]));
-    // Four tabs, the languages, display; the choices, three check boxes; then "Set as Master".
-    for _ in 0..11 {
+    // Five tabs, the languages, display; the choices, three check boxes; then "Set as Master".
+    for _ in 0..12 {
         key(&app, Key::Tab);
     }
     type_text(&app, " ");
@@ -81,6 +83,8 @@ fn the_usual_shortcuts_work_and_not_under_a_sheet() {
     assert_eq!(app.model().page, Page::Clone);
     with_control(&app, &tab);
     assert_eq!(app.model().page, Page::Files);
+    with_control(&app, &tab);
+    assert_eq!(app.model().page, Page::Team);
     with_control(&app, &tab);
     assert_eq!(app.model().page, Page::ChangePin);
     hands::press(&app, "Display");
@@ -191,6 +195,43 @@ fn an_export_over_an_existing_file_says_so_and_an_import_of_none_is_not_begun() 
         commands.borrow().last(),
         Some(Command::ExportSettings(..))
     ));
+}
+
+#[test]
+fn without_input_the_app_asks_for_its_pin_again_and_nothing_is_lost() {
+    let (app, commands) = hands::open();
+    app.hear(scenes::launched(
+        LicenseState::Registered(scenes::license()),
+        None,
+    ));
+    app.act(Intent::LogIn {
+        pin: zeroize::Zeroizing::new("12345678".into()),
+    });
+    app.hear(Event::LoggedIn(Ok(scenes::license())));
+    app.act(Intent::AddFiles(vec!["/a/file".into()]));
+    hands::press(&app, "Change PIN");
+    mock_elapsed_time(Duration::from_hours(1));
+    assert_eq!(app.model().page, Page::ChangePin, "not unless it is wanted");
+    hands::press(&app, "15 minutes");
+    assert!(matches!(
+        commands.borrow().last(),
+        Some(Command::SavePreferences(it)) if it.lock_after == 15
+    ));
+    hands::press(&app, "Files");
+    for _ in 0..3 {
+        mock_elapsed_time(Duration::from_mins(14));
+        app.act(Intent::LookAgain);
+        assert_eq!(app.model().page, Page::Files, "there was input");
+    }
+    hands::press(&app, "Choose a folder");
+    mock_elapsed_time(Duration::from_mins(16));
+    assert_eq!(app.model().page, Page::Login);
+    assert!(!shows(&app, "Files") && !shows(&app, "Folder for the results"));
+    assert!(!app.model().may_evaluate());
+    app.hear(Event::LoggedIn(Ok(scenes::license())));
+    hands::pass(&app);
+    assert_eq!(app.model().page, Page::Files);
+    assert!(says(&app, "1 chosen"));
 }
 
 #[test]

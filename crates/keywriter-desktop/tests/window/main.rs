@@ -9,5 +9,6 @@ mod names;
 mod pictures;
 mod scenes;
 mod states;
+mod team;
 mod walk;
 mod words;

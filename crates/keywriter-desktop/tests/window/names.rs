@@ -34,8 +34,7 @@ fn every_control_has_a_name_on_every_page_in_every_language() {
                 app.act(Intent::Prefer(Preferences {
                     language: Some(language),
                     appearance: Appearance::Dark,
-                    text: 0,
-                    window: None,
+                    ..Preferences::default()
                 }));
                 app.window().global::<Shell>().set_display_open(true);
                 hands::pass(&app);

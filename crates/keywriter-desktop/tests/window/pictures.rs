@@ -77,8 +77,7 @@ fn the_manuals_pictures_are_drawn() {
                 let preferences = Preferences {
                     language: Some(language),
                     appearance,
-                    text: 0,
-                    window: None,
+                    ..Preferences::default()
                 };
                 let opened = app.window().global::<Sheet>().get_kind();
                 app.act(Intent::Prefer(preferences));
@@ -130,7 +129,7 @@ fn fits(prefix: &str, (width, height): (f32, f32), text: u8) {
                 language: Some(language),
                 appearance: Appearance::Light,
                 text,
-                window: None,
+                ..Preferences::default()
             }));
             let picture = draw(&app, width, height);
             save(

@@ -1,8 +1,10 @@
 //! Scripted states: what a backend would report.
 
 mod sharing;
+mod team;
 
 pub(crate) use sharing::{files, some_failed};
+pub(crate) use team::{nothing_done, open_team, rekeyed, team};
 
 use keywriter::{
     Serial, cycle::Summary, genuine::TrustedRoot, protocol::EncryptionMode, settings::MasterState,
@@ -404,6 +406,11 @@ pub(crate) const SCENES: &[Scene] = &[
         share(app);
         app.act(Intent::Quit(None));
     }),
+    ("team", open_team),
+    ("team-asks", team::asks),
+    ("team-taken", team::taken),
+    ("team-rekeying", team::rekeying),
+    ("team-rekeyed", rekeyed),
     ("refusals", refusals),
     ("warnings", warnings),
 ];

@@ -12,10 +12,11 @@ const EQUAL: [(&str, &[&str]); 2] = [
             "Firmware",
             "Status: {}",
             "System",
+            "Team",
             "{}: {}",
         ],
     ),
-    ("fr", &["Pages", "Version {}"]),
+    ("fr", &["Pages", "Version {}", "{} minutes"]),
 ];
 
 /// The characters beside ASCII that the fonts have: others are blank on a machine without fonts.

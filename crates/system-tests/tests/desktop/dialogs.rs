@@ -69,6 +69,28 @@ impl Portal {
         _title: &str,
         options: HashMap<String, OwnedValue>,
     ) -> fdo::Result<OwnedObjectPath> {
+        self.answer(&header, bus, &options)
+    }
+
+    fn save_file(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+        _parent: &str,
+        _title: &str,
+        options: HashMap<String, OwnedValue>,
+    ) -> fdo::Result<OwnedObjectPath> {
+        self.answer(&header, bus, &options)
+    }
+}
+
+impl Portal {
+    fn answer(
+        &self,
+        header: &Header<'_>,
+        bus: &Connection,
+        options: &HashMap<String, OwnedValue>,
+    ) -> fdo::Result<OwnedObjectPath> {
         let chosen = self
             .0
             .lock()
@@ -103,7 +125,6 @@ impl Portal {
         Ok(path.into())
     }
 }
-
 /// Returns a file as a URI.
 pub(crate) fn uri(path: &Path) -> String {
     format!("file://{}", path.display()).replace(' ', "%20")

@@ -18,7 +18,7 @@ use system_tests::{
 };
 
 /// Shows the app with a hub's modules, without a license, and with those files.
-fn open(lab: &Lab, screen: &Screen, files: &[&Path]) -> App {
+pub(crate) fn open(lab: &Lab, screen: &Screen, files: &[&Path]) -> App {
     let mut program = lab.program("keywriter-desktop");
     program.env("HOME", lab.folder.path()).args(files);
     let app = App(screen.show(&mut program));

@@ -7,6 +7,7 @@ mod drag;
 mod files;
 mod notices;
 mod portal;
+mod team;
 
 use portal::Portal;
 use std::{

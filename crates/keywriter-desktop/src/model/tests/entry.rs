@@ -14,6 +14,29 @@ fn an_app_without_a_license_asks_for_one_and_one_with_a_license_for_its_pin() {
 }
 
 #[test]
+fn a_locked_app_opens_where_it_was_and_an_app_without_a_pin_is_not_locked() {
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    model.act(Intent::Lock);
+    model.hear(Event::LoggedIn(Ok(license())));
+    assert_eq!(model.page, Page::Clone);
+    model.act(Intent::OpenPage(Page::About));
+    model.act(Intent::Lock);
+    assert_eq!(model.page, Page::Login);
+    assert!(!model.may_evaluate(), "the PIN is not got around");
+    for page in [Page::Clone, Page::Files, Page::Team, Page::About] {
+        model.act(Intent::OpenPage(page));
+        assert_eq!(model.page, Page::Login);
+    }
+    model.hear(Event::LoggedIn(Ok(license())));
+    assert_eq!(model.page, Page::Files, "the page that was asked for since");
+
+    let mut model = evaluating();
+    model.act(Intent::Lock);
+    assert_eq!(model.page, Page::Clone);
+}
+
+#[test]
 fn a_typing_error_is_reported_before_the_portal_is_asked() {
     let mut model = Model::default();
     model.hear(launched(LicenseState::Unregistered, None));

@@ -5,6 +5,7 @@ mod cycle;
 mod entry;
 mod files;
 mod roots;
+mod team;
 
 use super::*;
 use keywriter::{

@@ -1,0 +1,370 @@
+//! The page of the team: who is in it, and the letters that bring its keys to devices elsewhere.
+
+use super::{Command, Intent, ModuleView, Problem, Reason, Sharing, Surveyed};
+use keywriter::{Serial, text::hex};
+use std::{collections::BTreeSet, path::PathBuf};
+
+/// The members, and what is done with letters.
+#[derive(Debug, Default)]
+pub struct TeamPage {
+    teams: Vec<Team>,
+    /// The device that the user chose to work with.
+    chosen: Option<Serial>,
+    devices: Vec<(Serial, Sharing)>,
+    /// The requests that letters are to be written for, until the letters have a file.
+    requests: Vec<PathBuf>,
+    /// What is to be re-keyed, until the user has answered.
+    rekey: Option<RekeyQuestion>,
+    course: TeamCourse,
+}
+
+/// A team, as the receipts on this computer prove it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// Its group.
+    pub group: [u8; 16],
+    /// By serial number.
+    pub members: Vec<Member>,
+}
+
+impl Team {
+    /// Returns its group in hexadecimal digits.
+    pub fn group_text(&self) -> String {
+        hex(&self.group)
+    }
+
+    /// Returns the newest epoch that a member is known to have.
+    pub fn newest(&self) -> u32 {
+        let epochs = self.members.iter().map(|member| member.epoch);
+        epochs.max().unwrap_or_default()
+    }
+}
+
+/// A member of a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its serial number.
+    pub serial: Serial,
+    /// The newest epoch that it is known to have.
+    pub epoch: u32,
+    /// The master that gave it.
+    pub master: Serial,
+    /// Whether this computer has its letterbox: a letter can be written while it is elsewhere.
+    pub has_letterbox: bool,
+}
+
+/// What is done for a team.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TeamOrder {
+    /// Write a device's letterbox into a file.
+    Request {
+        /// The device.
+        serial: Serial,
+        /// The file.
+        output: PathBuf,
+    },
+    /// Write letters for requests.
+    Write {
+        /// The device that writes them.
+        master: Serial,
+        /// The files with letterboxes.
+        requests: Vec<PathBuf>,
+        /// The file of the letters.
+        output: PathBuf,
+    },
+    /// Give the letters of a file to the devices that are plugged in. The reply is saved beside it.
+    Take(PathBuf),
+    /// Have the receipts of replies countersigned.
+    Close {
+        /// The device that wrote the letters.
+        master: Serial,
+        /// The files with receipts.
+        replies: Vec<PathBuf>,
+    },
+    /// Make the next epoch, and write letters with it.
+    Rekey {
+        /// The device that makes it.
+        master: Serial,
+        /// The members that do not get it.
+        without: BTreeSet<Serial>,
+        /// The file of the letters.
+        output: PathBuf,
+    },
+}
+
+/// Whom a re-key is to leave out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RekeyQuestion {
+    /// The members, each with whether it stays.
+    pub members: Vec<(Serial, bool)>,
+}
+
+impl RekeyQuestion {
+    /// Returns the members that are left out.
+    pub fn without(&self) -> BTreeSet<Serial> {
+        let out = self.members.iter().filter(|(_, stays)| !stays);
+        out.map(|(serial, _)| *serial).collect()
+    }
+}
+
+/// How far it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TeamCourse {
+    /// Nothing is done.
+    #[default]
+    Idle,
+    /// A device works.
+    Running {
+        /// The device that waits for a person at its keypad, and for what.
+        asks: Option<(Serial, Allowance)>,
+    },
+    /// What became of it.
+    Ended(TeamOutcome),
+}
+
+/// What a person allows on a keypad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowance {
+    /// KEY+1: what the device holds is replaced.
+    Replace,
+    /// KEY+2: the device re-keys its team.
+    Rekey,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TeamOutcome {
+    /// Each device, with what became of it.
+    pub lines: Vec<(Option<Serial>, Result<TeamDone, Problem>)>,
+    /// The file to be mailed.
+    pub mail: Option<(Mail, PathBuf)>,
+}
+
+/// What was done with a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TeamDone {
+    /// Its letterbox was written into a file.
+    Requested,
+    /// A letter was written that makes it a clone.
+    JoinWritten,
+    /// A letter was written with the team's epoch.
+    EpochWritten,
+    /// It became a clone by a letter, and is locked.
+    Joined,
+    /// It has this epoch by a letter.
+    HasEpoch(u32),
+    /// Its receipt is proved.
+    Closed,
+    /// Its team has this epoch now.
+    Rekeyed(u32),
+    /// It gets no letter: its letterbox is not known on this computer.
+    NoLetterbox,
+    /// It is left out of the team from now on.
+    LeftOut,
+}
+
+/// What a file holds that is to be mailed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// A letterbox, for whoever has the master.
+    Request,
+    /// Letters, for the members.
+    Letters,
+    /// Receipts, for whoever has the master.
+    Reply,
+}
+
+/// What happens to a team.
+#[derive(Clone, Debug)]
+pub enum TeamEvent {
+    /// Who is in which team.
+    Listed(Vec<Team>),
+    /// A device waits for a person at its keypad.
+    Asks(Serial, Allowance),
+    /// It is over.
+    Ended(Result<TeamOutcome, Problem>),
+}
+
+impl TeamPage {
+    pub(super) fn act(&mut self, intent: Intent) -> Vec<Command> {
+        if matches!(intent, Intent::ShowMail) {
+            return self.mail().map(Command::ShowInFolder).into_iter().collect();
+        }
+        if self.is_running() {
+            return Vec::new();
+        }
+        let device = self.device();
+        let order = match intent {
+            Intent::ChooseDevice(serial) => {
+                self.chosen = Some(serial);
+                None
+            }
+            Intent::RequestLetter(output) => {
+                device.map(|serial| TeamOrder::Request { serial, output })
+            }
+            Intent::ChooseRequests(requests) => {
+                self.requests = requests;
+                None
+            }
+            Intent::WriteLetters(output) => {
+                let requests = std::mem::take(&mut self.requests);
+                device
+                    .filter(|_| !requests.is_empty())
+                    .map(|master| TeamOrder::Write {
+                        master,
+                        requests,
+                        output,
+                    })
+            }
+            Intent::TakeLetters(file) => Some(TeamOrder::Take(file)),
+            Intent::CloseLetters(replies) => device
+                .filter(|_| !replies.is_empty())
+                .map(|master| TeamOrder::Close { master, replies }),
+            Intent::AskRekey => {
+                self.ask_rekey();
+                None
+            }
+            Intent::KeepMember(serial, stays) => {
+                let members = self.rekey.iter_mut().flat_map(|it| &mut it.members);
+                for (_, kept) in members.filter(|(member, _)| *member == serial) {
+                    *kept = stays;
+                }
+                None
+            }
+            Intent::CancelRekey => {
+                self.rekey = None;
+                None
+            }
+            Intent::Rekey(output) => {
+                let question = self.rekey.take();
+                question
+                    .zip(device)
+                    .map(|(question, master)| TeamOrder::Rekey {
+                        master,
+                        without: question.without(),
+                        output,
+                    })
+            }
+            _ => None,
+        };
+        let Some(order) = order else {
+            return Vec::new();
+        };
+        self.course = TeamCourse::Running { asks: None };
+        vec![Command::ServeTeam(order)]
+    }
+
+    fn ask_rekey(&mut self) {
+        let Some(master) = self.device() else {
+            return;
+        };
+        let group = self.group_of(master);
+        let team = self.teams.iter().find(|team| Some(team.group) == group);
+        let members = team.into_iter().flat_map(|team| &team.members);
+        let others = members.filter(|member| member.serial != master);
+        self.rekey = Some(RekeyQuestion {
+            members: others.map(|member| (member.serial, true)).collect(),
+        });
+    }
+
+    pub(super) fn survey(&mut self, surveyed: &Surveyed) {
+        let devices = surveyed.modules.iter();
+        let device = |ModuleView {
+                          serial, sharing, ..
+                      }: &ModuleView| (*serial, sharing.clone());
+        self.devices = devices.map(device).collect();
+    }
+
+    /// Handles what happens; returns a problem to be said.
+    pub(super) fn follow(&mut self, event: TeamEvent) -> Option<Problem> {
+        match event {
+            TeamEvent::Listed(teams) => self.teams = teams,
+            TeamEvent::Asks(serial, what) => {
+                self.course = TeamCourse::Running {
+                    asks: Some((serial, what)),
+                };
+            }
+            TeamEvent::Ended(Ok(outcome)) => self.course = TeamCourse::Ended(outcome),
+            TeamEvent::Ended(Err(problem)) => {
+                self.course = TeamCourse::Idle;
+                return Some(problem);
+            }
+        }
+        None
+    }
+
+    /// Returns the teams that receipts on this computer prove.
+    pub fn teams(&self) -> &[Team] {
+        &self.teams
+    }
+
+    /// Returns the devices that are plugged in.
+    pub fn devices(&self) -> &[(Serial, Sharing)] {
+        &self.devices
+    }
+
+    /// Returns how far it is.
+    pub const fn course(&self) -> &TeamCourse {
+        &self.course
+    }
+
+    /// Returns what the user is asked before a re-key.
+    pub const fn rekey(&self) -> Option<&RekeyQuestion> {
+        self.rekey.as_ref()
+    }
+
+    /// Returns whether a device works on letters, or re-keys its team.
+    pub const fn is_running(&self) -> bool {
+        matches!(self.course, TeamCourse::Running { .. })
+    }
+
+    /// Returns the device to work with: the chosen one, or the first that is unlocked, or the first.
+    pub fn device(&self) -> Option<Serial> {
+        let find = |is_it: &dyn Fn(&(Serial, Sharing)) -> bool| {
+            self.devices.iter().find(|device| is_it(device))
+        };
+        let is_unlocked = |sharing: &Sharing| matches!(sharing, Sharing::Unlocked { .. });
+        find(&|(serial, _)| Some(*serial) == self.chosen)
+            .or_else(|| find(&|(_, sharing)| is_unlocked(sharing)))
+            .or_else(|| self.devices.first())
+            .map(|(serial, _)| *serial)
+    }
+
+    /// Returns what is missing before a letter can be asked for.
+    pub fn lack(&self) -> Option<Problem> {
+        self.devices.is_empty().then(|| Reason::NoModule.into())
+    }
+
+    /// Returns what is missing before letters can be written and closed, and the team re-keyed.
+    pub fn master_lack(&self) -> Option<Problem> {
+        let device = self.device()?;
+        let mut devices = self.devices.iter();
+        let (_, sharing) = devices.find(|(serial, _)| *serial == device)?;
+        Self::unfit(sharing)
+    }
+
+    /// Returns why a device can neither write letters nor re-key its team.
+    pub fn unfit(sharing: &Sharing) -> Option<Problem> {
+        match sharing {
+            Sharing::Unlocked { .. } => None,
+            Sharing::Locked => Some(Reason::Locked.into()),
+            Sharing::Unfit(why) => Some(why.clone()),
+        }
+    }
+
+    fn group_of(&self, device: Serial) -> Option<[u8; 16]> {
+        let found = self.devices.iter().find(|(serial, _)| *serial == device);
+        match found {
+            Some((_, Sharing::Unlocked { group })) => Some(*group),
+            _ => None,
+        }
+    }
+
+    /// Returns the file that was saved, to be shown where it lies.
+    fn mail(&self) -> Option<PathBuf> {
+        let TeamCourse::Ended(outcome) = &self.course else {
+            return None;
+        };
+        outcome.mail.as_ref().map(|(_, path)| path.clone())
+    }
+}

@@ -1,0 +1,160 @@
+//! Who is in a team, and the letters to its members.
+
+use super::*;
+use std::collections::BTreeSet;
+
+fn device(name: &str, sharing: Sharing) -> ModuleView {
+    ModuleView {
+        sharing,
+        ..secondary(name, Part::None)
+    }
+}
+
+fn unlocked() -> Sharing {
+    Sharing::Unlocked { group: [1; 16] }
+}
+
+/// On the page of the team, with these devices.
+fn with(devices: &[(&str, Sharing)]) -> Model {
+    let mut model = evaluating();
+    let listed = model.act(Intent::OpenPage(Page::Team));
+    assert!(matches!(listed[..], [Command::ListTeams]));
+    let devices = devices.iter().cloned();
+    let devices = devices.map(|(name, sharing)| device(name, sharing));
+    model.hear(surveyed(devices.collect()));
+    let member = |name, epoch| Member {
+        serial: serial(name),
+        epoch,
+        master: serial("A"),
+        has_letterbox: true,
+    };
+    let team = Team {
+        group: [1; 16],
+        members: vec![member("A", 2), member("B", 2), member("C", 1)],
+    };
+    model.hear(Event::Team(TeamEvent::Listed(vec![team])));
+    model
+}
+
+fn order(model: &mut Model, intent: Intent) -> Option<TeamOrder> {
+    match model.act(intent).pop() {
+        Some(Command::ServeTeam(order)) => Some(order),
+        _ => None,
+    }
+}
+
+fn ended(model: &mut Model) -> Vec<Command> {
+    model.hear(Event::Team(TeamEvent::Ended(Ok(TeamOutcome::default()))))
+}
+
+#[test]
+fn an_unlocked_device_is_worked_with_unless_another_is_chosen() {
+    let mut model = with(&[("A", Sharing::Locked), ("B", unlocked())]);
+    assert_eq!(model.team.device(), Some(serial("B")));
+    assert_eq!(model.team.master_lack(), None);
+    model.act(Intent::ChooseDevice(serial("A")));
+    let asked = order(&mut model, Intent::RequestLetter("/r.pem".into()));
+    let request = TeamOrder::Request {
+        serial: serial("A"),
+        output: "/r.pem".into(),
+    };
+    assert_eq!(asked, Some(request), "one that is locked asks, too");
+    let lack = model.team.master_lack().map(|problem| problem.reason);
+    assert_eq!(lack, Some(Reason::Locked));
+}
+
+#[test]
+fn letters_are_written_for_the_requests_that_were_chosen_last() {
+    let mut model = with(&[("A", unlocked())]);
+    let write = |model: &mut Model| order(model, Intent::WriteLetters("/l.pem".into()));
+    assert_eq!(write(&mut model), None, "no request");
+    model.act(Intent::ChooseRequests(vec!["/r.pem".into()]));
+    let written = TeamOrder::Write {
+        master: serial("A"),
+        requests: vec!["/r.pem".into()],
+        output: "/l.pem".into(),
+    };
+    assert_eq!(write(&mut model), Some(written));
+    ended(&mut model);
+    assert_eq!(write(&mut model), None, "once");
+}
+
+#[test]
+fn a_re_key_leaves_out_whom_the_user_names_and_nobody_otherwise() {
+    let mut model = with(&[("A", unlocked())]);
+    for (leaves, without) in [(None, BTreeSet::new()), (Some("C"), [serial("C")].into())] {
+        model.act(Intent::AskRekey);
+        let asked = model.team.rekey().unwrap();
+        let names: Vec<_> = asked.members.iter().map(|(serial, _)| *serial).collect();
+        assert_eq!(names, [serial("B"), serial("C")], "not the device itself");
+        if let Some(name) = leaves {
+            model.act(Intent::KeepMember(serial(name), false));
+        }
+        let rekey = order(&mut model, Intent::Rekey("/l.pem".into()));
+        let wanted = TeamOrder::Rekey {
+            master: serial("A"),
+            without,
+            output: "/l.pem".into(),
+        };
+        assert_eq!(rekey, Some(wanted));
+        assert_eq!(model.team.rekey(), None);
+        ended(&mut model);
+    }
+    model.act(Intent::AskRekey);
+    model.act(Intent::CancelRekey);
+    assert_eq!(order(&mut model, Intent::Rekey("/l.pem".into())), None);
+}
+
+#[test]
+fn a_letter_waits_for_cycle_files_and_login() {
+    let take = || Intent::TakeLetters("/l.pem".into());
+    let mut model = Model::default();
+    model.hear(launched(LicenseState::Registered(license()), None));
+    assert_eq!(order(&mut model, take()), None, "before the login");
+
+    let mut model = with(&[("A", unlocked())]);
+    model.act(Intent::AddFiles(vec!["/a".into()]));
+    model.act(Intent::StartFiles);
+    model.act(Intent::OpenPage(Page::Team));
+    assert_eq!(order(&mut model, take()), None, "files are worked on");
+    model.hear(Event::Files(FilesEvent::Ended(FilesOutcome::default())));
+    assert!(order(&mut model, take()).is_some());
+    assert_eq!(order(&mut model, take()), None, "once");
+    model.act(Intent::ClearFiles);
+    model.act(Intent::AddFiles(vec!["/a".into()]));
+    assert!(model.act(Intent::StartFiles).is_empty(), "the device works");
+
+    let mut model = ready();
+    model.act(Intent::Start);
+    model.act(Intent::OpenPage(Page::Team));
+    assert_eq!(order(&mut model, take()), None, "a cycle runs");
+}
+
+#[test]
+fn after_a_letter_members_and_recipient_are_read_anew() {
+    let mut model = with(&[("A", unlocked())]);
+    let told = Recipient {
+        serial: serial("A"),
+        group: [1; 16],
+        text: "age1keywriter1".into(),
+    };
+    model.hear(Event::Files(FilesEvent::Recipient(Ok(told))));
+    order(&mut model, Intent::TakeLetters("/l.pem".into())).unwrap();
+    model.hear(Event::Team(TeamEvent::Asks(
+        serial("A"),
+        Allowance::Replace,
+    )));
+    let asks = Some((serial("A"), Allowance::Replace));
+    assert_eq!(*model.team.course(), TeamCourse::Running { asks });
+    let commands = ended(&mut model);
+    assert!(matches!(
+        commands[..],
+        [Command::ListTeams, Command::Look(_)]
+    ));
+    assert_eq!(*model.files.recipient(), RecipientView::None);
+    order(&mut model, Intent::TakeLetters("/l.pem".into())).unwrap();
+    let refused = Problem::new(Reason::NoLetter);
+    model.hear(Event::Team(TeamEvent::Ended(Err(refused.clone()))));
+    assert_eq!(*model.team.course(), TeamCourse::Idle);
+    assert_eq!(model.notice, Some(Notice::Problem(refused)));
+}
