@@ -1,6 +1,6 @@
 //! Reads and writes this user's files.
 
-use crate::model::{Preferences, Problem, Reason};
+use crate::model::{Nicknames, Preferences, Problem, Reason};
 use keywriter::{
     file,
     folders::Folders,
@@ -10,6 +10,7 @@ use keywriter::{
     text::shown_path,
     trust,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
     ffi::OsStr,
     fs, io,
@@ -43,31 +44,47 @@ pub(super) fn save_master(folders: &Folders, state: Option<MasterState>) -> Resu
 
 /// Reads the preferences. A file that cannot be understood is reported and left unchanged.
 pub(super) fn preferences(folders: &Folders) -> (Preferences, Option<Problem>) {
-    let path = folders.preferences();
-    let problem = |reason, error: &dyn std::error::Error| {
-        Some(Problem::new(reason).about(shown_path(&path)).because(error))
-    };
-    match fs::read(&path) {
-        Ok(text) => match serde_json::from_slice(&text) {
-            Ok(preferences) => (preferences, None),
-            Err(error) => (
-                Preferences::default(),
-                problem(Reason::SettingsInvalid, &error),
-            ),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (Preferences::default(), None),
-        Err(error) => (Preferences::default(), problem(Reason::CannotRead, &error)),
-    }
+    read(&folders.preferences())
 }
 
 pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> Result<(), Problem> {
-    let path = folders.preferences();
-    serde_json::to_vec(&preferences)
+    save(&folders.preferences(), &preferences)
+}
+
+/// Reads the names of devices, as [`preferences`] are read.
+pub(super) fn nicknames(folders: &Folders) -> (Nicknames, Option<Problem>) {
+    read(&nicknames_file(folders))
+}
+
+pub(super) fn save_nicknames(folders: &Folders, nicknames: &Nicknames) -> Result<(), Problem> {
+    save(&nicknames_file(folders), nicknames)
+}
+
+fn nicknames_file(folders: &Folders) -> PathBuf {
+    folders.preferences().with_file_name("nicknames.json")
+}
+
+fn read<T: DeserializeOwned + Default>(path: &Path) -> (T, Option<Problem>) {
+    let problem = |reason, error: &dyn std::error::Error| {
+        Some(Problem::new(reason).about(shown_path(path)).because(error))
+    };
+    match fs::read(path) {
+        Ok(text) => match serde_json::from_slice(&text) {
+            Ok(value) => (value, None),
+            Err(error) => (T::default(), problem(Reason::SettingsInvalid, &error)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (T::default(), None),
+        Err(error) => (T::default(), problem(Reason::CannotRead, &error)),
+    }
+}
+
+fn save(path: &Path, value: &impl Serialize) -> Result<(), Problem> {
+    serde_json::to_vec(value)
         .map_err(io::Error::other)
-        .and_then(|text| file::replace(&path, &text))
+        .and_then(|text| file::replace(path, &text))
         .map_err(|error| {
             Problem::new(Reason::CannotWrite)
-                .about(shown_path(&path))
+                .about(shown_path(path))
                 .because(&error)
         })
 }

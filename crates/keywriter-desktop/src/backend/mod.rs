@@ -120,6 +120,9 @@ impl Backend {
             Command::SavePreferences(preferences) => {
                 self.report_failure(files::save_preferences(folders, preferences));
             }
+            Command::SaveNicknames(names) => {
+                self.report_failure(files::save_nicknames(folders, &names));
+            }
             Command::SaveMaster(state) => self.report_failure(files::save_master(folders, state)),
             Command::Look(request) => self.order(Order::Look(request)),
             Command::Start(request) => self.run(request),
@@ -179,6 +182,9 @@ impl Backend {
             preferences,
             language: system_language(),
         });
+        self.report_failure(problem.map_or(Ok(()), Err));
+        let (names, problem) = files::nicknames(folders);
+        (self.emit)(Event::Named(names));
         self.report_failure(problem.map_or(Ok(()), Err));
     }
 

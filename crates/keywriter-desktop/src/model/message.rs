@@ -1,8 +1,8 @@
 //! What goes in and comes out of the model.
 
 use super::{
-    FilesEvent, FilesOrder, Language, LicenseState, LicenseView, ModuleView, Page, Preferences,
-    Problem, TeamEvent, TeamOrder, WindowPlace,
+    FilesEvent, FilesOrder, Language, LicenseState, LicenseView, ModuleView, Nicknames, Page,
+    Preferences, Problem, TeamEvent, TeamOrder, WindowPlace,
 };
 use keywriter::{
     Serial,
@@ -50,6 +50,8 @@ pub enum Intent {
     RefreshLicense,
     /// Language, colors, text size, time until it locks.
     Prefer(Preferences),
+    /// Give a device a name.
+    Rename(Serial, String),
     /// Ask for the app's PIN again, because there was no input for a time.
     Lock,
     /// Show another module as a candidate for the master.
@@ -152,6 +154,7 @@ impl Intent {
             self,
             Self::Prefer(_)
                 | Self::Lock
+                | Self::Rename(..)
                 | Self::Choose(_)
                 | Self::Include(..)
                 | Self::SetAutoLock(_)
@@ -218,6 +221,8 @@ pub enum Command {
     RefreshLicense,
     /// Save the preferences.
     SavePreferences(Preferences),
+    /// Save the names of devices.
+    SaveNicknames(Nicknames),
     /// Save the master and the choices; `None`: there is no master any more.
     SaveMaster(Option<MasterState>),
     /// Watch the modules, and report what a cycle would do; `None`: there is no master yet.
@@ -273,6 +278,8 @@ pub enum Event {
         /// The system's language.
         language: Language,
     },
+    /// The names that the user gave to devices earlier.
+    Named(Nicknames),
     /// Registration succeeded or failed.
     Registered(Result<LicenseView, Problem>),
     /// Login succeeded or failed.

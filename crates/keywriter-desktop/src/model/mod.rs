@@ -9,6 +9,7 @@ mod course;
 mod files_page;
 mod license;
 mod message;
+mod nicknames;
 mod notice;
 mod places;
 mod preferences;
@@ -28,6 +29,7 @@ pub use files_page::{
 };
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
+pub use nicknames::Nicknames;
 pub use notice::Notice;
 pub use places::PLACES;
 pub use preferences::{Appearance, LOCKS, Language, Preferences, TEXT_STEPS, WindowPlace};
@@ -101,6 +103,8 @@ pub struct Model {
     pub preferences: Preferences,
     /// The system's language.
     pub system: Language,
+    /// The names that the user gave to devices.
+    pub nicknames: Nicknames,
     /// The license, as far as known.
     pub license: LicenseState,
     /// Whether a screen with a PIN waits for an answer.
@@ -183,6 +187,10 @@ impl Model {
             Intent::Prefer(preferences) => {
                 self.preferences = preferences;
                 vec![Command::SavePreferences(preferences)]
+            }
+            Intent::Rename(serial, name) => {
+                self.nicknames.set(serial, &name);
+                vec![Command::SaveNicknames(self.nicknames.clone())]
             }
             Intent::Lock => {
                 self.lock();
@@ -278,6 +286,7 @@ impl Model {
                     Err(problem) => self.notice = Some(Notice::Problem(problem)),
                 }
             }
+            Event::Named(nicknames) => self.nicknames = nicknames,
             Event::Registered(outcome) => {
                 if self.settle(outcome) {
                     self.page = Page::Registered;

@@ -6,7 +6,8 @@ use super::{
     ui,
 };
 use crate::model::{
-    FilesCourse, FilesOutcome, FilesPage, Model, Problem, RecipientView, Sharing, name_and_folder,
+    FilesCourse, FilesOutcome, FilesPage, Model, Nicknames, Problem, RecipientView, Sharing,
+    name_and_folder,
 };
 use keywriter::{Serial, share::paths::Act, text::shown_path};
 use slint::{ComponentHandle as _, ModelRc, SharedString, VecModel};
@@ -47,7 +48,7 @@ impl Files {
         page.set_lack(problem(files.lack().as_ref()));
         show_course(&page, files.course());
         self.show_rows(&page, files);
-        self.show_sharers(&page, files);
+        self.show_sharers(&page, files, &model.nicknames);
         let recipient = match files.recipient() {
             RecipientView::Told(recipient) => Some(recipient),
             RecipientView::None | RecipientView::Asked => None,
@@ -83,12 +84,13 @@ impl Files {
         update(&self.rows, rows);
     }
 
-    fn show_sharers(&self, page: &ui::Files<'_>, files: &FilesPage) {
+    fn show_sharers(&self, page: &ui::Files<'_>, files: &FilesPage, names: &Nicknames) {
         let (unlocked, chosen) = files.choices();
         let is_choice = files.needs_choice() && files.what() == Act::Encrypt;
         let choices = unlocked.iter().filter(|_| is_choice);
         let choice = |serial: &Serial| ui::ChoiceView {
             serial: serial.as_str().into(),
+            nickname: names.of(*serial).into(),
             unfit: problem(None),
         };
         update(&self.choices, choices.map(choice).collect());
@@ -103,6 +105,7 @@ impl Files {
             };
             ui::Sharer {
                 serial: serial.as_str().into(),
+                nickname: names.of(*serial).into(),
                 state,
                 problem: problem(why),
             }

@@ -222,6 +222,7 @@ impl Screen {
             .position(|(serial, _)| Some(*serial) == shown.serial);
         let view = |(serial, unfit): &(Serial, Option<Problem>)| ui::ChoiceView {
             serial: serial.as_str().into(),
+            nickname: model.nicknames.of(*serial).into(),
             unfit: problem(unfit.as_ref()),
         };
         update(&self.choices, choices.iter().map(view).collect());

@@ -38,9 +38,9 @@ impl TeamLists {
         page.set_has_files_under_way(model.files.is_running());
         page.set_lack(problem(team.lack().as_ref()));
         page.set_master_lack(problem(team.master_lack().as_ref()));
-        let rows = team.teams().iter().flat_map(|shown| rows(team, shown));
+        let rows = team.teams().iter().flat_map(|shown| rows(model, shown));
         update(&self.rows, rows.collect());
-        self.show_devices(&page, team);
+        self.show_devices(&page, model);
         self.show_course(&page, team.course());
         let question = window.global::<ui::RekeyQuestion>();
         if let Some(rekey) = team.rekey() {
@@ -54,9 +54,11 @@ impl TeamLists {
         question.set_is_open(team.rekey().is_some());
     }
 
-    fn show_devices(&self, page: &ui::Team<'_>, team: &TeamPage) {
+    fn show_devices(&self, page: &ui::Team<'_>, model: &Model) {
+        let team = &model.team;
         let choice = |(serial, sharing): &(Serial, Sharing)| ui::ChoiceView {
             serial: serial.as_str().into(),
+            nickname: model.nicknames.of(*serial).into(),
             unfit: problem(TeamPage::unfit(sharing).as_ref()),
         };
         update(&self.choices, team.devices().iter().map(choice).collect());
@@ -117,7 +119,7 @@ impl TeamLists {
 }
 
 /// Returns the lines of a team: itself, then its members.
-fn rows(page: &TeamPage, team: &Team) -> Vec<ui::TeamRow> {
+fn rows(model: &Model, team: &Team) -> Vec<ui::TeamRow> {
     let newest = team.newest();
     let heading = ui::TeamRow {
         kind: ui::TeamRowKind::Team,
@@ -129,10 +131,12 @@ fn rows(page: &TeamPage, team: &Team) -> Vec<ui::TeamRow> {
     let members = team.members.iter().map(|member| ui::TeamRow {
         kind: ui::TeamRowKind::Member,
         serial: member.serial.as_str().into(),
+        nickname: model.nicknames.of(member.serial).into(),
         epoch: count(member.epoch),
         is_behind: member.epoch < newest,
         has_letterbox: member.has_letterbox,
-        is_present: page
+        is_present: model
+            .team
             .devices()
             .iter()
             .any(|(serial, _)| *serial == member.serial),

@@ -184,6 +184,13 @@ fn team(app: &Rc<App>) {
             app.act(Intent::ChooseDevice(serial));
         }
     }));
+    let naming = app.window().global::<ui::Naming>();
+    let app_weak = Rc::downgrade(app);
+    naming.on_save(move |serial, name| {
+        if let Ok(serial) = serial.parse() {
+            act(&app_weak, Intent::Rename(serial, name.into()));
+        }
+    });
     page.on_ask_rekey(press(app, || Intent::AskRekey));
     page.on_show(press(app, || Intent::ShowMail));
     let question = app.window().global::<ui::RekeyQuestion>();

@@ -42,6 +42,32 @@ fn members_are_listed_with_what_is_known_of_each() {
 }
 
 #[test]
+fn a_member_gets_a_name_without_a_mouse() {
+    let (app, commands) = opened();
+    let asks = format!("Give {} a name", scenes::name(4));
+    press(&app, &asks);
+    find(&app, "Name");
+    type_text(&app, "Lina");
+    key(&app, Key::Return);
+    assert!(!shows(&app, "Name"));
+    find(
+        &app,
+        &format!("{}, Lina, Epoch 3, letterbox not known", scenes::name(4)),
+    );
+    assert!(matches!(
+        commands.borrow().last(),
+        Some(Command::SaveNicknames(_))
+    ));
+    // The focus is back on the button, and the name in the field.
+    key(&app, Key::Return);
+    type_text(&app, " B.");
+    key(&app, Key::Return);
+    assert!(says(&app, "Lina B., Epoch 3"));
+    press(&app, "Files");
+    assert!(!says(&app, "Lina"));
+}
+
+#[test]
 fn a_letter_is_asked_for_taken_and_written_without_a_mouse() {
     let (app, commands) = opened();
     let home = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -10,6 +10,7 @@ const EQUAL: [(&str, &[&str]); 2] = [
             "Version {}",
             "Start",
             "Firmware",
+            "Name",
             "Status: {}",
             "System",
             "Team",

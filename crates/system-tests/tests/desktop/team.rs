@@ -59,7 +59,7 @@ fn a_re_key_reaches_a_member_by_a_letter_that_is_dropped_on_the_window() {
     let screen = Screen::start();
     let dialogs = Dialogs::start(&screen);
     let _app = open_team(&lab, &screen);
-    screen.wait("VM0003, Epoch 1, letterbox not known");
+    screen.wait("VM0003, Epoch 1, letterbox known");
     screen.click("Re-key the team");
     screen.click("VM0003");
     screen.wait_for(1, "What a lost device could read, it can still read");

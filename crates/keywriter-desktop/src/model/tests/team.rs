@@ -131,6 +131,22 @@ fn a_letter_waits_for_cycle_files_and_login() {
 }
 
 #[test]
+fn a_device_has_the_name_that_it_was_given_last() {
+    let mut model = with(&[]);
+    let mut rename = |name: &str| {
+        let commands = model.act(Intent::Rename(serial("A"), name.into()));
+        let [Command::SaveNicknames(saved)] = &commands[..] else {
+            panic!("not saved")
+        };
+        assert_eq!(*saved, model.nicknames);
+        model.nicknames.of(serial("A")).to_owned()
+    };
+    assert_eq!(rename("  Ada\u{7} at home "), "Ada at home");
+    assert_eq!(rename(&"x".repeat(99)).len(), 40);
+    assert_eq!(rename(" "), "");
+}
+
+#[test]
 fn after_a_letter_members_and_recipient_are_read_anew() {
     let mut model = with(&[("A", unlocked())]);
     let told = Recipient {
