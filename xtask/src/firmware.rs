@@ -1,7 +1,7 @@
 //! The firmware (`firmware/`, a workspace of its own): builds it for its chip with Debian's compiler, and tests it in an
 //! emulator. Neither rustup nor Debian has the core library for that chip, so it is built from Debian's sources.
 
-use crate::{compiler::Compiler, debian, run};
+use crate::{compiler::Compiler, debian, run, uf2};
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use std::{
@@ -16,7 +16,7 @@ use std::{
 pub(crate) enum Action {
     /// Build it, and print its size (installs compiler and emulator into target/tools on first use).
     Build,
-    /// Build it, test what runs on any computer, then the whole in the emulator.
+    /// Build it for the emulator, test what runs on any computer, then the whole.
     Test,
 }
 
@@ -24,41 +24,72 @@ pub(crate) fn run(action: &Action) -> Result<()> {
     match action {
         Action::Build => build(),
         Action::Test => {
-            build()?;
+            build_emulated()?;
             test_on_host()?;
             run::shown(&["cargo", "test", "-p", "system-tests", "--test", "firmware"])
         }
     }
 }
 
-/// Builds the images.
-pub(crate) fn build() -> Result<()> {
+/// Builds the images, and prints their sizes.
+fn build() -> Result<()> {
+    build_emulated()?;
+    build_one(SHIPPED)?;
+    let images = [EMULATED, SHIPPED].map(image);
+    let size = program("arm-none-eabi-size");
+    let paths = images
+        .iter()
+        .map(|path| text(path))
+        .collect::<Result<Vec<_>>>()?;
+    println!("{}", run::output(&[&[text(&size)?], &paths[..]].concat())?);
+    write_uf2(&image(SHIPPED))
+}
+
+/// Builds the image for the emulator.
+pub(crate) fn build_emulated() -> Result<()> {
     install()?;
-    println!(
-        "\n$ cargo build --release --target {TARGET} --package {}",
-        IMAGES.join(" --package ")
-    );
-    let mut cargo = cargo(&["build", "--quiet", "--release", "--target", TARGET]);
-    cargo.arg("-Zbuild-std=core");
-    for image in IMAGES {
-        cargo.args(["--package", image]);
-    }
+    build_one(EMULATED)
+}
+
+/// Writes the file that a board's boot ROM takes, beside the image.
+fn write_uf2(image: &Path) -> Result<()> {
+    let (flat, uf2) = (image.with_extension("bin"), image.with_extension("uf2"));
+    let copy = program("arm-none-eabi-objcopy");
+    run::output(&[text(&copy)?, "-O", "binary", text(image)?, text(&flat)?])?;
+    fs::write(&uf2, uf2::encode(&fs::read(&flat)?, FLASH))?;
+    println!("{}", uf2.display());
+    Ok(())
+}
+
+/// Builds an image. Each by itself: boards differ in what crates that they share are built with.
+fn build_one(image: &str) -> Result<()> {
+    let words = [
+        "build",
+        "--quiet",
+        "--release",
+        "--target",
+        TARGET,
+        "--package",
+        image,
+    ];
+    println!("\n$ cargo {}  (in firmware/)", words.join(" "));
+    let mut cargo = cargo(&words);
     cargo
+        .arg("-Zbuild-std=core")
         // The core library can be built only with what its compiler calls unstable.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC", program("rustc"))
         .env(variable("LINKER"), program("arm-none-eabi-ld"))
         .env(variable("RUSTFLAGS"), FLAGS);
-    run::finish(&mut cargo, "cargo build")?;
-    let images = IMAGES.map(|image| format!("{OUTPUT}/{TARGET}/release/{image}"));
-    let size = program("arm-none-eabi-size");
-    let size = size.to_str().context("the folder's name is not UTF-8")?;
-    let words: Vec<&str> = [size]
-        .into_iter()
-        .chain(images.iter().map(String::as_str))
-        .collect();
-    println!("{}", run::output(&words)?);
-    Ok(())
+    run::finish(&mut cargo, "cargo build")
+}
+
+fn image(name: &str) -> PathBuf {
+    run::root()
+        .join(OUTPUT)
+        .join(TARGET)
+        .join("release")
+        .join(name)
 }
 
 /// Checks the format, and tests and lints what is not tied to a chip.
@@ -184,7 +215,11 @@ const TARGET: &str = "thumbv8m.main-none-eabihf";
 /// The linker script of `cortex-m-rt`; and integers of the primitives as wide as the registers.
 const FLAGS: &str = "-Clink-arg=-Tlink.x -Clinker-flavor=ld --cfg cpubits=\"32\"";
 
-const IMAGES: [&str; 1] = ["board-qemu"];
+const EMULATED: &str = "board-qemu";
+const SHIPPED: &str = "board-pico2";
+
+/// Where its flash begins.
+const FLASH: u32 = 0x1000_0000;
 
 /// Where everything is built.
 const OUTPUT: &str = "target/firmware";
@@ -202,6 +237,7 @@ const PACKAGES: &[&str] = &[
 const PROGRAMS: &[&str] = &[
     "rustc",
     "arm-none-eabi-ld",
+    "arm-none-eabi-objcopy",
     "arm-none-eabi-size",
     "qemu-system-arm",
 ];

@@ -25,6 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("app", &["hsm-ccid", "hsm-core"]),
     (
+        "board-pico2",
+        &["app", "hsm-ccid", "hsm-core", "hsm-flash", "hsm-protocol"],
+    ),
+    (
         "board-qemu",
         &["app", "hsm-ccid", "hsm-core", "hsm-flash", "hsm-protocol"],
     ),

@@ -23,6 +23,7 @@ mod test;
 mod third_party;
 mod tidy;
 mod tools;
+mod uf2;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

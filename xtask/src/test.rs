@@ -40,7 +40,7 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
     })?;
     // Its test in the emulator is one of all tests.
     stages.run("firmware", || {
-        quietly(firmware::build().and_then(|()| firmware::test_on_host()))
+        quietly(firmware::build_emulated().and_then(|()| firmware::test_on_host()))
     })?;
     // All that tests start or run, with lints and reference in the same pass.
     stages.run("build, lints, docs", || quietly(build()))?;

@@ -28,7 +28,7 @@ use hsm_ccid::{
     Ccid, Room,
     ccid::{MESSAGE, PACKET},
 };
-use hsm_core::{Module, time::Millis};
+use hsm_core::{Module, platform::Platform, time::Millis};
 use hsm_protocol::limits;
 use static_cell::{ConstStaticCell, StaticCell};
 
@@ -62,11 +62,16 @@ fn main() -> ! {
             Some(Err(_fault)) => fail("flash or fuses failed"),
             None => fail("the serial number is none"),
         };
-        let module = place.insert(Module::power_up(platform));
-        let mut device = Device::new(module, frame.now);
+        let mut device = Device::new(power_up(place, platform), frame.now);
         doors.answer(meter.stop());
         frame = serve(&mut doors, &mut ccid, &mut device);
     }
+}
+
+/// Powers the module up where it stays. In a function of its own: the stack that it takes is free again afterwards.
+#[inline(never)]
+fn power_up(place: &mut Option<Module<Qemu>>, platform: Platform<Qemu>) -> &mut Module<Qemu> {
+    place.insert(Module::power_up(platform))
 }
 
 /// Answers frames until the power is cut: that frame is returned.

@@ -94,11 +94,16 @@ fn a_board_and_a_virtual_module_are_clones_of_each_other() {
     assert_eq!(board.press("SHIFT+KEY 13572468 KEY"), "unlocked");
     open_what_the_other_sealed(&mut master, &mut board);
 
+    let deepest = board.figures.values().map(|figure| figure.stack).max();
+    assert!(deepest.unwrap() <= DEEPEST_STACK, "{deepest:?}");
     println!("{:>14} {:>9}", "instructions", "stack");
     for (what, figure) in &board.figures {
         println!("{:>14} {:>9}  {what}", figure.instructions, figure.stack);
     }
 }
+
+/// The deepest stack that any act may take, in bytes: with variables and buffers it fits the memory of a Pico 2.
+const DEEPEST_STACK: u32 = 300_000;
 
 /// Relays one run.
 fn clone_from(master: &mut impl Commands, secondary: &mut impl Commands) -> Vec<u8> {
