@@ -23,6 +23,7 @@ pub(crate) static MAILBOX: Mailbox<'static> = Mailbox::new();
 struct Usb {
     device: UsbDevice<'static, UsbBus>,
     class: CcidClass<'static, 'static, UsbBus>,
+    ticks: u32,
 }
 
 impl Usb {
@@ -68,7 +69,11 @@ pub(crate) fn start(
     let Ok(device) = device else { return };
     let device = device.build();
     critical_section::with(|section| {
-        USB.borrow_ref_mut(section).replace(Usb { device, class });
+        USB.borrow_ref_mut(section).replace(Usb {
+            device,
+            class,
+            ticks: 0,
+        });
     });
     unmask();
 }
@@ -78,11 +83,14 @@ pub(crate) fn serve() {
     with(Usb::serve);
 }
 
-/// Asks the host for time, if it waits for the module.
+/// Asks the host for time every half second, if it waits for the module. To be called ten times a second.
 pub(crate) fn tick() {
     with(|usb| {
-        usb.class.ccid.ask_for_time();
-        usb.class.pump();
+        usb.ticks = usb.ticks.wrapping_add(1);
+        if usb.ticks.is_multiple_of(5) {
+            usb.class.ccid.ask_for_time();
+            usb.class.pump();
+        }
     });
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 mod board;
+mod hub;
 
 use board::Board;
 use hsm_core::leds::Pattern;
@@ -11,6 +12,7 @@ use hsm_factory::Root;
 use hsm_protocol::{Status, command::ins, identity::SignedIdentity};
 use hsm_testbench::{Bench, files, files::Commands, not_tested};
 use hsm_virtual::aws_lc::AwsLc;
+use hub::Hub;
 use std::path::PathBuf;
 
 fn built() -> Option<(PathBuf, PathBuf)> {
@@ -104,6 +106,31 @@ fn a_board_and_a_virtual_module_are_clones_of_each_other() {
 
 /// The deepest stack that any act may take, in bytes: with variables and buffers it fits the memory of a Pico 2.
 const DEEPEST_STACK: u32 = 300_000;
+
+#[test]
+fn keywriter_takes_a_board_for_any_module() {
+    let Some(built) = built() else { return };
+    let root = Root::generate("Test root").unwrap();
+    let mut board = Board::start(&built, "KW-Q003");
+    board.certify(&root);
+    board.set_up();
+    assert_eq!(board.press("SHIFT+KEY 13572468 KEY"), "unlocked");
+    let hub = Hub::of(board, "KW-Q003", &root);
+
+    let list = hub.keywriter(&["list"]);
+    assert!(
+        list.contains("KW-Q003") && !list.contains("virtual"),
+        "{list}"
+    );
+    let plain: Vec<u8> = (0..=255).cycle().take(200_000).collect();
+    hub.write("plain", &plain);
+    for options in [&[][..], &["--in-module"]] {
+        hub.keywriter(&[&["encrypt", "plain", "-o", "sealed"], options].concat());
+        hub.keywriter(&["decrypt", "sealed", "-o", "opened"]);
+        assert!(hub.read("opened") == plain && hub.read("sealed") != plain);
+        hub.remove(&["sealed", "opened"]);
+    }
+}
 
 /// Relays one run.
 fn clone_from(master: &mut impl Commands, secondary: &mut impl Commands) -> Vec<u8> {
