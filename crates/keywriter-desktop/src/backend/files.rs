@@ -1,10 +1,12 @@
 //! Reads and writes this user's files.
 
-use crate::model::{Nicknames, Preferences, Problem, Reason};
+use super::now;
+use crate::model::{Nicknames, PastCycle, Preferences, Problem, Reason};
 use keywriter::{
     file,
     folders::Folders,
     genuine::TrustedRoot,
+    receipt,
     report::{self, Report},
     settings::{MasterState, Settings, SettingsError},
     text::shown_path,
@@ -134,13 +136,22 @@ pub(super) fn root(
 }
 
 /// Writes the report as a `.json` file and as a page to print, whatever extension was typed.
+/// Makes the report of a past cycle of its receipts. What failed then is not known any more.
+pub(super) fn past_report(cycle: &PastCycle) -> Result<Report, Problem> {
+    let receipts = cycle.receipts.iter();
+    let receipts = receipts.map(|path| receipt::load(path).map_err(|error| Problem::from(&error)));
+    Ok(Report {
+        receipts: receipts.collect::<Result<_, _>>()?,
+        ..Report::new(now(), cycle.master, cycle.options)
+    })
+}
+
 pub(super) fn save_report(
-    report: Option<&Report>,
+    report: &Report,
     path: &Path,
     root: Option<&TrustedRoot>,
     language: report::Language,
 ) -> Result<PathBuf, Problem> {
-    let report = report.ok_or(Problem::new(Reason::SystemFailed))?;
     let data = path.with_extension("json");
     let page = path.with_extension("html");
     report.save(&data).map_err(|error| Problem::from(&error))?;

@@ -133,12 +133,20 @@ impl Backend {
             Command::ImportSettings(path) => {
                 (self.emit)(Event::Imported(files::import(&path)));
             }
-            Command::SaveReport { path, language } => {
-                let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+            Command::SaveReport {
+                path,
+                language,
+                cycle,
+            } => {
+                let last = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+                let past = cycle.map(|cycle| files::past_report(&cycle));
+                let report =
+                    past.unwrap_or_else(|| last.clone().ok_or_else(|| Reason::SystemFailed.into()));
                 let root = files::root(self.environment.root.as_deref(), folders)
                     .ok()
                     .flatten();
-                let saved = files::save_report(report.as_ref(), &path, root.as_ref(), language);
+                let saved = report
+                    .and_then(|report| files::save_report(&report, &path, root.as_ref(), language));
                 (self.emit)(Event::ReportSaved(saved));
             }
             Command::PinRoot(root) => {
@@ -221,6 +229,8 @@ impl Backend {
         thread::spawn(move || {
             let teams = team::list(root.as_deref(), &folders);
             emit(Event::Team(TeamEvent::Listed(teams)));
+            let cycles = team::history(root.as_deref(), &folders);
+            emit(Event::Team(TeamEvent::Past(cycles)));
         });
     }
 

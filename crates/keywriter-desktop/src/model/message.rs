@@ -2,7 +2,7 @@
 
 use super::{
     FilesEvent, FilesOrder, Language, LicenseState, LicenseView, ModuleView, Nicknames, Page,
-    Preferences, Problem, TeamEvent, TeamOrder, WindowPlace,
+    PastCycle, Preferences, Problem, TeamEvent, TeamOrder, WindowPlace,
 };
 use keywriter::{
     Serial,
@@ -84,6 +84,10 @@ pub enum Intent {
     ImportSettings(PathBuf),
     /// Save the report of the last cycle, as a `.json` file and a page.
     SaveReport(PathBuf),
+    /// The report of that past cycle is to be saved.
+    ChooseCycle(usize),
+    /// Save it, as a `.json` file and a page.
+    SavePastReport(PathBuf),
     /// Add files and folders to those that are to be shared.
     AddFiles(Vec<PathBuf>),
     /// Remove the one in that place.
@@ -235,12 +239,14 @@ pub enum Command {
     ExportSettings(Settings, PathBuf),
     /// Read a settings file.
     ImportSettings(PathBuf),
-    /// Write the report of the last cycle.
+    /// Write the report of a cycle.
     SaveReport {
         /// The `.json` file; the page is saved in the same folder.
         path: PathBuf,
         /// The page's language.
         language: keywriter::report::Language,
+        /// The past cycle; `None`: the last one, with what failed.
+        cycle: Option<PastCycle>,
     },
     /// Encrypt or decrypt files.
     ShareFiles(FilesOrder),

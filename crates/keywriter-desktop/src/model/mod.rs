@@ -34,8 +34,8 @@ pub use notice::Notice;
 pub use places::PLACES;
 pub use preferences::{Appearance, LOCKS, Language, Preferences, TEXT_STEPS, WindowPlace};
 pub use team_page::{
-    Allowance, Mail, Member, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent, TeamOrder,
-    TeamOutcome, TeamPage,
+    Allowance, Mail, Member, PastCycle, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent,
+    TeamOrder, TeamOutcome, TeamPage,
 };
 
 pub use keywriter::problem::{Problem, Reason};
@@ -45,6 +45,7 @@ use keywriter::{
     license::{LicenseNumber, Pin},
     report,
 };
+use std::path::PathBuf;
 
 /// A screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,13 +201,15 @@ impl Model {
                 vec![Command::ExportSettings(self.cloning.settings(), path)]
             }
             Intent::ImportSettings(path) => vec![Command::ImportSettings(path)],
-            Intent::SaveReport(path) => {
-                let language = match self.language() {
-                    Language::English => report::Language::English,
-                    Language::German => report::Language::German,
-                    Language::French => report::Language::French,
-                };
-                vec![Command::SaveReport { path, language }]
+            Intent::SaveReport(path) => vec![self.save_report(path, None)],
+            Intent::ChooseCycle(place) => {
+                self.team.choose_cycle(place);
+                Vec::new()
+            }
+            Intent::SavePastReport(path) => {
+                let cycle = self.team.take_cycle();
+                let save = cycle.map(|cycle| self.save_report(path, Some(cycle)));
+                save.into_iter().collect()
             }
             Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
             Intent::Quit(place) => {
@@ -244,6 +247,19 @@ impl Model {
                 is_right,
             } => self.answer_about_root(&fingerprint, is_right),
             other => self.cloning.act(&other),
+        }
+    }
+
+    fn save_report(&self, path: PathBuf, cycle: Option<PastCycle>) -> Command {
+        let language = match self.language() {
+            Language::English => report::Language::English,
+            Language::German => report::Language::German,
+            Language::French => report::Language::French,
+        };
+        Command::SaveReport {
+            path,
+            language,
+            cycle,
         }
     }
 

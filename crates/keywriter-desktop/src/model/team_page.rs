@@ -1,13 +1,16 @@
 //! The page of the team: who is in it, and the letters that bring its keys to devices elsewhere.
 
 use super::{Command, Intent, ModuleView, Problem, Reason, Sharing, Surveyed};
-use keywriter::{Serial, text::hex};
+use keywriter::{Options, Serial, text::hex};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// The members, and what is done with letters.
 #[derive(Debug, Default)]
 pub struct TeamPage {
     teams: Vec<Team>,
+    cycles: Vec<PastCycle>,
+    /// The cycle whose report is to be saved, until it has a file.
+    reported: Option<PastCycle>,
     /// The device that the user chose to work with.
     chosen: Option<Serial>,
     devices: Vec<(Serial, Sharing)>,
@@ -51,6 +54,21 @@ pub struct Member {
     pub master: Serial,
     /// Whether this computer has its letterbox: a letter can be written while it is elsewhere.
     pub has_letterbox: bool,
+}
+
+/// A cycle, or a letter, whose receipts are on this computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastCycle {
+    /// When the last receipt was kept, by this computer's clock.
+    pub day: String,
+    /// Who cloned.
+    pub master: Serial,
+    /// Its number on the master.
+    pub number: u32,
+    /// The choices that the master was given.
+    pub options: Options,
+    /// The files of the receipts.
+    pub receipts: Vec<PathBuf>,
 }
 
 /// What is done for a team.
@@ -179,6 +197,8 @@ pub enum Mail {
 pub enum TeamEvent {
     /// Who is in which team.
     Listed(Vec<Team>),
+    /// The cycles whose receipts are here, the newest first.
+    Past(Vec<PastCycle>),
     /// A device waits for a person at its keypad.
     Asks(Serial, Allowance),
     /// It is over.
@@ -279,6 +299,7 @@ impl TeamPage {
     pub(super) fn follow(&mut self, event: TeamEvent) -> Option<Problem> {
         match event {
             TeamEvent::Listed(teams) => self.teams = teams,
+            TeamEvent::Past(cycles) => self.cycles = cycles,
             TeamEvent::Asks(serial, what) => {
                 self.course = TeamCourse::Running {
                     asks: Some((serial, what)),
@@ -296,6 +317,19 @@ impl TeamPage {
     /// Returns the teams that receipts on this computer prove.
     pub fn teams(&self) -> &[Team] {
         &self.teams
+    }
+
+    /// Returns the cycles whose receipts are on this computer, the newest first.
+    pub fn cycles(&self) -> &[PastCycle] {
+        &self.cycles
+    }
+
+    pub(super) fn choose_cycle(&mut self, place: usize) {
+        self.reported = self.cycles.get(place).cloned();
+    }
+
+    pub(super) fn take_cycle(&mut self) -> Option<PastCycle> {
+        self.reported.take()
     }
 
     /// Returns the devices that are plugged in.

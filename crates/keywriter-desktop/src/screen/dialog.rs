@@ -64,6 +64,7 @@ fn intent(kind: SheetKind, chosen: Vec<PathBuf>) -> Option<Intent> {
         SheetKind::Export => Intent::ExportSettings(path),
         SheetKind::Import => Intent::ImportSettings(path),
         SheetKind::Report => Intent::SaveReport(path),
+        SheetKind::PastReport => Intent::SavePastReport(path),
         SheetKind::Files | SheetKind::Folder => Intent::AddFiles(chosen),
         SheetKind::Output => Intent::SetOutput(Some(path)),
         SheetKind::Request => Intent::RequestLetter(path),

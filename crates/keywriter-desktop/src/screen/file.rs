@@ -24,7 +24,7 @@ pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
         SheetKind::Request => home.join(REQUEST),
         SheetKind::Letters | SheetKind::Rekey => home.join(LETTERS),
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
-        SheetKind::Report => {
+        SheetKind::Report | SheetKind::PastReport => {
             let numbered = (2..).map(|number| home.join(format!("{REPORT}-{number}.json")));
             std::iter::once(home.join(format!("{REPORT}.json")))
                 .chain(numbered)
@@ -77,6 +77,7 @@ pub(super) const fn is_written(kind: SheetKind) -> bool {
         kind,
         SheetKind::Export
             | SheetKind::Report
+            | SheetKind::PastReport
             | SheetKind::Request
             | SheetKind::Letters
             | SheetKind::Rekey
@@ -86,7 +87,8 @@ pub(super) const fn is_written(kind: SheetKind) -> bool {
 /// Returns whether more would be replaced than the file that was named: a report is two, whatever its extension.
 pub(super) fn replaces_more(kind: SheetKind, path: &Path) -> bool {
     let both = ["json", "html"].map(|ending| path.with_extension(ending));
-    kind == SheetKind::Report && both.iter().any(|file| file != path && file.exists())
+    let is_report = matches!(kind, SheetKind::Report | SheetKind::PastReport);
+    is_report && both.iter().any(|file| file != path && file.exists())
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl TeamLists {
         page.set_lack(problem(team.lack().as_ref()));
         page.set_master_lack(problem(team.master_lack().as_ref()));
         let rows = team.teams().iter().flat_map(|shown| rows(model, shown));
-        update(&self.rows, rows.collect());
+        update(&self.rows, rows.chain(history(team)).collect());
         self.show_devices(&page, model);
         self.show_course(&page, team.course());
         let question = window.global::<ui::RekeyQuestion>();
@@ -144,6 +144,26 @@ fn rows(model: &Model, team: &Team) -> Vec<ui::TeamRow> {
         ..ui::TeamRow::default()
     });
     std::iter::once(heading).chain(members).collect()
+}
+
+/// Returns the lines of the past cycles, below a heading.
+fn history(team: &TeamPage) -> Vec<ui::TeamRow> {
+    let cycles = team.cycles().iter().enumerate();
+    let cycles = cycles.map(|(place, cycle)| ui::TeamRow {
+        kind: ui::TeamRowKind::Cycle,
+        place: count(place),
+        day: cycle.day.as_str().into(),
+        members: count(cycle.receipts.len()),
+        epoch: count(cycle.number),
+        master: cycle.master.as_str().into(),
+        ..ui::TeamRow::default()
+    });
+    let heading = ui::TeamRow {
+        kind: ui::TeamRowKind::History,
+        ..ui::TeamRow::default()
+    };
+    let heading = (!team.cycles().is_empty()).then_some(heading);
+    heading.into_iter().chain(cycles).collect()
 }
 
 /// Returns the word for what was done, and its epoch.

@@ -191,6 +191,15 @@ fn team(app: &Rc<App>) {
             act(&app_weak, Intent::Rename(serial, name.into()));
         }
     });
+    let app_weak = Rc::downgrade(app);
+    page.on_report(move |place| {
+        if let Some(app) = app_weak.upgrade()
+            && let Ok(place) = usize::try_from(place)
+        {
+            app.act(Intent::ChooseCycle(place));
+            dialog::open(&app, SheetKind::PastReport);
+        }
+    });
     page.on_ask_rekey(press(app, || Intent::AskRekey));
     page.on_show(press(app, || Intent::ShowMail));
     let question = app.window().global::<ui::RekeyQuestion>();

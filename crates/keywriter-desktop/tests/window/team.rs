@@ -42,6 +42,25 @@ fn members_are_listed_with_what_is_known_of_each() {
 }
 
 #[test]
+fn the_report_of_a_past_cycle_is_saved_without_a_mouse() {
+    let (app, commands) = opened();
+    let master = scenes::name(0);
+    find(
+        &app,
+        &format!("2026-11-03, 3 devices cloned, cycle 1 of {master}"),
+    );
+    press(&app, &format!("Save the report of cycle 1 of {master}"));
+    key(&app, Key::Escape);
+    // The focus is back on the button.
+    key(&app, Key::Return);
+    key(&app, Key::Return);
+    let Some(Command::SaveReport { cycle, .. }) = commands.borrow_mut().pop() else {
+        panic!("no report")
+    };
+    assert_eq!(cycle.map(|cycle| cycle.number), Some(1));
+}
+
+#[test]
 fn a_member_gets_a_name_without_a_mouse() {
     let (app, commands) = opened();
     let asks = format!("Give {} a name", scenes::name(4));

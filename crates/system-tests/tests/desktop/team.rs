@@ -42,6 +42,17 @@ fn three_files_make_a_clone_of_a_device_elsewhere() {
     screen.wait("VM0002, Epoch 1, letterbox known, plugged in");
     screen.picture("KeyWriter", &picture("team"));
 
+    // The clone is in the history, with a report that others verify.
+    let (report, root) = (lab.path("report.json"), lab.path("hub/run/root.pem"));
+    screen.wait_for(1, "1 device cloned, cycle 1 of VM0001");
+    dialogs.choose(&[&report]);
+    screen.click("Save the report of cycle 1 of VM0001");
+    screen.wait_for(1, "Report saved");
+    let [report, root] = [&report, &root].map(|path| path.to_str().expect("text"));
+    lab.keywriter(&["receipt", "verify", report, "--root", root])
+        .expect(0)
+        .says(&["VM0002"]);
+
     // A file of letters is no request.
     dialogs.choose(&[&reply]);
     screen.click("Take a letter");

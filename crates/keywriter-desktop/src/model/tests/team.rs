@@ -131,6 +131,28 @@ fn a_letter_waits_for_cycle_files_and_login() {
 }
 
 #[test]
+fn the_report_of_a_past_cycle_is_saved_once() {
+    let mut model = with(&[]);
+    let cycle = PastCycle {
+        day: "2026-11-28".into(),
+        master: serial("A"),
+        number: 4,
+        options: keywriter::Options::default(),
+        receipts: vec!["/r.pem".into()],
+    };
+    model.hear(Event::Team(TeamEvent::Past(vec![cycle.clone()])));
+    let save = || Intent::SavePastReport("/r.json".into());
+    assert!(model.act(save()).is_empty(), "none is chosen");
+    model.act(Intent::ChooseCycle(0));
+    let commands = model.act(save());
+    let [Command::SaveReport { cycle: saved, .. }] = &commands[..] else {
+        panic!("not saved")
+    };
+    assert_eq!(*saved, Some(cycle));
+    assert!(model.act(save()).is_empty());
+}
+
+#[test]
 fn a_device_has_the_name_that_it_was_given_last() {
     let mut model = with(&[]);
     let mut rename = |name: &str| {

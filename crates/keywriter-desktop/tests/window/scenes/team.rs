@@ -3,8 +3,8 @@
 use super::{enter, master, name, secondary, serial, survey};
 use keywriter_desktop::{
     model::{
-        Allowance, Event, Intent, Mail, Member, Page, Part, Problem, Reason, Sharing, Team,
-        TeamDone, TeamEvent, TeamOutcome,
+        Allowance, Event, Intent, Mail, Member, Page, Part, PastCycle, Problem, Reason, Sharing,
+        Team, TeamDone, TeamEvent, TeamOutcome,
     },
     screen::App,
 };
@@ -36,6 +36,15 @@ pub(crate) fn open_team(app: &App) {
         members: members.map(member).into(),
     }];
     team(app, TeamEvent::Listed(teams));
+    let cycle = |(day, number, clones)| PastCycle {
+        day: String::from(day),
+        master: serial(&name(0)),
+        number,
+        options: keywriter::Options::default(),
+        receipts: vec!["/home/ada/KW-1.receipt.pem".into(); clones],
+    };
+    let cycles = [("2026-11-27", 2, 1), ("2026-11-03", 1, 3)].map(cycle);
+    team(app, TeamEvent::Past(cycles.into()));
 }
 
 pub(super) fn asks(app: &App) {
