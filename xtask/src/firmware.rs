@@ -26,7 +26,15 @@ pub(crate) fn run(action: &Action) -> Result<()> {
         Action::Test => {
             build_emulated()?;
             test_on_host()?;
-            run::shown(&["cargo", "build", "--quiet", "-p", "keywriter-cli"])?;
+            run::shown(&[
+                "cargo",
+                "build",
+                "--quiet",
+                "-p",
+                "keywriter-cli",
+                "-p",
+                "factory",
+            ])?;
             run::shown(&["cargo", "test", "-p", "system-tests", "--test", "firmware"])
         }
     }

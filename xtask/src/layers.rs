@@ -12,6 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hsm-ccid", &["hsm-protocol"]),
     ("hsm-factory", &["hsm-protocol"]),
     ("hsm-flash", &["hsm-core"]),
+    (
+        "factory",
+        &["hsm-factory", "hsm-protocol", "keywriter", "plain-text"],
+    ),
     ("hsm-ifd", &["hsm-protocol"]),
     ("plain-text", &[]),
     (

@@ -31,6 +31,7 @@ const PROGRAMS: &[&str] = &[
     "crates/age-plugin-keywriter/src",
     "crates/hsm-virtual/src",
     "crates/hub-panel/src",
+    "crates/factory/src",
 ];
 
 /// The first column that prose must not reach.

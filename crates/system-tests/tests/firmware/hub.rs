@@ -1,7 +1,6 @@
 //! A hub's folder with a board in it, for the real `keywriter`: its socket leads to the board's USB cable.
 
 use crate::board::Board;
-use hsm_factory::Root;
 use hsm_protocol::{
     command::ATR,
     frame::{FrameHeader, FrameKind, ROOT_FILE, RUN_FOLDER, SOCKET_ENDING},
@@ -22,11 +21,10 @@ pub(crate) struct Hub(TempDir);
 
 impl Hub {
     /// Puts a board into a new hub's folder.
-    pub(crate) fn of(board: Board, serial: &str, root: &Root) -> Self {
+    pub(crate) fn of(board: Board, serial: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("hub").join(RUN_FOLDER);
         fs::create_dir_all(&run).unwrap();
-        fs::write(run.join(ROOT_FILE), root.certificate_pem().unwrap()).unwrap();
         let socket = UnixListener::bind(run.join(format!("{serial}.{SOCKET_ENDING}"))).unwrap();
         let board = Arc::new(Mutex::new(board));
         thread::spawn(move || {
@@ -38,24 +36,34 @@ impl Hub {
         Self(folder)
     }
 
-    /// Runs `keywriter` in the folder of files; its standard output.
+    /// Puts the root where a hub has it.
+    pub(crate) fn trust(&self, root: &str) {
+        let run = self.0.path().join("hub").join(RUN_FOLDER);
+        fs::write(run.join(ROOT_FILE), root).unwrap();
+    }
+
+    /// Runs `keywriter` in the folder; its standard output.
     pub(crate) fn keywriter(&self, arguments: &[&str]) -> String {
+        let keywriter = program("keywriter");
+        let words = [&["--transport", "socket"], arguments].concat();
+        self.run(keywriter.to_str().unwrap(), &words).unwrap()
+    }
+
+    /// Runs a program in the folder; its standard output, or what it complains of.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
         let Output {
             status,
             stdout,
             stderr,
-        } = Command::new(program("keywriter"))
+        } = Command::new(program)
             .current_dir(self.0.path())
-            .args(["--transport", "socket"])
             .args(arguments)
             .env("KEYWRITER_HUB", self.0.path().join("hub"))
             .env("XDG_STATE_HOME", self.0.path().join("user"))
             .output()
             .unwrap();
-        let said = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-        assert!(status.success(), "{arguments:?}: {said:?}");
-        let [out, _] = said;
-        out
+        let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        if status.success() { Ok(out) } else { Err(err) }
     }
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {

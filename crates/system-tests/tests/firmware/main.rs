@@ -115,7 +115,8 @@ fn keywriter_takes_a_board_for_any_module() {
     board.certify(&root);
     board.set_up();
     assert_eq!(board.press("SHIFT+KEY 13572468 KEY"), "unlocked");
-    let hub = Hub::of(board, "KW-Q003", &root);
+    let hub = Hub::of(board, "KW-Q003");
+    hub.trust(&root.certificate_pem().unwrap());
 
     let list = hub.keywriter(&["list"]);
     assert!(
@@ -130,6 +131,60 @@ fn keywriter_takes_a_board_for_any_module() {
         assert!(hub.read("opened") == plain && hub.read("sealed") != plain);
         hub.remove(&["sealed", "opened"]);
     }
+}
+
+#[test]
+fn the_factory_certifies_a_board_once_and_keeps_its_key_sealed() {
+    let Some(built) = built() else { return };
+    let hub = Hub::of(Board::start(&built, "KW-Q004"), "KW-Q004");
+    let program = system_tests::lab::program("factory");
+    let factory = |arguments: &[&str]| hub.run(program.to_str().unwrap(), arguments);
+    let recipient = |name: &str| {
+        hub.run("age-keygen", &["-o", name]).unwrap();
+        let key = hub.run("age-keygen", &["-y", name]).unwrap();
+        key.trim().to_owned()
+    };
+    let ours = recipient("ours");
+    recipient("others");
+    let made = factory(&["root", "new", "Test maker", "-r", &ours]).unwrap();
+    assert!(made.contains("Test maker") && made == factory(&["root", "show"]).unwrap());
+    let again = factory(&["root", "new", "Test maker", "-r", &ours]).unwrap_err();
+    assert!(again.contains("there is a root already"), "{again}");
+    for file in ["factory/root.pem", "factory/root.age"] {
+        let bytes = hub.read(file);
+        assert!(!bytes.windows(11).any(|part| part == b"PRIVATE KEY"));
+    }
+
+    let certify = |serial: &str, identity: &str| {
+        let socket = "hub/run/KW-Q004.sock";
+        factory(&["certify", serial, "--socket", socket, "-i", identity])
+    };
+    let closed = certify("KW-Q004", "others").unwrap_err();
+    assert!(closed.contains("age did not open it"), "{closed}");
+    let other = certify("KW-Q005", "ours").unwrap_err();
+    assert!(other.contains("is KW-Q004, not KW-Q005"), "{other}");
+    assert_eq!(factory(&["list"]).unwrap(), "");
+    certify("KW-Q004", "ours").unwrap();
+    let list = factory(&["list"]).unwrap();
+    assert!(list.starts_with("KW-Q004 20") && list.lines().count() == 1);
+    let twice = certify("KW-Q004", "ours").unwrap_err();
+    assert!(twice.contains("is certified already"), "{twice}");
+
+    let root = String::from_utf8(hub.read("factory/root.pem")).unwrap();
+    hub.trust(&root);
+    let list = hub.keywriter(&["list"]);
+    assert!(
+        list.contains("KW-Q004") && !list.contains("virtual"),
+        "{list}"
+    );
+    // Someone else's certificate in its place.
+    let foreign = Root::generate("Foreign")
+        .unwrap()
+        .certificate_pem()
+        .unwrap();
+    hub.write("factory/root.pem", foreign.as_bytes());
+    let swapped = certify("KW-Q004", "ours").unwrap_err();
+    assert!(swapped.contains("another root's"), "{swapped}");
 }
 
 /// Relays one run.
