@@ -1,4 +1,4 @@
-//! The KeyWriter desktop app: register, set a master, clone, change the PIN; in three languages.
+//! The KeyWriter desktop app: register, set a master, clone, share files, carry a team's letters; in three languages.
 //!
 //! It drives [`keywriter`] as the command line does. It never sees a CSP or a module's PIN; the app's own PIN only passes
 //! through to the license store.

@@ -11,7 +11,6 @@ use keywriter::{
 };
 use keywriter_desktop::{
     backend::{Backend, Environment},
-    instance::Window,
     model::{Command, Event, Intent},
     screen::{App, AppInfo},
 };
@@ -24,6 +23,9 @@ use std::{
     sync::Arc,
 };
 use tracing_subscriber::EnvFilter;
+
+#[cfg(target_os = "linux")]
+use keywriter_desktop::instance::Window;
 
 /// Clones a master security module to others, and shares files with them.
 #[derive(Debug, Parser)]
@@ -76,16 +78,12 @@ fn run() -> Result<()> {
     let files: Vec<_> = files
         .collect::<Result<_, _>>()
         .context("a file has no name")?;
-    // One with folders or a portal of its own has a window of its own.
-    let is_usual = args.state.is_none() && args.root.is_none() && args.portal.is_none();
-    let window = if is_usual {
-        Window::find(&files, Box::new(show_in_window))
-    } else {
-        Window::Own(None)
+    // As long as this lives, later starts pass their files to the window.
+    #[cfg(target_os = "linux")]
+    let _window = match find_window(&args, &files) {
+        Window::Open => return Ok(()),
+        own @ Window::Own(_) => own,
     };
-    if matches!(window, Window::Open) {
-        return Ok(());
-    }
     let folders = Folders::find(args.state)?;
     let environment = Environment {
         discovery: Discovery::new(folders.run(), Kinds::All),
@@ -142,7 +140,18 @@ fn send_to_window(event: Event) {
     in_window(|app| app.hear(event));
 }
 
+/// Finds the window for these files. A start with folders or a portal of its own has a window of its own.
+#[cfg(target_os = "linux")]
+fn find_window(args: &Args, files: &[PathBuf]) -> Window {
+    if args.state.is_none() && args.root.is_none() && args.portal.is_none() {
+        Window::find(files, Box::new(show_in_window))
+    } else {
+        Window::Own(None)
+    }
+}
+
 /// Shows files that a later start was given; returns whether there is a window.
+#[cfg(target_os = "linux")]
 fn show_in_window(files: Vec<PathBuf>) -> bool {
     in_window(|app| {
         app.act(Intent::AddFiles(files));

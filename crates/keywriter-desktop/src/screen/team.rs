@@ -46,6 +46,7 @@ impl TeamLists {
         if let Some(rekey) = team.rekey() {
             let kept = |(serial, stays): &(Serial, bool)| ui::KeptMember {
                 serial: serial.as_str().into(),
+                nickname: model.nicknames.of(*serial).into(),
                 stays: *stays,
             };
             update(&self.kept, rekey.members.iter().map(kept).collect());

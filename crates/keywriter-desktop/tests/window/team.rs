@@ -82,8 +82,12 @@ fn a_member_gets_a_name_without_a_mouse() {
     type_text(&app, " B.");
     key(&app, Key::Return);
     assert!(says(&app, "Lina B., Epoch 3"));
-    press(&app, "Files");
-    assert!(!says(&app, "Lina"));
+    press(&app, "Re-key the team");
+    let hint = find(&app, &scenes::name(4)).accessible_description();
+    assert_eq!(
+        hint.as_deref(),
+        Some("Lina B., Gets the new keys by letter")
+    );
 }
 
 #[test]
@@ -167,6 +171,10 @@ fn what_became_of_each_device_is_said_with_what_to_do() {
     let failed = says_of(2, "The letter does not fit the device's letterbox");
     let why = failed.accessible_description();
     assert!(why.is_some_and(|why| why.contains("Ask for a new letter")));
+    find(
+        &app,
+        "Changed on its way, or not from a genuine device: /home/ada/reply.pem",
+    );
     press(&app, "Show in folder");
     assert!(matches!(
         commands.borrow().last(),

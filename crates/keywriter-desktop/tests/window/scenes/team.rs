@@ -75,8 +75,11 @@ pub(crate) fn rekeyed(app: &App) {
         (1, Ok(TeamDone::EpochWritten)),
         (2, Err(Problem::new(Reason::OtherLetterbox))),
     ];
+    let mut lines = Vec::from(lines.map(line));
+    let harmed = Problem::new(Reason::PostNotVerified).about("/home/ada/reply.pem");
+    lines.push((None, Err(harmed)));
     let outcome = TeamOutcome {
-        lines: lines.map(line).into(),
+        lines,
         mail: Some((Mail::Letters, file.into())),
     };
     team(app, TeamEvent::Ended(Ok(outcome)));
