@@ -2,7 +2,7 @@
 //!
 //! | module | targets |
 //! |---|---|
-//! | [`parsers`] | `apdu`, `command`, `certificate`, `request`, `receipt`, `letter`, `journal`, `status`, `frame` |
+//! | [`parsers`] | `apdu`, `command`, `certificate`, `request`, `receipt`, `letter`, `ticket`, `journal`, `status`, `frame` |
 //! | [`cloning`] | `clone_offer`, `clone_grant`, `clone_consent`, `clone_parcel`, `clone_receipt`, `take_letter`, `write_letter` |
 //! | [`sequence`] | `device_sequence` |
 //! | [`store`] | `stored_blob` |
@@ -64,6 +64,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("status", parsers::status),
     ("stored_blob", store::run),
     ("take_letter", cloning::take_letter),
+    ("ticket", parsers::ticket),
     ("usb_reader", reader::run),
     ("write_letter", cloning::write_letter),
 ];

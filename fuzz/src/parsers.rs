@@ -13,6 +13,8 @@ use hsm_protocol::{
     limits,
     receipt::{FinishedReceipt, Receipt, Statement},
     settings::ModuleStatus,
+    team::TeamAnswer,
+    ticket::{Approval, Presentation, Ticket},
     writer::Writer,
 };
 use std::cell::Cell;
@@ -192,6 +194,28 @@ pub fn receipt(data: &[u8]) {
                 assert_eq!(finished.receipt.statement(), Ok(*verified.statement()));
             }
         });
+    }
+}
+
+/// A ticket, an approval, both as they are presented, and what a module tells of its group.
+pub fn ticket(data: &[u8]) {
+    let mut again = vec![0; data.len()];
+    if let Ok(ticket) = Ticket::parse(data) {
+        let mut writer = Writer::new(&mut again);
+        ticket.write(&mut writer).expect("as long as it was");
+        assert_eq!(writer.written(), data);
+    }
+    if let Ok(approval) = Approval::parse(data) {
+        let mut writer = Writer::new(&mut again);
+        approval.write(&mut writer).expect("as long as it was");
+        assert_eq!(writer.written(), data);
+    }
+    if let Ok(presentation) = Presentation::parse(data) {
+        ticket(presentation.ticket);
+    }
+    if let Ok(team) = TeamAnswer::parse(data) {
+        assert!(team.retired().count() <= limits::RETIRED);
+        assert!(team.used().count() <= limits::USED_TICKETS);
     }
 }
 

@@ -24,7 +24,7 @@ pub type Seeds = Vec<(&'static str, Vec<u8>)>;
 /// Returns all seeds; `vectors` is the folder of vectors.
 pub fn all(vectors: &Path) -> io::Result<Seeds> {
     let mut seeds = Vec::new();
-    for folder in ["apdu", "cloning", "letters", "v1"] {
+    for folder in ["apdu", "cloning", "letters", "tickets", "v1"] {
         for file in fs::read_dir(vectors.join(folder))? {
             let path = file?.path();
             if path.extension().is_some_and(|ending| ending == "txt") {
@@ -98,6 +98,7 @@ fn message(instruction: u8, data: &[u8], seeds: &mut Seeds) {
             return;
         }
         ins::LETTER_WRITE | ins::LETTER_JOIN | ins::LETTER_EPOCHS => "letter",
+        ins::TICKET_APPROVE | ins::TICKET_PRESENT => "ticket",
         ins::GRANT => "clone_offer",
         ins::CONSENT => "clone_grant",
         ins::PARCEL => "clone_consent",

@@ -23,7 +23,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "card",
         &[
-            "asking", "cloning", "vault", "crypto", "platform", "time", "machine", "state",
+            "asking",
+            "presented",
+            "cloning",
+            "vault",
+            "crypto",
+            "platform",
+            "time",
+            "machine",
+            "state",
         ],
     ),
     (
@@ -33,13 +41,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "state",
         &[
-            "asking", "keypad", "card", "cloning", "vault", "crypto", "platform", "time",
+            "asking",
+            "presented",
+            "keypad",
+            "card",
+            "cloning",
+            "vault",
+            "crypto",
+            "platform",
+            "time",
         ],
     ),
     (
         "cloning",
-        &["asking", "vault", "crypto", "platform", "time"],
+        &["asking", "presented", "vault", "crypto", "platform", "time"],
     ),
+    ("presented", &["vault"]),
     ("vault", &["crypto", "platform"]),
     ("platform", &["crypto"]),
     ("crypto", &[]),

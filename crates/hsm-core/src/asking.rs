@@ -2,7 +2,11 @@
 //! or widens something is done only after its chord was held on the keypad.
 
 use crate::time::{ASKS, Millis};
-use hsm_protocol::{Sha384Digest, Status};
+use heapless::Vec;
+use hsm_protocol::{
+    Sha384Digest, Status, Verifier,
+    ticket::{self, CODE, CODE_HALF},
+};
 
 /// An act that a person must allow.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,17 +15,26 @@ pub(crate) enum Act {
     Replace,
     /// The group gets its next epoch, and modules are retired.
     Rekey,
+    /// The group gets another policy.
+    Policy,
     /// The journal's table of all clones is cleared.
     ClearTable,
+    /// A ticket is ended before it is used up.
+    Withdraw,
+    /// The module's custodian agrees to a ticket. Its code is typed: a chord cannot say which ticket.
+    Approve,
 }
 
 impl Act {
-    /// Returns the digit that, held together with KEY, allows this act and no other.
-    pub(crate) const fn digit(self) -> u8 {
+    /// Returns the digit that, held together with KEY, allows this act and no other; `None` if a code is typed.
+    pub(crate) const fn digit(self) -> Option<u8> {
         match self {
-            Self::Replace => 1,
-            Self::Rekey => 2,
-            Self::ClearTable => 4,
+            Self::Replace => Some(1),
+            Self::Rekey => Some(2),
+            Self::Policy => Some(3),
+            Self::ClearTable => Some(4),
+            Self::Withdraw => Some(5),
+            Self::Approve => None,
         }
     }
 }
@@ -45,6 +58,32 @@ struct Question {
     command: Sha384Digest,
     since: Millis,
     answer: Answer,
+    code: Code,
+}
+
+/// What is typed of an approval code, and for which ticket.
+#[derive(Default)]
+struct Code {
+    ticket: Option<Sha384Digest>,
+    /// ASCII digits.
+    typed: Vec<u8, CODE>,
+    wrong: u8,
+}
+
+/// Wrong codes that end an attempt.
+const WRONG_CODES: u8 = 3;
+
+impl Code {
+    fn is_right<V: Verifier>(&self) -> bool {
+        let drawn = self.typed.first_chunk::<CODE_HALF>();
+        let follows = self.typed.get(CODE_HALF..);
+        match (self.ticket, drawn, follows) {
+            (Some(ticket), Some(drawn), Some(follows)) => {
+                ticket::code::<V>(drawn, &ticket) == follows
+            }
+            _ => false,
+        }
+    }
 }
 
 /// How far the person is.
@@ -67,31 +106,99 @@ pub(crate) enum Shown {
 
 impl Asking {
     /// Returns the proof that a person allowed this very command, once; else the module asks, and the refusal says so.
-    /// The same command again neither prolongs the time nor undoes an answer; another one takes its place.
+    /// The same command again neither prolongs the time nor undoes an answer; another one takes its place, but not while a
+    /// code is typed.
     pub(crate) fn confirmed(
         &mut self,
         act: Act,
         command: &Sha384Digest,
         now: Millis,
     ) -> Result<Confirmed, Status> {
+        self.ask(act, command, None, now)
+    }
+
+    /// Returns the proof that a person typed the code of the ticket with that hash, which this command is about.
+    pub(crate) fn approved(
+        &mut self,
+        ticket: &Sha384Digest,
+        command: &Sha384Digest,
+        now: Millis,
+    ) -> Result<Confirmed, Status> {
+        self.ask(Act::Approve, command, Some(*ticket), now)
+    }
+
+    fn ask(
+        &mut self,
+        act: Act,
+        command: &Sha384Digest,
+        ticket: Option<Sha384Digest>,
+        now: Millis,
+    ) -> Result<Confirmed, Status> {
         let is_same =
             |question: &&mut Question| question.act == act && question.command == *command;
+        let is_typed = self.is_typed();
         match self.0.as_mut().filter(is_same) {
             Some(question) if question.answer == Answer::Given => {
                 self.0 = None;
                 return Ok(Confirmed(()));
             }
             Some(_) => {}
+            None if is_typed => return Err(Status::OutOfOrder),
             None => {
                 self.0 = Some(Question {
                     act,
                     command: *command,
                     since: now,
                     answer: Answer::Outstanding,
+                    code: Code {
+                        ticket,
+                        ..Code::default()
+                    },
                 });
             }
         }
         Err(Status::NeedsPerson)
+    }
+
+    /// Returns whether a code is asked for and not complete.
+    fn is_typed(&self) -> bool {
+        let question = self.0.as_ref();
+        question.is_some_and(|question| {
+            question.act == Act::Approve && question.answer != Answer::Given
+        })
+    }
+
+    /// Takes a digit of a code. Each gives as much time again.
+    pub(crate) fn digit(&mut self, digit: u8, now: Millis) {
+        if let Some(question) = &mut self.0
+            && question.answer != Answer::Given
+        {
+            question.since = now;
+            let ascii = digit.saturating_add(b'0');
+            if question.code.typed.push(ascii).is_err() {
+                // One too many: no code is as long, and KEY says so.
+                question.code.typed.clear();
+            }
+        }
+    }
+
+    /// Checks the code that was typed. Returns whether it is that of the ticket. The third one that is not ends the
+    /// attempt.
+    pub(crate) fn enter<V: Verifier>(&mut self) -> bool {
+        let Some(question) = &mut self.0 else {
+            return false;
+        };
+        let is_right = question.code.is_right::<V>();
+        question.code.typed.clear();
+        if is_right {
+            question.answer = Answer::Given;
+        } else {
+            question.code.wrong = question.code.wrong.saturating_add(1);
+            if question.code.wrong >= WRONG_CODES {
+                self.end();
+            }
+        }
+        is_right
     }
 
     /// Ends it when its time is over, confirmed or not.

@@ -40,6 +40,7 @@ pub mod keypad;
 mod machine;
 pub mod module;
 pub mod platform;
+mod presented;
 mod state;
 pub mod time;
 mod vault;

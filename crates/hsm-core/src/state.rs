@@ -13,6 +13,7 @@ use crate::{
         },
     },
     platform::Fault,
+    presented::Presented,
     time::{ADMIN_MODE, MINUTE, Millis, STANDBY, UNPLUGGED},
     vault::{
         csp::{contents::Csps, kek::Kek, slot::Slot},
@@ -79,6 +80,8 @@ pub(crate) struct AdminMode {
 pub(crate) struct Session {
     pub(crate) kek: Kek,
     pub(crate) csps: Csps,
+    /// What custodians agreed to, as far as a host showed it.
+    pub(crate) presented: Presented,
 }
 
 /// A User's session: data only.

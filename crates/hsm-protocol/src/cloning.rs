@@ -148,14 +148,16 @@ impl Cycle {
     }
 }
 
-/// What allowed a master to clone. The first version has one kind; later kinds name what custodians signed, by its hash.
+/// What allowed a master to let keys go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ticket {
-    /// None is needed: any genuine module.
+pub enum Permission {
+    /// Nothing was needed: the group has no quorum.
     Unrestricted,
+    /// A ticket that enough custodians approved, named by its hash.
+    Ticket(Sha384Digest),
 }
 
-impl Ticket {
+impl Permission {
     /// Its size on the wire, in bytes: kind and hash.
     pub const SIZE: usize = 1 + 48;
 
@@ -168,6 +170,7 @@ impl Ticket {
         let hash: &Sha384Digest = reader.array()?;
         match kind {
             0 if hash == &Self::NO_HASH => Ok(Self::Unrestricted),
+            1 if hash != &Self::NO_HASH => Ok(Self::Ticket(*hash)),
             _ => Err(Malformed),
         }
     }
@@ -176,6 +179,7 @@ impl Ticket {
     pub fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         let (kind, hash) = match self {
             Self::Unrestricted => (0, Self::NO_HASH),
+            Self::Ticket(hash) => (1, hash),
         };
         writer.u8(kind)?;
         writer.bytes(&hash)
@@ -230,7 +234,7 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// Master → secondary: the master's key shares, and a sealed part with ticket, cycle and signature.
+/// Master → secondary: the master's key shares, and a sealed part with permission, cycle and signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Grant<'a> {
     /// Everything before the sealed part: what the master's signature covers, with the Offer.
@@ -295,20 +299,20 @@ impl<'a> Grant<'a> {
 /// What a master states before it sends anything: what allowed it to, and in which cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Whom the master may clone to.
-    pub ticket: Ticket,
+    /// What allowed the master to.
+    pub permission: Permission,
     /// The cycle and its choices.
     pub cycle: Cycle,
 }
 
 impl Terms {
     /// Their size, in bytes.
-    pub const SIZE: usize = Ticket::SIZE + Cycle::SIZE;
+    pub const SIZE: usize = Permission::SIZE + Cycle::SIZE;
 
     /// Reads the fields.
     pub fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            ticket: Ticket::read(reader)?,
+            permission: Permission::read(reader)?,
             cycle: Cycle::read(reader)?,
         })
     }
@@ -317,7 +321,7 @@ impl Terms {
     pub fn to_bytes(&self) -> Result<[u8; Self::SIZE], Malformed> {
         let mut bytes = [0; Self::SIZE];
         let mut writer = Writer::new(&mut bytes);
-        self.ticket.write(&mut writer)?;
+        self.permission.write(&mut writer)?;
         self.cycle.write(&mut writer)?;
         Ok(bytes)
     }
@@ -326,7 +330,7 @@ impl Terms {
 /// The sealed part of a Grant.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantBody<'a> {
-    /// Ticket and cycle.
+    /// Permission and cycle.
     pub terms: Terms,
     /// The master's signature over the transcript so far and the terms.
     pub signature: &'a Signature,
@@ -417,15 +421,19 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_that_names_no_hash_has_none() {
+    fn a_permission_has_a_hash_exactly_if_its_kind_has_one() {
         let read = |kind, hash| {
-            let mut bytes = [hash; Ticket::SIZE];
+            let mut bytes = [hash; Permission::SIZE];
             bytes[0] = kind;
-            Ticket::read(&mut Reader::new(&bytes))
+            Permission::read(&mut Reader::new(&bytes))
         };
-        assert_eq!(read(0, 0), Ok(Ticket::Unrestricted));
+        assert_eq!(read(0, 0), Ok(Permission::Unrestricted));
         assert_eq!(read(0, 1), Err(Malformed));
         assert_eq!(read(1, 0), Err(Malformed));
-        assert_eq!(read(1, 1), Err(Malformed));
+        let mut hash = [1; 48];
+        assert_eq!(read(1, 1), Ok(Permission::Ticket(hash)));
+        hash[0] = 2;
+        assert_ne!(read(1, 1), Ok(Permission::Ticket(hash)));
+        assert_eq!(read(2, 1), Err(Malformed));
     }
 }

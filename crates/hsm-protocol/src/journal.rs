@@ -2,7 +2,7 @@
 
 use crate::{
     Malformed, Serial,
-    cloning::{Condition, Cycle, Ticket},
+    cloning::{Condition, Cycle, Permission},
     limits,
     reader::Reader,
     verifier::{Sha384Digest, Verifier},
@@ -18,7 +18,7 @@ pub struct JournalEntry {
     /// The cycle it belongs to, and its choices.
     pub cycle: Cycle,
     /// Whom the master was allowed to clone to.
-    pub ticket: Ticket,
+    pub permission: Permission,
     /// What the secondary was before.
     pub condition: Condition,
     /// The secondary.
@@ -100,14 +100,14 @@ pub trait Listed: Sized {
 }
 
 impl Listed for JournalEntry {
-    const SIZE: usize = 8 + Cycle::SIZE + Ticket::SIZE + 1 + Serial::MAX + 48 + 48 + 1;
+    const SIZE: usize = 8 + Cycle::SIZE + Permission::SIZE + 1 + Serial::MAX + 48 + 48 + 1;
     const ON_PAGE: usize = 8;
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             number: reader.u64()?,
             cycle: Cycle::read(reader)?,
-            ticket: Ticket::read(reader)?,
+            permission: Permission::read(reader)?,
             condition: Condition::from_byte(reader.u8()?)?,
             serial: Serial::read(reader)?,
             certificate: *reader.array()?,
@@ -119,7 +119,7 @@ impl Listed for JournalEntry {
     fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         writer.u64(self.number)?;
         self.cycle.write(writer)?;
-        self.ticket.write(writer)?;
+        self.permission.write(writer)?;
         writer.u8(self.condition.to_byte())?;
         self.serial.write(writer)?;
         writer.bytes(&self.certificate)?;

@@ -19,6 +19,9 @@
 //! | [`receipt`] | the statement both modules sign |
 //! | [`letter`] | what a master seals for a module that is elsewhere |
 //! | [`rekey`] | the next epoch of a group |
+//! | [`policy`] | which modules must agree before its keys go anywhere |
+//! | [`ticket`] | what they agree to |
+//! | [`team`] | who may do what in a group |
 //! | [`settings`] | a module's settings and its status once unlocked |
 //! | [`signed`] | the one shape of what modules sign |
 //! | [`journal`] | whom a master cloned to |
@@ -55,6 +58,7 @@ pub mod journal;
 pub mod letter;
 pub mod limits;
 pub mod message;
+pub mod policy;
 pub mod reader;
 pub mod receipt;
 mod recipient;
@@ -65,6 +69,8 @@ pub mod settings;
 pub mod signed;
 mod statement;
 pub mod status;
+pub mod team;
+pub mod ticket;
 pub mod verifier;
 pub mod writer;
 

@@ -45,6 +45,18 @@ pub const REKEYING_MASTERS: usize = 8;
 /// Custodians that a team's policy names.
 pub const CUSTODIANS: usize = 8;
 
+/// A ticket.
+pub const TICKET: usize = 1024;
+
+/// Serial numbers that a ticket names as receivers.
+pub const TICKET_SERIALS: usize = 16;
+
+/// Modules of any serial number that a ticket allows to become clones.
+pub const TICKET_COUNT: u16 = 250;
+
+/// Tickets whose uses a master keeps; more are taken after the next re-key.
+pub const USED_TICKETS: usize = 32;
+
 /// Serial numbers that a group has retired.
 pub const RETIRED: usize = 64;
 

@@ -21,6 +21,10 @@ pub enum MessageKind {
     Letterbox,
     /// Master → the module of a letterbox: what it clones, or the group's epochs.
     Letter,
+    /// What custodians allow a master.
+    Ticket,
+    /// Custodian → master or member: that it allows what a ticket says.
+    Approval,
 }
 
 /// The one suite of this version: ECDH P-384 and ML-KEM-1024, ECDSA P-384 with SHA-384, HKDF-SHA-384, AES-256-GCM
@@ -57,6 +61,8 @@ impl MessageKind {
             Self::Countersignature => 6,
             Self::Letterbox => 7,
             Self::Letter => 8,
+            Self::Ticket => 9,
+            Self::Approval => 10,
         }
     }
 
@@ -85,7 +91,7 @@ impl MessageKind {
 mod tests {
     use super::*;
 
-    const ALL: [MessageKind; 8] = [
+    const ALL: [MessageKind; 10] = [
         MessageKind::Offer,
         MessageKind::Grant,
         MessageKind::Consent,
@@ -94,6 +100,8 @@ mod tests {
         MessageKind::Countersignature,
         MessageKind::Letterbox,
         MessageKind::Letter,
+        MessageKind::Ticket,
+        MessageKind::Approval,
     ];
 
     #[test]

@@ -25,11 +25,15 @@ pub enum SignedLabel {
     Letterbox,
     /// The master, over a letter.
     Letter,
+    /// A custodian, over a ticket.
+    Ticket,
+    /// An answer to TEAM.
+    Team,
 }
 
 impl SignedLabel {
     /// Every label.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Identity,
         Self::Status,
         Self::Recipient,
@@ -40,6 +44,8 @@ impl SignedLabel {
         Self::Countersignature,
         Self::Letterbox,
         Self::Letter,
+        Self::Ticket,
+        Self::Team,
     ];
 
     const fn text(self) -> &'static [u8; LABEL] {
@@ -54,6 +60,8 @@ impl SignedLabel {
             Self::Countersignature => b"KeyWriter v1 seal     signature\0",
             Self::Letterbox => b"KeyWriter v1 letterboxsignature\0",
             Self::Letter => b"KeyWriter v1 letter   signature\0",
+            Self::Ticket => b"KeyWriter v1 ticket   signature\0",
+            Self::Team => b"KeyWriter v1 team     signature\0",
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     EpochName, Malformed, Serial,
     certificate::Genuine,
-    cloning::{Condition, Cycle, Ticket},
+    cloning::{Condition, Cycle, Permission},
     limits,
     message::{MessageKind, MessageRefusal},
     reader::Reader,
@@ -179,7 +179,7 @@ pub struct Statement {
     /// The cycle and its choices.
     pub cycle: Cycle,
     /// Whom the master was allowed to clone to.
-    pub ticket: Ticket,
+    pub permission: Permission,
     /// Who sent.
     pub master: Party,
     /// Who stored.
@@ -208,7 +208,7 @@ impl Statement {
     const FIXED: usize = 48
         + 8
         + Cycle::SIZE
-        + Ticket::SIZE
+        + Permission::SIZE
         + 2 * Party::SIZE
         + 1
         + 16
@@ -238,7 +238,7 @@ impl Statement {
             transcript: *reader.array()?,
             number: reader.u64()?,
             cycle: Cycle::read(&mut reader)?,
-            ticket: Ticket::read(&mut reader)?,
+            permission: Permission::read(&mut reader)?,
             master: Party::read(&mut reader)?,
             secondary: Party::read(&mut reader)?,
             condition: Condition::from_byte(reader.u8()?)?,
@@ -293,7 +293,7 @@ impl Statement {
         writer.bytes(&self.transcript)?;
         writer.u64(self.number)?;
         self.cycle.write(writer)?;
-        self.ticket.write(writer)?;
+        self.permission.write(writer)?;
         self.master.write(writer)?;
         self.secondary.write(writer)?;
         writer.u8(self.condition.to_byte())?;
@@ -323,7 +323,7 @@ mod tests {
                 options: crate::cloning::Options::default(),
                 secondaries: 9,
             },
-            ticket: Ticket::Unrestricted,
+            permission: Permission::Unrestricted,
             master: party("A"),
             secondary: party("B"),
             condition: Condition::Shipment,

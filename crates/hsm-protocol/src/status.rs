@@ -77,6 +77,14 @@ pub enum Status {
     Forked,
     /// The module has a newer epoch than the letter brings.
     OlderLetter,
+    /// The group's policy wants a ticket for this, with enough approvals.
+    NeedsTicket,
+    /// The ticket allows something else than this.
+    OtherTicket,
+    /// The ticket is used up or withdrawn.
+    TicketUsed,
+    /// The module is no custodian of its group, or a retired one.
+    NotCustodian,
 }
 
 impl Status {
@@ -121,6 +129,10 @@ impl Status {
             Self::OtherLetterbox => 0x9816,
             Self::Forked => 0x9817,
             Self::OlderLetter => 0x9818,
+            Self::NeedsTicket => 0x9819,
+            Self::OtherTicket => 0x981A,
+            Self::TicketUsed => 0x981B,
+            Self::NotCustodian => 0x981C,
         }
     }
 
@@ -135,7 +147,7 @@ impl Status {
     }
 
     /// Every status but [`Self::More`], for tables and tests.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 40] = [
         Self::Success,
         Self::MemoryFailure,
         Self::WrongLength,
@@ -172,6 +184,10 @@ impl Status {
         Self::OtherLetterbox,
         Self::Forked,
         Self::OlderLetter,
+        Self::NeedsTicket,
+        Self::OtherTicket,
+        Self::TicketUsed,
+        Self::NotCustodian,
     ];
 }
 

@@ -21,6 +21,7 @@ pub mod receipts;
 pub mod relay;
 pub mod scan;
 pub mod secrets;
+pub mod tickets;
 pub mod trace;
 pub mod vector;
 

@@ -10,7 +10,7 @@ use hsm_core::crypto::rust_crypto::RustCrypto;
 use hsm_protocol::{
     EpochName, Verifier,
     certificate::{CertificateRefusal::ForeignRoot, Chain, encode_chain},
-    cloning::{Condition, Cycle, Options, Ticket},
+    cloning::{Condition, Cycle, Options, Permission},
     limits,
     receipt::{
         Commitments, Countersignature, FinishedReceipt, Item, Party, Receipt,
@@ -222,7 +222,7 @@ impl Plan {
                 options: self.options,
                 secondaries: 1,
             },
-            ticket: Ticket::Unrestricted,
+            permission: Permission::Unrestricted,
             master: party(self.master.serial, master),
             secondary: party(
                 self.named_secondary.unwrap_or(self.secondary.serial),

@@ -1,8 +1,10 @@
 //! The command line's definition.
 
 mod team;
+mod ticket;
 
 pub(crate) use team::{LetterCommand, RekeyChoices, RewrapChoices, TeamCommand, WriteChoices};
+pub(crate) use ticket::{CopyChoices, NewTicket, PolicyChoices, TicketCommand};
 
 use crate::{
     commands::{recipient::RecipientChoices, share::ShareChoices},
@@ -86,9 +88,12 @@ pub(crate) enum Command {
         #[arg(long)]
         clear_table: bool,
     },
-    /// Show who is in a team, or give it its next epoch
+    /// Show who is in a team, give it its next epoch, or a policy
     #[command(subcommand)]
     Team(TeamCommand),
+    /// Let custodians decide who gets the team's keys
+    #[command(subcommand)]
+    Ticket(TicketCommand),
     /// Clone to modules that are elsewhere, by files that are mailed
     #[command(subcommand)]
     Letter(LetterCommand),
@@ -203,6 +208,9 @@ pub(crate) enum MasterCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CloneChoices {
+    /// The ticket that the team's policy asks for; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ticket: Vec<PathBuf>,
     /// Clone only to this module; may be repeated
     #[arg(long, value_name = "SERIAL")]
     pub(crate) to: Vec<Serial>,

@@ -39,6 +39,7 @@ fn run(args: &Args) -> Result<(), failure::Failure> {
             clear_table,
         } => commands::journal::run(args, *serial, *clear_table),
         Command::Team(command) => commands::team::run(args, command),
+        Command::Ticket(command) => commands::ticket::run(args, command),
         Command::Letter(command) => commands::letter::run(args, command),
         Command::DataUnits(command) => commands::data_units::run(args, command),
         Command::Encrypt(choices) => commands::encrypt::run(args, choices),

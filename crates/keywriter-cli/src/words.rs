@@ -153,6 +153,15 @@ words! {
         "ask who made the letter and who made the module's epoch: one side must be cloned anew by the other";
     OlderLetter: REFUSED, "the module has a newer epoch than the letter brings",
         "nothing is to be done with this letter";
+    TicketNeeded: REFUSED, "the team's policy wants a ticket that enough custodians approved",
+        "`keywriter ticket new` writes one, custodians approve it with `keywriter ticket approve`, and --ticket FILE \
+         shows it to the module";
+    OtherTicket: REFUSED, "the ticket allows something else",
+        "`keywriter ticket show FILE` says what: it is for one master, one epoch and exactly these modules and choices";
+    TicketUsed: REFUSED, "the ticket is used up or withdrawn",
+        "have the custodians approve a new one: `keywriter ticket new`";
+    NotCustodian: REFUSED, "the module is no custodian of its team",
+        "`keywriter team show` says which modules are; a member learns a new policy by letter";
     EpochsFull: REFUSED, "the team has sixteen epochs, and a keyring holds no more",
         "decrypt what was encrypted in the oldest epoch and encrypt it anew; then repeat this with --drop-oldest";
     TooManyWrites: REFUSED, "the module wrote its memory as often as one unlock allows",
@@ -257,12 +266,19 @@ words! {
         "if it is yours, run `chmod go-w` on it; else `keywriter root pin FILE` trusts the root of the hub's owner";
     RootPinned: REFUSED, "another root of trust is pinned on this computer",
         "if yours was replaced on purpose, `keywriter root forget` first; if not, do not trust what shows another root";
-    PostInvalid: BAD_FILE, "not a whole file of requests, letters or replies",
+    PostInvalid: BAD_FILE, "not a whole file of requests, letters, replies or tickets",
         "have it mailed again, as an attachment";
     PostNotVerified: BAD_FILE, "what came by mail was changed on its way, or no genuine module made it",
         "have it mailed again; if it stays so, find out who changes it";
     NoLetter: REFUSED, "the file has nothing for the modules that are plugged in",
         "plug in the module that the letter is for, or ask for a letter for this one: `keywriter letter request`";
+    NoTicket: REFUSED, "the file holds no ticket, or more than one",
+        "name a file that `keywriter ticket new` wrote, with the approvals that were added to it";
+    TicketImpossible: REFUSED, "no ticket allows that",
+        "name 1 to 250 modules with --count, or up to 16 with --to; a quorum is at most the number of custodians, of \
+         which there are at most 8";
+    CustodianUnknown: REFUSED, "the module is neither plugged in nor known by a receipt here",
+        "plug it in, or name the folder of receipts with --receipts DIR";
     ReceiptNotKept: IO, "cannot write the receipt",
         "check that there is room and that this user may write there, or name a folder with --receipts DIR; then \
          run `keywriter clone` again, which fetches it";

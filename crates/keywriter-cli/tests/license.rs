@@ -200,6 +200,7 @@ fn the_commands_that_ask_for_the_pin_are_those_of_the_documentation() {
         &["decrypt", "-", "-o", "out"],
         &["recipient"],
         &["team", "rekey", "VM0001"],
+        &["ticket", "show", "none"],
         &["letter", "request", "VM0001", "-o", "out"],
         &["rewrap", "a.kw"],
         &["data-units", "decipher", "VM0001", "a", "b"],

@@ -8,10 +8,14 @@ pub const ASKS: Duration = Duration::from_secs(30);
 /// How long to wait before a command is repeated.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Repeats a command that was refused for want of a person, until it has another outcome or the time is over. `pause`
+/// How long to wait for a code. A module asks for [`ASKS`], and as long again after each digit.
+pub const TYPES: Duration = Duration::from_mins(3);
+
+/// Repeats a command that was refused for want of a person, until it has another outcome or that time is over. `pause`
 /// lets time pass.
 pub fn repeat<T, E>(
     refused: E,
+    time: Duration,
     pause: impl Fn(Duration),
     mut command: impl FnMut() -> Result<T, E>,
     needs_person: impl Fn(&E) -> bool,
@@ -19,8 +23,8 @@ pub fn repeat<T, E>(
     let begin = Instant::now();
     let mut outcome = Err(refused);
     // The last one is before the module's own time is over: after that, it would ask once more, for nobody.
-    for _ in 1..ASKS.as_secs() {
-        if begin.elapsed() + PAUSE >= ASKS {
+    for _ in 1..time.as_secs() {
+        if begin.elapsed() + PAUSE >= time {
             break;
         }
         pause(PAUSE);
@@ -53,7 +57,7 @@ mod tests {
                 count += 1;
                 outcomes(count)
             };
-            repeat("asks", pause, command, |error| *error == "asks")
+            repeat("asks", ASKS, pause, command, |error| *error == "asks")
         };
         let third = |count| if count < 3 { Err("asks") } else { Ok(count) };
         assert_eq!(repeated(&third), Ok(3));

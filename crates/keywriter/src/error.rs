@@ -57,6 +57,10 @@ pub const fn reason(status: Status) -> &'static str {
         Status::OtherLetterbox => "the letter is not for the letterbox that it has now",
         Status::Forked => "the letter's epochs contradict its own: the team was re-keyed apart",
         Status::OlderLetter => "it has a newer epoch than the letter brings",
+        Status::NeedsTicket => "its group wants a ticket that enough custodians approved",
+        Status::OtherTicket => "the ticket allows something else",
+        Status::TicketUsed => "the ticket is used up or withdrawn",
+        Status::NotCustodian => "it is no custodian of its group",
         Status::WornOut => "it is worn out, and stores nothing any more",
     }
 }

@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use crate::test_hub::Scripted;
     use hsm_protocol::{
-        cloning::{Condition, Cycle, Options, Ticket},
+        cloning::{Condition, Cycle, Options, Permission},
         writer::Writer,
     };
 
@@ -193,7 +193,7 @@ mod tests {
                     options: Options::default(),
                     secondaries: 1,
                 },
-                ticket: Ticket::Unrestricted,
+                permission: Permission::Unrestricted,
                 condition: Condition::Shipment,
                 serial,
                 certificate: [0; 48],

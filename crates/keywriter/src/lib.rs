@@ -11,7 +11,8 @@
 //! | [`genuine`], [`trust`] | this computer's opinion of a module's certificate; the root that it rests on |
 //! | [`cycle`] | one master, many secondaries at once; its [`plan`](cycle::plan) and each [`run`](mod@cycle::run) |
 //! | [`letter`] | clones and epochs for modules that are elsewhere |
-//! | [`team`] | a group's next epoch |
+//! | [`team`] | a group's next epoch and its policy |
+//! | [`ticket`] | what custodians allow a master |
 //! | [`asking`] | commands that a person must allow on the module's keypad |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
@@ -47,6 +48,7 @@ pub mod team;
 #[cfg(test)]
 mod test_hub;
 pub mod text;
+pub mod ticket;
 pub mod transport;
 pub mod trust;
 
@@ -56,12 +58,14 @@ pub use hsm_protocol::{Serial, cloning::Options};
 pub mod protocol {
     pub use hsm_protocol::{
         EpochName, Status,
-        cloning::{Condition, Ticket},
+        cloning::{Condition, Permission},
         identity::LockState,
         journal::{JournalEntry, JournalRow},
         letter::{LetterHead, LetterKind},
         receipt::{Statement, VerifiedReceipt},
         rekey::Rekeyed,
         settings::{EncryptionMode, ModuleStatus, Role},
+        team::UsedTicket,
+        ticket::Agreed,
     };
 }

@@ -1,6 +1,6 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
-use super::{cipher, factory, file, letter, recipient, rekey, self_tests};
+use super::{cipher, factory, file, letter, recipient, rekey, self_tests, ticket};
 use crate::{
     asking::{Act, Asking, Confirmed},
     cloning::{
@@ -152,9 +152,6 @@ fn user<B: Board>(
     now: Millis,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    if let UserCommand::TakeEpochs(letter) = command {
-        return letter::take_epochs(machine, letter, out);
-    }
     let csps = &machine.state.unlocked()?.csps;
     let (direction, units) = match command {
         UserCommand::Status { challenge } => {
@@ -175,6 +172,20 @@ fn user<B: Board>(
         UserCommand::Decipher(units) => (Direction::Decipher, units),
         UserCommand::File(command) => return shared_file(machine, command, now, out),
         UserCommand::TakeEpochs(letter) => return letter::take_epochs(machine, letter, out),
+        UserCommand::Present(presentation) => {
+            let Machine { store, state, .. } = machine;
+            let session = state.unlocked_mut()?;
+            return ticket::present::<B>(presentation, store, session, out);
+        }
+        UserCommand::Team { challenge } => {
+            ticket::team::<B>(&machine.store, machine.state.unlocked()?, out)?;
+            let answers = AnswerSignature {
+                label: SignedLabel::Team,
+                p1: 0,
+                challenge,
+            };
+            return sign_answer(machine, &answers, out);
+        }
     };
     cipher::run::<B::Crypto>(csps, direction, units, out)?;
     machine.state.touch(now);
@@ -277,16 +288,35 @@ fn admin<B: Board>(
     } = machine;
     let session = state.administrator()?;
     let AdminSession {
-        session: Session { kek, csps },
+        session: opened,
         cycle,
         writes,
         asking,
         ..
     } = &mut *session;
+    let Session {
+        kek,
+        csps,
+        presented,
+    } = opened;
     match command {
         AdminCommand::Rekey(request) => {
             let command = digest::<B>(apdu);
             rekey::rekey(request, &command, (platform, store), session, now, out)
+        }
+        AdminCommand::Policy(policy) => {
+            let command = digest::<B>(apdu);
+            rekey::policy(policy, &command, (platform, store), session, now)
+        }
+        AdminCommand::Approve(ticket) => {
+            let signer =
+                module_key::certified(signer.as_ref(), store).ok_or(Status::NotCertified)?;
+            let (module, command) = ((platform, &*store, signer), digest::<B>(apdu));
+            ticket::approve(ticket, &command, module, (opened, asking), now, out)
+        }
+        AdminCommand::Withdraw(number) => {
+            let confirmed = asking.confirmed(Act::Withdraw, &digest::<B>(apdu), now)?;
+            ticket::withdraw(confirmed, number, (platform, store), opened)
         }
         AdminCommand::Journal { part, challenge } => {
             let mut journal = Journal::default();
@@ -318,6 +348,7 @@ fn admin<B: Board>(
                 signer,
                 kek,
                 csps,
+                presented,
                 writes,
             };
             master_step(&mut master, cycle, command, now, out)
@@ -393,7 +424,7 @@ fn secondary<B: Board>(
     let (run, retained, asking) = match state {
         State::Fresh(fresh) => (&mut fresh.run, None, None),
         State::Admin(admin) => {
-            let Session { kek, csps } = &admin.session;
+            let Session { kek, csps, .. } = &admin.session;
             let retained = Some(Retained { kek, csps });
             (&mut admin.run, retained, Some(&mut admin.asking))
         }

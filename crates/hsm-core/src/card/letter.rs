@@ -41,14 +41,18 @@ pub(crate) fn take_epochs<B: Board>(
         state,
         ..
     } = machine;
-    let Session { kek, csps } = state.unlocked_mut()?;
+    let Session {
+        kek,
+        csps,
+        presented,
+    } = state.unlocked_mut()?;
     let signer = module_key::certified(signer.as_ref(), store).ok_or(Status::NotCertified)?;
     let mut module = Secondary {
         platform,
         store,
         signer,
     };
-    take::epochs(&mut module, (kek, csps), letter, out)?;
+    take::epochs(&mut module, (kek, csps), presented, letter, out)?;
     state.end_epoch();
     Ok(())
 }

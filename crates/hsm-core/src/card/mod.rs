@@ -1,5 +1,5 @@
 //! The module as a smart card: APDU chaining (`exchange`), the match of states and commands (`dispatch`), and what the
-//! commands do: `factory`, `cipher`, `file`, `recipient`, `rekey`, `letter`, `self_tests`. Those of a cloning run, and
+//! commands do: `factory`, `cipher`, `file`, `recipient`, `rekey`, `letter`, `ticket`, `self_tests`. Those of a cloning run, and
 //! the letters of a master, are in the room `cloning`.
 
 mod cipher;
@@ -11,3 +11,4 @@ mod letter;
 mod recipient;
 mod rekey;
 mod self_tests;
+mod ticket;

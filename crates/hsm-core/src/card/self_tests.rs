@@ -35,10 +35,17 @@ const fn needs(command: &Command<'_>) -> &'static [SelfTest] {
     match command {
         Command::Public(PublicCommand::Identity { .. })
         | Command::Factory(_)
-        | Command::User(UserCommand::Status { challenge: Some(_) })
-        | Command::Admin(AdminCommand::Journal {
-            challenge: Some(_), ..
-        }) => SIGNATURES,
+        | Command::User(
+            UserCommand::Status { challenge: Some(_) }
+            | UserCommand::Present(_)
+            | UserCommand::Team { .. },
+        )
+        | Command::Admin(
+            AdminCommand::Journal {
+                challenge: Some(_), ..
+            }
+            | AdminCommand::Approve(_),
+        ) => SIGNATURES,
         Command::Public(PublicCommand::Letterbox)
         | Command::Secondary(_)
         | Command::Admin(AdminCommand::Master(_))
@@ -76,7 +83,9 @@ const fn needs(command: &Command<'_>) -> &'static [SelfTest] {
                 challenge: None, ..
             }
             | AdminCommand::ClearTable
-            | AdminCommand::Rekey(_),
+            | AdminCommand::Rekey(_)
+            | AdminCommand::Policy(_)
+            | AdminCommand::Withdraw(_),
         ) => &[],
     }
 }

@@ -30,7 +30,7 @@ use heapless::Vec;
 use hsm_protocol::{
     Serial,
     certificate::Chain,
-    cloning::Condition,
+    cloning::{Condition, Permission},
     limits,
     receipt::{Party, Receipt, Statement},
     writer::Writer,
@@ -106,7 +106,6 @@ impl Agreement {
         if !may_hold::<B>(&contents.keyring, secondary.platform.serial)? {
             return Err(Refusal::Malformed);
         }
-        csps.keyring.check_next(&contents.keyring)?;
         let released = Released {
             number: contents.number,
             token: &contents.token,
@@ -122,6 +121,11 @@ impl Agreement {
             |image, platform, new_kek| {
                 let mut journal = Journal::default();
                 image.open_journal::<B::Crypto>(old_kek, &mut journal)?;
+                if held.keyring.current().name != contents.keyring.current().name {
+                    journal.ledger.end_epoch();
+                }
+                // What another master changed it by is not this one's to pass on.
+                journal.ledger.set_warrant(Permission::Unrestricted);
                 let mut updated = Csps::default();
                 updated.keyring.copy_from(&contents.keyring);
                 updated.pins.copy_from(&held.pins);
@@ -197,13 +201,13 @@ impl Agreement {
 }
 
 /// Returns whether the module of that serial number may hold a keyring: every epoch has its own name, the module is not
-/// retired, and the team asks for nothing that this version does not enforce.
+/// retired.
 fn may_hold<B: Board>(keyring: &Keyring, serial: Serial) -> Result<bool, Refusal> {
     let team = keyring.team();
     let has_true_names = keyring
         .has_true_names::<B::Crypto>()
         .map_err(internal_error)?;
-    Ok(has_true_names && !team.asks_for_more() && !team.is_retired(serial))
+    Ok(has_true_names && !team.is_retired(serial))
 }
 
 /// Puts the master's CSPs, and what this module retains of its own, into the next image.
@@ -218,6 +222,9 @@ fn install<B: Board>(
     if let Some(retained) = retained {
         image.open_journal::<B::Crypto>(retained.kek, &mut journal)?;
     }
+    // Tickets that were used here stay used, whichever epoch the module comes back to: none is for the new list.
+    let begun = journal.ledger.begin(&mut platform.rng);
+    begun.map_err(internal_error)?;
     let own_settings = retained
         .map(|retained| retained.csps.settings)
         .unwrap_or_default();

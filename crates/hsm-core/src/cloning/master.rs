@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     crypto::{Provider, Rng, self_test},
-    platform::{Board, Platform},
+    platform::{Board, Fault, Platform},
+    presented::{Allowed, Here, Presented, Way},
     time::{Millis, RUN},
     vault::{
         csp::{
@@ -27,9 +28,11 @@ use crate::{
 };
 use heapless::Vec;
 use hsm_protocol::{
-    EcPoint, Serial, Sha384Digest, Status, Verifier,
+    EcPoint, Serial, Sha384Digest, Verifier,
     certificate::{Chain, Root},
-    cloning::{Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, TAG, Terms, Ticket},
+    cloning::{
+        Condition, Consent, Cycle, Grant, GrantBody, Offer, Options, Permission, TAG, Terms,
+    },
     limits,
     message::MessageKind,
     receipt::Party,
@@ -40,6 +43,8 @@ use zeroize::Zeroizing;
 /// A cycle under way in an Administrator's session.
 pub(crate) struct MasterCycle {
     cycle: Cycle,
+    /// By what keys may go to modules in it; `None` if the policy wants a ticket and none was there.
+    permission: Option<Permission>,
     runs: [MasterRun; limits::RUNS],
     /// The secondaries whose receipts were countersigned; recorded only for "disable master".
     countersigned: Vec<Serial, { limits::DISABLING_CYCLE }>,
@@ -67,6 +72,7 @@ struct Granted {
 #[derive(Clone, Copy)]
 struct Peer {
     transcript: Transcript,
+    terms: Terms,
     condition: Condition,
     serial: Serial,
     public: EcPoint,
@@ -80,6 +86,7 @@ pub(crate) struct Master<'a, B: Board> {
     pub(crate) signer: &'a ModuleKey<B::Crypto>,
     pub(crate) kek: &'a mut Kek,
     pub(crate) csps: &'a mut Csps,
+    pub(crate) presented: &'a Presented,
     pub(crate) writes: &'a mut HostWrites,
 }
 
@@ -89,6 +96,37 @@ impl<B: Board> Master<'_, B> {
         self.store
             .seal_anew(self.platform, self.kek, self.csps, journal)
     }
+
+    /// Opens the journal in place.
+    pub(super) fn open_journal(&self, journal: &mut Journal) -> Result<(), Fault> {
+        self.store
+            .image()
+            .open_journal::<B::Crypto>(self.kek, journal)
+    }
+
+    /// Returns what a ticket must be for.
+    fn here<'j>(&'j self, journal: &'j Journal) -> Result<Here<'j>, Refusal> {
+        let certificate = self.store.device().certificate::<B::Crypto>();
+        Ok(Here {
+            keyring: &self.csps.keyring,
+            certificate: certificate.ok_or(Refusal::Fault)?,
+            ledger: &journal.ledger,
+        })
+    }
+
+    /// Returns what allows keys to go to that module in a cycle, if anything does now.
+    pub(super) fn allowed(
+        &self,
+        cycle: &MasterCycle,
+        journal: &Journal,
+        (way, to): (Way, Serial),
+    ) -> Result<Allowed, Refusal> {
+        let (here, by) = (self.here(journal)?, cycle.permission);
+        let allowed = self
+            .presented
+            .allows_copy::<B::Crypto>(&here, by, (way, to));
+        Ok(allowed?)
+    }
 }
 
 impl MasterCycle {
@@ -97,23 +135,22 @@ impl MasterCycle {
         master: &mut Master<'_, B>,
         options: Options,
         secondaries: u16,
-    ) -> Result<Self, Status> {
+    ) -> Result<Self, Refusal> {
         if !master.csps.settings.cloning {
-            return Err(Status::CloningDisabled);
+            return Err(Refusal::CloningDisabled);
         }
         if secondaries == 0 {
-            return Err(Status::Malformed);
+            return Err(Refusal::Malformed);
         }
         if options.disable_master && usize::from(secondaries) > limits::DISABLING_CYCLE {
-            return Err(Status::TooLarge);
+            return Err(Refusal::TooLarge);
         }
         let mut journal = Journal::default();
-        master
-            .store
-            .image()
-            .open_journal::<B::Crypto>(master.kek, &mut journal)
-            .map_err(NotStored::from)?;
+        master.open_journal(&mut journal)?;
+        let here = master.here(&journal)?;
+        let permission = master.presented.opens_cycle::<B::Crypto>(&here, options)?;
         Ok(Self {
+            permission,
             cycle: Cycle {
                 number: journal.next_cycle(),
                 options,
@@ -124,10 +161,10 @@ impl MasterCycle {
         })
     }
 
-    /// Returns what the master states in this cycle. The only ticket of this version lets it clone to anyone.
-    pub(crate) const fn terms(&self) -> Terms {
+    /// Returns what the master states in this cycle of what it does by that permission.
+    pub(super) const fn terms(&self, permission: Permission) -> Terms {
         Terms {
-            ticket: Ticket::Unrestricted,
+            permission,
             cycle: self.cycle,
         }
     }
@@ -157,14 +194,11 @@ impl MasterCycle {
         offer: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
-        let terms = self.terms();
-        let place = self
-            .runs
-            .get_mut(usize::from(run))
-            .ok_or(Refusal::Malformed)?;
-        *place = MasterRun::Idle;
+        let place = usize::from(run);
+        *self.runs.get_mut(place).ok_or(Refusal::Malformed)? = MasterRun::Idle;
         let mut keys = RunKeys::default();
-        let peer = grant(master, &mut keys, &terms, offer, out)?;
+        let peer = grant(master, &mut keys, self, offer, out)?;
+        let place = self.runs.get_mut(place).ok_or(Refusal::Malformed)?;
         *place = MasterRun::Granted(Granted {
             keys: RunKeys::default(),
             peer,
@@ -184,17 +218,13 @@ impl MasterCycle {
         consent: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
-        let terms = self.terms();
-        let place = self
-            .runs
-            .get_mut(usize::from(run))
-            .ok_or(Refusal::Malformed)?;
-        let outcome = match place {
+        let place = usize::from(run);
+        let outcome = match self.runs.get(place).ok_or(Refusal::Malformed)? {
             MasterRun::Idle => Err(Refusal::OutOfOrder),
-            MasterRun::Granted(granted) => granted.answer(master, terms, consent, out),
+            MasterRun::Granted(granted) => granted.answer(master, self, consent, out),
         };
         // In every case the keys are dropped in place.
-        *place = MasterRun::Idle;
+        *self.runs.get_mut(place).ok_or(Refusal::Malformed)? = MasterRun::Idle;
         outcome
     }
 
@@ -219,7 +249,7 @@ impl MasterCycle {
 fn grant<B: Board>(
     master: &mut Master<'_, B>,
     keys: &mut RunKeys,
-    terms: &Terms,
+    cycle: &MasterCycle,
     bytes: &[u8],
     out: &mut Writer<'_>,
 ) -> Result<Peer, Refusal> {
@@ -231,6 +261,10 @@ fn grant<B: Board>(
     if master.csps.keyring.team().is_retired(genuine.serial()) {
         return Err(Refusal::Retired);
     }
+    let mut journal = Journal::default();
+    master.open_journal(&mut journal)?;
+    let allowed = master.allowed(cycle, &journal, (Way::Run, genuine.serial()))?;
+    let terms = cycle.terms(allowed.permission);
 
     let rng = &mut master.platform.rng;
     let (mut ecdh_shared, mut kem_shared) = (EcdhShared::empty(), KemShared::default());
@@ -253,9 +287,10 @@ fn grant<B: Board>(
     transcript.absorb::<B::Crypto>(out.written());
     keys.derive::<B::Crypto>(&ecdh_shared, &kem_shared, transcript.hash())
         .map_err(internal_error)?;
-    seal_terms::<B>(master, keys, &mut transcript, terms, out)?;
+    seal_terms::<B>(master, keys, &mut transcript, &terms, out)?;
     Ok(Peer {
         transcript,
+        terms,
         condition: offer.condition,
         serial: genuine.serial(),
         public: *genuine.public(),
@@ -289,7 +324,7 @@ impl Granted {
     fn answer<B: Board>(
         &self,
         master: &mut Master<'_, B>,
-        terms: Terms,
+        cycle: &MasterCycle,
         bytes: &[u8],
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
@@ -307,7 +342,7 @@ impl Granted {
         let consented = Consented::verify::<B::Crypto>(&self.peer.public, transcript, &signature)?;
         let mut peer = self.peer;
         peer.transcript.absorb::<B::Crypto>(bytes);
-        peer.send_parcel(&consented, &self.keys, master, terms, out)
+        peer.send_parcel(&consented, &self.keys, master, cycle, out)
     }
 }
 
@@ -318,13 +353,13 @@ impl Peer {
         _: &Consented,
         keys: &RunKeys,
         master: &mut Master<'_, B>,
-        terms: Terms,
+        cycle: &MasterCycle,
         out: &mut Writer<'_>,
     ) -> Result<(), Refusal> {
         let mut parcel = [0; MessageKind::SIZE + 2 + ParcelContents::SIZE + TAG];
         let mut writer = Writer::new(&mut parcel);
         MessageKind::Parcel.write(&mut writer)?;
-        let transcript = self.transcript;
+        let (transcript, terms) = (self.transcript, self.terms);
         let receiver = Receiver {
             transcript,
             terms,
@@ -334,7 +369,10 @@ impl Peer {
                 certificate: self.certificate,
             },
         };
-        release(master, &receiver, |master, number, token| {
+        let allowed = |master: &Master<'_, B>, journal: &Journal| {
+            master.allowed(cycle, journal, (Way::Run, self.serial))
+        };
+        release(master, &receiver, allowed, |master, number, token| {
             let mut contents = Zeroizing::new([0; ParcelContents::SIZE]);
             ParcelContents::write(
                 &mut Writer::new(contents.as_mut_slice()),

@@ -1,11 +1,12 @@
 //! Cloning (PROTOCOL § 4): the master's part (`master`, `countersign`) and the secondary's (`secondary`); and letters
 //! (§ 5), which do in one message what a run does in six: written by a master (`letter::write`), taken by a module that
-//! is elsewhere (`letter::take`).
+//! is elsewhere (`letter::take`); and what custodians sign before either, where a group wants that (`approval`).
 //!
 //! The parts share the transcript, the checks of signatures, what is proved (`proof`), what a master releases
 //! (`release`) and what a module stores (`commit`), nothing else. The two parts of a run are small enums with one way
 //! forward: a message uses up what the state holds, and an error leaves `Idle`, so that the keys of the run are dropped.
 
+pub(crate) mod approval;
 pub(crate) mod commit;
 pub(crate) mod countersign;
 pub(crate) mod letter;
@@ -19,6 +20,7 @@ mod transcript;
 use crate::{
     crypto::CryptoError,
     platform::Fault,
+    presented::NotAllowed,
     vault::{csp::keyring::NotNext, journal::TableFull, store::NotStored, writes::NoneLeft},
 };
 use hsm_protocol::{
@@ -54,6 +56,16 @@ pub(crate) enum Refusal {
     Forked,
     /// A letter's epochs are older than those of the module.
     OlderLetter,
+    /// Cloning is disabled on this master.
+    CloningDisabled,
+    /// More than the module has room for.
+    TooLarge,
+    /// The group's policy asks for a ticket that is not there.
+    NotAllowed(NotAllowed),
+    /// A ticket is of another group or epoch, or an approval of another ticket.
+    OtherTicket,
+    /// The module is no custodian of this group.
+    NotCustodian,
     /// A message was changed, or belongs to another run.
     Broken,
     /// There is no last receipt.
@@ -85,6 +97,11 @@ impl From<Refusal> for Status {
             Refusal::OtherLetterbox => Self::OtherLetterbox,
             Refusal::Forked => Self::Forked,
             Refusal::OlderLetter => Self::OlderLetter,
+            Refusal::CloningDisabled => Self::CloningDisabled,
+            Refusal::TooLarge => Self::TooLarge,
+            Refusal::NotAllowed(reason) => reason.into(),
+            Refusal::OtherTicket => Self::OtherTicket,
+            Refusal::NotCustodian => Self::NotCustodian,
             Refusal::Broken => Self::RunBroken,
             Refusal::NotFound => Self::NotFound,
             Refusal::NotProved => Self::NotProved,
@@ -124,6 +141,12 @@ impl From<NotNext> for Refusal {
             NotNext::Forked => Self::Forked,
             NotNext::Older => Self::OlderLetter,
         }
+    }
+}
+
+impl From<NotAllowed> for Refusal {
+    fn from(reason: NotAllowed) -> Self {
+        Self::NotAllowed(reason)
     }
 }
 

@@ -148,7 +148,7 @@ impl AgreedRun {
             transcript: *self.transcript.hash(),
             number: self.number,
             cycle: self.terms.cycle,
-            ticket: self.terms.ticket,
+            permission: self.terms.permission,
             master: self.master,
             secondary: self.secondary,
             condition: self.condition,

@@ -7,7 +7,7 @@ use super::{
     proof::{self, AgreedRun, Copied},
     transcript::Transcript,
 };
-use crate::{platform::Board, vault::journal::Journal};
+use crate::{platform::Board, presented::Allowed, vault::journal::Journal};
 use hsm_protocol::{
     certificate::Chain,
     cloning::{Condition, Terms},
@@ -24,16 +24,17 @@ pub(super) struct Receiver {
 }
 
 /// Lets `seal` seal what goes to the receiver, with the number and the token that go with it, and stores the journal's
-/// entry. What was sealed may be written out after this, and only then.
+/// entry with the use of the ticket that allowed it. What was sealed may be written out after this, and only then.
 pub(super) fn release<B: Board>(
     master: &mut Master<'_, B>,
     to: &Receiver,
+    allowed: impl FnOnce(&Master<'_, B>, &Journal) -> Result<Allowed, Refusal>,
     seal: impl FnOnce(&mut Master<'_, B>, u64, &[u8; 48]) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     let mut journal = Journal::default();
-    let image = master.store.image();
-    image.open_journal::<B::Crypto>(master.kek, &mut journal)?;
+    master.open_journal(&mut journal)?;
     journal.check_room(to.party.serial)?;
+    allowed(master, &journal)?.spend(&mut journal.ledger)?;
     let spent = master.writes.spend()?;
     let number = journal.next_number();
     let token = to.token(master, number)?;
@@ -48,7 +49,7 @@ impl Receiver {
         JournalEntry {
             number,
             cycle: self.terms.cycle,
-            ticket: self.terms.ticket,
+            permission: self.terms.permission,
             condition: self.condition,
             serial: self.party.serial,
             certificate: self.party.certificate,

@@ -33,6 +33,10 @@ use hsm_protocol::{
 use zeroize::Zeroizing;
 
 /// The secondary's state of a run.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the core has no allocator to put a variant elsewhere"
+)]
 pub(crate) enum SecondaryRun<C: Provider> {
     /// No run.
     Idle,

@@ -8,6 +8,7 @@ use hsm_protocol::{
     letter::{Letter, Letterbox},
     receipt::{Party, Receipt},
     signed::{SIGNED_MESSAGE, SignedLabel, signed_message},
+    ticket::Approval,
 };
 
 /// Ticket and cycle, signed by a genuine master.
@@ -81,6 +82,15 @@ pub(super) fn verify_letterbox<V: Verifier>(
 ) -> Result<(), Refusal> {
     let message = Letterbox::signed::<V>(letterbox.fields);
     verify::<V>(module.public(), &message, letterbox.signature)
+}
+
+/// Verifies the signature of a genuine custodian under its approval.
+pub(super) fn verify_approval<V: Verifier>(
+    custodian: &Genuine<'_>,
+    approval: &Approval<'_>,
+) -> Result<(), Refusal> {
+    let message = Approval::signed(approval.ticket);
+    verify::<V>(custodian.public(), &message, approval.signature)
 }
 
 const fn party(module: &Genuine<'_>) -> Party {

@@ -61,7 +61,12 @@ pub(crate) fn set_first_admin_pin<B: Board>(
         image.device.failures = Failures::default();
         image.device.salt = salt;
         image.device.cost = cost;
-        Ok::<_, NotStored>(image.seal_anew(platform, &mut kek, &csps, &Journal::default())?)
+        let mut journal = Journal::default();
+        journal
+            .ledger
+            .begin(&mut platform.rng)
+            .map_err(|_error| Fault)?;
+        Ok::<_, NotStored>(image.seal_anew(platform, &mut kek, &csps, &journal)?)
     })?;
     open(machine, Opens::AdminMode, &kek, now)?;
     Ok(Some(Pattern::AdminPinStored))
@@ -190,7 +195,7 @@ impl<B: Board> Configuring<'_, B> {
     /// and a former blob, open nothing from now on. All slots are made from the session's PINs. So a slot that was
     /// still filled after the last attempt, because power was cut, is not: a higher limit cannot make it usable again.
     fn store(&mut self, change: impl FnOnce(&mut Device)) -> Result<(), NotStored> {
-        let Session { kek, csps } = &mut *self.session;
+        let Session { kek, csps, .. } = &mut *self.session;
         let mut new_kek = Kek::default();
         self.store.update(self.platform, |image, platform| {
             change(&mut image.device);

@@ -27,6 +27,7 @@ use crate::{
         },
     },
 };
+use hsm_protocol::Verifier;
 
 /// Gives a gesture to the state that the module is in, and shows how it ended.
 pub(crate) fn gesture<B: Board>(machine: &mut Machine<B>, gesture: Gesture, now: Millis) {
@@ -140,17 +141,29 @@ fn act<B: Board>(machine: &mut Machine<B>, gesture: Gesture, now: Millis) -> Ent
         }
         State::Admin(admin) => {
             admin.presence.last_use = now;
-            answer(&mut admin.asking, gesture)
+            answer::<B::Crypto>(&mut admin.asking, gesture, now)
         }
     }
 }
 
 /// Takes a person's answer to what a host asks for; any other gesture is a refusal.
-fn answer(asking: &mut Asking, gesture: Gesture) -> EntryOutcome {
-    match asking.act() {
-        Some(act) if gesture.is_chord(Key::Key, act.digit()) => asking.pressed(),
-        Some(act) if gesture.is_held_chord(Key::Key, act.digit()) => asking.held(),
-        Some(_) | None => {
+fn answer<V: Verifier>(asking: &mut Asking, gesture: Gesture, now: Millis) -> EntryOutcome {
+    let Some(act) = asking.act() else {
+        return Err(EntryError::Rejected);
+    };
+    match (act.digit(), gesture) {
+        (Some(digit), _) if gesture.is_chord(Key::Key, digit) => asking.pressed(),
+        (Some(digit), _) if gesture.is_held_chord(Key::Key, digit) => asking.held(),
+        (None, Gesture::Press(Key::Digit(digit))) => asking.digit(digit.value(), now),
+        // A fast typist presses the next digit before releasing the last one.
+        (None, Gesture::Chord(Key::Digit(first), Key::Digit(second))) => {
+            asking.digit(first.value(), now);
+            asking.digit(second.value(), now);
+        }
+        (None, Gesture::HeldChord(Key::Digit(_), Key::Digit(_))) => {}
+        (None, Gesture::Press(Key::Key)) if asking.enter::<V>() => {}
+        (None, Gesture::Press(Key::Key)) => return Err(EntryError::Rejected),
+        _ => {
             asking.end();
             return Err(EntryError::Rejected);
         }

@@ -213,7 +213,9 @@ impl Image {
             .generate::<B::Crypto>(&mut platform.rng, certificate)
             .map_err(fault)?;
         csps.pins.set(Slot::User, stretched);
-        self.seal_anew(platform, kek, &csps, &Journal::default())
+        let mut journal = Journal::default();
+        journal.ledger.begin(&mut platform.rng).map_err(fault)?;
+        self.seal_anew(platform, kek, &csps, &journal)
     }
 
     /// Becomes the other image, or stays the same, in constant time: no branch, and the same bytes are read and

@@ -1,5 +1,6 @@
 //! The list of the modules that this one cloned to. Encrypted under the KEK; only an erasure removes it.
 
+use super::ledger::Ledger;
 use crate::crypto::Provider;
 use heapless::{Deque, Vec};
 use hsm_protocol::{
@@ -23,6 +24,8 @@ pub(crate) struct Journal {
     cleared: u64,
     entries: Deque<JournalEntry, { limits::JOURNAL_ENTRIES }>,
     table: Vec<JournalRow, { limits::JOURNAL_TABLE }>,
+    /// The tickets that allowed what is listed.
+    pub(crate) ledger: Ledger,
 }
 
 /// The table has no room for another serial number.
@@ -39,6 +42,7 @@ impl Default for Journal {
             cleared: 0,
             entries: Deque::new(),
             table: Vec::new(),
+            ledger: Ledger::default(),
         }
     }
 }
@@ -50,6 +54,7 @@ impl Journal {
         + 48
         + 48
         + 8
+        + Ledger::SIZE
         + 1
         + limits::JOURNAL_ENTRIES * JournalEntry::SIZE
         + 2
@@ -138,6 +143,7 @@ impl Journal {
         writer.bytes(&self.running)?;
         writer.bytes(&self.before)?;
         writer.u64(self.cleared)?;
+        self.ledger.write(writer)?;
         writer.u8(u8::try_from(self.entries.len()).map_err(|_overlong| Malformed)?)?;
         self.entries
             .iter()
@@ -155,6 +161,7 @@ impl Journal {
         self.running = *reader.array()?;
         self.before = *reader.array()?;
         self.cleared = reader.u64()?;
+        self.ledger.fill(&mut reader)?;
         for _ in 0..reader.u8()? {
             let entry = JournalEntry::read(&mut reader)?;
             self.entries.push_back(entry).map_err(|_full| Malformed)?;

@@ -5,6 +5,7 @@ pub(crate) mod csp;
 pub(crate) mod device;
 pub(crate) mod image;
 pub(crate) mod journal;
+pub(crate) mod ledger;
 pub(crate) mod sealed;
 pub(crate) mod store;
 pub(crate) mod team;

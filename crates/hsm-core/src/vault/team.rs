@@ -1,7 +1,9 @@
 //! Who may do what in a group besides holding its keys: the part of the keyring that is no secret (PROTOCOL § 4.5).
 
 use heapless::Vec;
-use hsm_protocol::{Malformed, Serial, Sha384Digest, limits, reader::Reader, writer::Writer};
+use hsm_protocol::{
+    Malformed, Serial, Sha384Digest, limits, policy::Policy, reader::Reader, writer::Writer,
+};
 
 /// Re-keying masters, the policy's quorum and custodians, and retired modules. Each list is in ascending order, without
 /// repetition; modules are named by the hash of their certificate, retired ones by their serial number.
@@ -28,10 +30,26 @@ impl Team {
         }
     }
 
-    /// Returns whether it asks for something that this version does not enforce: a quorum. A module that would ignore it
-    /// must not take it.
-    pub(crate) const fn asks_for_more(&self) -> bool {
-        self.quorum != 0
+    /// Returns who must agree before the group's keys go anywhere.
+    pub(crate) fn policy(&self) -> Policy<'_> {
+        Policy {
+            quorum: self.quorum,
+            custodians: &self.custodians,
+        }
+    }
+
+    /// Returns the team with another policy.
+    pub(crate) fn with_policy(&self, policy: &Policy<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            quorum: policy.quorum,
+            custodians: Vec::from_slice(policy.custodians).map_err(|_overlong| Malformed)?,
+            ..self.clone()
+        })
+    }
+
+    /// Returns whether the module with that certificate is a custodian.
+    pub(crate) fn is_custodian(&self, certificate: &Sha384Digest) -> bool {
+        self.custodians.contains(certificate)
     }
 
     /// Returns whether the module with that certificate may re-key the group.
@@ -55,6 +73,14 @@ impl Team {
         Ok(team)
     }
 
+    /// Writes the lists as TEAM answers them: without the places that are not used.
+    pub(crate) fn write_answer(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
+        write_items(&self.rekeying, writer, |one, writer| writer.bytes(one))?;
+        writer.u8(self.quorum)?;
+        write_items(&self.custodians, writer, |one, writer| writer.bytes(one))?;
+        write_items(&self.retired, writer, Serial::write)
+    }
+
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
         write_list(&self.rekeying, writer, |one, writer| writer.bytes(one))?;
         writer.u8(self.quorum)?;
@@ -70,10 +96,7 @@ impl Team {
             custodians: read_list(reader, |reader| Ok(*reader.array()?))?,
             retired: read_list(reader, Serial::read)?,
         };
-        let quorum = usize::from(team.quorum);
-        if quorum > team.custodians.len() || (quorum == 0) != team.custodians.is_empty() {
-            return Err(Malformed);
-        }
+        Policy::new(team.quorum, &team.custodians)?;
         Ok(team)
     }
 }
@@ -88,11 +111,20 @@ fn write_list<T: Listed, const N: usize>(
     writer: &mut Writer<'_>,
     write: impl Fn(&T, &mut Writer<'_>) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    writer.u8(u8::try_from(list.len()).map_err(|_overlong| Malformed)?)?;
-    list.iter().try_for_each(|item| write(item, writer))?;
+    write_items(list, writer, write)?;
     let unused = N.saturating_sub(list.len()).saturating_mul(T::SIZE);
     writer.reserve(unused)?.fill(0);
     Ok(())
+}
+
+/// Writes the number of items, and the items.
+fn write_items<T>(
+    list: &[T],
+    writer: &mut Writer<'_>,
+    write: impl Fn(&T, &mut Writer<'_>) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    writer.u8(u8::try_from(list.len()).map_err(|_overlong| Malformed)?)?;
+    list.iter().try_for_each(|item| write(item, writer))
 }
 
 /// Reads what [`write_list`] writes. Items must rise, and places that are not used must be zero.
@@ -224,7 +256,7 @@ mod tests {
             };
             let team = read(&encoded(&team));
             assert_eq!(team.is_ok(), is_right, "{quorum} of {custodians}");
-            assert!(team.is_err() || team.unwrap().asks_for_more() == (quorum != 0));
+            assert!(team.is_err() || team.unwrap().policy().quorum == quorum);
         }
     }
 }

@@ -15,6 +15,7 @@ mod self_tests;
 mod states;
 mod storage;
 mod team;
+mod tickets;
 mod vectors;
 
 /// The provider of these tests: the fast one, since hostile messages are verified by the ten thousand.

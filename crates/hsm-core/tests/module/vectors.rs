@@ -37,6 +37,11 @@ fn every_letter_vector_plays() {
 }
 
 #[test]
+fn every_ticket_vector_plays() {
+    play_all("tickets");
+}
+
+#[test]
 fn every_apdu_vector_plays() {
     play_all("apdu");
 }

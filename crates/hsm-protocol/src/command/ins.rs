@@ -47,6 +47,12 @@ pub const JOURNAL: u8 = 0x44;
 pub const CLEAR_TABLE: u8 = 0x46;
 /// Makes the next epoch of the group, and retires modules; P1 = 1 if the oldest epoch may be dropped for it.
 pub const REKEY: u8 = 0x48;
+/// Gives the group a policy: quorum and custodians.
+pub const POLICY: u8 = 0x4A;
+/// Custodian: approves a ticket, once a person typed its code.
+pub const TICKET_APPROVE: u8 = 0x4C;
+/// Master: ends a ticket before it is used up.
+pub const TICKET_WITHDRAW: u8 = 0x4E;
 /// Secondary: makes an Offer.
 pub const OFFER: u8 = 0x50;
 /// Secondary: takes a Grant, answers with the Consent.
@@ -66,8 +72,13 @@ pub const LETTER_WRITE: u8 = 0x66;
 /// Takes a letter with the group's epochs, answers with the Receipt.
 pub const LETTER_EPOCHS: u8 = 0x70;
 
+/// Takes a ticket with one custodian's approval, for what follows in this session.
+pub const TICKET_PRESENT: u8 = 0x72;
+/// Who may do what in the group, and the tickets that the module used; signed with the host's challenge.
+pub const TEAM: u8 = 0x74;
+
 /// Every instruction of this application's class.
-pub const ALL: [u8; 30] = [
+pub const ALL: [u8; 35] = [
     IDENTITY,
     CERTIFICATE,
     LAST_RECEIPT,
@@ -89,6 +100,9 @@ pub const ALL: [u8; 30] = [
     JOURNAL,
     CLEAR_TABLE,
     REKEY,
+    POLICY,
+    TICKET_APPROVE,
+    TICKET_WITHDRAW,
     OFFER,
     CONSENT,
     COMMIT,
@@ -98,4 +112,6 @@ pub const ALL: [u8; 30] = [
     COUNTERSIGN,
     LETTER_WRITE,
     LETTER_EPOCHS,
+    TICKET_PRESENT,
+    TEAM,
 ];

@@ -3,9 +3,20 @@
 //! No command takes a PIN: PINs are typed on the module's keypad.
 
 use crate::{
-    EpochName, Malformed, Status, apdu::CommandApdu, cloning::Options, file::FileCommand,
-    identity::PROTOCOL_VERSION, journal::JournalPart, letter::LetterKind, limits, reader::Reader,
-    rekey::Rekey, signed::Challenge, writer::Writer,
+    EpochName, Malformed, Status,
+    apdu::CommandApdu,
+    cloning::Options,
+    file::FileCommand,
+    identity::PROTOCOL_VERSION,
+    journal::JournalPart,
+    letter::LetterKind,
+    limits,
+    policy::Policy,
+    reader::Reader,
+    rekey::Rekey,
+    signed::Challenge,
+    ticket::{Presentation, TicketNumber},
+    writer::Writer,
 };
 
 pub mod ins;
@@ -110,6 +121,13 @@ pub enum UserCommand<'a> {
     File(FileCommand<'a>),
     /// Takes a letter that brings the group's epochs; needs a certificate.
     TakeEpochs(&'a [u8]),
+    /// Takes a ticket with an approval.
+    Present(Presentation<'a>),
+    /// Who may do what in the group.
+    Team {
+        /// Chosen by the host, fresh each time.
+        challenge: &'a Challenge,
+    },
 }
 
 /// Commands of a module unlocked by its Administrator.
@@ -126,6 +144,12 @@ pub enum AdminCommand<'a> {
     ClearTable,
     /// Makes the next epoch of the group, once a person allows it.
     Rekey(Rekey<'a>),
+    /// Gives the group a policy, once a person allows it.
+    Policy(Policy<'a>),
+    /// Approves a ticket, once a person typed its code; needs a certificate.
+    Approve(&'a [u8]),
+    /// Ends a ticket, once a person allows it.
+    Withdraw(&'a TicketNumber),
     /// Clones, as the master; needs a certificate.
     Master(MasterCommand<'a>),
 }
@@ -191,7 +215,12 @@ impl<'a> Command<'a> {
                 units.data.len()
             }
             Self::User(UserCommand::File(command)) => command.undivided(),
-            Self::User(UserCommand::Status { .. } | UserCommand::TakeEpochs(_))
+            Self::User(
+                UserCommand::Status { .. }
+                | UserCommand::TakeEpochs(_)
+                | UserCommand::Present(_)
+                | UserCommand::Team { .. },
+            )
             | Self::Public(_)
             | Self::Factory(_)
             | Self::Secondary(_)
@@ -284,7 +313,13 @@ fn user<'a>(apdu: &CommandApdu<'a>) -> Result<UserCommand<'a>, Status> {
         (ins::CIPHER, 0) => DataUnits::parse(apdu.data).map(UserCommand::Encipher),
         (ins::CIPHER, 1) => DataUnits::parse(apdu.data).map(UserCommand::Decipher),
         (ins::LETTER_EPOCHS, 0) => Ok(UserCommand::TakeEpochs(apdu.data)),
-        (ins::STATUS | ins::CIPHER | ins::LETTER_EPOCHS, _) => Err(Status::WrongParameters),
+        (ins::TICKET_PRESENT, 0) => Ok(UserCommand::Present(Presentation::parse(apdu.data)?)),
+        (ins::TEAM, 0) => Ok(UserCommand::Team {
+            challenge: challenge(apdu)?,
+        }),
+        (ins::STATUS | ins::CIPHER | ins::LETTER_EPOCHS | ins::TICKET_PRESENT | ins::TEAM, _) => {
+            Err(Status::WrongParameters)
+        }
         _ => FileCommand::parse(apdu).map(UserCommand::File),
     }
 }
@@ -315,6 +350,20 @@ fn admin<'a>(apdu: &CommandApdu<'a>) -> Result<AdminCommand<'a>, Status> {
                 _ => return Err(Status::WrongParameters),
             };
             Ok(AdminCommand::Rekey(Rekey::parse(may_drop, apdu.data)?))
+        }
+        ins::POLICY => {
+            no_parameter(apdu)?;
+            let policy = Policy::read(&mut Reader::new(apdu.data))?;
+            Ok(AdminCommand::Policy(policy))
+        }
+        ins::TICKET_APPROVE => {
+            no_parameter(apdu)?;
+            Ok(AdminCommand::Approve(apdu.data))
+        }
+        ins::TICKET_WITHDRAW => {
+            no_parameter(apdu)?;
+            let number = apdu.data.as_array().ok_or(Malformed)?;
+            Ok(AdminCommand::Withdraw(number))
         }
         _ => master(apdu).map(AdminCommand::Master),
     }

@@ -6,6 +6,7 @@
 
 mod letters;
 mod script;
+mod tickets;
 
 use hsm_core::crypto::rust_crypto::RustCrypto;
 use hsm_factory::{Profile, Root};
@@ -27,6 +28,7 @@ fn main() {
     }
     who_may(&root);
     letters::all(&root);
+    tickets::all(&root);
     shapes(&root);
     answers(&root);
     for rule in attestation::rules() {

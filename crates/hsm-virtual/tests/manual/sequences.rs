@@ -17,6 +17,10 @@ pub(crate) enum Place {
     AsksToClear,
     /// Unlocked by its Administrator, and a host asks whether the group may be re-keyed.
     AsksToRekey,
+    /// Unlocked by its Administrator, and a host asks whether the group may get another policy.
+    AsksForPolicy,
+    /// Unlocked by its Administrator, and a host asks whether a ticket may be ended.
+    AsksToWithdraw,
 }
 
 /// A sequence. Its words are keys as the hub reads them, or stand for what a person chooses: [`word`].
@@ -120,6 +124,16 @@ const fn place(place: Place) -> Text {
             "als Administrator entsperrt, während der Computer dem Team neue Schlüssel geben will",
             "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à changer les clés de l'équipe",
         ],
+        Place::AsksForPolicy => [
+            "unlocked as Administrator, while the computer asks to change its team's policy",
+            "als Administrator entsperrt, während der Computer die Treuhänder des Teams ändern will",
+            "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à changer les dépositaires de l'équipe",
+        ],
+        Place::AsksToWithdraw => [
+            "unlocked as Administrator, while the computer asks to end a ticket",
+            "als Administrator entsperrt, während der Computer ein Ticket beenden will",
+            "déverrouillé en tant qu'administrateur, pendant que l'ordinateur demande à mettre fin à un ticket",
+        ],
     }
 }
 
@@ -151,7 +165,7 @@ const fn sequence(place: Place, keys: &'static str, shows: &'static str, does: T
     }
 }
 
-pub(crate) const SEQUENCES: [Sequence; 32] = [
+pub(crate) const SEQUENCES: [Sequence; 34] = [
     sequence(
         Place::Fresh,
         "SHIFT+1 NEW KEY NEW KEY",
@@ -259,6 +273,16 @@ pub(crate) const SEQUENCES: [Sequence; 32] = [
         ],
     ),
     sequence(
+        Place::AsksForPolicy,
+        "KEY+3:1s",
+        "confirmed",
+        [
+            "allow the computer to change who must agree before keys go to another device",
+            "dem Computer erlauben, festzulegen, wer zustimmen muss, bevor Schlüssel auf ein weiteres Gerät gelangen",
+            "autoriser l'ordinateur à changer qui doit donner son accord avant que des clés n'aillent vers un autre appareil",
+        ],
+    ),
+    sequence(
         Place::AsksToClear,
         "KEY+4:1s",
         "confirmed",
@@ -266,6 +290,16 @@ pub(crate) const SEQUENCES: [Sequence; 32] = [
             "allow the computer to clear the table of the devices that were cloned to",
             "dem Computer erlauben, die Tabelle der geklonten Geräte zu leeren",
             "autoriser l'ordinateur à vider le tableau des appareils clonés",
+        ],
+    ),
+    sequence(
+        Place::AsksToWithdraw,
+        "KEY+5:1s",
+        "confirmed",
+        [
+            "allow the computer to end a ticket",
+            "dem Computer erlauben, ein Ticket zu beenden",
+            "autoriser l'ordinateur à mettre fin à un ticket",
         ],
     ),
     sequence(

@@ -58,7 +58,7 @@ impl Bench {
     }
 
     /// Plugs the module into a computer, which wants to clone to it.
-    fn ask(&mut self, ins: u8) {
+    fn ask(&mut self, ins: u8, data: &[u8]) {
         let (hub, serial) = (Arc::clone(&self.hub), self.serial);
         let (computer, module) = UnixStream::pair().expect("a link");
         hub.port(serial).expect("a port").plug(&hub.clock);
@@ -66,7 +66,12 @@ impl Bench {
             let port = hub.port(serial).expect("a port");
             port.serve(module, &hub.clock).expect("served");
         });
-        let command = [CLA, ins, 0, 0];
+        let len = u8::try_from(data.len()).expect("short");
+        let mut command = vec![CLA, ins, 0, 0];
+        if len > 0 {
+            command.push(len);
+            command.extend_from_slice(data);
+        }
         let header = FrameHeader::encode(FrameKind::Transmit, &command).expect("short");
         (&computer).write_all(&header).expect("sent");
         (&computer).write_all(&command).expect("sent");
@@ -104,16 +109,25 @@ impl Bench {
             }
             Place::Asks => {
                 bench.press(&format!("KEY {admin} KEY"));
-                bench.ask(ins::OFFER);
+                bench.ask(ins::OFFER, &[]);
             }
             Place::AsksToClear => {
                 bench.press(&format!("KEY {admin} KEY"));
-                bench.ask(ins::CLEAR_TABLE);
+                bench.ask(ins::CLEAR_TABLE, &[]);
             }
             Place::AsksToRekey => {
                 let enabled = format!("KEY+1 {admin} KEY KEY+8 1 SHIFT SHIFT:1s");
                 bench.press(&format!("{enabled} KEY {admin} KEY"));
-                bench.ask(ins::REKEY);
+                bench.ask(ins::REKEY, &[]);
+            }
+            Place::AsksForPolicy => {
+                let enabled = format!("KEY+1 {admin} KEY KEY+8 1 SHIFT SHIFT:1s");
+                bench.press(&format!("{enabled} KEY {admin} KEY"));
+                bench.ask(ins::POLICY, &[0]);
+            }
+            Place::AsksToWithdraw => {
+                bench.press(&format!("KEY {admin} KEY"));
+                bench.ask(ins::TICKET_WITHDRAW, &[7; 16]);
             }
         }
         bench

@@ -1,5 +1,6 @@
-//! Teams that live on: who is in one, its next epoch, letters, and files of older epochs.
+//! Teams that live on: who is in one, its next epoch and policy, letters, and files of older epochs.
 
+use super::PolicyChoices;
 use clap::Subcommand;
 use keywriter::Serial;
 use std::path::PathBuf;
@@ -14,6 +15,22 @@ pub(crate) enum TeamCommand {
     },
     /// Make the team's next epoch; a person must allow it on the module's keypad
     Rekey(RekeyChoices),
+    /// Show what a module tells of its team: policy, custodians, retired modules, tickets it used
+    Show {
+        /// The module, unlocked
+        serial: Serial,
+        /// The folder of receipts, by which custodians are named [default: keywriter/receipts in the user's state folder]
+        #[arg(long, value_name = "DIR")]
+        receipts: Option<PathBuf>,
+    },
+    /// Say how many custodians must agree; a person must allow it on the module's keypad
+    Policy {
+        #[command(flatten)]
+        policy: PolicyChoices,
+        /// The ticket that the present custodians approved; may be repeated
+        #[arg(long, value_name = "FILE")]
+        ticket: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +88,9 @@ pub(crate) struct WriteChoices {
     /// The file to write the letters to
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// The ticket that the policy asks for; goes with the letters if it is for a re-key or a policy; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ticket: Vec<PathBuf>,
     /// Make clones, also of modules that are members already: PINs and settings are those of the master then
     #[arg(long)]
     pub(crate) join: bool,
@@ -92,6 +112,9 @@ pub(crate) struct RekeyChoices {
     /// Drop the oldest of sixteen epochs if there is room for no other: its files can then be read by nobody
     #[arg(long)]
     pub(crate) drop_oldest: bool,
+    /// The ticket that the policy asks for; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ticket: Vec<PathBuf>,
     /// Write letters with the new epoch to this file, for all members whose letterbox this computer knows
     #[arg(long, value_name = "FILE")]
     pub(crate) letters: Option<PathBuf>,

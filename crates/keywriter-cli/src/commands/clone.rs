@@ -1,6 +1,6 @@
 //! `keywriter clone`
 
-use super::{now, require_app_pin};
+use super::{now, require_app_pin, ticket};
 use crate::{
     args::{Args, CloneChoices},
     failure::Failure,
@@ -59,6 +59,11 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         }),
         stop: stop_on_interrupt(),
     };
+    if !choices.ticket.is_empty() {
+        let tickets = ticket::load(&choices.ticket, &setup.root)?;
+        let mut present = super::find(args, master)?;
+        ticket::present(&tickets, &mut present.module, master)?;
+    }
     let discovery = args.discovery()?;
     let progress = CycleProgress::new(args.json);
     // Events come from many threads; the first failure of their output is reported.

@@ -1,6 +1,6 @@
 //! `keywriter journal`
 
-use super::{condition_name, find, hex, of_module, person, require_app_pin, ticket_name};
+use super::{condition_name, find, hex, of_module, permission_name, person, require_app_pin};
 use crate::{
     args::Args,
     failure::Failure,
@@ -116,7 +116,7 @@ fn json(entry: &JournalEntry) -> Event {
         .with("cycle", entry.cycle.number)
         .with("secondaries", entry.cycle.secondaries)
         .choices(entry.cycle.options)
-        .with("ticket", ticket_name(entry.ticket))
+        .with("ticket", permission_name(entry.permission))
         .with("condition", condition_name(entry.condition))
         .text("serial", entry.serial)
         .with("certificate", hex(&entry.certificate))

@@ -20,6 +20,7 @@ pub(crate) mod root;
 pub(crate) mod settings;
 pub(crate) mod share;
 pub(crate) mod team;
+pub(crate) mod ticket;
 pub(crate) mod usage;
 
 use crate::{args::Args, failure::Failure, output, pin::PinSource};
@@ -30,7 +31,7 @@ use keywriter::{
     license::Launched,
     module::ModuleError,
     problem::{Problem, Reason},
-    protocol::{Condition, EncryptionMode, Ticket},
+    protocol::{Condition, EncryptionMode, Permission},
     share::FileMode,
     survey::{Depth, Present, Survey},
     text::{hex, shown_path},
@@ -171,9 +172,10 @@ const fn condition_name(condition: Condition) -> &'static str {
     }
 }
 
-/// Returns the name of a ticket, in tables and JSON.
-const fn ticket_name(ticket: Ticket) -> &'static str {
-    match ticket {
-        Ticket::Unrestricted => "unrestricted",
+/// Returns what allowed a master to act, in tables and JSON: the ticket by its hash.
+fn permission_name(permission: Permission) -> String {
+    match permission {
+        Permission::Unrestricted => "unrestricted".to_owned(),
+        Permission::Ticket(hash) => hex(&hash),
     }
 }

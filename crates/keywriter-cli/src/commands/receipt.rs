@@ -1,6 +1,6 @@
 //! `keywriter receipt verify`
 
-use super::{condition_name, hex, ticket_name, yes_or_no};
+use super::{condition_name, hex, permission_name, yes_or_no};
 use crate::{
     args::{Args, ReceiptCommand},
     failure::Failure,
@@ -133,7 +133,7 @@ fn json(verified: &VerifiedReceipt) -> Event {
         .with("cycle", statement.cycle.number)
         .with("secondaries", statement.cycle.secondaries)
         .with("condition", condition_name(statement.condition))
-        .with("ticket", ticket_name(statement.ticket))
+        .with("ticket", permission_name(statement.permission))
         .choices(statement.cycle.options)
         .with("group", hex(&statement.group))
         .epoch(statement.epoch)
@@ -153,7 +153,7 @@ fn receipt_text(verified: &VerifiedReceipt) -> String {
         .map(|(item, _)| item.name())
         .collect();
     let chosen = |is_chosen| yes_or_no(is_chosen).to_owned();
-    let ticket = ticket_name(statement.ticket);
+    let ticket = permission_name(statement.permission);
     let rows = [
         ("secondary", secondary.serial.to_string()),
         ("  certificate", hex(&secondary.certificate)),

@@ -1,11 +1,11 @@
-//! `keywriter team list|rekey`
+//! `keywriter team list|rekey|show|policy`
 
 use super::{
     letter::{
         self,
         write::{LeftOut, to_members, write_and_save},
     },
-    of_module, person, require_app_pin, root_for_work, survey_all, take,
+    of_module, person, require_app_pin, root_for_work, survey_all, take, ticket,
 };
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
@@ -14,21 +14,31 @@ use crate::{
     table,
 };
 use keywriter::{
-    Serial,
-    letter::members::{self, Letterboxes, Member, Members},
+    Options, Serial,
+    genuine::TrustedRoot,
+    letter::{
+        GenuineLetterbox, LetterFor,
+        desk::Desk,
+        members::{self, Letterboxes, Member, Members},
+    },
     module::ConnectedModule,
-    problem::Reason,
+    problem::{Problem, Reason},
     protocol::Rekeyed,
     survey::{Present, Survey},
     team::Rekey,
     text::{hex, listed, shown_path},
+    ticket::ApprovedTicket,
 };
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
     match command {
         TeamCommand::List { receipts } => list(args, receipts.as_deref()),
         TeamCommand::Rekey(choices) => rekey(args, choices),
+        TeamCommand::Show { serial, receipts } => {
+            ticket::show_team(args, *serial, receipts.as_deref())
+        }
+        TeamCommand::Policy { policy, ticket } => ticket::set_policy(args, policy, ticket),
     }
 }
 
@@ -123,6 +133,12 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
     let mut found = survey_all(args)?;
     let mut master = take(&mut found, serial)?;
     warn_of_unknown(&mut master.module, serial, &rekey)?;
+    let tickets = if choices.ticket.is_empty() {
+        Vec::new()
+    } else {
+        ticket::load(&choices.ticket, &root_for_work(args)?)?
+    };
+    ticket::present(&tickets, &mut master.module, serial)?;
     let keys = ("KEY+2", "to let it re-key its team");
     let next = person::allowed(args, serial, keys, || master.module.rekey(&rekey))?;
     if args.json {
@@ -130,10 +146,88 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
     } else {
         print_text(&rekey, next, choices.letters.is_some())?;
     }
+    let updated = update_present(args, choices, (&mut master, &mut found), &tickets)?;
     match &choices.letters {
-        Some(file) => write_letters(args, choices, (master, found), file),
+        Some(file) => {
+            let others = (found, &updated);
+            write_letters(args, choices, (master, others), (&tickets, file))
+        }
         None => Ok(()),
     }
+}
+
+/// Gives the new epoch at once to the members that are plugged in and unlocked, by a letter that goes nowhere else. Returns
+/// those that have it.
+fn update_present(
+    args: &Args,
+    choices: &RekeyChoices,
+    (master, found): (&mut Present, &mut Survey),
+    tickets: &[ApprovedTicket],
+) -> Result<BTreeSet<Serial>, Failure> {
+    let group = master.facts.status.map(|status| status.group);
+    let is_member = |present: &&mut Present| {
+        let status = present.facts.status;
+        present.facts.is_genuine()
+            && status.is_some_and(|status| Some(status.group) == group)
+            && !choices.without.contains(&present.facts.serial)
+    };
+    let mut members: Vec<_> = found.modules.iter_mut().filter(is_member).collect();
+    if members.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let (folders, root) = (args.folders()?, root_for_work(args)?);
+    let receipts = choices.receipts.clone();
+    let receipts = receipts.unwrap_or_else(|| folders.receipts());
+    let options = letter::write::options(choices.serial, &folders.master());
+    let mut desk = letter::desk(master, &root)?;
+    let mut updated = BTreeSet::new();
+    for present in &mut members {
+        let serial = present.facts.serial;
+        match update(
+            args,
+            &mut desk,
+            (present, tickets),
+            (options, &root, &receipts),
+        ) {
+            Ok(()) => {
+                updated.insert(serial);
+            }
+            Err(Failure::Problem(problem)) => letter::print_failed(args, Some(serial), &problem)?,
+            Err(failure) => return Err(failure),
+        }
+    }
+    Ok(updated)
+}
+
+/// Writes one member its letter, has it taken, and closes it.
+fn update(
+    args: &Args,
+    desk: &mut Desk<'_>,
+    (present, tickets): (&mut Present, &[ApprovedTicket]),
+    (options, root, receipts): (Options, &TrustedRoot, &Path),
+) -> Result<(), Failure> {
+    let serial = present.facts.serial;
+    let status = present.facts.status;
+    let status = status.ok_or_else(|| Failure::about(Reason::Locked, serial))?;
+    let letterbox = present.module.letterbox().map_err(of_module(serial))?;
+    let letterbox = GenuineLetterbox::check(letterbox, root)
+        .map_err(|why| Failure::Problem(Problem::from(why).about(serial)))?;
+    let shared = status.epoch;
+    let wanted = [(letterbox, LetterFor::Member { shared })];
+    for letter in desk.write(options, &wanted)? {
+        let letter = letter.map_err(of_module(serial))?;
+        let taken = letter::take::take(args, present, (&[letter], tickets), root)?;
+        letter::take::print(args, serial, &taken)?;
+        let tell = |_aside| ();
+        let (path, _) = desk
+            .close(taken.receipt, receipts, &tell)
+            .map_err(|error| Failure::Problem(Problem::from(&error).about(serial)))?;
+        letter::print_closed(args, serial, &path)?;
+    }
+    let next = present.module.letterbox().ok();
+    let known = Letterboxes::new(args.folders()?.letterboxes());
+    letter::keep(&known, next.into_iter().collect(), root);
+    Ok(())
 }
 
 /// Writes letters with the new epoch for all members whose letterbox is known, or can be asked for now. If this fails,
@@ -141,8 +235,8 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
 fn write_letters(
     args: &Args,
     choices: &RekeyChoices,
-    (mut master, others): (Present, Survey),
-    file: &Path,
+    (mut master, (others, updated)): (Present, (Survey, &BTreeSet<Serial>)),
+    (tickets, file): (&[ApprovedTicket], &Path),
 ) -> Result<(), Failure> {
     let folders = args.folders()?;
     let root = root_for_work(args)?;
@@ -161,14 +255,16 @@ fn write_letters(
         let receipts = receipts.unwrap_or_else(|| folders.receipts());
         members::of_group(&receipts, &status.group, &root)
     });
-    let is_meant = |serial: &Serial, _: &Member| !choices.without.contains(serial);
+    let is_meant = |serial: &Serial, _: &Member| {
+        !choices.without.contains(serial) && !updated.contains(serial)
+    };
     let wanted = to_members(&members, &known, &root, is_meant);
     let options = letter::write::options(choices.serial, &folders.master());
     let mut desk = letter::desk(&mut master, &root)?;
     write_and_save(
         args,
         (&mut desk, options),
-        (&wanted, LeftOut::Retired),
+        (&wanted, tickets, LeftOut::Retired),
         (file, false),
     )
 }

@@ -417,7 +417,7 @@ impl Clerk<'_> {
         match command() {
             Err(refused) if needs_person(&refused) => {
                 (self.service.emit)(Event::Team(TeamEvent::Asks(serial, what)));
-                asking::repeat(refused, thread::sleep, command, needs_person)
+                asking::repeat(refused, asking::ASKS, thread::sleep, command, needs_person)
             }
             outcome => outcome,
         }

@@ -7,7 +7,7 @@ use super::{
     run::{Committed, Offered, Run, StepError, Transcript},
 };
 use crate::{
-    asking,
+    asking::{self, ASKS},
     discovery::Connector,
     genuine::TrustedRoot,
     letter::{GenuineLetterbox, members::Letterboxes},
@@ -239,7 +239,7 @@ impl Secondary<'_> {
             Ok(Run::offer(&mut self.module)?)
         };
         let pause = |time| worker.connector.pause(time);
-        asking::repeat(refused.into(), pause, offer, needs_person)
+        asking::repeat(refused.into(), ASKS, pause, offer, needs_person)
     }
 
     /// Asks whether the secondary committed, after its answer to the Parcel was lost: if so, it has the run's receipt.

@@ -1,10 +1,12 @@
-//! The files that are mailed: requests, letters and replies. Each is text, one block of PEM (RFC 7468) for each message, so
+//! The files that are mailed: requests, letters, replies and tickets. Each is text, one block of PEM (RFC 7468) for each message, so
 //! that a mail program cannot harm it and a person sees what it is.
 
 use crate::{file::NewFile, text::shown_path};
 use hsm_protocol::{
     letter::{Letter, Letterbox},
+    limits,
     receipt::Receipt,
+    ticket::Approval,
 };
 use pem_rfc7468::LineEnding;
 use std::{
@@ -22,6 +24,10 @@ pub struct Post {
     pub letters: Vec<Vec<u8>>,
     /// Receipts that the master has not countersigned yet.
     pub receipts: Vec<Vec<u8>>,
+    /// What custodians are asked for, or agreed to.
+    pub tickets: Vec<Vec<u8>>,
+    /// Their approvals.
+    pub approvals: Vec<Vec<u8>>,
 }
 
 /// Why such a file was not read or not written.
@@ -48,7 +54,7 @@ pub enum PostError {
     },
     /// It holds something else, is damaged, or is cut off.
     #[error(
-        "{} is not a whole file of requests, letters or replies",
+        "{} is not a whole file of requests, letters, replies or tickets",
         shown_path(path)
     )]
     NotPost {
@@ -60,6 +66,8 @@ pub enum PostError {
 const LETTERBOX: &str = "KEYWRITER LETTERBOX";
 const LETTER: &str = "KEYWRITER LETTER";
 const RECEIPT: &str = "KEYWRITER SIGNED RECEIPT";
+const TICKET: &str = "KEYWRITER TICKET";
+const APPROVAL: &str = "KEYWRITER TICKET APPROVAL";
 
 /// The most bytes of a file that are read: more than the letters of 250 modules take.
 const FILE_MAX: u64 = 8 << 20;
@@ -109,6 +117,8 @@ impl Post {
             LETTERBOX => (&mut self.letterboxes, Letterbox::MAX),
             LETTER => (&mut self.letters, Letter::MAX),
             RECEIPT => (&mut self.receipts, Receipt::MAX),
+            TICKET => (&mut self.tickets, limits::TICKET),
+            APPROVAL => (&mut self.approvals, Approval::MAX),
             _ => return None,
         };
         if bytes.len() > most {
@@ -121,6 +131,8 @@ impl Post {
     /// Returns the text of the file.
     fn to_text(&self) -> Result<String, io::Error> {
         let lists = [
+            (TICKET, &self.tickets),
+            (APPROVAL, &self.approvals),
             (RECEIPT, &self.receipts),
             (LETTERBOX, &self.letterboxes),
             (LETTER, &self.letters),
@@ -162,6 +174,8 @@ mod tests {
             letterboxes: vec![vec![1; 400]],
             letters: vec![vec![2; 4000], vec![3; 1]],
             receipts: vec![vec![4; 1000]],
+            tickets: vec![vec![5; 115]],
+            approvals: vec![vec![6; 1000]],
         }
     }
 

@@ -200,6 +200,14 @@ reasons! {
     Forked = "team-forked",
     /// The module has a newer epoch than the letter brings.
     OlderLetter = "letter-older",
+    /// The group's policy wants a ticket with more approvals than were shown.
+    TicketNeeded = "ticket-needed",
+    /// The ticket allows something else, or to another master, or was made in another epoch.
+    OtherTicket = "ticket-other",
+    /// The ticket is used up or withdrawn.
+    TicketUsed = "ticket-used",
+    /// The module is no custodian of its group.
+    NotCustodian = "not-custodian",
     /// The module's host caused as many writes as one unlock allows.
     TooManyWrites = "too-many-writes",
     /// The module is worn out: it can still be used for data until it locks, and erased.
@@ -300,12 +308,18 @@ reasons! {
     HubOpen = "hub-open",
     /// Another root is pinned on this computer.
     RootPinned = "root-pinned",
-    /// Not a whole file of requests, letters or replies.
+    /// Not a whole file of requests, letters, replies or tickets.
     PostInvalid = "mail-file-invalid",
     /// A letterbox, a letter or a receipt of such a file does not verify.
     PostNotVerified = "mail-not-verified",
     /// The file has nothing for the modules that are plugged in.
     NoLetter = "no-letter",
+    /// The file holds no ticket, or more than one where one is meant.
+    NoTicket = "no-ticket",
+    /// A ticket would allow nothing, or more than one has room for.
+    TicketImpossible = "ticket-impossible",
+    /// A custodian is neither plugged in nor known by a receipt.
+    CustodianUnknown = "custodian-unknown",
     /// A receipt cannot be written.
     ReceiptNotKept = "receipt-not-written",
     /// Not a receipt.

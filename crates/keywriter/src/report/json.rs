@@ -138,7 +138,7 @@ impl CloneFields {
             transcript,
             number,
             cycle,
-            ticket: _,
+            permission: _,
             master,
             secondary,
             condition,

@@ -6,6 +6,7 @@ mod letters;
 mod logs;
 mod refusals;
 mod team;
+mod tickets;
 
 use std::{fs, path::Path, thread};
 use system_tests::lab::{Lab, Over, Ran};

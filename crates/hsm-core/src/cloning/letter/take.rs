@@ -15,6 +15,7 @@ use super::{
 use crate::{
     asking::Confirmed,
     platform::Board,
+    presented::Presented,
     vault::{
         csp::{
             contents::Csps,
@@ -62,6 +63,7 @@ pub(crate) fn join<B: Board>(
 pub(crate) fn epochs<B: Board>(
     module: &mut Secondary<'_, B>,
     (kek, csps): (&mut Kek, &mut Csps),
+    presented: &Presented,
     letter: &[u8],
     out: &mut Writer<'_>,
 ) -> Result<(), Refusal> {
@@ -72,6 +74,9 @@ pub(crate) fn epochs<B: Board>(
     let mut contents = EpochContents::default();
     contents.fill(plain.get(Terms::SIZE..).unwrap_or_default())?;
     check_keyring(&letter, &contents.keyring)?;
+    csps.keyring.check_next(&contents.keyring)?;
+    let by = (&terms.master().certificate, terms.terms().permission);
+    presented.warrants::<B::Crypto>(&csps.keyring, &contents.keyring, by)?;
     agreement::<B>(&letter, terms, Condition::Member).update_member(
         module,
         (kek, csps),

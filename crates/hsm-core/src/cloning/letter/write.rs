@@ -12,15 +12,19 @@ use super::super::{
 use crate::{
     crypto::{Provider, self_test},
     platform::Board,
-    vault::csp::{
-        epochs::EpochContents,
-        letter_key::LetterKey,
-        parcel::ParcelContents,
-        shared::{EcdhShared, KemShared},
+    presented::{Allowed, Way},
+    vault::{
+        csp::{
+            epochs::EpochContents,
+            letter_key::LetterKey,
+            parcel::ParcelContents,
+            shared::{EcdhShared, KemShared},
+        },
+        journal::Journal,
     },
 };
 use hsm_protocol::{
-    EcPoint, EpochName,
+    EcPoint, EpochName, Serial,
     certificate::{Chain, Genuine, Root},
     cloning::{Condition, KEM, TAG, Terms},
     letter::{Addressee, Letter, LetterHead, Letterbox},
@@ -69,6 +73,10 @@ fn write<B: Board>(
         return Err(Refusal::NotRekeyingMaster);
     }
 
+    let mut journal = Journal::default();
+    master.open_journal(&mut journal)?;
+    let to = genuine.serial();
+    let by = allowed(master, cycle, &journal, (shared_epoch, to))?;
     let keyring = &master.csps.keyring;
     let head = LetterHead {
         to: Addressee {
@@ -82,7 +90,7 @@ fn write<B: Board>(
     };
     let mut key = LetterKey::default();
     let transcript = agree(master, letterbox, &head, &own_chain, &mut key, out)?;
-    let terms = cycle.terms();
+    let terms = cycle.terms(by.permission);
     let receiver = Receiver {
         transcript,
         terms,
@@ -94,7 +102,10 @@ fn write<B: Board>(
     };
     let mut sealed = [0; 2 + LONGEST + TAG];
     let mut writer = Writer::new(&mut sealed);
-    release(master, &receiver, |master, number, token| {
+    let allows = |master: &Master<'_, B>, journal: &Journal| {
+        allowed(master, cycle, journal, (shared_epoch, to))
+    };
+    release(master, &receiver, allows, |master, number, token| {
         seal_contents(master, &head, &terms, (number, token), |plain| {
             let tag = key.seal::<B::Crypto>(transcript.hash(), plain);
             let tag = tag.map_err(internal_error)?;
@@ -111,6 +122,19 @@ fn write<B: Board>(
     let signature = master.signer.sign(rng, &message).map_err(internal_error)?;
     out.bytes(sealed)?;
     Ok(out.bytes(&signature)?)
+}
+
+/// Returns what allows the letter. What a member gets was allowed when it was made.
+fn allowed<B: Board>(
+    master: &Master<'_, B>,
+    cycle: &MasterCycle,
+    journal: &Journal,
+    (shared_epoch, to): (Option<EpochName>, Serial),
+) -> Result<Allowed, Refusal> {
+    match shared_epoch {
+        Some(_) => Ok(Allowed::before(journal.ledger.warrant())),
+        None => master.allowed(cycle, journal, (Way::Letter, to)),
+    }
 }
 
 /// Checks whose letterbox it is.

@@ -170,6 +170,11 @@ impl Keyring {
         Ok(())
     }
 
+    /// Gets another team, in the same epoch.
+    pub(crate) fn set_team(&mut self, team: Team) {
+        self.team = team;
+    }
+
     /// Returns who may do what in the group.
     pub(crate) const fn team(&self) -> &Team {
         &self.team

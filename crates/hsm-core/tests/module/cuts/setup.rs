@@ -234,7 +234,7 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
     assert_eq!(module.leds(), Pattern::Fault);
     for instruction in ins::ALL {
         let data = match instruction {
-            ins::IDENTITY | ins::FILE_RECIPIENT => vec![7; 32],
+            ins::IDENTITY | ins::FILE_RECIPIENT | ins::TEAM => vec![7; 32],
             ins::CIPHER => {
                 let mut units = [1; DataUnits::HEADER + 16];
                 (units[EpochName::SIZE], units[EpochName::SIZE + 1]) = (0, 16);
@@ -246,7 +246,9 @@ fn assert_refuses_everything(module: &mut Bench<Crypto>) {
             ins::FILE_UNWRAP => files::unwrap_command(module),
             ins::FILE_IDENTIFY => files::identify_command(module, 0),
             ins::CYCLE_BEGIN => vec![0, 0, 1],
-            ins::INSTALL => vec![0, 0],
+            ins::INSTALL | ins::TICKET_PRESENT => vec![0, 0],
+            ins::POLICY => vec![0],
+            ins::TICKET_WITHDRAW => vec![7; 16],
             _ => Vec::new(),
         };
         let answer = module.command(instruction, 0, &data);

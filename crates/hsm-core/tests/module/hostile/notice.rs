@@ -4,7 +4,7 @@ use Notice::{Master as M, Reader as R, Secondary as S};
 use hsm_protocol::{
     Serial, Status, Verifier,
     certificate::{CertificateRefusal, Root},
-    cloning::{Cycle, Grant, Ticket},
+    cloning::{Cycle, Grant, Permission},
     receipt::{FinishedReceipt, Receipt, ReceiptRefusal},
 };
 use hsm_testbench::relay::Message;
@@ -77,7 +77,7 @@ pub(super) fn fields(message: Message, bytes: &[u8]) -> Vec<(&'static str, usize
         }
         Message::Receipt => {
             let receipt = Receipt::parse(bytes).expect("well formed");
-            let before_parties = 48 + 8 + Cycle::SIZE + Ticket::SIZE;
+            let before_parties = 48 + 8 + Cycle::SIZE + Permission::SIZE;
             let terms = before_parties - 48 - 8;
             let party = Serial::MAX + 48;
             let after = receipt.statement_bytes.len() - 5 - before_parties - 2 * party;

@@ -77,7 +77,7 @@ fn damaged_csps_give_no_attempt_back() {
 /// Flips a bit of the CSPs in flash, as who holds the module can: the tag that the device part knows stays.
 fn damage_csps(module: &mut Module) {
     // Behind them are their tag, and the journal with its salt and tag (docs/STORE.md).
-    let last = BLOB - (32 + 18_679 + 16) - 16 - 1;
+    let last = BLOB - (32 + 19_321 + 16) - 16 - 1;
     let mut blob = module.flash.blob();
     blob[last] ^= 1;
     module.flash.set_blob(blob);

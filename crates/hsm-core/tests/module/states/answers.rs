@@ -6,11 +6,14 @@ use hsm_protocol::{
     EpochName,
     command::{AID, CLA, DataUnits, ins, write_install},
     limits,
+    policy::Policy,
+    ticket::{Act, Presentation, Ticket},
     writer::Writer,
 };
 use hsm_testbench::{
     Forgetful, files, hybrid, letters,
     relay::{self, Message},
+    tickets,
 };
 
 /// What a module answers to a well-formed command, each step before it taken as far as the state allows.
@@ -23,7 +26,7 @@ pub(super) fn answer(subject: &mut Subject, root: &Root, row: &Row, p1: u8) -> A
             module.raw(&[&[CLA, ins::IDENTITY, 0, 0, 32][..], &[7; 32], &[1]].concat());
             send(module, [row.cla, row.ins, 0, 0], &[])
         }
-        ins::IDENTITY | ins::FILE_RECIPIENT => module.command(row.ins, p1, &[7; 32]),
+        ins::IDENTITY | ins::FILE_RECIPIENT | ins::TEAM => module.command(row.ins, p1, &[7; 32]),
         ins::INSTALL => {
             let data = installation(module, root);
             module.command(row.ins, p1, &data)
@@ -82,11 +85,46 @@ pub(super) fn answer(subject: &mut Subject, root: &Root, row: &Row, p1: u8) -> A
             let letterbox = letters::letterbox(&mut Module::new("SECOND-2", root)).unwrap();
             letters::join(module, &letterbox)
         }
+        ins::POLICY => module.command(row.ins, p1, &[0]),
+        ins::TICKET_APPROVE => module.command(row.ins, p1, &some_ticket()),
+        ins::TICKET_WITHDRAW => module.command(row.ins, p1, &[7; 16]),
+        ins::TICKET_PRESENT => presented(module, root),
         ins::GRANT => as_master(module, root, Message::Grant),
         ins::PARCEL => as_master(module, root, Message::Parcel),
         ins::COUNTERSIGN => as_master(module, root, Message::Countersignature),
         _ => module.command(row.ins, p1, &[]),
     }
+}
+
+/// A ticket for no master in particular.
+fn some_ticket() -> Vec<u8> {
+    tickets::wire(&Ticket {
+        number: [1; 16],
+        group: [2; 16],
+        epoch: EpochName {
+            number: 1,
+            check: [5; 8],
+        },
+        master: [3; 48],
+        ledger: [4; 16],
+        act: Act::Policy(Policy::default()),
+    })
+}
+
+/// The ticket, with an approval by a custodian of another group.
+fn presented(module: &mut Module, root: &Root) -> Answer {
+    let mut custodian = super::master("MASTER-2", root);
+    let certificate = tickets::certificate(&mut custodian);
+    tickets::set_policy(&mut custodian, &tickets::policy(1, &[certificate])).unwrap();
+    let ticket = tickets::ticket(&mut custodian, 1, Act::Policy(Policy::default()));
+    let approval = tickets::approve(&mut custodian, &ticket).unwrap();
+    let mut data = vec![0; 2 + ticket.len() + approval.len()];
+    let presentation = Presentation {
+        ticket: &ticket,
+        approval: &approval,
+    };
+    presentation.write(&mut Writer::new(&mut data)).unwrap();
+    module.command(ins::TICKET_PRESENT, 0, &data)
 }
 
 /// A letter for the module's letterbox or, where it has none, another's.

@@ -1,6 +1,6 @@
 //! `keywriter letter request|write|take|close`
 
-mod take;
+pub(crate) mod take;
 pub(crate) mod write;
 
 use super::{find, of_module, require_app_pin, root_for_work};
@@ -146,7 +146,7 @@ pub(super) fn keep(known: &Letterboxes, letterboxes: Vec<Vec<u8>>, root: &Truste
     }
 }
 
-fn print_closed(args: &Args, serial: Serial, path: &Path) -> Result<(), Failure> {
+pub(super) fn print_closed(args: &Args, serial: Serial, path: &Path) -> Result<(), Failure> {
     if args.json {
         return Event::new("letter-closed")
             .text("serial", serial)
@@ -156,7 +156,11 @@ fn print_closed(args: &Args, serial: Serial, path: &Path) -> Result<(), Failure>
     output::line(&format!("{serial}  proved; receipt {}", shown_path(path)))
 }
 
-fn print_failed(args: &Args, serial: Option<Serial>, problem: &Problem) -> Result<(), Failure> {
+pub(super) fn print_failed(
+    args: &Args,
+    serial: Option<Serial>,
+    problem: &Problem,
+) -> Result<(), Failure> {
     if args.json {
         let event = Event::new("failed");
         let event = event.some("serial", serial.map(|serial| serial.to_string()));

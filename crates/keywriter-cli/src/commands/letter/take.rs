@@ -16,6 +16,7 @@ use keywriter::{
     receipt::SignedReceipt,
     survey::Present,
     text::{counted, listed, shown_path},
+    ticket::{self, ApprovedTicket},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -28,7 +29,10 @@ pub(crate) fn run(
     check_output(output, force)?;
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    let letters = received(file)?;
+    let post = Post::load(file)?;
+    let tickets = ticket::approved([post.clone()], &root)
+        .map_err(|why| Failure::Problem(Problem::from(why).about(shown_path(file))))?;
+    let letters = received(post, file)?;
     let found = survey_all(args)?;
     let is_meant = |serial: Serial| to.is_empty() || to.contains(&serial);
     let present: Vec<Present> = found
@@ -51,7 +55,7 @@ pub(crate) fn run(
     for mut present in present {
         let serial = present.facts.serial;
         let letters = letters.get(&serial).map_or(&[][..], Vec::as_slice);
-        match take(args, &mut present, letters, &root) {
+        match take(args, &mut present, (letters, &tickets), &root) {
             Ok(taken) => {
                 print(args, serial, &taken)?;
                 post.receipts.push(taken.receipt);
@@ -73,8 +77,7 @@ pub(crate) fn run(
 
 /// The letters of a file, by module, as they were written: several for one module are tried from the last one on. Those
 /// for other modules are not looked into.
-fn received(file: &Path) -> Result<BTreeMap<Serial, Vec<Vec<u8>>>, Failure> {
-    let post = Post::load(file)?;
+fn received(post: Post, file: &Path) -> Result<BTreeMap<Serial, Vec<Vec<u8>>>, Failure> {
     let mut letters: BTreeMap<Serial, Vec<Vec<u8>>> = BTreeMap::new();
     for bytes in post.letters {
         let serial = letter::addressee(&bytes)
@@ -87,8 +90,8 @@ fn received(file: &Path) -> Result<BTreeMap<Serial, Vec<Vec<u8>>>, Failure> {
     Ok(letters)
 }
 
-struct Taken {
-    receipt: Vec<u8>,
+pub(crate) struct Taken {
+    pub(crate) receipt: Vec<u8>,
     kind: LetterKind,
     master: Serial,
     /// It had been taken before, and its reply was lost.
@@ -96,10 +99,10 @@ struct Taken {
     epoch: u32,
 }
 
-fn take(
+pub(crate) fn take(
     args: &Args,
     present: &mut Present,
-    letters: &[Vec<u8>],
+    (letters, tickets): (&[Vec<u8>], &[ApprovedTicket]),
     root: &TrustedRoot,
 ) -> Result<Taken, Failure> {
     let serial = present.facts.serial;
@@ -109,6 +112,12 @@ fn take(
         .authenticity
         .check()
         .map_err(|why| Failure::Problem(Problem::new(why.into()).about(serial)))?;
+    // Only a member that is unlocked looks at them, and says by its answer to the letter whether they are enough.
+    for ticket in tickets {
+        if let Err(error) = ticket.present(&mut present.module) {
+            tracing::info!(%serial, %error, "a ticket is not shown");
+        }
+    }
     let mut refused = Failure::about(Reason::OtherLetterbox, serial);
     for bytes in letters.iter().rev() {
         let letter = GenuineLetter::check(bytes.clone(), root)
@@ -163,7 +172,7 @@ fn take_one(
     Ok(taken(receipt, false))
 }
 
-fn print(args: &Args, serial: Serial, taken: &Taken) -> Result<(), Failure> {
+pub(crate) fn print(args: &Args, serial: Serial, taken: &Taken) -> Result<(), Failure> {
     let (kind, master) = (taken.kind, taken.master);
     if args.json {
         return Event::new("letter-taken")

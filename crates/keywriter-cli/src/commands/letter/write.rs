@@ -3,7 +3,7 @@
 use super::{check_output, desk, keep, load_all, print_failed, some};
 use crate::{
     args::{Args, WriteChoices},
-    commands::{find, now, require_app_pin, root_for_work},
+    commands::{find, now, require_app_pin, root_for_work, ticket},
     failure::Failure,
     output::{self, Event},
 };
@@ -22,6 +22,7 @@ use keywriter::{
     protocol::Status,
     settings::MasterState,
     text::{counted, listed, shown_path},
+    ticket::{Allows, ApprovedTicket},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -69,6 +70,11 @@ pub(crate) fn run(args: &Args, choices: &WriteChoices) -> Result<(), Failure> {
     let seen = wanted.iter();
     let seen = seen.map(|(letterbox, _)| letterbox.as_bytes().to_vec());
     keep(&known, seen.collect(), &root);
+    let tickets = ticket::load(&choices.ticket, &root)?;
+    let (for_copies, for_members) = tickets
+        .into_iter()
+        .partition::<Vec<_>, _>(|approved| matches!(approved.ticket.allows, Allows::Letter(_)));
+    ticket::present(&for_copies, &mut master.module, choices.serial)?;
     let options = options(choices.serial, &folders.master());
     let mut desk = desk(&mut master, &root)?;
     let left_out = if choices.members {
@@ -79,7 +85,7 @@ pub(crate) fn run(args: &Args, choices: &WriteChoices) -> Result<(), Failure> {
     write_and_save(
         args,
         (&mut desk, options),
-        (&wanted, left_out),
+        (&wanted, &for_members, left_out),
         (&choices.output, choices.force),
     )
 }
@@ -163,7 +169,7 @@ pub(crate) fn options(serial: Serial, state: &Path) -> Options {
 pub(crate) fn write_and_save(
     args: &Args,
     (desk, options): (&mut Desk<'_>, Options),
-    (wanted, left_out): (&[Wanted], LeftOut),
+    (wanted, tickets, left_out): (&[Wanted], &[ApprovedTicket], LeftOut),
     (path, force): (&Path, bool),
 ) -> Result<(), Failure> {
     if wanted.is_empty() {
@@ -189,6 +195,10 @@ pub(crate) fn write_and_save(
         }
     }
     if !post.letters.is_empty() {
+        // A member of a team with a quorum wants to see by what its keyring changes.
+        for ticket in tickets {
+            ticket.put_into(&mut post);
+        }
         save(args, &post, (path, force))?;
     }
     let all = wanted.len() - retired;

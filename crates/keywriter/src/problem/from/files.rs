@@ -13,6 +13,7 @@ use crate::{
     settings::SettingsError,
     share::known::NotTheTeams,
     text::shown_path,
+    ticket::TicketError,
     trust::PinRootError,
 };
 use std::io::ErrorKind;
@@ -61,6 +62,15 @@ impl From<&PostError> for Problem {
             }
             PostError::Write { path, source } => cannot_write(path, source),
             PostError::NotPost { path } => Self::new(Reason::PostInvalid).about(shown_path(path)),
+        }
+    }
+}
+
+impl From<&TicketError> for Problem {
+    fn from(error: &TicketError) -> Self {
+        match error {
+            TicketError::NotAllowed => Self::new(Reason::TicketImpossible),
+            TicketError::Random(_) => Self::new(Reason::SystemFailed).because(error),
         }
     }
 }

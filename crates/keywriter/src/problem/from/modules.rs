@@ -91,6 +91,10 @@ impl From<Status> for Reason {
             Status::OtherLetterbox => Self::OtherLetterbox,
             Status::Forked => Self::Forked,
             Status::OlderLetter => Self::OlderLetter,
+            Status::NeedsTicket => Self::TicketNeeded,
+            Status::OtherTicket => Self::OtherTicket,
+            Status::TicketUsed => Self::TicketUsed,
+            Status::NotCustodian => Self::NotCustodian,
             Status::Success
             | Status::More(_)
             | Status::WrongLength

@@ -13,6 +13,7 @@ over_both!(
     a_clone_that_is_locked_is_named_until_it_has_the_epoch,
     who_may_not_rekey_is_told_so,
     files_of_before_are_brought_into_the_new_epoch,
+    members_that_are_plugged_in_have_the_epoch_at_once,
 );
 
 fn rekeyed(lab: &Lab, options: &[&str]) -> Ran {
@@ -189,4 +190,23 @@ fn files_of_before_are_brought_into_the_new_epoch(over: Over) {
             .iter()
             .all(|event| event["done"] == false && event["from"] == 2)
     );
+}
+
+fn members_that_are_plugged_in_have_the_epoch_at_once(over: Over) {
+    let lab = Lab::start(over, 4).with_master(&[]);
+    lab.keywriter(&["clone"]).expect(0);
+    lab.unlock_user("VM0002");
+    lab.unlock_admin("VM0003");
+    let letters = lab.path("letters.pem");
+    let ran = rekeyed(&lab, &["--letters", letters.to_str().unwrap()]);
+    let taken = ran.events("letter-taken");
+    assert_eq!(serials(&taken), ["VM0002", "VM0003"]);
+    assert_eq!(serials(&ran.events("letter-closed")), ["VM0002", "VM0003"]);
+    // The one that is locked finds a letter.
+    assert_eq!(serials(&ran.events("letter-written")), ["VM0004"]);
+    encrypt(&lab, "VM0001", "new");
+    decrypt(&lab, "VM0002", "new").expect(0);
+    decrypt(&lab, "VM0003", "new").expect(0);
+    lab.unlock_user("VM0004");
+    decrypt(&lab, "VM0004", "new").expect(3);
 }
