@@ -170,9 +170,7 @@ impl Asking {
 
     /// Takes a digit of a code. Each gives as much time again.
     pub(crate) fn digit(&mut self, digit: u8, now: Millis) {
-        if let Some(question) = &mut self.0
-            && question.answer != Answer::Given
-        {
+        if let Some(question) = &mut self.0 {
             question.since = now;
             let ascii = digit.saturating_add(b'0');
             if question.code.typed.push(ascii).is_err() {

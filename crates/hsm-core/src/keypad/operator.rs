@@ -14,7 +14,7 @@ use super::{
     },
 };
 use crate::{
-    asking::Asking,
+    asking::{Asking, Shown},
     machine::Machine,
     platform::Board,
     state::{AdminMode, Fresh, Locked, Recovering, State, UserSession},
@@ -151,6 +151,11 @@ fn answer<V: Verifier>(asking: &mut Asking, gesture: Gesture, now: Millis) -> En
     let Some(act) = asking.act() else {
         return Err(EntryError::Rejected);
     };
+    if act.digit().is_none() && asking.shown() == Some(Shown::Confirmed) {
+        // Whoever goes on typing did not mean it.
+        asking.end();
+        return Err(EntryError::Rejected);
+    }
     match (act.digit(), gesture) {
         (Some(digit), _) if gesture.is_chord(Key::Key, digit) => asking.pressed(),
         (Some(digit), _) if gesture.is_held_chord(Key::Key, digit) => asking.held(),

@@ -353,3 +353,45 @@ fn a_cut_at_any_write_of_a_parcel_never_gives_more_than_the_ticket() {
     }
     println!("{operations} operations, each cut: never two clones");
 }
+
+#[test]
+fn a_cut_at_any_write_of_a_policy_or_a_withdrawal_leaves_old_or_new_and_a_repetition_finishes() {
+    let mut group = Team::<Crypto>::new(2);
+    let custodians: Vec<_> = group.clones.iter_mut().map(certificate).collect();
+    let policy = policy(2, &custodians);
+    let acts = [
+        (ins::POLICY, policy.as_slice(), "KEY+3:1s"),
+        (ins::TICKET_WITHDRAW, &[7; 16], "KEY+5:1s"),
+    ];
+    for (act, data, keys) in acts {
+        let confirmed = |cut| {
+            let mut master = group.master.duplicate();
+            master.unlock_admin();
+            let asked = master.command(act, 0, data);
+            assert_eq!(asked, Err(Status::NeedsPerson));
+            master.press(keys);
+            master.flash.cut(cut);
+            master
+        };
+        let mut uncut = confirmed(Cut::Before(u32::MAX));
+        let before = team(&mut uncut);
+        uncut.command(act, 0, data).unwrap();
+        let (after, operations) = (team(&mut uncut), uncut.flash.operations());
+        assert_ne!(before, after);
+        for cut in Cut::every(operations) {
+            let mut master = confirmed(cut);
+            let answer = master.command(act, 0, data);
+            assert_eq!(answer, Err(Status::MemoryFailure), "{cut:?}");
+            master.power_up();
+            master.unlock_admin();
+            let found = team(&mut master);
+            assert!(found == before || found == after, "{cut:?}");
+            if found == before {
+                drop(master.command(act, 0, data));
+                master.press(keys);
+                master.command(act, 0, data).unwrap();
+            }
+            assert_eq!(team(&mut master), after, "{cut:?}");
+        }
+    }
+}

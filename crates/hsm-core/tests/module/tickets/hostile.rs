@@ -183,6 +183,10 @@ fn only_the_code_of_this_very_ticket_is_an_agreement() {
         let answer = ask(custodian, &sent);
         assert_eq!(answer, Err(Status::NeedsPerson), "{wrong}");
     }
+    // Whoever goes on typing takes it back.
+    assert_eq!(custodian.press(&right), Pattern::Confirmed);
+    assert_eq!(custodian.press("1"), Pattern::Refused);
+    assert_eq!(ask(custodian, &sent), Err(Status::NeedsPerson));
     assert_eq!(custodian.press(&right), Pattern::Confirmed);
     assert!(ask(custodian, &sent).is_ok());
     assert_eq!(ask(custodian, &sent), Err(Status::NeedsPerson), "once");
