@@ -292,6 +292,8 @@ words! {
         "use a report as `keywriter clone --report` wrote it, unchanged";
     ReportInconsistent: BAD_FILE, "the report contradicts its receipts",
         "do not rely on it; verify the receipts themselves, each in its own file";
+    NoReceipts: REFUSED, "there are no receipts",
+        "name the folder of receipts with --receipts DIR, or a file that `keywriter team export` wrote";
     ReportEmpty: BAD_FILE, "the report has no receipt, and proves nothing",
         "the report says why each secondary failed";
     NoStateFolder: IO, "no folder for this user's state: neither XDG_STATE_HOME nor HOME names one",

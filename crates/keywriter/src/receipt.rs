@@ -246,17 +246,42 @@ pub fn keep(
         return Ok(path);
     }
     let path = folder.join(file_name(statement));
+    write_new(&path, &receipt.bytes)?;
+    Ok(path)
+}
+
+/// Keeps a finished receipt that was made elsewhere, if it verifies. Returns its file, and whether it is a new one.
+pub fn import(
+    folder: &Path,
+    bytes: &[u8],
+    root: &TrustedRoot,
+) -> Result<(PathBuf, bool), ReceiptError> {
+    let verified = check(bytes, root).map_err(|why| ReceiptError::Refused {
+        path: folder.to_owned(),
+        why,
+    })?;
+    let path = folder.join(file_name(verified.statement()));
+    if verify(&path, root).is_ok() {
+        return Ok((path, false));
+    }
+    write_new(&path, bytes)?;
+    Ok((path, true))
+}
+
+/// Writes a receipt to a file that is not there yet.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ReceiptError> {
     let write = |source| ReceiptError::Write {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     };
-    let text = pem_rfc7468::encode_string(LABEL, LineEnding::LF, &receipt.bytes)
+    let text = pem_rfc7468::encode_string(LABEL, LineEnding::LF, bytes)
         .map_err(|error| write(io::Error::other(error)))?;
-    fs::create_dir_all(folder).map_err(write)?;
-    let mut file = NewFile::begin(&path).map_err(write)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(write)?;
+    }
+    let mut file = NewFile::begin(path).map_err(write)?;
     file.write_all(text.as_bytes()).map_err(write)?;
-    file.commit_new().map_err(write)?;
-    Ok(path)
+    file.commit_new().map_err(write)
 }
 
 /// Returns the name of a receipt's file. The transcript tells runs apart: numbers begin anew with another master.

@@ -13,6 +13,25 @@ pub(crate) enum TeamCommand {
         #[arg(long, value_name = "DIR")]
         receipts: Option<PathBuf>,
     },
+    /// Write who is in the teams that this computer knows to one file: receipts and letterboxes
+    Export {
+        /// The file to write
+        file: PathBuf,
+        /// The folder of receipts [default: keywriter/receipts in the user's state folder]
+        #[arg(long, value_name = "DIR")]
+        receipts: Option<PathBuf>,
+        /// Replace an existing file
+        #[arg(long)]
+        force: bool,
+    },
+    /// Learn from such a file who is in a team; what does not verify is left out
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The folder for receipts [default: keywriter/receipts in the user's state folder]
+        #[arg(long, value_name = "DIR")]
+        receipts: Option<PathBuf>,
+    },
     /// Make the team's next epoch; a person must allow it on the module's keypad
     Rekey(RekeyChoices),
     /// Show what a module tells of its team: policy, custodians, retired modules, tickets it used

@@ -1,4 +1,4 @@
-//! `keywriter team list|rekey|show|policy`
+//! `keywriter team list|export|import|rekey|show|policy`
 
 use super::{
     letter::{
@@ -20,13 +20,15 @@ use keywriter::{
         GenuineLetterbox, LetterFor,
         desk::Desk,
         members::{self, Letterboxes, Member, Members},
+        post::Post,
     },
     module::ConnectedModule,
     problem::{Problem, Reason},
     protocol::Rekeyed,
+    receipt::{self, ReceiptError},
     survey::{Present, Survey},
     team::Rekey,
-    text::{hex, listed, shown_path},
+    text::{counted, hex, listed, shown_path},
     ticket::ApprovedTicket,
 };
 use std::{collections::BTreeSet, path::Path};
@@ -34,6 +36,12 @@ use std::{collections::BTreeSet, path::Path};
 pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
     match command {
         TeamCommand::List { receipts } => list(args, receipts.as_deref()),
+        TeamCommand::Export {
+            file,
+            receipts,
+            force,
+        } => export(args, receipts.as_deref(), (file, *force)),
+        TeamCommand::Import { file, receipts } => import(args, receipts.as_deref(), file),
         TeamCommand::Rekey(choices) => rekey(args, choices),
         TeamCommand::Show { serial, receipts } => {
             ticket::show_team(args, *serial, receipts.as_deref())
@@ -47,8 +55,7 @@ fn list(args: &Args, receipts: Option<&Path>) -> Result<(), Failure> {
     require_app_pin(args)?;
     let folders = args.folders()?;
     let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
-    let root = args.trusted_root()?;
-    let (root, _) = root.ok_or_else(|| Failure::Problem(Reason::NoRoot.into()))?;
+    let root = root_of_reader(args)?;
     let letterboxes = Letterboxes::new(folders.letterboxes());
     let teams = members::of_all(&folder, &root);
     if teams.is_empty() && !args.json {
@@ -80,6 +87,95 @@ fn list(args: &Args, receipts: Option<&Path>) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Writes the newest receipt and the letterbox of every member to one file. No module is needed.
+fn export(
+    args: &Args,
+    receipts: Option<&Path>,
+    (file, force): (&Path, bool),
+) -> Result<(), Failure> {
+    letter::check_output(file, force)?;
+    require_app_pin(args)?;
+    let folders = args.folders()?;
+    let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
+    let root = root_of_reader(args)?;
+    let known = Letterboxes::new(folders.letterboxes());
+    let mut post = Post::default();
+    for members in members::of_all(&folder, &root).values() {
+        for (serial, member) in members {
+            post.members.push(receipt::load(&member.receipt)?);
+            let letterbox = known.of(*serial, &root);
+            post.letterboxes
+                .extend(letterbox.map(|letterbox| letterbox.as_bytes().to_vec()));
+        }
+    }
+    if post == Post::default() {
+        return Err(Failure::about(Reason::NoReceipts, shown_path(&folder)));
+    }
+    post.save(file, force)?;
+    let members = post.members.len();
+    if args.json {
+        return Event::new("team-exported")
+            .with("members", members)
+            .with("letterboxes", post.letterboxes.len())
+            .path("file", file)
+            .print();
+    }
+    output::line(&format!(
+        "{} in {}",
+        counted(members, "member", "members"),
+        shown_path(file)
+    ))
+}
+
+/// Keeps the receipts and letterboxes of a file that another computer wrote.
+fn import(args: &Args, receipts: Option<&Path>, file: &Path) -> Result<(), Failure> {
+    require_app_pin(args)?;
+    let folders = args.folders()?;
+    let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
+    let root = root_of_reader(args)?;
+    let post = Post::load(file)?;
+    if post.members.is_empty() {
+        return Err(Failure::about(Reason::NoReceipts, shown_path(file)));
+    }
+    let (mut new, mut refused) = (0, 0);
+    for bytes in &post.members {
+        match receipt::import(&folder, bytes, &root) {
+            Ok((_, is_new)) => new += usize::from(is_new),
+            Err(ReceiptError::Refused { .. }) => refused += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    letter::keep(
+        &Letterboxes::new(folders.letterboxes()),
+        post.letterboxes,
+        &root,
+    );
+    if refused > 0 {
+        output::note(&format!(
+            "{}: left out, since no module of this root signed what they say\n",
+            counted(refused, "receipt", "receipts")
+        ));
+    }
+    if args.json {
+        return Event::new("team-imported")
+            .with("members", post.members.len() - refused)
+            .with("new", new)
+            .with("refused", refused)
+            .print();
+    }
+    output::line(&format!(
+        "{}, {new} of them new",
+        counted(post.members.len() - refused, "member", "members")
+    ))
+}
+
+/// The root that receipts are read under, where no module is looked for.
+fn root_of_reader(args: &Args) -> Result<TrustedRoot, Failure> {
+    let root = args.trusted_root()?;
+    root.map(|(root, _)| root)
+        .ok_or_else(|| Failure::Problem(Reason::NoRoot.into()))
 }
 
 const HEADING: [&str; 5] = ["SERIAL", "EPOCH", "CLONED BY", "LETTERBOX", "RECEIPT"];

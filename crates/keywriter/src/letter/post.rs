@@ -1,11 +1,11 @@
-//! The files that are mailed: requests, letters, replies and tickets. Each is text, one block of PEM (RFC 7468) for each message, so
+//! The files that are mailed: requests, letters, replies, tickets, and who is in a team. Each is text, one block of PEM (RFC 7468) for each message, so
 //! that a mail program cannot harm it and a person sees what it is.
 
-use crate::{file::NewFile, text::shown_path};
+use crate::{file::NewFile, receipt, text::shown_path};
 use hsm_protocol::{
     letter::{Letter, Letterbox},
     limits,
-    receipt::Receipt,
+    receipt::{FinishedReceipt, Receipt},
     ticket::Approval,
 };
 use pem_rfc7468::LineEnding;
@@ -28,6 +28,8 @@ pub struct Post {
     pub tickets: Vec<Vec<u8>>,
     /// Their approvals.
     pub approvals: Vec<Vec<u8>>,
+    /// Finished receipts: who is in a team.
+    pub members: Vec<Vec<u8>>,
 }
 
 /// Why such a file was not read or not written.
@@ -119,6 +121,7 @@ impl Post {
             RECEIPT => (&mut self.receipts, Receipt::MAX),
             TICKET => (&mut self.tickets, limits::TICKET),
             APPROVAL => (&mut self.approvals, Approval::MAX),
+            receipt::LABEL => (&mut self.members, FinishedReceipt::MAX),
             _ => return None,
         };
         if bytes.len() > most {
@@ -133,6 +136,7 @@ impl Post {
         let lists = [
             (TICKET, &self.tickets),
             (APPROVAL, &self.approvals),
+            (receipt::LABEL, &self.members),
             (RECEIPT, &self.receipts),
             (LETTERBOX, &self.letterboxes),
             (LETTER, &self.letters),
@@ -176,6 +180,7 @@ mod tests {
             receipts: vec![vec![4; 1000]],
             tickets: vec![vec![5; 115]],
             approvals: vec![vec![6; 1000]],
+            members: vec![vec![7; 1000]],
         }
     }
 

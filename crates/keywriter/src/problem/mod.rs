@@ -332,6 +332,8 @@ reasons! {
     ReportInvalid = "report-invalid",
     /// A report contradicts its receipts.
     ReportInconsistent = "report-inconsistent",
+    /// No receipt where some were looked for.
+    NoReceipts = "no-receipts",
     /// A report without receipts.
     ReportEmpty = "report-empty",
     /// There is no folder for this user's state.

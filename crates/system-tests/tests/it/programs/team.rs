@@ -14,6 +14,7 @@ over_both!(
     who_may_not_rekey_is_told_so,
     files_of_before_are_brought_into_the_new_epoch,
     members_that_are_plugged_in_have_the_epoch_at_once,
+    another_computer_learns_in_one_file_who_is_in_the_team,
 );
 
 fn rekeyed(lab: &Lab, options: &[&str]) -> Ran {
@@ -209,4 +210,58 @@ fn members_that_are_plugged_in_have_the_epoch_at_once(over: Over) {
     decrypt(&lab, "VM0003", "new").expect(0);
     lab.unlock_user("VM0004");
     decrypt(&lab, "VM0004", "new").expect(3);
+}
+
+fn another_computer_learns_in_one_file_who_is_in_the_team(over: Over) {
+    let lab = Lab::start(over, 3).with_master(&[]);
+    let [file, there] = ["team.pem", "there"].map(|name| {
+        let path = lab.path(name);
+        path.to_str().unwrap().to_owned()
+    });
+    lab.keywriter(&["team", "export", &file])
+        .expect(3)
+        .says(&["no receipts"]);
+    lab.keywriter(&["clone"]).expect(0);
+    let ran = lab
+        .keywriter(&["team", "export", &file, "--json"])
+        .expect(0);
+    let exported = ran.events("team-exported");
+    assert_eq!(
+        (&exported[0]["members"], &exported[0]["letterboxes"]),
+        (&2.into(), &2.into())
+    );
+    lab.keywriter(&["team", "export", &file])
+        .expect(3)
+        .says(&["already exists"]);
+    let import = ["team", "import", &file, "--receipts", &there, "--json"];
+    for new in [2, 0] {
+        let ran = lab.keywriter(&import).expect(0);
+        assert_eq!(ran.events("team-imported")[0]["new"], new);
+    }
+    let listed = lab.keywriter(&["team", "list", "--receipts", &there, "--json"]);
+    assert_eq!(
+        serials(&listed.expect(0).events("member")),
+        ["VM0002", "VM0003"]
+    );
+
+    // One receipt is not what its module signed: the other one is learned all the same.
+    let text = fs::read_to_string(lab.path("team.pem")).unwrap();
+    let line = text.lines().nth(12).unwrap();
+    let other: String = line.chars().rev().collect();
+    fs::write(lab.path("team.pem"), text.replacen(line, &other, 1)).unwrap();
+    let elsewhere = lab.path("elsewhere");
+    let import = [
+        "team",
+        "import",
+        &file,
+        "--receipts",
+        elsewhere.to_str().unwrap(),
+        "--json",
+    ];
+    let ran = lab.keywriter(&import).expect(0).says(&["1 receipt"]);
+    let imported = ran.events("team-imported");
+    assert_eq!(
+        (&imported[0]["members"], &imported[0]["refused"]),
+        (&1.into(), &1.into())
+    );
 }
