@@ -395,3 +395,55 @@ fn a_cut_at_any_write_of_a_policy_or_a_withdrawal_leaves_old_or_new_and_a_repeti
         }
     }
 }
+
+#[test]
+fn a_member_that_missed_a_policy_takes_that_letter_before_the_next_one() {
+    let mut group = guarded::<Crypto>();
+    let mut member = group.clones.remove(2);
+    let mut fourth = fresh(&group, "FOURTH-1");
+    let kept: Vec<_> = group.clones.iter_mut().map(certificate).collect();
+    let mut next = [kept[0], kept[1], certificate(&mut fourth)];
+    next.sort_unstable();
+    let custodians = group.clones.as_mut_slice();
+    let approved = |custodians: &mut [Bench<Crypto>], ticket: &[u8]| {
+        let approvals = custodians.iter_mut().map(|one| approve(one, ticket));
+        approvals.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let shown = |module: &mut Bench<Crypto>, ticket: &[u8], approvals: &[Vec<u8>]| {
+        for approval in approvals {
+            present(module, ticket, approval).unwrap();
+        }
+    };
+
+    let act = Act::Policy(Policy::new(2, &next).unwrap());
+    let first = ticket(&mut group.master, 1, act);
+    let by_first = approved(custodians, &first);
+    shown(&mut group.master, &first, &by_first);
+    set_policy(&mut group.master, &policy(2, &next)).unwrap();
+    let epoch = group.master.epoch();
+    let request = letterbox(&mut member).unwrap();
+    let missed = epochs(&mut group.master, epoch, &request).unwrap();
+    for custodian in &mut *custodians {
+        let letter = epochs(&mut group.master, epoch, &letterbox(custodian).unwrap()).unwrap();
+        shown(custodian, &first, &by_first);
+        take_epochs(custodian, &letter).unwrap();
+    }
+
+    // The same two approve the re-key: custodians that the member knows, too. The policy is not the one that it knows.
+    let act = Act::Rekey(Rekey::parse(false, &[]).unwrap());
+    let second = ticket(&mut group.master, 2, act);
+    let by_second = approved(custodians, &second);
+    shown(&mut group.master, &second, &by_second);
+    rekey(&mut group.master, 0, &[]).unwrap();
+    let letter = epochs(&mut group.master, epoch, &request).unwrap();
+    shown(&mut member, &second, &by_second);
+    assert_eq!(take_epochs(&mut member, &letter), Err(Status::OtherTicket));
+
+    shown(&mut member, &first, &by_first);
+    take_epochs(&mut member, &missed).unwrap();
+    let request = letterbox(&mut member).unwrap();
+    let letter = epochs(&mut group.master, epoch, &request).unwrap();
+    shown(&mut member, &second, &by_second);
+    take_epochs(&mut member, &letter).unwrap();
+    assert_eq!(member.epoch(), group.master.epoch());
+}
