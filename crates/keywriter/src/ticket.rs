@@ -8,7 +8,7 @@ use crate::{
     team::{Policy, Rekey, TeamFacts},
 };
 use hsm_protocol::{
-    EpochName, Malformed, Serial, Sha384Digest, Verifier,
+    EpochName, Malformed, Serial, Sha384Digest, Status, Verifier,
     cloning::Options,
     command::ins,
     limits,
@@ -256,6 +256,11 @@ impl GenuineApproval {
         Ok((*approval.ticket, Self { bytes, party }))
     }
 
+    /// Returns the approval as it was signed.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Returns who approved.
     pub const fn party(&self) -> &Party {
         &self.party
@@ -310,8 +315,8 @@ impl ApprovedTicket {
         for (serial, approval) in &self.approvals {
             match module.present_ticket(&self.ticket, approval) {
                 Ok(more) => agreed = more,
-                Err(ModuleError::Refused(status)) => {
-                    tracing::info!(%serial, ?status, "an approval does not count");
+                Err(ModuleError::Refused(Status::NotCustodian)) => {
+                    tracing::info!(%serial, "it is no custodian, and its approval does not count");
                 }
                 Err(error) => return Err(error),
             }

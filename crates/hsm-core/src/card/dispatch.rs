@@ -1,6 +1,6 @@
 //! State × command. Each arm asks its state for the authority that the command needs (PROTOCOL § 2.4).
 
-use super::{cipher, factory, file, letter, recipient, rekey, self_tests, ticket};
+use super::{cipher, factory, file, letter, open_journal, recipient, rekey, self_tests, ticket};
 use crate::{
     asking::{Act, Asking, Confirmed},
     cloning::{
@@ -12,7 +12,7 @@ use crate::{
     },
     crypto::Direction,
     machine::Machine,
-    platform::{Board, Fault, Platform},
+    platform::{Board, Platform},
     state::{AdminSession, Session, State},
     time::Millis,
     vault::{
@@ -320,10 +320,7 @@ fn admin<B: Board>(
         }
         AdminCommand::Journal { part, challenge } => {
             let mut journal = Journal::default();
-            store
-                .image()
-                .open_journal::<B::Crypto>(kek, &mut journal)
-                .map_err(|Fault| Status::MemoryFailure)?;
+            open_journal::<B>(store, kek, &mut journal)?;
             journal.write_page(*part, out)?;
             let Some(challenge) = challenge else {
                 return Ok(());

@@ -12,3 +12,15 @@ mod recipient;
 mod rekey;
 mod self_tests;
 mod ticket;
+
+use crate::{
+    platform::{Board, Fault},
+    vault::{csp::kek::Kek, journal::Journal, store::Store},
+};
+use hsm_protocol::Status;
+
+/// Opens the journal in place: it is too large to be moved about.
+fn open_journal<B: Board>(store: &Store, kek: &Kek, journal: &mut Journal) -> Result<(), Status> {
+    let opened = store.image().open_journal::<B::Crypto>(kek, journal);
+    opened.map_err(|Fault| Status::MemoryFailure)
+}

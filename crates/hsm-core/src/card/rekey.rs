@@ -1,7 +1,7 @@
 //! What changes a group for all its members: the next epoch (PROTOCOL § 2.12), which enciphers from now on, while the others
 //! only decipher, and modules that were lost are retired; and the policy (§ 6.1).
 
-use super::file::Files;
+use super::{file::Files, open_journal};
 use crate::{
     asking::Act,
     crypto::CryptoError,
@@ -11,7 +11,7 @@ use crate::{
     time::Millis,
     vault::{
         journal::Journal,
-        store::{NotStored, Store},
+        store::Store,
         team::{Full, Team},
     },
 };
@@ -36,10 +36,7 @@ pub(crate) fn rekey<B: Board>(
 ) -> Result<(), Status> {
     let mut journal = Journal::default();
     let session = &admin.session;
-    store
-        .image()
-        .open_journal::<B::Crypto>(&session.kek, &mut journal)
-        .map_err(NotStored::from)?;
+    open_journal::<B>(store, &session.kek, &mut journal)?;
     let here = here::<B>(store, session, &journal)?;
     let team = next_team(request, platform.serial, &here, session)?;
     let allowed = session
@@ -76,10 +73,7 @@ pub(crate) fn policy<B: Board>(
 ) -> Result<(), Status> {
     let mut journal = Journal::default();
     let session = &admin.session;
-    store
-        .image()
-        .open_journal::<B::Crypto>(&session.kek, &mut journal)
-        .map_err(NotStored::from)?;
+    open_journal::<B>(store, &session.kek, &mut journal)?;
     let here = here::<B>(store, session, &journal)?;
     may_change(&here, session)?;
     let allowed = session

@@ -1,18 +1,14 @@
 //! The commands about tickets (PROTOCOL § 6): a custodian approves one, a host presents it, a master ends it, and a module
 //! tells who may do what in its group.
 
+use super::open_journal;
 use crate::{
     asking::{Asking, Confirmed},
     cloning::approval::Approver,
-    platform::{Board, Fault, Platform},
+    platform::{Board, Platform},
     state::Session,
     time::Millis,
-    vault::{
-        csp::{kek::Kek, module_key::ModuleKey},
-        journal::Journal,
-        ledger::NotUsed,
-        store::Store,
-    },
+    vault::{csp::module_key::ModuleKey, journal::Journal, ledger::NotUsed, store::Store},
 };
 use hsm_protocol::{
     Sha384Digest, Status,
@@ -64,7 +60,8 @@ pub(crate) fn team<B: Board>(
     session: &Session,
     out: &mut Writer<'_>,
 ) -> Result<(), Status> {
-    let journal = opened::<B>(store, &session.kek)?;
+    let mut journal = Journal::default();
+    open_journal::<B>(store, &session.kek, &mut journal)?;
     out.bytes(journal.ledger.name())?;
     session.csps.keyring.team().write_answer(out)?;
     Ok(journal.ledger.write_used(out)?)
@@ -78,18 +75,12 @@ pub(crate) fn withdraw<B: Board>(
     session: &mut Session,
 ) -> Result<(), Status> {
     let Session { kek, csps, .. } = session;
-    let mut journal = opened::<B>(store, kek)?;
+    let mut journal = Journal::default();
+    open_journal::<B>(store, kek, &mut journal)?;
     let withdrawn = journal.ledger.withdraw(number);
     withdrawn.map_err(|reason| match reason {
         NotUsed::UsedUp => Status::TicketUsed,
         NotUsed::Full => Status::TooLarge,
     })?;
     Ok(store.seal_anew(platform, kek, csps, &journal)?)
-}
-
-fn opened<B: Board>(store: &Store, kek: &Kek) -> Result<Journal, Status> {
-    let mut journal = Journal::default();
-    let opened = store.image().open_journal::<B::Crypto>(kek, &mut journal);
-    opened.map_err(|Fault| Status::MemoryFailure)?;
-    Ok(journal)
 }

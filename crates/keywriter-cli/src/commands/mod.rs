@@ -12,6 +12,7 @@ pub(crate) mod list;
 pub(crate) mod master;
 mod person;
 pub(crate) mod pin;
+mod policy;
 pub(crate) mod receipt;
 pub(crate) mod recipient;
 pub(crate) mod register;

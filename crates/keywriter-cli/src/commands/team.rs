@@ -1,11 +1,11 @@
-//! `keywriter team list|export|import|rekey|show|policy`
+//! `keywriter team list|export|import|rekey`
 
 use super::{
     letter::{
         self,
         write::{LeftOut, to_members, write_and_save},
     },
-    of_module, person, require_app_pin, root_for_work, survey_all, take, ticket,
+    of_module, person, policy, require_app_pin, root_for_work, survey_all, take, ticket,
 };
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
@@ -43,10 +43,11 @@ pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
         } => export(args, receipts.as_deref(), (file, *force)),
         TeamCommand::Import { file, receipts } => import(args, receipts.as_deref(), file),
         TeamCommand::Rekey(choices) => rekey(args, choices),
-        TeamCommand::Show { serial, receipts } => {
-            ticket::show_team(args, *serial, receipts.as_deref())
-        }
-        TeamCommand::Policy { policy, ticket } => ticket::set_policy(args, policy, ticket),
+        TeamCommand::Show { serial, receipts } => policy::show(args, *serial, receipts.as_deref()),
+        TeamCommand::Policy {
+            policy: choices,
+            ticket,
+        } => policy::set(args, choices, ticket),
     }
 }
 
@@ -152,6 +153,9 @@ fn import(args: &Args, receipts: Option<&Path>, file: &Path) -> Result<(), Failu
         post.letterboxes,
         &root,
     );
+    if refused == post.members.len() {
+        return Err(Failure::about(Reason::ReceiptNotVerified, shown_path(file)));
+    }
     if refused > 0 {
         output::note(&format!(
             "{}: left out, since no module of this root signed what they say\n",

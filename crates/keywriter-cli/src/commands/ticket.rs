@@ -1,8 +1,8 @@
-//! `keywriter ticket new|show|approve|withdraw`, and `keywriter team policy`
+//! `keywriter ticket new|show|approve|withdraw`
 
-use super::{find, of_module, person, require_app_pin, root_for_work, survey_all, take};
+use super::{find, of_module, person, policy, require_app_pin, root_for_work, survey_all, take};
 use crate::{
-    args::{Args, CopyChoices, NewTicket, PolicyChoices, TicketCommand},
+    args::{Args, CopyChoices, NewTicket, TicketCommand},
     commands::letter::check_output,
     failure::Failure,
     output::{self, Event},
@@ -18,8 +18,7 @@ use keywriter::{
     module::ConnectedModule,
     problem::{Problem, Reason},
     settings::MasterState,
-    survey::{Present, Survey},
-    team::{Policy, Rekey},
+    team::Rekey,
     text::{counted, hex, listed, shown_path},
     ticket::{self, Allows, ApprovedTicket, TicketFacts, To, ToModules},
 };
@@ -66,9 +65,9 @@ fn make(args: &Args, new: &NewTicket) -> Result<(), Failure> {
             without: without.iter().copied().collect(),
             may_drop: *drop_oldest,
         }),
-        NewTicket::Policy { policy, .. } => {
-            Allows::Policy(wanted_policy(args, policy, &master, &found)?)
-        }
+        NewTicket::Policy {
+            policy: choices, ..
+        } => Allows::Policy(policy::wanted(args, choices, &master, &found)?),
     };
     let (party, status) = (master.facts.party(), master.facts.status);
     let party = party.ok_or_else(|| Failure::about(Reason::NotGenuine, serial))?;
@@ -115,90 +114,6 @@ fn copies(choices: &CopyChoices, options: Options) -> ToModules {
     }
 }
 
-/// Returns the policy with its custodians, who are plugged in or known by their receipts.
-fn wanted_policy(
-    args: &Args,
-    choices: &PolicyChoices,
-    master: &Present,
-    found: &Survey,
-) -> Result<Policy, Failure> {
-    let root = root_for_work(args)?;
-    let members = match master.facts.status {
-        Some(status) => members_of(args, choices.receipts.as_deref(), &status.group, &root)?,
-        None => Members::new(),
-    };
-    let known = |serial: &Serial| {
-        let here = [master].into_iter().chain(&found.modules);
-        let mut here = here.filter(|present| present.facts.serial == *serial);
-        let here = here.find_map(|present| present.facts.party());
-        let party = here.or_else(|| members.get(serial).map(|member| member.statement.secondary));
-        party
-            .map(|party| party.certificate)
-            .ok_or_else(|| Failure::about(Reason::CustodianUnknown, serial))
-    };
-    let custodians = choices.custodian.iter().map(known);
-    let policy = Policy {
-        quorum: choices.quorum,
-        custodians: custodians.collect::<Result<_, _>>()?,
-    };
-    let count = policy.custodians.len();
-    let quorum = usize::from(policy.quorum);
-    if quorum > 0 && count == quorum {
-        output::note(
-            "as many custodians must agree as there are: if one of their modules is lost, nobody can clone, re-key or \
-             change the policy any more; name one more\n",
-        );
-    }
-    Ok(policy)
-}
-
-fn members_of(
-    args: &Args,
-    receipts: Option<&Path>,
-    group: &[u8; 16],
-    root: &TrustedRoot,
-) -> Result<Members, Failure> {
-    let folders = args.folders()?;
-    let receipts = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
-    Ok(members::of_group(&receipts, group, root))
-}
-
-/// Gives the team a policy.
-pub(crate) fn set_policy(
-    args: &Args,
-    choices: &PolicyChoices,
-    tickets: &[PathBuf],
-) -> Result<(), Failure> {
-    require_app_pin(args)?;
-    let serial = choices.serial;
-    let mut found = survey_all(args)?;
-    let mut master = take(&mut found, serial)?;
-    let policy = wanted_policy(args, choices, &master, &found)?;
-    present(
-        &load(tickets, &root_for_work(args)?)?,
-        &mut master.module,
-        serial,
-    )?;
-    let keys = ("KEY+3", "to let it change its team's policy");
-    person::allowed(args, serial, keys, || master.module.set_policy(&policy))?;
-    if args.json {
-        return Event::new("policy")
-            .text("serial", serial)
-            .with("quorum", policy.quorum)
-            .with("custodians", policy.custodians.len())
-            .print();
-    }
-    let count = counted(policy.custodians.len(), "custodian", "custodians");
-    output::line(&match policy.quorum {
-        0 => "nobody is asked any more before keys go to another module".to_owned(),
-        quorum => format!("{quorum} of {count} must agree before keys go to another module"),
-    })?;
-    output::line(
-        "each member learns it by letter (`keywriter letter write`); a clone that has not, and may clone, still clones \
-         alone: re-key (`keywriter team rekey`), and what it gives away ends with the old epoch",
-    )
-}
-
 /// Shows tickets, each with a code. Needs the root, and no module.
 fn show(args: &Args, files: &[PathBuf]) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -233,16 +148,16 @@ fn show(args: &Args, files: &[PathBuf]) -> Result<(), Failure> {
 fn approve(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    let post = Post::load(file)?;
-    let mut approved = one(file, ticket::approved([post], &root))?;
+    let mut post = Post::load(file)?;
+    let mut approved = one(file, ticket::approved([post.clone()], &root))?;
     let mut custodian = find(args, serial)?;
     let module = &mut custodian.module;
     let approval = person::typed(args, serial, &shown_path(file), || {
         module.approve_ticket(&approved.ticket, &root)
     })?;
+    // Whatever else is in the file stays there.
+    post.approvals.push(approval.as_bytes().to_vec());
     approved.approvals.insert(serial, approval);
-    let mut post = Post::default();
-    approved.put_into(&mut post);
     post.save(file, true)?;
     let approvals = approved.approvals.len();
     if args.json {
@@ -319,7 +234,13 @@ pub(crate) fn present(
 ) -> Result<(), Failure> {
     for approved in tickets {
         let agreed = approved.present(module).map_err(of_module(serial))?;
-        if agreed.approvals < agreed.quorum || approved.approvals.is_empty() {
+        if approved.approvals.is_empty() {
+            output::note("nobody has approved the ticket yet\n");
+        } else if agreed.approvals == 0 {
+            output::note(&format!(
+                "{serial} counts none of the approvals: they are not from custodians of its team\n"
+            ));
+        } else if agreed.approvals < agreed.quorum {
             output::note(&format!(
                 "{serial} counts {} of {} approvals\n",
                 agreed.approvals, agreed.quorum
@@ -329,74 +250,15 @@ pub(crate) fn present(
     Ok(())
 }
 
-/// Shows what a module tells of its team.
-pub(crate) fn show_team(
-    args: &Args,
-    serial: Serial,
-    receipts: Option<&Path>,
-) -> Result<(), Failure> {
-    require_app_pin(args)?;
-    let root = root_for_work(args)?;
-    let mut present = find(args, serial)?;
-    let status = present.facts.status;
-    let status = status.ok_or_else(|| Failure::about(Reason::NoUnlockedModule, serial))?;
-    let team = present.module.team().map_err(of_module(serial))?;
-    let mut names = Names::read(args, receipts, &root)?;
-    if let Some(party) = present.facts.party() {
-        names.0.insert(party.certificate, serial);
-    }
-    let all = |certificates: &mut dyn Iterator<Item = &[u8; 48]>| {
-        let mut all: Vec<_> = certificates
-            .map(|certificate| names.of(certificate))
-            .collect();
-        all.sort_unstable();
-        all
-    };
-    let custodians = all(&mut team.policy.custodians.iter());
-    let rekeying = all(&mut team.rekeying.iter());
-    let retired: Vec<_> = team.retired.iter().map(Serial::to_string).collect();
-    if args.json {
-        return Event::new("team")
-            .text("serial", serial)
-            .with("group", hex(&status.group))
-            .epoch(status.epoch)
-            .with("quorum", team.policy.quorum)
-            .with("custodians", custodians)
-            .with("rekeying", rekeying)
-            .with("retired", retired)
-            .with("tickets_used", team.used.len())
-            .print();
-    }
-    let or_none = |list: Vec<String>| {
-        if list.is_empty() {
-            "none".to_owned()
-        } else {
-            list.join(", ")
-        }
-    };
-    let rows = [
-        ("team", hex(&status.group)),
-        ("epoch", status.epoch.to_string()),
-        ("re-keyed by", or_none(rekeying)),
-        (
-            "quorum",
-            match team.policy.quorum {
-                0 => "none: nobody is asked".to_owned(),
-                quorum => format!("{quorum} of {}", team.policy.custodians.len()),
-            },
-        ),
-        ("custodians", or_none(custodians)),
-        ("retired", or_none(retired)),
-        ("tickets used", team.used.len().to_string()),
-    ];
-    output::line(table::pairs(rows).trim_end())
-}
-
 /// The serial numbers of modules that the receipts of this computer name, by their certificates.
-struct Names(BTreeMap<[u8; 48], Serial>);
+pub(super) struct Names(pub(super) BTreeMap<[u8; 48], Serial>);
 
 impl Names {
-    fn read(args: &Args, receipts: Option<&Path>, root: &TrustedRoot) -> Result<Self, Failure> {
+    pub(super) fn read(
+        args: &Args,
+        receipts: Option<&Path>,
+        root: &TrustedRoot,
+    ) -> Result<Self, Failure> {
         let folders = args.folders()?;
         let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
         let groups = members::of_all(&folder, root);
@@ -411,7 +273,7 @@ impl Names {
     }
 
     /// The serial number of a module, or else the beginning of its certificate's hash.
-    fn of(&self, certificate: &[u8; 48]) -> String {
+    pub(super) fn of(&self, certificate: &[u8; 48]) -> String {
         self.0.get(certificate).map_or_else(
             || {
                 let [a, b, c, d, ..] = certificate;

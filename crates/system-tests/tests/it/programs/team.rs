@@ -264,4 +264,18 @@ fn another_computer_learns_in_one_file_who_is_in_the_team(over: Over) {
         (&imported[0]["members"], &imported[0]["refused"]),
         (&1.into(), &1.into())
     );
+    // None of them is.
+    let mut begins = false;
+    let mut changed = String::new();
+    for line in text.lines() {
+        if begins {
+            changed.extend(line.chars().rev());
+        } else {
+            changed.push_str(line);
+        }
+        changed.push('\n');
+        begins = line.contains("BEGIN KEYWRITER RECEIPT");
+    }
+    fs::write(lab.path("team.pem"), changed).unwrap();
+    lab.keywriter(&import).expect(5).says(&["team.pem"]);
 }

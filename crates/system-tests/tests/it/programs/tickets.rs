@@ -74,6 +74,10 @@ fn nobody_clones_alone_once_two_of_three_must_agree(over: Over) {
         .expect(0)
         .says(&["clone to VM0005, once", "VM0001", "nobody yet", "code"]);
 
+    let clone = ["clone", "--to", "VM0005", "--ticket", &ticket];
+    lab.keywriter(&clone)
+        .expect(1)
+        .says(&["nobody has approved the ticket yet"]);
     // The master is none of them, a member that was cloned before is, and one is not enough.
     lab.keywriter(&["ticket", "approve", "VM0001", &ticket])
         .expect(3)
@@ -92,6 +96,13 @@ fn nobody_clones_alone_once_two_of_three_must_agree(over: Over) {
         .unwrap();
     fs::write(&mailed, format!("Please approve:\n\n{request}\n-- \nA")).unwrap();
     approve(&lab, "VM0004", &mailed).expect(0);
+    // What else was in the file is there still.
+    let kept = file(&lab, "kept.pem");
+    let letters = fs::read_to_string(lab.path("policy.pem")).unwrap();
+    fs::write(&kept, format!("{request}{letters}")).unwrap();
+    approve(&lab, "VM0002", &kept).expect(0);
+    let now = fs::read_to_string(&kept).unwrap();
+    assert!(now.contains(&letters) && now.contains("KEYWRITER TICKET APPROVAL"));
     let other = [
         "clone", "--to", "VM0006", "--ticket", &ticket, "--ticket", &mailed,
     ];
