@@ -18,9 +18,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hsm-ifd", &["hsm-protocol"]),
     ("plain-text", &[]),
+    ("local-socket", &["hsm-protocol"]),
     (
         "hsm-virtual",
-        &["hsm-core", "hsm-factory", "hsm-protocol", "plain-text"],
+        &[
+            "hsm-core",
+            "hsm-factory",
+            "hsm-protocol",
+            "local-socket",
+            "plain-text",
+        ],
     ),
     ("hub-panel", &["hsm-core", "hsm-virtual", "plain-text"]),
     (
@@ -39,7 +46,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("license-token", &[]),
     (
         "keywriter",
-        &["hsm-protocol", "license-token", "plain-text"],
+        &[
+            "hsm-protocol",
+            "license-token",
+            "local-socket",
+            "plain-text",
+        ],
     ),
     ("keywriter-cli", &["keywriter", "plain-text"]),
     ("keywriter-desktop", &["keywriter", "plain-text"]),
@@ -62,6 +74,7 @@ const PUBLIC: &[&str] = &[
     "age-plugin-keywriter",
     "license-token",
     "license-portal",
+    "local-socket",
     "plain-text",
 ];
 

@@ -6,18 +6,17 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(unix)]
+mod client;
 mod identity;
 mod recipient;
 mod stanza;
 
 use age_plugin::{PluginHandler, run_state_machine};
 use clap::Parser;
-use rustix::event::{PollFd, PollFlags, poll};
 use std::{
     io::{self, Write},
-    process::{self, ExitCode},
-    thread,
-    time::Duration,
+    process::ExitCode,
 };
 
 /// Plugin of age for `KeyWriter` modules: age and rage start it.
@@ -68,28 +67,9 @@ impl PluginHandler for Plugin {
     }
 
     fn identity_v1(self) -> io::Result<Self::IdentityV1> {
-        end_with_client();
+        // Windows has no such wait: there the plugin ends when it next says something.
+        #[cfg(unix)]
+        client::end_with_client();
         Ok(identity::Modules::default())
     }
 }
-
-/// Ends the plugin some seconds after its client, whatever it waits for: only asking a module takes so long.
-fn end_with_client() {
-    thread::spawn(|| {
-        let input = io::stdin();
-        // Nothing is waited for but the other end.
-        let mut polled = [PollFd::new(&input, PollFlags::empty())];
-        let ended = poll(&mut polled, None).is_ok();
-        if ended
-            && polled
-                .iter()
-                .any(|polled| polled.revents().contains(PollFlags::HUP))
-        {
-            thread::sleep(GRACE);
-            process::exit(1);
-        }
-    });
-}
-
-/// How long the plugin may outlive its client: one that has its answer closes the connection first.
-const GRACE: Duration = Duration::from_secs(2);

@@ -3,10 +3,10 @@
 
 use crate::{clock::Clock, port::Port};
 use hsm_core::leds::{Led, Pattern, ReadOut};
+use local_socket::Stream;
 use serde::{Deserialize, Serialize};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    os::unix::net::UnixStream,
     path::Path,
     time::Duration,
 };
@@ -259,16 +259,16 @@ fn is_timeout(error: &io::Error) -> bool {
 }
 
 /// How long a hub may take for an answer before it is asked whether it still works.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection to a running hub, for any number of requests.
 #[derive(Debug)]
-pub struct Client(BufReader<UnixStream>);
+pub struct Client(BufReader<Stream>);
 
 impl Client {
     /// Connects to the hub in a folder.
     pub fn connect(folder: &Path) -> io::Result<Self> {
-        UnixStream::connect(crate::server::control_socket(folder))
+        local_socket::connect(&crate::server::control_socket(folder), PATIENCE)
             .map(|stream| Self(BufReader::new(stream)))
     }
 
@@ -295,7 +295,7 @@ impl Client {
 
 /// Answers requests until the client hangs up, or `act` returns no reply.
 pub(crate) fn answer(
-    stream: &UnixStream,
+    stream: &Stream,
     mut act: impl FnMut(Request) -> Option<Reply>,
 ) -> io::Result<()> {
     let mut reader = BufReader::new(stream);

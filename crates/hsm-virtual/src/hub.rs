@@ -3,7 +3,7 @@
 use crate::{
     board,
     clock::{Clock, STEP},
-    files,
+    files::{self, Readers},
     keys::Stroke,
     manufacture::{self, ManufactureError},
     port::{Delays, Port},
@@ -12,14 +12,12 @@ use hsm_core::{Module, keypad::KeyEvent, leds::Pattern};
 use hsm_factory::{FactoryError, Profile, RegisterFile, Root};
 use hsm_protocol::{
     Serial,
-    frame::{HUB_DEFAULT, HUB_VARIABLE, ROOT_FILE, RUN_FOLDER, SOCKET_ENDING},
+    frame::{HUB_VARIABLE, ROOT_FILE, RUN_FOLDER, SOCKET_ENDING},
 };
 use plain_text::shown_path;
 use std::{
     collections::BTreeMap,
-    fs::{DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -78,8 +76,8 @@ impl Hub {
     /// Opens a hub's folder; makes its root and modules if they do not exist. All modules are powered up, none is
     /// plugged in.
     pub fn open(folder: &Path, options: HubOptions) -> Result<Self, HubError> {
-        make_folder(&folder.join(RUN_FOLDER), 0o755)?;
-        make_folder(&folder.join(STATE_FOLDER), 0o700)?;
+        make_folder(&folder.join(RUN_FOLDER), Readers::All)?;
+        make_folder(&folder.join(STATE_FOLDER), Readers::Owner)?;
         let root = open_root(folder)?;
         let mut ports = BTreeMap::new();
         for number in 1..=options.modules {
@@ -177,19 +175,9 @@ const ROOT_KEY_FILE: &str = "root-key.pem";
 /// The register of the modules that the root certified.
 const REGISTER_FILE: &str = "certified.txt";
 
-/// Returns the hub's folder: `named`, else the one in the environment, else the user's default, which hosts use too
-/// (XDG Base Directory).
+/// Returns the hub's folder: `named`, else the one in the environment, else the user's default, which hosts use too.
 pub fn folder(named: Option<PathBuf>) -> Result<PathBuf, HubError> {
-    let variable = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    named
-        .or_else(|| variable(HUB_VARIABLE))
-        .or_else(|| variable("XDG_STATE_HOME").map(|state| state.join(HUB_DEFAULT)))
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state").join(HUB_DEFAULT)))
-        .ok_or(HubError::NoFolder)
+    local_socket::hub_folder(named, |name| std::env::var_os(name)).ok_or(HubError::NoFolder)
 }
 
 fn serial(number: u16) -> Serial {
@@ -204,19 +192,8 @@ fn socket(folder: &Path, serial: Serial) -> PathBuf {
         .join(format!("{serial}.{SOCKET_ENDING}"))
 }
 
-fn make_folder(path: &Path, mode: u32) -> Result<(), HubError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(mode)
-        .create(path)
-        .map_err(|error| HubError::File(path.into(), error))
-}
-
-/// Writes a file for all to read. Whatever the umask allows, only its owner writes it: else nobody would trust it.
-fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o644);
-    options.open(path)?.write_all(bytes)
+fn make_folder(path: &Path, readers: Readers) -> Result<(), HubError> {
+    files::make_folder(path, readers).map_err(|error| HubError::File(path.into(), error))
 }
 
 fn open_root(folder: &Path) -> Result<Root, HubError> {
@@ -234,7 +211,7 @@ fn open_root(folder: &Path) -> Result<Root, HubError> {
     };
     let public = folder.join(RUN_FOLDER).join(ROOT_FILE);
     let pem = root.certificate_pem().map_err(HubError::NewRoot)?;
-    write_public(&public, pem.as_bytes()).map_err(|error| HubError::File(public, error))?;
+    files::write_public(&public, pem.as_bytes()).map_err(|error| HubError::File(public, error))?;
     Ok(root)
 }
 

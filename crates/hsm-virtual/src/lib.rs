@@ -11,7 +11,7 @@
 //! | [`control`] | the control socket: requests, replies, client |
 //! | [`keys`] | keys as text |
 //! | [`clock`] | real time, or time that requests advance |
-//! | [`pcscd`] | a private pcscd that shows the modules |
+//! | `pcscd` | Linux: a private pcscd that shows the modules |
 
 pub mod aws_lc;
 pub mod board;
@@ -21,6 +21,7 @@ pub mod files;
 pub mod hub;
 pub mod keys;
 pub mod manufacture;
+#[cfg(target_os = "linux")]
 pub mod pcscd;
 pub mod port;
 pub mod server;

@@ -9,11 +9,11 @@ use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     limits,
 };
+use local_socket::Stream;
 use std::{
     collections::HashMap,
     io::{self, Read, Write},
     net::Shutdown,
-    os::unix::net::UnixStream,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -43,7 +43,7 @@ struct State {
     is_plugged: bool,
     /// What the LEDs show, and when that began.
     shown: (Pattern, Millis),
-    connections: HashMap<u64, UnixStream>,
+    connections: HashMap<u64, Stream>,
     next_connection: u64,
     /// The connection that sent the last APDU. Only its reset or end ends what is in progress over APDUs.
     last_sender: Option<u64>,
@@ -130,7 +130,7 @@ impl Port {
     }
 
     /// Answers the frames of one connection until it ends or the module is unplugged.
-    pub fn serve(&self, mut stream: UnixStream, clock: &Clock) -> io::Result<()> {
+    pub fn serve(&self, mut stream: Stream, clock: &Clock) -> io::Result<()> {
         let Some(connection) = self.register(&stream)? else {
             return Ok(());
         };
@@ -142,7 +142,7 @@ impl Port {
         }
     }
 
-    fn register(&self, stream: &UnixStream) -> io::Result<Option<u64>> {
+    fn register(&self, stream: &Stream) -> io::Result<Option<u64>> {
         let mut state = self.lock();
         if !state.is_plugged {
             return Ok(None);
@@ -159,12 +159,7 @@ impl Port {
         self.reset(&mut state, connection, clock);
     }
 
-    fn answer_all(
-        &self,
-        connection: u64,
-        stream: &mut UnixStream,
-        clock: &Clock,
-    ) -> io::Result<()> {
+    fn answer_all(&self, connection: u64, stream: &mut Stream, clock: &Clock) -> io::Result<()> {
         stream.set_write_timeout(Some(FRAME_TIMEOUT))?;
         let mut body = Vec::new();
         let mut answer = vec![0; FrameHeader::SIZE + limits::RESPONSE_APDU];
@@ -288,7 +283,7 @@ impl State {
 }
 
 /// Reads until `end`, however slowly the bytes come.
-fn read_by(stream: &mut UnixStream, mut bytes: &mut [u8], end: Instant) -> io::Result<()> {
+fn read_by(stream: &mut Stream, mut bytes: &mut [u8], end: Instant) -> io::Result<()> {
     while !bytes.is_empty() {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {

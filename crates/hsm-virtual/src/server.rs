@@ -8,12 +8,12 @@ use crate::{
 };
 use hsm_core::keypad::{Key, KeyEvent};
 use hsm_protocol::Serial;
+use local_socket::{Accepted, Listener, Stream};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::{
     collections::BTreeMap,
     fs,
     io::{self, Read, Write},
-    os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -27,10 +27,10 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub struct Server {
     hub: Arc<Hub>,
-    listeners: Mutex<BTreeMap<Serial, Arc<UnixListener>>>,
-    control: UnixListener,
-    wake: Mutex<UnixStream>,
-    woken: UnixStream,
+    listeners: Mutex<BTreeMap<Serial, Arc<Listener>>>,
+    control: Listener,
+    wake: Mutex<Stream>,
+    woken: Stream,
     is_stopped: AtomicBool,
 }
 
@@ -39,14 +39,14 @@ impl Server {
     pub fn bind(hub: Arc<Hub>) -> Result<Arc<Self>, HubError> {
         let path = control_socket(&hub.folder);
         let file = |error| HubError::File(path.clone(), error);
-        if UnixStream::connect(&path).is_ok() {
+        if local_socket::connect(&path, control::PATIENCE).is_ok() {
             return Err(file(io::Error::new(
                 io::ErrorKind::AddrInUse,
                 "a hub is already running in this folder",
             )));
         }
-        let control = listen(&path).map_err(file)?;
-        let (wake, woken) = UnixStream::pair().map_err(file)?;
+        let control = Listener::bind(&path).map_err(file)?;
+        let (wake, woken) = local_socket::pair().map_err(file)?;
         wake.set_nonblocking(true)
             .and_then(|()| woken.set_nonblocking(true))
             .map_err(file)?;
@@ -68,7 +68,7 @@ impl Server {
         }
         let path = self.hub.socket(serial);
         port.plug(&self.hub.clock);
-        let listener = listen(&path).map_err(|error| HubError::File(path, error))?;
+        let listener = Listener::bind(&path).map_err(|error| HubError::File(path, error))?;
         self.listeners().insert(serial, Arc::new(listener));
         self.wake();
         Ok(())
@@ -118,7 +118,7 @@ impl Server {
     }
 
     fn accept_some(self: &Arc<Self>) -> io::Result<()> {
-        let listeners: Vec<(Serial, Arc<UnixListener>)> = self
+        let listeners: Vec<(Serial, Arc<Listener>)> = self
             .listeners()
             .iter()
             .map(|(serial, listener)| (*serial, Arc::clone(listener)))
@@ -154,8 +154,8 @@ impl Server {
         Ok(())
     }
 
-    fn accept_host(&self, serial: Serial, listener: &UnixListener) -> io::Result<()> {
-        let Some(stream) = accepted(listener)? else {
+    fn accept_host(&self, serial: Serial, listener: &Listener) -> io::Result<()> {
+        let Some(accepted) = accepted(listener)? else {
             return Ok(());
         };
         let hub = Arc::clone(&self.hub);
@@ -163,22 +163,27 @@ impl Server {
             return Ok(());
         };
         spawn(move || {
-            if let Err(error) = Port::serve(&port, stream, &hub.clock) {
+            let served = accepted
+                .into_stream()
+                .and_then(|stream| Port::serve(&port, stream, &hub.clock));
+            if let Err(error) = served {
                 tracing::debug!(%serial, %error, "a connection ended");
             }
         })
     }
 
     fn accept_control(self: &Arc<Self>) -> io::Result<()> {
-        let Some(stream) = accepted(&self.control)? else {
+        let Some(accepted) = accepted(&self.control)? else {
             return Ok(());
         };
         let server = Arc::clone(self);
         spawn(move || {
             let mut held = HeldKeys::default();
-            let answered = control::answer(&stream, |request| {
-                // A stopped hub hangs up: its modules are unplugged.
-                (!server.is_stopped()).then(|| server.control(&mut held, request))
+            let answered = accepted.into_stream().and_then(|stream| {
+                control::answer(&stream, |request| {
+                    // A stopped hub hangs up: its modules are unplugged.
+                    (!server.is_stopped()).then(|| server.control(&mut held, request))
+                })
             });
             if let Err(error) = answered {
                 tracing::debug!(%error, "a control connection ended");
@@ -251,7 +256,7 @@ impl Server {
         })
     }
 
-    fn listeners(&self) -> std::sync::MutexGuard<'_, BTreeMap<Serial, Arc<UnixListener>>> {
+    fn listeners(&self) -> std::sync::MutexGuard<'_, BTreeMap<Serial, Arc<Listener>>> {
         self.listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -287,20 +292,9 @@ pub fn control_socket(folder: &Path) -> PathBuf {
     folder.join(STATE_FOLDER).join("control.sock")
 }
 
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    // A hub that was killed leaves its sockets.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(path)?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-fn accepted(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+fn accepted(listener: &Listener) -> io::Result<Option<Accepted>> {
     match listener.accept() {
-        Ok((stream, _)) => stream.set_nonblocking(false).map(|()| Some(stream)),
+        Ok(accepted) => Ok(Some(accepted)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
             tracing::error!("too many open files: cannot accept another connection");
@@ -311,7 +305,7 @@ fn accepted(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
     }
 }
 
-fn drain(mut woken: &UnixStream) -> io::Result<()> {
+fn drain(mut woken: &Stream) -> io::Result<()> {
     let mut bytes = [0; 64];
     loop {
         match woken.read(&mut bytes) {

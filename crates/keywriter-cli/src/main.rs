@@ -1,6 +1,6 @@
 //! The `keywriter` program: a command line over the `keywriter` library (docs/CLI.md).
 
-// Not `forbid`: `stdout` has a function run before `main`.
+// Not `forbid`: `system::closed` has a function run before `main`.
 #![deny(unsafe_code)]
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -10,7 +10,7 @@ mod failure;
 mod output;
 mod pin;
 mod progress;
-mod stdout;
+mod system;
 mod table;
 mod words;
 

@@ -14,7 +14,6 @@ use std::{
     borrow::Cow,
     fmt::{self, Display},
     io::{self, Write},
-    os::unix::ffi::OsStrExt,
     path::Path,
 };
 
@@ -62,15 +61,15 @@ impl Event {
             .with("epoch_check", hex(&name.check))
     }
 
-    /// Adds a field with a path. One that is not UTF-8 gets a second field with its bytes in hexadecimal digits, so that
-    /// a program finds the file again.
+    /// Adds a field with a path. One that is not Unicode gets a second field with its bytes in hexadecimal digits, so that
+    /// a program finds the file again: on Unix the system's own, on Windows WTF-8.
     pub(crate) fn path(self, name: &'static str, path: &Path) -> Self {
         if let Some(text) = path.to_str() {
             return self.with(name, text);
         }
-        let bytes = hex(path.as_os_str().as_bytes());
-        self.with(name, String::from_utf8_lossy(path.as_os_str().as_bytes()))
-            .with(format!("{name}_bytes"), bytes)
+        let bytes = path.as_os_str().as_encoded_bytes();
+        self.with(name, String::from_utf8_lossy(bytes))
+            .with(format!("{name}_bytes"), hex(bytes))
     }
 
     /// Adds a field with a path, or null.
@@ -158,7 +157,8 @@ impl Serialize for Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsStr;
+    #[cfg(unix)]
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
     #[test]
     fn a_name_in_json_does_nothing_to_a_terminal_and_reads_back() {
@@ -179,11 +179,17 @@ mod tests {
             assert!(!line.contains(acts), "{line}");
             assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["place"], name);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_place_that_is_not_text_is_found_again_by_its_bytes() {
         let socket = Location::Socket(OsStr::from_bytes(b"a\xff").into());
         let read = serde_json::to_value(Event::new("module").place(&socket)).unwrap();
         assert_eq!(read["place_bytes"], "61ff");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_name_that_is_not_text_is_found_again_by_its_bytes() {
         let event = Event::new("encrypted").path("file", OsStr::from_bytes(b"a\xff").as_ref());

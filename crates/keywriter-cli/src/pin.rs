@@ -1,6 +1,6 @@
 //! Where the app's PIN is typed: a terminal without echo, or a file descriptor. Never an argument.
 
-use crate::{args::Args, failure::Failure};
+use crate::{args::Args, failure::Failure, system};
 use keywriter::license::Pin;
 use std::{
     fs::File,
@@ -14,8 +14,7 @@ pub(crate) struct PinSource(Option<File>);
 impl PinSource {
     /// Opens the named descriptor, else takes the terminal.
     pub(crate) fn open(args: &Args) -> Result<Self, Failure> {
-        let open = |number| File::open(format!("/dev/fd/{number}"));
-        let file = args.pin_fd.map(open).transpose();
+        let file = args.pin_fd.map(system::descriptor).transpose();
         file.map(Self).map_err(Failure::NoTerminal)
     }
 

@@ -1,6 +1,6 @@
-//! Where this computer's files are (XDG Base Directory).
+//! Where this computer's files are.
 
-use hsm_protocol::frame::{HUB_DEFAULT, HUB_VARIABLE, ROOT_FILE, RUN_FOLDER};
+use hsm_protocol::frame::{ROOT_FILE, RUN_FOLDER};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -13,9 +13,9 @@ pub struct Folders {
     own: PathBuf,
 }
 
-/// Neither `XDG_STATE_HOME` nor `HOME` names a folder.
+/// Nothing names a folder for this user's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no folder for this user's state: neither XDG_STATE_HOME nor HOME names one")]
+#[error("{}", local_socket::NO_STATE_FOLDER)]
 pub struct NoHome;
 
 impl Folders {
@@ -28,22 +28,9 @@ impl Folders {
         hub: Option<PathBuf>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, NoHome> {
-        // The specification says to ignore a relative path.
-        let absolute = |name| {
-            variable(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let state = absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-            .ok_or(NoHome)?;
-        let named = hub.or_else(|| {
-            variable(HUB_VARIABLE)
-                .filter(|name| !name.is_empty())
-                .map(PathBuf::from)
-        });
+        let state = local_socket::state_folder(&variable).ok_or(NoHome)?;
         Ok(Self {
-            hub: named.unwrap_or_else(|| state.join(HUB_DEFAULT)),
+            hub: local_socket::hub_folder(hub, variable).ok_or(NoHome)?,
             own: state.join("keywriter"),
         })
     }
@@ -111,46 +98,33 @@ impl Folders {
 mod tests {
     use super::*;
 
-    fn find(hub: Option<&str>, variables: &[(&str, &str)]) -> Result<Folders, NoHome> {
+    fn find(hub: Option<&str>, variables: &[(&str, &Path)]) -> Result<Folders, NoHome> {
         Folders::look_up(hub.map(PathBuf::from), |name| {
             let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| OsString::from(value))
+            found.map(|(_, value)| value.as_os_str().to_owned())
         })
     }
 
     #[test]
-    fn the_hub_is_the_named_one_then_the_variables_then_the_users() {
-        let all = [
-            (HUB_VARIABLE, "/b"),
-            ("XDG_STATE_HOME", "/c"),
-            ("HOME", "/d"),
-        ];
-        assert_eq!(find(Some("/a"), &all).unwrap().hub(), Path::new("/a"));
-        assert_eq!(find(None, &all).unwrap().hub(), Path::new("/b"));
-        assert_eq!(
-            find(None, &all[1..]).unwrap().hub(),
-            Path::new("/c/keywriter/hub")
-        );
-        assert_eq!(
-            find(None, &all[2..]).unwrap().hub(),
-            Path::new("/d/.local/state/keywriter/hub")
-        );
-        assert_eq!(find(None, &[]), Err(NoHome));
-    }
-
-    #[test]
     fn a_named_hub_does_not_move_the_users_own_files() {
-        let folders = find(Some("/a"), &[("XDG_STATE_HOME", "/c")]).unwrap();
-        assert_eq!(folders.master(), Path::new("/c/keywriter/master.json"));
-        assert_eq!(folders.hub_root(), Path::new("/a/run/root.pem"));
+        // A path that is absolute on every system.
+        let state = std::env::temp_dir();
+        let folders = find(Some("a"), &[("XDG_STATE_HOME", &state)]).unwrap();
+        assert_eq!(
+            folders.master(),
+            state.join("keywriter").join("master.json")
+        );
+        assert_eq!(
+            folders.hub_root(),
+            Path::new("a").join("run").join("root.pem")
+        );
+        let unnamed = find(None, &[("XDG_STATE_HOME", &state)]).unwrap();
+        assert_eq!(unnamed.hub(), state.join("keywriter").join("hub"));
     }
 
+    #[cfg(unix)]
     #[test]
-    fn a_relative_state_folder_is_ignored() {
-        let folders = find(None, &[("XDG_STATE_HOME", "c"), ("HOME", "/d")]).unwrap();
-        assert_eq!(
-            folders.receipts(),
-            Path::new("/d/.local/state/keywriter/receipts")
-        );
+    fn without_a_state_folder_there_are_no_folders() {
+        assert_eq!(find(Some("/a"), &[]), Err(NoHome));
     }
 }

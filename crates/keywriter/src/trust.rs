@@ -10,7 +10,6 @@ use crate::{
 use std::{
     fs,
     io::{self, Write as _},
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -91,7 +90,10 @@ pub fn find(
     }
     let run = folders.run();
     let places = [folders.hub(), &run, &path];
-    if let Some(open) = places.into_iter().find(|path| !belongs_to_this_user(path)) {
+    if let Some(open) = places
+        .into_iter()
+        .find(|path| !file::belongs_to_this_user(path))
+    {
         return Err(RootError::HubOpen {
             path: open.to_owned(),
         });
@@ -142,23 +144,10 @@ fn write_new(path: &Path, root: &TrustedRoot) -> io::Result<()> {
     file.commit_new()
 }
 
-/// Returns whether nobody but this user, or root, can have written there.
-fn belongs_to_this_user(path: &Path) -> bool {
-    let user = rustix::process::geteuid();
-    path.metadata().is_ok_and(|metadata| {
-        let is_own = metadata.uid() == user.as_raw() || metadata.uid() == 0;
-        is_own && metadata.mode() & OTHERS_WRITE == 0
-    })
-}
-
-/// The bits by which a group and everybody may write. Who is in a group, this program cannot know.
-const OTHERS_WRITE: u32 = 0o022;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::test_hub::module::trusted_root;
-    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
     /// A user's folders below a temporary one, with a hub whose root is the first.
     fn folders() -> (tempfile::TempDir, Folders) {
@@ -197,8 +186,10 @@ mod tests {
         pin(&folders, &trusted_root(1)).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_hub_where_others_may_write_vouches_for_nothing() {
+        use std::{fs::Permissions, os::unix::fs::PermissionsExt};
         for name in ["", "run", "run/root.pem"] {
             for mode in [0o777, 0o702, 0o720, 0o770] {
                 let (_folder, folders) = folders();

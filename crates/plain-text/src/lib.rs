@@ -9,7 +9,7 @@ mod arguments;
 #[cfg(feature = "clap")]
 pub use arguments::parse;
 
-use std::{fmt::Write, os::unix::ffi::OsStrExt, path::Path};
+use std::{fmt::Write, path::Path};
 
 /// Returns foreign text so that it cannot do anything but be read: characters that move the cursor, change the direction
 /// of what follows, or are not seen, are written as their escapes. Ordinary text of every language stays.
@@ -43,9 +43,10 @@ pub fn shown_bytes(bytes: &[u8]) -> String {
     safe
 }
 
-/// Returns a path as [`shown`] text.
+/// Returns a path as [`shown`] text. What is not text in it is shown as the bytes by which Rust holds it: on Unix the
+/// system's own, on Windows a kind of UTF-8.
 pub fn shown_path(path: &Path) -> String {
-    shown_bytes(path.as_os_str().as_bytes())
+    shown_bytes(path.as_os_str().as_encoded_bytes())
 }
 
 /// Returns whether a character does something to a terminal or a page, rather than being seen on it.
@@ -67,7 +68,6 @@ pub const fn acts(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsStr;
 
     #[test]
     fn what_acts_on_a_terminal_is_escaped() {
@@ -105,8 +105,10 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_path_that_is_not_text_is_shown_by_its_bytes() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
         let path = Path::new(OsStr::from_bytes(b"a\xff\x1b/b"));
         assert_eq!(shown_path(path), "a\\xFF\\u{1b}/b");
     }

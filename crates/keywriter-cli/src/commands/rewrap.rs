@@ -9,6 +9,7 @@ use crate::{
     args::{Args, RewrapChoices},
     failure::Failure,
     output::{self, Event},
+    system::take_over,
 };
 use keywriter::{
     file::NewFile,
@@ -17,12 +18,7 @@ use keywriter::{
     share::{FileMode, Rewrap, ShareError, Way, paths::Act, read_header},
     survey::Survey,
 };
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::{MetadataExt, fchown},
-    path::Path,
-};
+use std::path::Path;
 
 pub(crate) fn run(args: &Args, choices: &RewrapChoices) -> Result<(), Failure> {
     let files = ShareChoices {
@@ -80,16 +76,6 @@ fn one(
         .map_err(|changed| share::of(job, ShareError::Read(changed)))?;
     output.commit().map_err(cannot_write())?;
     print(args, job, Outcome::Done, (from, to))
-}
-
-/// Gives a file owner and permissions of the one whose place it takes: who may read it stays so.
-fn take_over(old: &File, new: &File) -> io::Result<()> {
-    let (before, made) = (old.metadata()?, new.metadata()?);
-    let (owner, group) = (before.uid(), before.gid());
-    if (owner, group) != (made.uid(), made.gid()) {
-        fchown(new, Some(owner), Some(group))?;
-    }
-    new.set_permissions(before.permissions())
 }
 
 /// What was done with a file.

@@ -4,7 +4,7 @@ use crate::{
     args::Args,
     failure::Failure,
     output::{self, Event},
-    stdout,
+    system,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use keywriter::{
@@ -19,9 +19,8 @@ use keywriter::{
     text::shown_path,
 };
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, IsTerminal, Write},
-    os::fd::AsFd,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -234,13 +233,15 @@ impl Output {
     ) -> Result<Self, Failure> {
         files.reads_open(input.file());
         let Some(path) = &job.output else {
-            if stdout::was_closed() {
-                let closed = "it is closed; -o /dev/null discards what is written";
+            if system::stdout_was_closed() {
+                let closed = format!(
+                    "it is closed; -o {} discards what is written",
+                    system::NOWHERE
+                );
                 return Err(Failure::Output(io::Error::other(closed)));
             }
             let out = io::stdout().lock();
-            let open: io::Result<File> = out.as_fd().try_clone_to_owned().map(File::from);
-            if let Ok(open) = open {
+            if let Ok(open) = system::stdout_file(&out) {
                 files
                     .check_open(&open)
                     .map_err(|conflict| Failure::from(conflict).within("-"))?;

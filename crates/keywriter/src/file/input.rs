@@ -1,20 +1,19 @@
 //! Files that are read from their beginning to their end, and must stay as they are meanwhile.
 
+use super::system::{self, Reading};
 use crate::pipeline::Source;
+use rustix::fd::OwnedFd;
 use std::{
     fs::{File, Metadata},
     io::{self, Read},
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::MetadataExt,
-    },
     path::Path,
+    time::SystemTime,
 };
 
 /// A file, pipe or device that is read once. Reading a file fails if another program changes it before its end.
 #[derive(Debug)]
 pub struct InputFile {
-    file: File,
+    file: Reading,
     /// What the file was when it was opened; a pipe or device has no state of its own.
     opened: Option<State>,
     read: u64,
@@ -25,7 +24,7 @@ pub struct InputFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State {
     len: u64,
-    written: (i64, i64),
+    written: Option<SystemTime>,
 }
 
 /// Another program wrote to a file while it was read, so that what was read never was its contents.
@@ -39,17 +38,32 @@ impl InputFile {
         File::open(path).and_then(Self::new)
     }
 
-    /// Takes standard input. Not as `Stdin`: what that holds in its buffer cannot be polled for.
+    /// Takes standard input.
     pub fn stdin() -> io::Result<Self> {
-        let input = io::stdin().as_fd().try_clone_to_owned()?;
-        Self::new(input.into())
+        Self::new(system::stdin()?)
+    }
+
+    /// Returns a pipe with some bytes in it, and its other end: until that is dropped, the next byte is waited for.
+    #[cfg(test)]
+    pub(crate) fn pipe(bytes: &[u8]) -> (Self, io::PipeWriter) {
+        let (reader, mut writer) = io::pipe().unwrap();
+        io::Write::write_all(&mut writer, bytes).unwrap();
+        (Self::new(system::of_pipe(reader)).unwrap(), writer)
     }
 
     fn new(file: File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
+        let opened = match file.metadata() {
+            Ok(metadata) => metadata.is_file().then(|| State::of(&metadata)),
+            Err(error) if system::is_of_stream(&error) => None,
+            Err(error) => return Err(error),
+        };
         Ok(Self {
-            file,
-            opened: metadata.is_file().then(|| State::of(&metadata)),
+            file: if opened.is_some() {
+                Reading::of_file(file)
+            } else {
+                Reading::of_stream(file)?
+            },
+            opened,
             read: 0,
         })
     }
@@ -62,7 +76,7 @@ impl InputFile {
     /// Fails with [`InputChanged`] if it is no longer what was opened.
     pub fn check(&self) -> io::Result<()> {
         match self.opened {
-            Some(opened) if State::of(&self.file.metadata()?) != opened => {
+            Some(opened) if State::of(&self.file().metadata()?) != opened => {
                 Err(io::Error::other(InputChanged))
             }
             _ => Ok(()),
@@ -71,7 +85,7 @@ impl InputFile {
 
     /// Returns the open file.
     pub const fn file(&self) -> &File {
-        &self.file
+        self.file.file()
     }
 }
 
@@ -79,7 +93,7 @@ impl State {
     fn of(metadata: &Metadata) -> Self {
         Self {
             len: metadata.len(),
-            written: (metadata.mtime(), metadata.mtime_nsec()),
+            written: metadata.modified().ok(),
         }
     }
 }
@@ -113,12 +127,7 @@ pub(crate) fn is_changed(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        fs,
-        io::Write,
-        os::unix::fs::PermissionsExt,
-        time::{Duration, SystemTime},
-    };
+    use std::{fs, io::Write, time::Duration};
 
     /// Reads a part of a file, lets something happen to it, and reads the rest.
     fn read_around(change: impl FnOnce(&Path)) -> io::Result<usize> {
@@ -155,8 +164,10 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_file_may_get_another_name_or_mode_while_it_is_read() {
+        use std::os::unix::fs::PermissionsExt;
         let beside = |path: &Path| path.with_file_name("b");
         let renamed = read_around(|path| fs::rename(path, beside(path)).unwrap());
         let linked = read_around(|path| fs::hard_link(path, beside(path)).unwrap());
@@ -173,6 +184,7 @@ mod tests {
         }
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_file_whose_length_the_system_does_not_know_is_read() {
         let mut text = String::new();

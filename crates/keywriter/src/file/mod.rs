@@ -9,28 +9,24 @@
 
 mod input;
 mod run;
+#[cfg(unix)]
+#[path = "unix.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod system;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use input::is_changed;
 pub use input::{InputChanged, InputFile};
 pub use run::{Conflict, RunFiles, is_same};
+pub(crate) use system::{awaited, belongs_to_this_user, owners_only};
 
-use rustix::{
-    fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, flock, linkat},
-    io::Errno,
-};
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::{
-        fd::AsRawFd,
-        unix::{
-            ffi::OsStrExt,
-            fs::{FileTypeExt, OpenOptionsExt},
-        },
-    },
     path::{Path, PathBuf},
 };
 use tempfile::{Builder, NamedTempFile, PersistError};
@@ -67,26 +63,21 @@ impl NewFile {
                 });
             }
         };
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
-        match rustix::fs::open(folder(target), flags, mode) {
-            Ok(file) if Path::new(OWN_FILES).exists() => {
-                let file = File::from(file);
-                // [`Self::commit`] gives it a name for a moment.
-                lock(&file);
-                Ok(Self {
-                    body: Body::Nameless(file),
-                    target: target.to_owned(),
-                })
-            }
+        let Some(file) = system::nameless(folder(target)) else {
             // What cannot be written fails again, with the reason.
-            Ok(_) | Err(_) => Self::begin_named(target),
-        }
+            return Self::begin_named(target);
+        };
+        // [`Self::commit`] gives it a name for a moment.
+        lock(&file);
+        Ok(Self {
+            body: Body::Nameless(file),
+            target: target.to_owned(),
+        })
     }
 
     fn begin_named(target: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600);
+        system::owners_only(options.write(true).create_new(true));
         // Not `tempfile_in`: its errors name the temporary file.
         let file = Builder::new()
             .prefix(&prefix(target))
@@ -119,7 +110,7 @@ impl NewFile {
                     .prefix(&prefix(&self.target))
                     .rand_bytes(RANDOM)
                     .suffix(SUFFIX)
-                    .make_in(folder(&self.target), |path| link(&file, path))?;
+                    .make_in(folder(&self.target), |path| system::link(&file, path))?;
                 named.persist(&self.target)?;
             }
             Body::Named(file) => {
@@ -127,7 +118,7 @@ impl NewFile {
                 file.persist(&self.target)?;
             }
         }
-        File::open(folder(&self.target))?.sync_all()
+        system::sync_folder(folder(&self.target))
     }
 
     /// Puts it in place, or returns [`io::ErrorKind::AlreadyExists`] if something is there.
@@ -136,19 +127,19 @@ impl NewFile {
             Body::Stream(file) => return sync_stream(&file),
             Body::Nameless(file) => {
                 file.sync_all()?;
-                link(&file, &self.target)?;
+                system::link(&file, &self.target)?;
             }
             Body::Named(file) => {
                 file.as_file().sync_all()?;
                 match file.persist_noclobber(&self.target) {
-                    Err(PersistError { error, file }) if is_unsupported(&error) => {
+                    Err(PersistError { error, file }) if system::is_unsupported(&error) => {
                         rename_to_reserved(file, &self.target)?;
                     }
                     persisted => drop(persisted?),
                 }
             }
         }
-        File::open(folder(&self.target))?.sync_all()
+        system::sync_folder(folder(&self.target))
     }
 }
 
@@ -166,6 +157,7 @@ fn at(target: &Path) -> io::Result<At> {
         Ok(metadata) if metadata.is_file() => fs::canonicalize(target).map(At::File),
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(_) => Ok(At::Stream),
+        Err(error) if system::is_of_stream(&error) => Ok(At::Stream),
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Err(_) if target.is_symlink() => Err(io::Error::other("it is a link to what is not there")),
         Err(_) => Ok(At::Nothing),
@@ -177,45 +169,33 @@ pub fn would_replace(path: &Path) -> bool {
     let Ok(metadata) = fs::metadata(path) else {
         return path.is_symlink();
     };
-    let kind = metadata.file_type();
-    !(kind.is_char_device() || kind.is_fifo() || kind.is_socket())
+    !system::takes_bytes(metadata.file_type())
 }
 
 fn open_stream(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .custom_flags(NO_TERMINAL)
-        .open(path)?;
-    // Another program may have put a file there in between.
-    if file.metadata()?.is_file() {
-        return Err(io::ErrorKind::AlreadyExists.into());
+    let file = system::no_terminal(OpenOptions::new().write(true)).open(path)?;
+    match file.metadata() {
+        // Another program may have put a file there in between.
+        Ok(metadata) if metadata.is_file() => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if !system::is_of_stream(&error) => Err(error),
+        Ok(_) | Err(_) => Ok(file),
     }
-    Ok(file)
 }
 
 /// Waits until a device has everything, if it is one that keeps something.
 fn sync_stream(file: &File) -> io::Result<()> {
     file.sync_all().or_else(|error| {
-        let keeps_nothing = is_unsupported(&error);
+        let keeps_nothing = system::is_unsupported(&error);
         if keeps_nothing { Ok(()) } else { Err(error) }
     })
 }
 
 /// Says to other programs that it is being written. Where there are no locks, they may take it for a leftover.
 fn lock(file: &File) {
-    if let Err(error) = flock(file, FlockOperation::NonBlockingLockExclusive) {
+    if let Err(error) = file.try_lock() {
         tracing::debug!(%error, "a file that is being written is not locked");
     }
 }
-
-/// Gives a nameless file a name that is free.
-fn link(file: &File, name: &Path) -> io::Result<()> {
-    let own = format!("{OWN_FILES}/{}", file.as_raw_fd());
-    Ok(linkat(CWD, own, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
-}
-
-/// Where the kernel shows a program its open files.
-const OWN_FILES: &str = "/proc/self/fd";
 
 /// The end of the name of a file that is being written.
 const SUFFIX: &str = ".kw-new";
@@ -227,22 +207,15 @@ const RANDOM: usize = 6;
 const NAMED: usize = 100;
 
 fn prefix(target: &Path) -> OsString {
-    let name = target.file_name().unwrap_or_default().as_bytes();
-    // Not within a character.
-    let cut = (0..=NAMED.min(name.len()))
-        .rev()
-        .find(|at| name.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80));
-    let mut prefix = OsString::from(".");
-    prefix.push(OsStr::from_bytes(
-        name.get(..cut.unwrap_or(0)).unwrap_or_default(),
-    ));
-    prefix.push(".");
-    prefix
+    let name = target.file_name().unwrap_or_default();
+    let name = String::from_utf8_lossy(name.as_encoded_bytes());
+    let cut = name.floor_char_boundary(NAMED);
+    format!(".{}.", name.get(..cut).unwrap_or_default()).into()
 }
 
 /// Returns whether a file is one that was being written, by its name. It may hold plaintext that no one asked to keep.
 pub fn is_leftover(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().as_bytes();
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let Some(name) = name.strip_suffix(SUFFIX.as_bytes()) else {
         return false;
     };
@@ -255,12 +228,10 @@ pub fn is_leftover(path: &Path) -> bool {
 
 /// Removes a leftover, unless a program is still writing it.
 pub fn remove_leftover(path: &Path) {
-    let removed = OpenOptions::new()
-        .write(true)
-        .custom_flags(NO_LINKS)
+    let removed = system::no_links(OpenOptions::new().write(true))
         .open(path)
         .and_then(|file| {
-            flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+            file.try_lock()?;
             fs::remove_file(path)
         });
     match removed {
@@ -268,12 +239,6 @@ pub fn remove_leftover(path: &Path) {
         Err(error) => tracing::info!(?path, %error, "an unfinished file is not removed"),
     }
 }
-
-/// `O_NOCTTY`, as `open` takes it.
-const NO_TERMINAL: i32 = OFlags::NOCTTY.bits().cast_signed();
-
-/// `O_NOFOLLOW` and `O_NONBLOCK`, as `open` takes them.
-const NO_LINKS: i32 = (OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).cast_signed();
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -308,13 +273,6 @@ fn rename_to_reserved(file: NamedTempFile, to: &Path) -> io::Result<()> {
             tracing::warn!(%error, "an empty file is left");
         }
     })
-}
-
-/// Returns whether the filesystem has neither links nor renames that do not replace. FAT and FUSE answer a link with
-/// EPERM.
-fn is_unsupported(error: &io::Error) -> bool {
-    let unsupported = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::PERM];
-    Errno::from_io_error(error).is_some_and(|errno| unsupported.contains(&errno))
 }
 
 fn folder(file: &Path) -> &Path {

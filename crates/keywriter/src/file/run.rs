@@ -1,16 +1,18 @@
 //! The files of one run: none is written twice, and none that is read is written.
 
-use super::folder;
+use super::{
+    folder,
+    system::{id_at, id_of},
+};
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
-    fs::{self, File, Metadata},
-    os::unix::fs::{FileTypeExt, MetadataExt},
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
-/// What names a file whatever its path is: device and inode.
-type FileId = (u64, u64);
+/// What names a file that can be lost or read back, whatever its path is: device and inode, volume and index.
+pub(super) type FileId = (u64, u64);
 
 /// What a run reads and has written.
 #[derive(Debug, Default)]
@@ -33,30 +35,27 @@ pub enum Conflict {
 impl RunFiles {
     /// Notes a file that is read, be it by its name now or later.
     pub fn reads(&mut self, path: &Path) {
-        self.read
-            .extend(fs::metadata(path).ok().and_then(|metadata| id(&metadata)));
+        self.read.extend(id_at(path));
     }
 
     /// Notes an open file that is read.
     pub fn reads_open(&mut self, file: &File) {
-        self.read
-            .extend(file.metadata().ok().and_then(|metadata| id(&metadata)));
+        self.read.extend(id_of(file));
     }
 
     /// Notes an open file that was written.
     pub fn wrote(&mut self, file: &File) {
-        self.written
-            .extend(file.metadata().ok().and_then(|metadata| id(&metadata)));
+        self.written.extend(id_of(file));
     }
 
     /// Returns why what is at a path must not be replaced; links are followed.
     pub fn check(&self, output: &Path) -> Result<(), Conflict> {
-        self.check_id(fs::metadata(output).ok().and_then(|metadata| id(&metadata)))
+        self.check_id(id_at(output))
     }
 
     /// Returns why an open file must not be written to.
     pub fn check_open(&self, output: &File) -> Result<(), Conflict> {
-        self.check_id(output.metadata().ok().and_then(|metadata| id(&metadata)))
+        self.check_id(id_of(output))
     }
 
     fn check_id(&self, id: Option<FileId>) -> Result<(), Conflict> {
@@ -70,8 +69,7 @@ impl RunFiles {
 
 /// Returns whether two paths name one file, be it there or not yet.
 pub fn is_same(one: &Path, other: &Path) -> bool {
-    let found = |path| fs::metadata(path).ok().and_then(|metadata| id(&metadata));
-    match (found(one), found(other)) {
+    match (id_at(one), id_at(other)) {
         (Some(one), Some(other)) => one == other,
         (None, None) => place(one).is_some_and(|one| Some(one) == place(other)),
         _ => false,
@@ -83,14 +81,7 @@ fn place(path: &Path) -> Option<(PathBuf, &OsStr)> {
     Some((fs::canonicalize(folder(path)).ok()?, path.file_name()?))
 }
 
-/// Returns what names a file that can be lost or read back. A terminal or `/dev/null` may well be both ends.
-fn id(metadata: &Metadata) -> Option<FileId> {
-    let kind = metadata.file_type();
-    let keeps = kind.is_file() || kind.is_fifo() || kind.is_block_device();
-    keeps.then(|| (metadata.dev(), metadata.ino()))
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

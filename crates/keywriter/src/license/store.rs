@@ -18,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -268,13 +267,9 @@ impl LicenseFile {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(write)?;
         }
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(write)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        let lock = file::owners_only(&mut options).open(path).map_err(write)?;
         lock.lock().map_err(write)?;
         Ok(lock)
     }

@@ -14,7 +14,6 @@ use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt,
     path::Path,
     sync::Mutex,
     thread::{self, JoinHandle},
@@ -150,8 +149,12 @@ fn a_registered_app_holds_a_license_and_no_digits_of_the_pin() {
             "keys": [license_token::Anchor::development().id().to_string()],
         })
     );
-    let mode = store.path().metadata().unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = store.path().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
     assert!(!read(store.path()).contains("12345678"));
     let claims = store.registration().unwrap().unwrap().claims().unwrap();
     assert_eq!(claims.holder.name(), "John Doe");

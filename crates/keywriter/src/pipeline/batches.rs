@@ -141,7 +141,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{os::unix::net::UnixStream, sync::mpsc, time::Duration};
+    use crate::file::InputFile;
+    use std::{sync::mpsc, time::Duration};
 
     /// Batches of 10 bytes, each made its complement.
     fn complement(
@@ -185,11 +186,9 @@ mod tests {
 
     #[test]
     fn an_error_of_writing_ends_it_even_while_the_input_is_silent() {
-        let (mut ours, theirs) = UnixStream::pair().unwrap();
-        std::io::Write::write_all(&mut ours, &[1; 35]).unwrap();
+        let (mut input, ours) = InputFile::pipe(&[1; 35]);
         let (tell, told) = mpsc::channel();
         let waiting = thread::spawn(move || {
-            let mut input = std::fs::File::from(std::os::fd::OwnedFd::from(theirs));
             let mut left = 2;
             let outcome = complement(&mut input, |_| {
                 left -= 1;

@@ -1,14 +1,18 @@
 //! Reading an input that may keep its reader waiting: the wait ends as soon as the module is gone.
 
 use crate::{
+    file,
     module::ModuleError,
     transport::{RemovalSignal, Transport, TransportError},
 };
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use local_socket::Stream;
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    fd::OwnedFd,
+};
 use std::{
     fs::File,
-    io::{self, Read},
-    os::fd::OwnedFd,
+    io::{self, Read, Write},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -24,9 +28,7 @@ impl Source for &[u8] {}
 
 impl Source for File {
     fn waits_on(&self) -> Option<OwnedFd> {
-        let is_pipe = self.metadata().is_ok_and(|metadata| !metadata.is_file());
-        // Without a descriptor to poll it is read all the same; a removed module is only noticed later.
-        is_pipe.then(|| self.try_clone().ok().map(OwnedFd::from))?
+        file::awaited(self)
     }
 }
 
@@ -59,21 +61,24 @@ pub(crate) fn read_error<E: From<ModuleError>>(
 #[derive(Debug)]
 pub(super) struct Interrupt {
     is_raised: AtomicBool,
-    descriptor: Option<OwnedFd>,
+    /// Where it is raised, and where that is waited for.
+    ends: Option<(Stream, Stream)>,
 }
 
 impl Interrupt {
     pub(super) fn new() -> Self {
         Self {
             is_raised: AtomicBool::new(false),
-            descriptor: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok(),
+            ends: local_socket::pair()
+                .ok()
+                .filter(|(raised, _)| raised.set_nonblocking(true).is_ok()),
         }
     }
 
     pub(super) fn raise(&self) {
         self.is_raised.store(true, Ordering::Relaxed);
-        if let Some(descriptor) = &self.descriptor
-            && let Err(error) = rustix::io::write(descriptor, &1_u64.to_ne_bytes())
+        if let Some((raised, _)) = &self.ends
+            && let Err(error) = (&mut &*raised).write_all(&[1])
         {
             tracing::debug!(%error, "the interrupt was raised before");
         }
@@ -114,8 +119,8 @@ impl Read for InterruptibleReader<'_> {
         if let Some((input, removal)) = &self.awaited {
             let mut awaited = vec![PollFd::new(input, PollFlags::IN)];
             awaited.extend(removal.iter().map(RemovalSignal::as_poll));
-            let descriptor = self.interrupt.descriptor.iter();
-            awaited.extend(descriptor.map(|descriptor| PollFd::new(descriptor, PollFlags::IN)));
+            let ends = self.interrupt.ends.iter();
+            awaited.extend(ends.map(|(_, waiting)| PollFd::new(waiting, PollFlags::IN)));
             poll(&mut awaited, None)?;
             if self.interrupt.is_raised() {
                 return Err(io::ErrorKind::ConnectionAborted.into());

@@ -212,6 +212,7 @@ mod tests {
         for name in ["a/1", "a/2.kw", "a/b/3", "a/b/4.kw", "5.pdf"] {
             fs::write(folder.path().join(name), name).unwrap();
         }
+        #[cfg(unix)]
         std::os::unix::fs::symlink("1", folder.path().join("a/link")).unwrap();
         folder
     }
@@ -279,6 +280,7 @@ mod tests {
         assert_eq!(plan.jobs.len(), 3, "each once");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_folder_with_nothing_but_fifos_is_not_one_without_a_file() {
         let folder = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use super::{
     read_header,
 };
 use crate::{
+    file::InputFile,
     module::{ConnectedModule, ModuleError},
     transport::{Location, RemovalSignal, Transport, TransportError},
 };
@@ -15,10 +16,9 @@ use hsm_protocol::{
     file::{FileHeader, FileMode, Lead, MAGIC, OpenChunk, SealChunk},
     settings::EncryptionMode,
 };
+use local_socket::Stream;
 use std::{
-    fs::File,
     io::{self, Read, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
     sync::{Mutex, mpsc},
     thread,
     time::Duration,
@@ -29,7 +29,7 @@ struct Inverter {
     location: Location,
     left: usize,
     /// Hangs up with its other end.
-    removal: Mutex<Option<UnixStream>>,
+    removal: Mutex<Option<Stream>>,
 }
 
 impl Transport for Inverter {
@@ -103,7 +103,7 @@ fn module(left: usize) -> ConnectedModule {
     module_on(left, None)
 }
 
-fn module_on(left: usize, removal: Option<UnixStream>) -> ConnectedModule {
+fn module_on(left: usize, removal: Option<Stream>) -> ConnectedModule {
     let location = Location::Reader("A".into());
     let removal = Mutex::new(removal);
     ConnectedModule::new(Box::new(Inverter {
@@ -219,13 +219,6 @@ fn a_module_that_is_pulled_out_ends_it() {
     ));
 }
 
-/// A pipe with some bytes in it, and its other end: until that is dropped, the next byte is waited for.
-fn pipe(bytes: &[u8]) -> (File, UnixStream) {
-    let (mut writer, reader) = UnixStream::pair().unwrap();
-    writer.write_all(bytes).unwrap();
-    (OwnedFd::from(reader).into(), writer)
-}
-
 /// Returns the result of `work`, which must not wait for more input.
 fn soon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, results) = mpsc::channel();
@@ -237,8 +230,8 @@ fn soon<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 
 #[test]
 fn a_module_that_is_pulled_out_while_input_is_awaited_ends_it() {
-    let (mut input, _writer) = pipe(&[7; 100]);
-    let (removal, plug) = UnixStream::pair().unwrap();
+    let (mut input, _writer) = InputFile::pipe(&[7; 100]);
+    let (removal, plug) = local_socket::pair().unwrap();
     let outcome = soon(move || {
         let mut plug = Some(plug);
         // The first chunk is done; of the second, nothing comes.
@@ -263,7 +256,7 @@ fn a_changed_chunk_is_reported_at_once_though_more_of_the_file_is_awaited() {
     let mut file = encrypted(&[7; 200]);
     file[FileHeader::SIZE + 68..FileHeader::SIZE + 84].fill(0xBA);
     file.truncate(FileHeader::SIZE + 84);
-    let (mut input, _writer) = pipe(&file);
+    let (mut input, _writer) = InputFile::pipe(&file);
     let outcome = soon(move || {
         let header = read_header(&mut input).unwrap();
         decrypt(
@@ -283,7 +276,7 @@ fn a_changed_chunk_is_reported_at_once_though_more_of_the_file_is_awaited() {
 #[test]
 fn a_pipe_is_read_to_its_end() {
     let plain = vec![7; 100_000];
-    let (mut input, mut writer) = pipe(&[]);
+    let (mut input, mut writer) = InputFile::pipe(&[]);
     let written = plain.clone();
     thread::spawn(move || {
         for part in written.chunks(999) {

@@ -5,11 +5,9 @@ pub mod socket;
 
 use crate::text::{shown, shown_path};
 use hsm_protocol::Serial;
-use rustix::{
-    event::{PollFd, PollFlags},
-    process::{Resource, Rlimit, getrlimit, setrlimit},
-};
-use std::{fmt, io, os::unix::net::UnixStream, path::PathBuf, time::Duration};
+use local_socket::{Stream, TooFewFiles};
+use rustix::event::{PollFd, PollFlags};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 /// Where a module is plugged in, whichever module that is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,19 +77,31 @@ pub trait Transport: Send {
 /// A stream that hangs up once a module was removed. It can be polled while another thread talks to the module.
 #[derive(Debug)]
 pub struct RemovalSignal {
-    stream: UnixStream,
+    stream: Stream,
     location: Location,
 }
 
+/// What to poll a stream for: that the other end is gone. A system without a flag for it says so unasked.
+pub(crate) const HUNG_UP: PollFlags = {
+    #[cfg(target_os = "linux")]
+    {
+        PollFlags::RDHUP
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        PollFlags::empty()
+    }
+};
+
 impl RemovalSignal {
     /// Takes a stream that hangs up when the module in `location` was removed.
-    pub(crate) const fn new(stream: UnixStream, location: Location) -> Self {
+    pub(crate) const fn new(stream: Stream, location: Location) -> Self {
         Self { stream, location }
     }
 
     /// Returns what to poll: any event means that the module was removed.
     pub(crate) fn as_poll(&self) -> PollFd<'_> {
-        PollFd::new(&self.stream, PollFlags::RDHUP)
+        PollFd::new(&self.stream, HUNG_UP)
     }
 
     /// Returns where the module was.
@@ -136,21 +146,10 @@ pub fn allow_connections(count: usize) {
     let needed = u64::try_from(count)
         .unwrap_or(u64::MAX)
         .saturating_add(OTHER_FILES);
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= needed) {
-        return;
-    }
-    let current = limit.maximum.map_or(needed, |maximum| needed.min(maximum));
-    let raised = Rlimit {
-        current: Some(current),
-        maximum: limit.maximum,
-    };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "the limit of open files stays");
-    } else if current < needed {
+    if let Err(TooFewFiles { allowed }) = local_socket::allow_files(needed) {
         tracing::warn!(
             needed,
-            current,
+            allowed,
             "too few open files are allowed for all modules"
         );
     }

@@ -8,14 +8,10 @@ use hsm_protocol::{
     frame::{FrameHeader, FrameKind},
     limits,
 };
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with,
-    sockopt::{Timeout, set_socket_timeout},
-};
+use local_socket::Stream;
 use std::{
     io::{self, IoSlice, Read, Write},
     net::Shutdown,
-    os::unix::net::UnixStream,
     path::Path,
     time::{Duration, Instant},
 };
@@ -23,7 +19,7 @@ use std::{
 /// A connection to a module's socket.
 #[derive(Debug)]
 pub struct Socket {
-    stream: UnixStream,
+    stream: Stream,
     location: Location,
     patience: Duration,
 }
@@ -32,7 +28,7 @@ impl Socket {
     /// Connects and powers the module up.
     pub fn open(path: &Path) -> Result<Self, TransportError> {
         let location = Location::Socket(path.to_owned());
-        match connect(path) {
+        match local_socket::connect(path, CONNECTING) {
             Ok(stream) => Self::on(stream, location),
             Err(error) if is_timeout(error.kind()) => Err(TransportError::Silent { location }),
             Err(error) if is_absence(error.kind()) => Err(TransportError::Absent { location }),
@@ -41,14 +37,14 @@ impl Socket {
     }
 
     /// Takes over a stream that is connected already, and powers the module up.
-    pub fn on(stream: UnixStream, location: Location) -> Result<Self, TransportError> {
+    pub fn on(stream: Stream, location: Location) -> Result<Self, TransportError> {
         let mut socket = Self::patient(stream, location, CONNECTING)?;
         socket.patience = PATIENCE;
         Ok(socket)
     }
 
     fn patient(
-        stream: UnixStream,
+        stream: Stream,
         location: Location,
         patience: Duration,
     ) -> Result<Self, TransportError> {
@@ -79,7 +75,7 @@ impl Socket {
 
 /// One direction of a connection, or both.
 struct Half<'a> {
-    stream: &'a UnixStream,
+    stream: &'a Stream,
     location: &'a Location,
     patience: Duration,
 }
@@ -154,6 +150,7 @@ impl Half<'_> {
         match source.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset => TransportError::PulledOut { location },
             kind if is_timeout(kind) => TransportError::Silent { location },
             _ => TransportError::Io { location, source },
@@ -216,20 +213,6 @@ impl Transport for Socket {
     }
 }
 
-/// Connects. A hub that is stopped accepts nobody, and the queue before it may be full.
-fn connect(path: &Path) -> io::Result<UnixStream> {
-    let socket = socket_with(
-        AddressFamily::UNIX,
-        SocketType::STREAM,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
-    // For a socket of this kind, the time to send is the time to connect.
-    set_socket_timeout(&socket, Timeout::Send, Some(CONNECTING))?;
-    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-    Ok(socket.into())
-}
-
 /// Returns whether a wait ended. It is one or the other, depending on the system.
 const fn is_timeout(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
@@ -253,8 +236,8 @@ mod tests {
     }
 
     /// A module that answers each frame with the next of `answers`, then is pulled out.
-    fn module(answers: Vec<Vec<u8>>) -> UnixStream {
-        let (host, mut module) = UnixStream::pair().unwrap();
+    fn module(answers: Vec<Vec<u8>>) -> Stream {
+        let (host, mut module) = local_socket::pair().unwrap();
         thread::spawn(move || {
             for answer in answers {
                 let mut header = [0; FrameHeader::SIZE];
@@ -304,7 +287,7 @@ mod tests {
     /// A module that sends its answer byte by byte, for as long as somebody listens.
     #[test]
     fn a_module_that_trickles_does_not_begin_the_time_anew() {
-        let (host, mut module) = UnixStream::pair().unwrap();
+        let (host, mut module) = local_socket::pair().unwrap();
         let trickler = thread::spawn(move || {
             module
                 .write_all(&frame(FrameKind::PowerUp, b"ATR"))
@@ -342,7 +325,7 @@ mod tests {
             Socket::open(&path),
             Err(TransportError::Absent { .. })
         ));
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        drop(local_socket::Listener::bind(&path).unwrap());
         assert!(matches!(
             Socket::open(&path),
             Err(TransportError::Absent { .. })

@@ -4,6 +4,8 @@
 
 mod ask;
 mod output;
+#[cfg(target_os = "linux")]
+mod pcscd;
 mod serve;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -1,26 +1,19 @@
 //! `virtual-hub serve`: runs the hub.
 
+#[cfg(target_os = "linux")]
+use super::pcscd::{self, Watched};
 use crate::output;
 use anyhow::Context;
 use clap::ValueEnum;
-use hsm_protocol::Serial;
 use hsm_virtual::{
     clock::Clock,
     hub::{Hub, HubOptions},
-    pcscd::{self, Pcscd},
     port::Delays,
     server::Server,
 };
+use local_socket::TooFewFiles;
 use plain_text::shown_path;
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        mpsc::{RecvTimeoutError, Sender, channel},
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// How to run the hub.
 #[derive(clap::Args)]
@@ -29,6 +22,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=9999))]
     modules: u16,
     /// Show the modules to PC/SC programs too, through a private pcscd.
+    #[cfg(target_os = "linux")]
     #[arg(long)]
     pcsc: bool,
     /// Whether time passes by itself, or only with `virtual-hub wait` and holds.
@@ -59,7 +53,7 @@ enum ClockKind {
     Manual,
 }
 
-/// Runs the hub until SIGINT or SIGTERM.
+/// Runs the hub until it is interrupted.
 pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
     allow_descriptors(options.modules);
     let hub = Arc::new(Hub::open(
@@ -83,8 +77,9 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
     for serial in &serials {
         server.plug(*serial)?;
     }
+    #[cfg(target_os = "linux")]
     let pcscd = if options.pcsc {
-        Some(start_pcscd(&hub, &serials)?)
+        Some(pcscd::start(&hub, &serials)?)
     } else {
         None
     };
@@ -99,120 +94,34 @@ pub(crate) fn serve(folder: &Path, options: &Options) -> anyhow::Result<()> {
         "modules:    {}, {first} to {last}, all plugged in",
         serials.len()
     ))?;
+    #[cfg(target_os = "linux")]
     if let Some(pcscd) = &pcscd {
-        // Programs that start a hub read the variable from the end of this line.
-        output::line(&format!(
-            "for PC/SC programs: export {}={}",
-            pcscd::SOCKET_VARIABLE,
-            shown_path(pcscd.socket())
-        ))?;
+        pcscd::print_variable(pcscd)?;
     }
     output::line("ready")?;
+    #[cfg(target_os = "linux")]
     let watched = pcscd.map(|pcscd| Watched::begin(pcscd, Arc::clone(&hub), serials));
     let ran = server.run().context("the hub's sockets failed");
+    #[cfg(target_os = "linux")]
     if let Some(watched) = watched {
         watched.end();
     }
     ran
 }
 
-/// A pcscd that is started again if it ends by itself.
-struct Watched {
-    /// Dropped when the hub ends.
-    hub: Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Watched {
-    fn begin(mut pcscd: Pcscd, hub: Arc<Hub>, serials: Vec<Serial>) -> Self {
-        let (sender, ended) = channel();
-        let thread = thread::spawn(move || {
-            let mut started = Instant::now();
-            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK) {
-                if pcscd.is_running() {
-                    continue;
-                }
-                let again = "restart the hub to show its modules to PC/SC programs again";
-                if started.elapsed() < WORKED {
-                    output::note(&format!("pcscd ended at once; {again}"));
-                    return;
-                }
-                // Its socket is free only without the old one.
-                drop(pcscd);
-                pcscd = match start_pcscd(&hub, &serials) {
-                    Ok(pcscd) => pcscd,
-                    Err(error) => {
-                        let error = plain_text::shown(&format!("{error:#}"));
-                        output::note(&format!("pcscd ended: {error}; {again}"));
-                        return;
-                    }
-                };
-                started = Instant::now();
-                output::note("pcscd ended, and was started again");
-            }
-        });
-        Self {
-            hub: sender,
-            thread,
-        }
-    }
-
-    /// Ends pcscd.
-    fn end(self) {
-        drop(self.hub);
-        if self.thread.join().is_err() {
-            output::note("pcscd may still run");
-        }
-    }
-}
-
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// How long it must have run to be started again.
-const WORKED: Duration = Duration::from_secs(1);
-
 /// Raises the limit of open files: a module needs one socket, and one more for each connected host.
 fn allow_descriptors(modules: u16) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let needed = u64::from(modules) * 4 + 64;
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let allowed = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => limit.maximum,
-        Err(_refused) => limit.current,
-    };
-    if allowed.is_some_and(|allowed| allowed < needed) {
+    if let Err(TooFewFiles { allowed }) = local_socket::allow_files(needed) {
         output::note(&format!(
-            "{} open files are allowed, but {needed} may be needed: raise the limit with `ulimit -n {needed}`, or run \
-             fewer modules",
-            allowed.unwrap_or_default()
+            "{allowed} open files are allowed, but {needed} may be needed: raise the limit with `ulimit -n {needed}`, or \
+             run fewer modules"
         ));
     }
 }
 
-fn start_pcscd(hub: &Hub, serials: &[Serial]) -> anyhow::Result<Pcscd> {
-    if serials.len() > pcscd::READERS_MAX {
-        output::line(&format!(
-            "pcscd can show {} readers: only that many modules are visible to PC/SC programs",
-            pcscd::READERS_MAX
-        ))?;
-    }
-    let readers: Vec<(String, PathBuf)> = (1..)
-        .zip(serials)
-        .take(pcscd::READERS_MAX)
-        .map(|(port, serial)| {
-            let name = format!("KeyWriter virtual port {port}");
-            (name, hub.socket(*serial))
-        })
-        .collect();
-    let folder = hub.folder.join(hsm_protocol::frame::RUN_FOLDER);
-    Ok(Pcscd::start(&folder, &pcscd::find_driver()?, &readers)?)
-}
-
+/// On SIGINT and SIGTERM. A hub that was started with `nohup` goes on without its terminal.
+#[cfg(unix)]
 fn stop_on_signal(server: &Arc<Server>) -> anyhow::Result<()> {
     use signal_hook::{
         consts::{SIGINT, SIGTERM},
@@ -226,4 +135,11 @@ fn stop_on_signal(server: &Arc<Server>) -> anyhow::Result<()> {
         }
     });
     Ok(())
+}
+
+/// On Ctrl-C, and when the console is closed.
+#[cfg(windows)]
+fn stop_on_signal(server: &Arc<Server>) -> anyhow::Result<()> {
+    let server = Arc::clone(server);
+    Ok(ctrlc::set_handler(move || server.stop())?)
 }

@@ -8,17 +8,17 @@ mod readers;
 
 pub use readers::{Watch, obstacle, occupied};
 
-use super::{CONNECTING, Location, PATIENCE, RemovalSignal, Transport, TransportError};
+use super::{CONNECTING, HUNG_UP, Location, PATIENCE, RemovalSignal, Transport, TransportError};
 use hsm_protocol::{
     apdu::encode_extended,
     command::{AID, CLA_INTERINDUSTRY, ins},
 };
+use local_socket::Stream;
 use pcsc::{Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, Timespec, poll};
 use std::{
     collections::BTreeSet,
     ffi::{CStr, CString},
-    os::unix::net::UnixStream,
     sync::{
         Mutex,
         mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel, sync_channel},
@@ -252,7 +252,7 @@ impl Transport for Card {
             return None;
         };
         let name = CString::new(name.as_str()).ok()?;
-        let (stream, held) = UnixStream::pair().ok()?;
+        let (stream, held) = local_socket::pair().ok()?;
         thread::Builder::new()
             .spawn(move || wait_for_removal(&name, &held))
             .ok()?;
@@ -281,7 +281,7 @@ impl Drop for Card {
 
 /// Returns when the card was removed or swapped, or the other end of `held` is dropped. Without a service there is no
 /// card.
-fn wait_for_removal(reader: &CStr, held: &UnixStream) {
+fn wait_for_removal(reader: &CStr, held: &Stream) {
     let Ok(context) = Context::establish(Scope::User) else {
         return;
     };
@@ -303,9 +303,9 @@ fn wait_for_removal(reader: &CStr, held: &UnixStream) {
     }
 }
 
-fn is_dropped(held: &UnixStream) -> bool {
+fn is_dropped(held: &Stream) -> bool {
     let outcome = poll(
-        &mut [PollFd::new(held, PollFlags::RDHUP)],
+        &mut [PollFd::new(held, HUNG_UP)],
         Some(&Timespec::default()),
     );
     outcome.is_ok_and(|ready| ready != 0)

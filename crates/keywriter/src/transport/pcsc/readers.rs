@@ -3,7 +3,7 @@
 use super::{AT_ONCE, within};
 use crate::transport::{CONNECTING, Location, TransportError};
 use pcsc::{Context, Error, ReaderState, Scope, State};
-use std::{env, ffi::CString, io, os::unix::net::UnixStream, path::PathBuf, time::Duration};
+use std::{ffi::CString, io, time::Duration};
 
 /// Returns the readers that have a card: none if the smart-card service does not run.
 pub fn occupied() -> Vec<String> {
@@ -21,28 +21,68 @@ pub fn occupied() -> Vec<String> {
 /// Returns what keeps readers from being seen. A service that does not run is one if readers are `wanted`, or if the
 /// environment names its socket.
 pub fn obstacle(wanted: bool) -> Option<TransportError> {
-    let location = Location::Reader("pcscd".into());
+    let location = Location::Reader(service::NAME.into());
     let work = || Context::establish(Scope::User);
     let Some(established) = within(AT_ONCE, work, drop) else {
         return Some(TransportError::Silent { location });
     };
     let source = established.err()?;
-    let named = env::var_os(SOCKET_VARIABLE);
-    let is_named = named.is_some();
-    let socket = named.map_or_else(|| SOCKET.into(), PathBuf::from);
-    // The service says that it does not run, too, where this user may not connect to it.
-    match UnixStream::connect(socket) {
-        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
-            Some(TransportError::Io { location, source })
-        }
-        Err(_) if !wanted && !is_named => None,
-        _ => Some(TransportError::Service { location, source }),
+    match service::look() {
+        Service::Denied(source) => Some(TransportError::Io { location, source }),
+        Service::Absent if !wanted => None,
+        Service::Absent | Service::Broken => Some(TransportError::Service { location, source }),
     }
 }
 
-/// The environment variable that names the service's socket, and where it is else.
-const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
-const SOCKET: &str = "/run/pcscd/pcscd.comm";
+/// What is known of a service that cannot be used.
+enum Service {
+    /// It does not run, and nothing says that it should.
+    Absent,
+    /// This user may not connect to it: it says then, too, that it does not run.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "pcscd's alone"))]
+    Denied(io::Error),
+    /// It runs, or the environment names its socket.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "pcscd's alone"))]
+    Broken,
+}
+
+/// pcscd, at its socket.
+#[cfg(target_os = "linux")]
+mod service {
+    use super::Service;
+    use std::{env, io, os::unix::net::UnixStream, path::PathBuf};
+
+    pub(super) const NAME: &str = "pcscd";
+
+    pub(super) fn look() -> Service {
+        let named = env::var_os(SOCKET_VARIABLE);
+        let is_named = named.is_some();
+        let socket = named.map_or_else(|| SOCKET.into(), PathBuf::from);
+        match UnixStream::connect(socket) {
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                Service::Denied(source)
+            }
+            Err(_) if !is_named => Service::Absent,
+            _ => Service::Broken,
+        }
+    }
+
+    /// The environment variable that names the service's socket, and where it is else.
+    const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
+    const SOCKET: &str = "/run/pcscd/pcscd.comm";
+}
+
+/// The system's own: it starts with the first reader.
+#[cfg(not(target_os = "linux"))]
+mod service {
+    use super::Service;
+
+    pub(super) const NAME: &str = "the system's smart-card service";
+
+    pub(super) const fn look() -> Service {
+        Service::Absent
+    }
+}
 
 fn occupied_in(context: &Context) -> Result<Vec<String>, Error> {
     let mut occupied = Vec::new();

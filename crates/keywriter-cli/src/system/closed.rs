@@ -21,6 +21,6 @@ ctor::declarative::ctor! {
 }
 
 /// Returns whether standard output was closed.
-pub(crate) fn was_closed() -> bool {
+pub(crate) fn stdout_was_closed() -> bool {
     CLOSED.load(Ordering::Relaxed)
 }
