@@ -111,6 +111,9 @@ words! {
     NotConfirmed: REFUSED, "nobody confirmed it on the module's keypad in time",
         "run the same command again and, while the module's GREEN and BLUE alternate, hold the keys it names on the \
          module's keypad for one second";
+    NotTyped: REFUSED, "nobody typed the ticket's code on the module's keypad in time",
+        "run the same command again, read the code on the second screen, and type its 16 digits and KEY while the \
+         module waits";
     AnswerNotSigned: REFUSED, "the module's answer was changed on its way: it is not signed with the module's key",
         "do not use what it said; look for what is between this computer and the module";
     RecipientDiffers: REFUSED, "the recipient is not the one that is known of this team",

@@ -1,6 +1,67 @@
 //! Commands that a person must allow on the module's keypad: they are repeated until that is done.
 
+use crate::{
+    module::ModuleError,
+    problem::{Problem, Reason},
+};
+use hsm_protocol::Status;
 use std::time::{Duration, Instant};
+
+/// What a person is asked for at a module's keypad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To allow that what the module holds is replaced.
+    Replace,
+    /// To allow that it re-keys its group.
+    Rekey,
+    /// To allow that it changes its group's policy.
+    Policy,
+    /// To allow that it empties its journal's table.
+    ClearTable,
+    /// To allow that it ends a ticket.
+    Withdraw,
+    /// To type the code of a ticket.
+    Code,
+}
+
+impl Asked {
+    /// Returns for how long the module asks.
+    pub const fn time(self) -> Duration {
+        match self {
+            Self::Code => TYPES,
+            _ => ASKS,
+        }
+    }
+}
+
+/// Runs a command that the module asks a person about. Tells it once, and repeats the command until that person has
+/// answered or the time is over. `pause` lets time pass.
+pub fn allowed<T>(
+    what: Asked,
+    pause: impl Fn(Duration),
+    tell: impl FnOnce(),
+    mut command: impl FnMut() -> Result<T, ModuleError>,
+) -> Result<T, ModuleError> {
+    match command() {
+        Err(refused) if needs_person(&refused) => {
+            tell();
+            repeat(refused, what.time(), pause, command, needs_person)
+        }
+        outcome => outcome,
+    }
+}
+
+const fn needs_person(error: &ModuleError) -> bool {
+    matches!(error, ModuleError::Refused(Status::NeedsPerson))
+}
+
+/// Returns the problem of such a command: a code that nobody typed is not a key that nobody held.
+pub fn problem(what: Asked, error: &ModuleError) -> Problem {
+    match what {
+        Asked::Code if needs_person(error) => Reason::NotTyped.into(),
+        _ => Problem::from(error),
+    }
+}
 
 /// How long a module asks for a person.
 pub const ASKS: Duration = Duration::from_secs(30);

@@ -13,6 +13,7 @@
 //! | [`letter`] | clones and epochs for modules that are elsewhere |
 //! | [`team`] | a group's next epoch and its policy |
 //! | [`ticket`] | what custodians allow a master |
+//! | [`teamwork`] | what people do with these three, for every front end |
 //! | [`asking`] | commands that a person must allow on the module's keypad |
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
@@ -45,6 +46,7 @@ pub mod settings;
 pub mod share;
 pub mod survey;
 pub mod team;
+pub mod teamwork;
 #[cfg(test)]
 mod test_hub;
 pub mod text;

@@ -1,6 +1,6 @@
 //! `keywriter clone`
 
-use super::{now, require_app_pin, ticket};
+use super::{now, require_app_pin, teamwork, told::Printer};
 use crate::{
     args::{Args, CloneChoices},
     failure::Failure,
@@ -19,6 +19,7 @@ use keywriter::{
     problem::Reason,
     report::Report,
     settings::MasterState,
+    teamwork::tickets,
     text::shown_path,
 };
 use signal_hook::{consts::SIGINT, flag};
@@ -60,9 +61,13 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         stop: stop_on_interrupt(),
     };
     if !choices.ticket.is_empty() {
-        let tickets = ticket::load(&choices.ticket, &setup.root)?;
+        let given = tickets::load(&choices.ticket, &setup.root).map_err(Failure::Problem)?;
         let mut present = super::find(args, master)?;
-        ticket::present(&tickets, &mut present.module, master)?;
+        let printer = Printer::new(args);
+        let tell = |told| printer.tell(told);
+        let work = teamwork(args, &setup.root, None, &tell)?;
+        let shown = work.present(&given, &mut present);
+        printer.finish(shown)?;
     }
     let discovery = args.discovery()?;
     let progress = CycleProgress::new(args.json);

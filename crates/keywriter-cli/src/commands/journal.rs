@@ -1,13 +1,20 @@
 //! `keywriter journal`
 
-use super::{condition_name, find, hex, of_module, permission_name, person, require_app_pin};
+use super::{condition_name, find, hex, of_module, permission_name, require_app_pin, told};
 use crate::{
     args::Args,
     failure::Failure,
     output::{self, Event},
     table,
 };
-use keywriter::{Serial, journal::Journal, protocol::JournalEntry, text::counted};
+use keywriter::{
+    Serial,
+    asking::{self, Asked},
+    journal::Journal,
+    protocol::JournalEntry,
+    text::counted,
+};
+use std::thread;
 
 pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), Failure> {
     require_app_pin(args)?;
@@ -20,8 +27,12 @@ pub(crate) fn run(args: &Args, serial: Serial, clear_table: bool) -> Result<(), 
         print_text(serial, &journal)?;
     }
     if clear_table {
-        let keys = ("KEY+4", "to let its table be cleared");
-        person::allowed(args, serial, keys, || present.module.clear_table())?;
+        let mut asked = Ok(());
+        let tell = || asked = told::asks(args.json, serial, Asked::ClearTable);
+        let clear = || present.module.clear_table();
+        let cleared = asking::allowed(Asked::ClearTable, thread::sleep, tell, clear);
+        cleared.map_err(of_module(serial))?;
+        asked?;
     }
     Ok(())
 }

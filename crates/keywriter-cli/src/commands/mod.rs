@@ -10,7 +10,6 @@ pub(crate) mod letter;
 pub(crate) mod license;
 pub(crate) mod list;
 pub(crate) mod master;
-mod person;
 pub(crate) mod pin;
 mod policy;
 pub(crate) mod receipt;
@@ -22,6 +21,7 @@ pub(crate) mod settings;
 pub(crate) mod share;
 pub(crate) mod team;
 pub(crate) mod ticket;
+mod told;
 pub(crate) mod usage;
 
 use crate::{args::Args, failure::Failure, output, pin::PinSource};
@@ -35,6 +35,7 @@ use keywriter::{
     protocol::{Condition, EncryptionMode, Permission},
     share::FileMode,
     survey::{Depth, Present, Survey},
+    teamwork::{Teamwork, Told},
     text::{hex, shown_path},
     transport::Location,
 };
@@ -102,20 +103,21 @@ fn find(args: &Args, serial: Serial) -> Result<Present, Failure> {
 
 /// Takes one module, which is genuine, out of what was found.
 fn take(found: &mut Survey, serial: Serial) -> Result<Present, Failure> {
-    if found.is_duplicate(serial) {
-        return Err(Failure::about(Reason::DuplicateSerial, serial));
+    keywriter::teamwork::take(found, serial).map_err(Failure::Problem)
+}
+
+/// Returns what acts on a team need: this user's folders, or another one of receipts.
+fn teamwork<'a>(
+    args: &Args,
+    root: &'a TrustedRoot,
+    receipts: Option<&Path>,
+    tell: &'a dyn Fn(Told),
+) -> Result<Teamwork<'a>, Failure> {
+    let mut work = Teamwork::new(&args.folders()?, root, tell);
+    if let Some(receipts) = receipts {
+        receipts.clone_into(&mut work.receipts);
     }
-    let present = found
-        .take(serial)
-        .ok_or_else(|| Failure::Problem(found.missing(Some(serial))))?;
-    match present.facts.certificate.authenticity.check() {
-        Ok(()) => Ok(present),
-        Err(why) => Err(Failure::Problem(
-            Problem::new(why.into())
-                .about(serial)
-                .with_roots(present.facts.other_root.as_ref()),
-        )),
-    }
+    Ok(work)
 }
 
 /// Makes a failure of a named module.

@@ -1,8 +1,7 @@
 //! `keywriter team policy|show`
 
 use super::{
-    find, of_module, person, require_app_pin, root_for_work, survey_all, take,
-    ticket::{self, Names},
+    find, of_module, require_app_pin, root_for_work, survey_all, take, teamwork, told::Printer,
 };
 use crate::{
     args::{Args, PolicyChoices},
@@ -12,33 +11,32 @@ use crate::{
 };
 use keywriter::{
     Serial,
-    genuine::TrustedRoot,
-    letter::members::{self, Members},
     problem::Reason,
     survey::{Present, Survey},
     team::Policy,
+    teamwork::{
+        Teamwork,
+        policy::Custodians,
+        tickets::{self, Names},
+    },
     text::{counted, hex},
 };
 use std::path::{Path, PathBuf};
 
 /// Gives the team a policy.
-pub(super) fn set(
-    args: &Args,
-    choices: &PolicyChoices,
-    tickets: &[PathBuf],
-) -> Result<(), Failure> {
+pub(super) fn set(args: &Args, choices: &PolicyChoices, files: &[PathBuf]) -> Result<(), Failure> {
     require_app_pin(args)?;
     let serial = choices.serial;
+    let root = root_for_work(args)?;
+    let given = tickets::load(files, &root).map_err(Failure::Problem)?;
     let mut found = survey_all(args)?;
     let mut master = take(&mut found, serial)?;
-    let policy = wanted(args, choices, &master, &found)?;
-    ticket::present(
-        &ticket::load(tickets, &root_for_work(args)?)?,
-        &mut master.module,
-        serial,
-    )?;
-    let keys = ("KEY+3", "to let it change its team's policy");
-    person::allowed(args, serial, keys, || master.module.set_policy(&policy))?;
+    let printer = Printer::new(args);
+    let tell = |told| printer.tell(told);
+    let work = teamwork(args, &root, choices.receipts.as_deref(), &tell)?;
+    let policy = wanted(&work, choices, &master, &found)?;
+    let set = work.set_policy(&mut master, &policy, &given);
+    printer.finish(set)?;
     if args.json {
         return Event::new("policy")
             .text("serial", serial)
@@ -57,52 +55,26 @@ pub(super) fn set(
     )
 }
 
-/// Returns the policy with its custodians, who are plugged in or known by their receipts.
+/// Returns the policy with its custodians, and warns of one that the loss of a module would make lasting.
 pub(super) fn wanted(
-    args: &Args,
+    work: &Teamwork<'_>,
     choices: &PolicyChoices,
     master: &Present,
     found: &Survey,
 ) -> Result<Policy, Failure> {
-    let root = root_for_work(args)?;
-    let members = match master.facts.status {
-        Some(status) => members_of(args, choices.receipts.as_deref(), &status.group, &root)?,
-        None => Members::new(),
-    };
-    let known = |serial: &Serial| {
-        let here = [master].into_iter().chain(&found.modules);
-        let mut here = here.filter(|present| present.facts.serial == *serial);
-        let here = here.find_map(|present| present.facts.party());
-        let party = here.or_else(|| members.get(serial).map(|member| member.statement.secondary));
-        party
-            .map(|party| party.certificate)
-            .ok_or_else(|| Failure::about(Reason::CustodianUnknown, serial))
-    };
-    let custodians = choices.custodian.iter().map(known);
-    let policy = Policy {
+    let custodians = Custodians {
         quorum: choices.quorum,
-        custodians: custodians.collect::<Result<_, _>>()?,
+        serials: choices.custodian.iter().copied().collect(),
     };
-    let count = policy.custodians.len();
-    let quorum = usize::from(policy.quorum);
-    if quorum > 0 && count == quorum {
+    let policy = work.policy(&custodians, master, found);
+    let policy = policy.map_err(Failure::Problem)?;
+    if policy.is_tight() {
         output::note(
             "as many custodians must agree as there are: if one of their modules is lost, nobody can clone, re-key or \
              change the policy any more; name one more\n",
         );
     }
     Ok(policy)
-}
-
-fn members_of(
-    args: &Args,
-    receipts: Option<&Path>,
-    group: &[u8; 16],
-    root: &TrustedRoot,
-) -> Result<Members, Failure> {
-    let folders = args.folders()?;
-    let receipts = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
-    Ok(members::of_group(&receipts, group, root))
 }
 
 /// Shows what a module tells of its team.
@@ -113,10 +85,9 @@ pub(super) fn show(args: &Args, serial: Serial, receipts: Option<&Path>) -> Resu
     let status = present.facts.status;
     let status = status.ok_or_else(|| Failure::about(Reason::NoUnlockedModule, serial))?;
     let team = present.module.team().map_err(of_module(serial))?;
-    let mut names = Names::read(args, receipts, &root)?;
-    if let Some(party) = present.facts.party() {
-        names.0.insert(party.certificate, serial);
-    }
+    let folder = args.folders()?.receipts();
+    let mut names = Names::read(receipts.unwrap_or(&folder), &root);
+    names.add(&present);
     let all = |certificates: &mut dyn Iterator<Item = &[u8; 48]>| {
         let mut all: Vec<_> = certificates
             .map(|certificate| names.of(certificate))

@@ -1,11 +1,8 @@
 //! `keywriter team list|export|import|rekey`
 
 use super::{
-    letter::{
-        self,
-        write::{LeftOut, to_members, write_and_save},
-    },
-    of_module, person, policy, require_app_pin, root_for_work, survey_all, take, ticket,
+    policy, require_app_pin, root_for_work, survey_all, take, teamwork,
+    told::{self, Printer},
 };
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
@@ -14,24 +11,20 @@ use crate::{
     table,
 };
 use keywriter::{
-    Options, Serial,
+    Serial,
     genuine::TrustedRoot,
     letter::{
-        GenuineLetterbox, LetterFor,
-        desk::Desk,
-        members::{self, Letterboxes, Member, Members},
+        members::{self, Letterboxes, Member},
         post::Post,
     },
-    module::ConnectedModule,
-    problem::{Problem, Reason},
+    problem::Reason,
     protocol::Rekeyed,
     receipt::{self, ReceiptError},
-    survey::{Present, Survey},
     team::Rekey,
+    teamwork::{Output, tickets},
     text::{counted, hex, listed, shown_path},
-    ticket::ApprovedTicket,
 };
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
     match command {
@@ -96,7 +89,11 @@ fn export(
     receipts: Option<&Path>,
     (file, force): (&Path, bool),
 ) -> Result<(), Failure> {
-    letter::check_output(file, force)?;
+    let output = Output {
+        path: file,
+        replace: force,
+    };
+    output.check().map_err(Failure::Problem)?;
     require_app_pin(args)?;
     let folders = args.folders()?;
     let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
@@ -133,8 +130,8 @@ fn export(
 /// Keeps the receipts and letterboxes of a file that another computer wrote.
 fn import(args: &Args, receipts: Option<&Path>, file: &Path) -> Result<(), Failure> {
     require_app_pin(args)?;
-    let folders = args.folders()?;
-    let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
+    let folder = args.folders()?.receipts();
+    let folder = receipts.unwrap_or(&folder);
     let root = root_of_reader(args)?;
     let post = Post::load(file)?;
     if post.members.is_empty() {
@@ -142,17 +139,15 @@ fn import(args: &Args, receipts: Option<&Path>, file: &Path) -> Result<(), Failu
     }
     let (mut new, mut refused) = (0, 0);
     for bytes in &post.members {
-        match receipt::import(&folder, bytes, &root) {
+        match receipt::import(folder, bytes, &root) {
             Ok((_, is_new)) => new += usize::from(is_new),
             Err(ReceiptError::Refused { .. }) => refused += 1,
             Err(error) => return Err(error.into()),
         }
     }
-    letter::keep(
-        &Letterboxes::new(folders.letterboxes()),
-        post.letterboxes,
-        &root,
-    );
+    let printer = Printer::new(args);
+    let tell = |told| printer.tell(told);
+    teamwork(args, &root, None, &tell)?.keep(post.letterboxes);
     if refused == post.members.len() {
         return Err(Failure::about(Reason::ReceiptNotVerified, shown_path(file)));
     }
@@ -221,8 +216,12 @@ impl Row {
 }
 
 fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
-    if let Some(file) = &choices.letters {
-        letter::check_output(file, false)?;
+    let letters = choices.letters.as_deref().map(|path| Output {
+        path,
+        replace: false,
+    });
+    if let Some(output) = letters {
+        output.check().map_err(Failure::Problem)?;
     }
     require_app_pin(args)?;
     let serial = choices.serial;
@@ -230,165 +229,25 @@ fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {
         without: choices.without.iter().copied().collect(),
         may_drop: choices.drop_oldest,
     };
+    let root = root_for_work(args)?;
+    let given = tickets::load(&choices.ticket, &root).map_err(Failure::Problem)?;
     let mut found = survey_all(args)?;
     let mut master = take(&mut found, serial)?;
-    warn_of_unknown(&mut master.module, serial, &rekey)?;
-    let tickets = if choices.ticket.is_empty() {
-        Vec::new()
+    let printer = Printer::new(args);
+    let tell = |told| printer.tell(told);
+    let work = teamwork(args, &root, choices.receipts.as_deref(), &tell)?;
+    let next = work.rekey(&mut master, &rekey, &given);
+    let next = next.map_err(Failure::Problem)?;
+    let shown = if args.json {
+        print_json(serial, &rekey, next)
     } else {
-        ticket::load(&choices.ticket, &root_for_work(args)?)?
+        print_text(&rekey, next, letters.is_some())
     };
-    ticket::present(&tickets, &mut master.module, serial)?;
-    let keys = ("KEY+2", "to let it re-key its team");
-    let next = person::allowed(args, serial, keys, || master.module.rekey(&rekey))?;
-    if args.json {
-        print_json(serial, &rekey, next)?;
-    } else {
-        print_text(&rekey, next, choices.letters.is_some())?;
-    }
-    let updated = update_present(args, choices, (&mut master, &mut found), &tickets)?;
-    match &choices.letters {
-        Some(file) => {
-            let others = (found, &updated);
-            write_letters(args, choices, (master, others), (&tickets, file))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Gives the new epoch at once to the members that are plugged in and unlocked, by a letter that goes nowhere else. Returns
-/// those that have it.
-fn update_present(
-    args: &Args,
-    choices: &RekeyChoices,
-    (master, found): (&mut Present, &mut Survey),
-    tickets: &[ApprovedTicket],
-) -> Result<BTreeSet<Serial>, Failure> {
-    let group = master.facts.status.map(|status| status.group);
-    let is_member = |present: &&mut Present| {
-        let status = present.facts.status;
-        present.facts.is_genuine()
-            && status.is_some_and(|status| Some(status.group) == group)
-            && !choices.without.contains(&present.facts.serial)
-    };
-    let mut members: Vec<_> = found.modules.iter_mut().filter(is_member).collect();
-    if members.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let (folders, root) = (args.folders()?, root_for_work(args)?);
-    let receipts = choices.receipts.clone();
-    let receipts = receipts.unwrap_or_else(|| folders.receipts());
-    let options = letter::write::options(choices.serial, &folders.master());
-    let mut desk = letter::desk(master, &root)?;
-    let mut updated = BTreeSet::new();
-    for present in &mut members {
-        let serial = present.facts.serial;
-        match update(
-            args,
-            &mut desk,
-            (present, tickets),
-            (options, &root, &receipts),
-        ) {
-            Ok(()) => {
-                updated.insert(serial);
-            }
-            Err(Failure::Problem(problem)) => letter::print_failed(args, Some(serial), &problem)?,
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(updated)
-}
-
-/// Writes one member its letter, has it taken, and closes it.
-fn update(
-    args: &Args,
-    desk: &mut Desk<'_>,
-    (present, tickets): (&mut Present, &[ApprovedTicket]),
-    (options, root, receipts): (Options, &TrustedRoot, &Path),
-) -> Result<(), Failure> {
-    let serial = present.facts.serial;
-    let status = present.facts.status;
-    let status = status.ok_or_else(|| Failure::about(Reason::Locked, serial))?;
-    let letterbox = present.module.letterbox().map_err(of_module(serial))?;
-    let letterbox = GenuineLetterbox::check(letterbox, root)
-        .map_err(|why| Failure::Problem(Problem::from(why).about(serial)))?;
-    let shared = status.epoch;
-    let wanted = [(letterbox, LetterFor::Member { shared })];
-    for letter in desk.write(options, &wanted)? {
-        let letter = letter.map_err(of_module(serial))?;
-        let taken = letter::take::take(args, present, (&[letter], tickets), root)?;
-        letter::take::print(args, serial, &taken)?;
-        let tell = |_aside| ();
-        let (path, _) = desk
-            .close(taken.receipt, receipts, &tell)
-            .map_err(|error| Failure::Problem(Problem::from(&error).about(serial)))?;
-        letter::print_closed(args, serial, &path)?;
-    }
-    let next = present.module.letterbox().ok();
-    let known = Letterboxes::new(args.folders()?.letterboxes());
-    letter::keep(&known, next.into_iter().collect(), root);
-    Ok(())
-}
-
-/// Writes letters with the new epoch for all members whose letterbox is known, or can be asked for now. If this fails,
-/// the team is re-keyed all the same, and `keywriter letter write --members` writes them.
-fn write_letters(
-    args: &Args,
-    choices: &RekeyChoices,
-    (mut master, (others, updated)): (Present, (Survey, &BTreeSet<Serial>)),
-    (tickets, file): (&[ApprovedTicket], &Path),
-) -> Result<(), Failure> {
-    let folders = args.folders()?;
-    let root = root_for_work(args)?;
-    let known = Letterboxes::new(folders.letterboxes());
-    // They may be locked: a letterbox is given in every state.
-    let asked = others.modules.into_iter().filter_map(|mut present| {
-        let is_genuine = present.facts.is_genuine();
-        is_genuine
-            .then(|| present.module.letterbox().ok())
-            .flatten()
-    });
-    letter::keep(&known, asked.collect(), &root);
-    let status = master.facts.status;
-    let members = status.map_or_else(Members::new, |status| {
-        let receipts = choices.receipts.clone();
-        let receipts = receipts.unwrap_or_else(|| folders.receipts());
-        members::of_group(&receipts, &status.group, &root)
-    });
-    let is_meant = |serial: &Serial, _: &Member| {
-        !choices.without.contains(serial) && !updated.contains(serial)
-    };
-    let wanted = to_members(&members, &known, &root, is_meant);
-    let options = letter::write::options(choices.serial, &folders.master());
-    let mut desk = letter::desk(&mut master, &root)?;
-    write_and_save(
-        args,
-        (&mut desk, options),
-        (&wanted, tickets, LeftOut::Retired),
-        (file, false),
-    )
-}
-
-/// Names modules that are to be retired and that this master never cloned to: a serial number with a slip of the pen
-/// would leave the lost module in the team.
-fn warn_of_unknown(
-    module: &mut ConnectedModule,
-    serial: Serial,
-    rekey: &Rekey,
-) -> Result<(), Failure> {
-    if rekey.without.is_empty() {
-        return Ok(());
-    }
-    let journal = module.journal().map_err(of_module(serial))?;
-    let is_unknown = |retired: &Serial| journal.table.iter().all(|row| row.serial != *retired);
-    let unknown: Vec<_> = rekey.without.iter().copied().filter(is_unknown).collect();
-    if !unknown.is_empty() {
-        output::note(&format!(
-            "not in the journal of {serial}: {}; check the serial number before you allow it\n",
-            listed(&unknown)
-        ));
-    }
-    Ok(())
+    // The members get the epoch even if that cannot be shown.
+    let spread = work.spread(&mut master, found, (&rekey.without, &given), letters);
+    let tally = printer.finish(spread)?;
+    shown?;
+    told::all(tally)
 }
 
 /// What was done, what is to be done now, and what no re-key does.

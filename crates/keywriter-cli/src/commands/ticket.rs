@@ -1,31 +1,26 @@
 //! `keywriter ticket new|show|approve|withdraw`
 
-use super::{find, of_module, person, policy, require_app_pin, root_for_work, survey_all, take};
+use super::{
+    find, policy, require_app_pin, root_for_work, survey_all, take, teamwork, told::Printer,
+};
 use crate::{
     args::{Args, CopyChoices, NewTicket, TicketCommand},
-    commands::letter::check_output,
     failure::Failure,
     output::{self, Event},
     table,
 };
 use keywriter::{
     Options, Serial,
-    genuine::TrustedRoot,
-    letter::{
-        members::{self, Members},
-        post::Post,
-    },
-    module::ConnectedModule,
     problem::{Problem, Reason},
-    settings::MasterState,
     team::Rekey,
+    teamwork::{
+        Output,
+        tickets::{self, Names},
+    },
     text::{counted, hex, listed, shown_path},
-    ticket::{self, Allows, ApprovedTicket, TicketFacts, To, ToModules},
+    ticket::{Allows, ApprovedTicket, To, ToModules},
 };
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &Args, command: &TicketCommand) -> Result<(), Failure> {
     match command {
@@ -37,26 +32,28 @@ pub(crate) fn run(args: &Args, command: &TicketCommand) -> Result<(), Failure> {
 }
 
 fn make(args: &Args, new: &NewTicket) -> Result<(), Failure> {
-    let (serial, output) = match new {
-        NewTicket::Clone(choices) | NewTicket::Letter(choices) => (choices.serial, &choices.output),
-        NewTicket::Rekey { serial, output, .. } => (*serial, output),
-        NewTicket::Policy { policy, output } => (policy.serial, output),
+    let (serial, path, receipts) = match new {
+        NewTicket::Clone(choices) | NewTicket::Letter(choices) => {
+            (choices.serial, &choices.output, None)
+        }
+        NewTicket::Rekey { serial, output, .. } => (*serial, output, None),
+        NewTicket::Policy { policy, output } => (policy.serial, output, policy.receipts.as_deref()),
     };
-    check_output(output, false)?;
+    let output = Output {
+        path,
+        replace: false,
+    };
+    output.check().map_err(Failure::Problem)?;
     require_app_pin(args)?;
+    let root = root_for_work(args)?;
     let mut found = survey_all(args)?;
     let mut master = take(&mut found, serial)?;
+    let printer = Printer::new(args);
+    let tell = |told| printer.tell(told);
+    let work = teamwork(args, &root, receipts, &tell)?;
     let allows = match new {
-        NewTicket::Clone(choices) => {
-            let options = MasterState::load(&args.folders()?.master()).ok();
-            let options = options.filter(|state| state.master == serial);
-            let options = options.map_or_else(Options::default, |state| state.options);
-            Allows::Clone(copies(choices, options))
-        }
-        NewTicket::Letter(choices) => {
-            let options = super::letter::write::options(serial, &args.folders()?.master());
-            Allows::Letter(copies(choices, options))
-        }
+        NewTicket::Clone(choices) => work.may_clone(serial, to(choices)),
+        NewTicket::Letter(choices) => work.may_write(serial, to(choices)),
         NewTicket::Rekey {
             without,
             drop_oldest,
@@ -67,50 +64,36 @@ fn make(args: &Args, new: &NewTicket) -> Result<(), Failure> {
         }),
         NewTicket::Policy {
             policy: choices, ..
-        } => Allows::Policy(policy::wanted(args, choices, &master, &found)?),
+        } => Allows::Policy(policy::wanted(&work, choices, &master, &found)?),
     };
-    let (party, status) = (master.facts.party(), master.facts.status);
-    let party = party.ok_or_else(|| Failure::about(Reason::NotGenuine, serial))?;
-    let status = status.ok_or_else(|| Failure::about(Reason::Locked, serial))?;
-    let team = master.module.team().map_err(of_module(serial))?;
-    let made = TicketFacts::new(&status, &team, &party, &allows)
-        .map_err(|error| Failure::Problem(Problem::from(&error)))?;
-    let approved = ApprovedTicket {
-        ticket: made,
-        approvals: BTreeMap::new(),
-    };
-    let mut post = Post::default();
-    approved.put_into(&mut post);
-    post.save(output, false)?;
+    let made = work.make_ticket(&mut master, &allows, output);
+    let (approved, team) = printer.finish(made)?;
     if args.json {
         return Event::new("ticket-made")
             .text("serial", serial)
             .with("ticket", hex(&approved.ticket.hash()))
             .with("quorum", team.policy.quorum)
-            .path("file", output)
+            .path("file", path)
             .print();
     }
     let quorum = usize::from(team.policy.quorum);
     if quorum == 0 {
         return output::line(&format!(
             "{}: the team asks for no ticket now; it has no quorum",
-            shown_path(output)
+            shown_path(path)
         ));
     }
     output::line(&format!(
         "{}: have {} run `keywriter ticket approve` on it",
-        shown_path(output),
+        shown_path(path),
         counted(quorum, "custodian", "custodians")
     ))
 }
 
-fn copies(choices: &CopyChoices, options: Options) -> ToModules {
-    ToModules {
-        options,
-        to: match choices.count {
-            Some(count) => To::Any(count),
-            None => To::Named(choices.to.iter().copied().collect()),
-        },
+fn to(choices: &CopyChoices) -> To {
+    match choices.count {
+        Some(count) => To::Any(count),
+        None => To::Named(choices.to.iter().copied().collect()),
     }
 }
 
@@ -119,8 +102,8 @@ fn show(args: &Args, files: &[PathBuf]) -> Result<(), Failure> {
     require_app_pin(args)?;
     let root = args.trusted_root()?;
     let (root, _) = root.ok_or_else(|| Failure::Problem(Reason::NoRoot.into()))?;
-    let names = Names::read(args, None, &root)?;
-    for approved in load(files, &root)? {
+    let names = Names::read(&args.folders()?.receipts(), &root);
+    for approved in tickets::load(files, &root).map_err(Failure::Problem)? {
         let code = approved
             .ticket
             .code()
@@ -148,17 +131,13 @@ fn show(args: &Args, files: &[PathBuf]) -> Result<(), Failure> {
 fn approve(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    let mut post = Post::load(file)?;
-    let mut approved = one(file, ticket::approved([post.clone()], &root))?;
+    // One that cannot be read is told first.
+    tickets::load_one(file, &root).map_err(Failure::Problem)?;
     let mut custodian = find(args, serial)?;
-    let module = &mut custodian.module;
-    let approval = person::typed(args, serial, &shown_path(file), || {
-        module.approve_ticket(&approved.ticket, &root)
-    })?;
-    // Whatever else is in the file stays there.
-    post.approvals.push(approval.as_bytes().to_vec());
-    approved.approvals.insert(serial, approval);
-    post.save(file, true)?;
+    let printer = Printer::new(args);
+    let tell = |told| printer.tell(told);
+    let approved = teamwork(args, &root, None, &tell)?.approve(&mut custodian, file);
+    let approved = printer.finish(approved)?;
     let approvals = approved.approvals.len();
     if args.json {
         return Event::new("ticket-approved")
@@ -178,16 +157,12 @@ fn approve(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {
 fn withdraw(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    let approved = one(file, ticket::approved([Post::load(file)?], &root))?;
+    let (approved, _) = tickets::load_one(file, &root).map_err(Failure::Problem)?;
     let mut master = find(args, serial)?;
-    let party = master.facts.party();
-    if party.is_none_or(|party| party.certificate != approved.ticket.master) {
-        return Err(Failure::about(Reason::OtherTicket, serial));
-    }
-    let keys = ("KEY+5", "to let it end this ticket");
-    person::allowed(args, serial, keys, || {
-        master.module.withdraw_ticket(&approved.ticket.number)
-    })?;
+    let printer = Printer::new(args);
+    let tell = |told| printer.tell(told);
+    let ended = teamwork(args, &root, None, &tell)?.withdraw(&mut master, &approved);
+    printer.finish(ended)?;
     if args.json {
         return Event::new("ticket-withdrawn")
             .text("serial", serial)
@@ -195,93 +170,6 @@ fn withdraw(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {
             .print();
     }
     output::line(&format!("{serial} takes this ticket no more"))
-}
-
-/// The one ticket of a file.
-fn one(
-    file: &Path,
-    tickets: Result<Vec<ApprovedTicket>, keywriter::letter::PostRefusal>,
-) -> Result<ApprovedTicket, Failure> {
-    let tickets =
-        tickets.map_err(|why| Failure::Problem(Problem::from(why).about(shown_path(file))))?;
-    match <[ApprovedTicket; 1]>::try_from(tickets) {
-        Ok([ticket]) => Ok(ticket),
-        Err(_none_or_many) => Err(Failure::about(Reason::NoTicket, shown_path(file))),
-    }
-}
-
-/// Reads the tickets of files, each with all its approvals.
-pub(crate) fn load(files: &[PathBuf], root: &TrustedRoot) -> Result<Vec<ApprovedTicket>, Failure> {
-    let mut posts = Vec::new();
-    for file in files {
-        let post = Post::load(file)?;
-        if post.tickets.is_empty() {
-            return Err(Failure::about(Reason::NoTicket, shown_path(file)));
-        }
-        posts.push(post);
-    }
-    ticket::approved(posts, root).map_err(|why| {
-        let files = files.iter().map(|file| shown_path(file));
-        Failure::Problem(Problem::from(why).about(files.collect::<Vec<_>>().join(", ")))
-    })
-}
-
-/// Shows a module the tickets; says of one that too few approved how many are missing.
-pub(crate) fn present(
-    tickets: &[ApprovedTicket],
-    module: &mut ConnectedModule,
-    serial: Serial,
-) -> Result<(), Failure> {
-    for approved in tickets {
-        let agreed = approved.present(module).map_err(of_module(serial))?;
-        if approved.approvals.is_empty() {
-            output::note("nobody has approved the ticket yet\n");
-        } else if agreed.approvals == 0 {
-            output::note(&format!(
-                "{serial} counts none of the approvals: they are not from custodians of its team\n"
-            ));
-        } else if agreed.approvals < agreed.quorum {
-            output::note(&format!(
-                "{serial} counts {} of {} approvals\n",
-                agreed.approvals, agreed.quorum
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The serial numbers of modules that the receipts of this computer name, by their certificates.
-pub(super) struct Names(pub(super) BTreeMap<[u8; 48], Serial>);
-
-impl Names {
-    pub(super) fn read(
-        args: &Args,
-        receipts: Option<&Path>,
-        root: &TrustedRoot,
-    ) -> Result<Self, Failure> {
-        let folders = args.folders()?;
-        let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
-        let groups = members::of_all(&folder, root);
-        let members = groups.values().flat_map(Members::values);
-        let parties =
-            members.flat_map(|member| [member.statement.master, member.statement.secondary]);
-        Ok(Self(
-            parties
-                .map(|party| (party.certificate, party.serial))
-                .collect(),
-        ))
-    }
-
-    /// The serial number of a module, or else the beginning of its certificate's hash.
-    pub(super) fn of(&self, certificate: &[u8; 48]) -> String {
-        self.0.get(certificate).map_or_else(
-            || {
-                let [a, b, c, d, ..] = certificate;
-                format!("certificate {}...", hex(&[*a, *b, *c, *d]))
-            },
-            Serial::to_string,
-        )
-    }
 }
 
 fn allowed(allows: &Allows, names: &Names) -> String {

@@ -6,11 +6,13 @@
 mod card;
 mod cloning_page;
 mod course;
+mod entry;
 mod files_page;
 mod license;
 mod message;
 mod nicknames;
 mod notice;
+mod page;
 mod places;
 mod preferences;
 mod team_page;
@@ -23,6 +25,7 @@ pub use card::{
 };
 pub use cloning_page::{CloningPage, Replacement};
 pub use course::{Bar, STEPS};
+pub use entry::PinChange;
 pub use files_page::{
     Existing, FilesCourse, FilesEvent, FilesOrder, FilesOutcome, FilesPage, FilesProgress,
     Recipient, RecipientView, SharedFile, name_and_folder,
@@ -31,69 +34,19 @@ pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
 pub use nicknames::Nicknames;
 pub use notice::Notice;
+pub use page::Page;
 pub use places::PLACES;
 pub use preferences::{Appearance, LOCKS, Language, Preferences, TEXT_STEPS, WindowPlace};
 pub use team_page::{
-    Allowance, Mail, Member, PastCycle, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent,
-    TeamOrder, TeamOutcome, TeamPage,
+    Member, PastCycle, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent, TeamOrder,
+    TeamOutcome, TeamPage,
 };
 
 pub use keywriter::problem::{Problem, Reason};
 
-use keywriter::{
-    genuine::TrustedRoot,
-    license::{LicenseNumber, Pin},
-    report,
-};
+use entry::pin_wait;
+use keywriter::{genuine::TrustedRoot, report};
 use std::path::PathBuf;
-
-/// A screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Page {
-    /// Nothing is known yet.
-    #[default]
-    Starting,
-    /// License number and PIN.
-    Register,
-    /// Registration successful.
-    Registered,
-    /// The app's PIN, at each launch.
-    Login,
-    /// Master and secondaries.
-    Clone,
-    /// Files that are encrypted and decrypted.
-    Files,
-    /// The team, and letters to its members.
-    Team,
-    /// Change PIN.
-    ChangePin,
-    /// About, with the third-party licenses.
-    About,
-}
-
-impl Page {
-    /// Returns whether it opens only after the login.
-    const fn is_inside(self) -> bool {
-        matches!(
-            self,
-            Self::Clone | Self::Files | Self::Team | Self::ChangePin | Self::About
-        )
-    }
-}
-
-/// The progress of a change of the app's PIN.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum PinChange {
-    /// Being typed.
-    #[default]
-    Typing,
-    /// Being changed.
-    Busy,
-    /// It takes effect at the next launch.
-    Changed,
-    /// Refused.
-    Refused(Problem),
-}
 
 /// All state.
 #[derive(Debug, Default)]
@@ -427,157 +380,10 @@ impl Model {
         Vec::new()
     }
 
-    fn register(&mut self, portal: &str, number: &str, pin: &str) -> Vec<Command> {
-        let number = match LicenseNumber::parse(number) {
-            Ok(number) => number,
-            Err(error) => return self.refuse((&error).into()),
-        };
-        match Pin::parse(pin) {
-            Ok(pin) => self.wait_for(Command::Register {
-                portal: portal.to_owned(),
-                number,
-                pin,
-            }),
-            Err(error) => self.refuse((&error).into()),
-        }
-    }
-
-    fn log_in(&mut self, pin: &str) -> Vec<Command> {
-        if self.wait > 0 {
-            return Vec::new();
-        }
-        match Pin::parse(pin) {
-            Ok(pin) => self.wait_for(Command::LogIn { pin }),
-            Err(error) => self.refuse((&error).into()),
-        }
-    }
-
-    fn change_pin(&mut self, current: &str, new: &str, again: &str) -> Vec<Command> {
-        if self.wait > 0 {
-            return Vec::new();
-        }
-        let parsed = if new == again {
-            Pin::parse(current)
-                .and_then(|current| Ok((current, Pin::parse(new)?)))
-                .map_err(|error| Problem::from(&error))
-        } else {
-            Err(Reason::PinsDiffer.into())
-        };
-        match parsed {
-            Ok((current, new)) => {
-                self.pin_change = PinChange::Busy;
-                vec![Command::ChangePin { current, new }]
-            }
-            Err(problem) => {
-                self.pin_change = PinChange::Refused(problem);
-                Vec::new()
-            }
-        }
-    }
-
-    fn wait_for(&mut self, command: Command) -> Vec<Command> {
-        if self.is_busy {
-            return Vec::new();
-        }
-        self.is_busy = true;
-        self.refusal = None;
-        vec![command]
-    }
-
-    fn refuse(&mut self, problem: Problem) -> Vec<Command> {
-        self.refusal = Some(problem);
-        Vec::new()
-    }
-
-    /// Stores the outcome of registration or login; returns whether it succeeded.
-    fn settle(&mut self, outcome: Result<LicenseView, Problem>) -> bool {
-        self.is_busy = false;
-        match outcome {
-            Ok(license) => {
-                self.license = LicenseState::Registered(license);
-                self.refusal = None;
-                self.wait = 0;
-                true
-            }
-            Err(problem) => {
-                self.wait = pin_wait(&problem);
-                self.refusal = Some(problem);
-                false
-            }
-        }
-    }
-
-    fn enter(&mut self) -> Vec<Command> {
-        self.is_launched = true;
-        // The files that the app was opened with.
-        let first = if self.files.inputs().is_empty() {
-            Page::Clone
-        } else {
-            Page::Files
-        };
-        self.page = self.locked.take().unwrap_or(first);
-        self.refusal = None;
-        vec![self.cloning.look()]
-    }
-
-    /// Opens a page; those that need the login open only after it.
-    fn open(&mut self, page: Page) -> Vec<Command> {
-        if page == Page::Files && self.locked.is_some() {
-            self.locked = Some(page);
-        }
-        let is_inside = self.page.is_inside();
-        let is_allowed = match page {
-            Page::Clone => is_inside || self.can_go_back(),
-            Page::Files | Page::Team | Page::About => is_inside,
-            Page::ChangePin => is_inside && matches!(self.license, LicenseState::Registered(_)),
-            Page::Register => {
-                !is_inside || (self.needs_registration() && !self.cloning.is_running())
-            }
-            Page::Login => !is_inside && self.license.view().is_some(),
-            Page::Starting | Page::Registered => false,
-        };
-        if is_allowed {
-            self.page = page;
-            self.refusal = None;
-            self.pin_change = PinChange::Typing;
-        }
-        let lists = is_allowed && page == Page::Team;
-        lists.then_some(Command::ListTeams).into_iter().collect()
-    }
-
-    /// Returns whether the page for registration was opened from inside.
-    pub fn can_go_back(&self) -> bool {
-        self.is_launched && self.page == Page::Register && !self.is_busy
-    }
-
-    /// Returns whether no license permits cloning hardware modules.
-    fn needs_registration(&self) -> bool {
-        self.license
-            .view()
-            .is_none_or(|view| view.problem.is_some())
-    }
-
-    /// Closes the pages until the app's PIN is entered. What is under way goes on.
-    fn lock(&mut self) {
-        if self.page.is_inside() && matches!(self.license, LicenseState::Registered(_)) {
-            self.locked = Some(std::mem::replace(&mut self.page, Page::Login));
-            self.is_launched = false;
-            self.pin_change = PinChange::Typing;
-        }
-    }
-
     fn say(&mut self, notice: Notice) {
         let shown = self.notice.as_ref();
         if shown.is_none_or(|shown| notice.may_replace(shown)) {
             self.notice = Some(notice);
         }
-    }
-}
-
-/// Returns the seconds until the next PIN is accepted: a portal's rate limit blocks none.
-fn pin_wait(problem: &Problem) -> u64 {
-    match problem.reason {
-        Reason::PinWrong | Reason::PinWait => problem.retry_after.unwrap_or(0),
-        _ => 0,
     }
 }

@@ -1,7 +1,7 @@
 //! The page of the team: who is in it, and the letters that bring its keys to devices elsewhere.
 
 use super::{Command, Intent, ModuleView, Problem, Reason, Sharing, Surveyed};
-use keywriter::{Options, Serial, text::hex};
+use keywriter::{Options, Serial, asking::Asked, teamwork::Mail, text::hex};
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// The members, and what is done with letters.
@@ -134,19 +134,10 @@ pub enum TeamCourse {
     /// A device works.
     Running {
         /// The device that waits for a person at its keypad, and for what.
-        asks: Option<(Serial, Allowance)>,
+        asks: Option<(Serial, Asked)>,
     },
     /// What became of it.
     Ended(TeamOutcome),
-}
-
-/// What a person allows on a keypad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowance {
-    /// KEY+1: what the device holds is replaced.
-    Replace,
-    /// KEY+2: the device re-keys its team.
-    Rekey,
 }
 
 /// What became of an order.
@@ -181,17 +172,6 @@ pub enum TeamDone {
     LeftOut,
 }
 
-/// What a file holds that is to be mailed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mail {
-    /// A letterbox, for whoever has the master.
-    Request,
-    /// Letters, for the members.
-    Letters,
-    /// Receipts, for whoever has the master.
-    Reply,
-}
-
 /// What happens to a team.
 #[derive(Clone, Debug)]
 pub enum TeamEvent {
@@ -200,7 +180,7 @@ pub enum TeamEvent {
     /// The cycles whose receipts are here, the newest first.
     Past(Vec<PastCycle>),
     /// A device waits for a person at its keypad.
-    Asks(Serial, Allowance),
+    Asks(Serial, Asked),
     /// It is over.
     Ended(Result<TeamOutcome, Problem>),
 }

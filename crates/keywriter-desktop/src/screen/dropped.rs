@@ -4,8 +4,8 @@ use super::{
     App, dialog, idle,
     ui::{self, SheetKind},
 };
-use crate::model::{Intent, Mail, Page};
-use keywriter::letter::post::Post;
+use crate::model::{Intent, Page};
+use keywriter::{letter::post::Post, teamwork::Mail};
 use slint::{
     ComponentHandle as _, Timer,
     winit_030::{EventResult, WinitWindowAccessor as _, winit::event::WindowEvent},
@@ -65,7 +65,7 @@ fn take(app: &Rc<App>, dropped: Vec<PathBuf>) {
             Some(Mail::Letters) => letters = Some(file),
             Some(Mail::Request) => requests.push(file),
             Some(Mail::Reply) => replies.push(file),
-            None => others.push(file),
+            Some(Mail::Ticket) | None => others.push(file),
         }
     }
     app.act(Intent::AddFiles(others));

@@ -5,10 +5,8 @@ use super::{
     sync::update,
     ui,
 };
-use crate::model::{
-    Allowance, Mail, Model, Problem, Sharing, Team, TeamCourse, TeamDone, TeamOutcome, TeamPage,
-};
-use keywriter::{Serial, text::shown_path};
+use crate::model::{Model, Problem, Sharing, Team, TeamCourse, TeamDone, TeamOutcome, TeamPage};
+use keywriter::{Serial, asking::Asked, teamwork::Mail, text::shown_path};
 use slint::{ComponentHandle as _, ModelRc, VecModel};
 use std::rc::Rc;
 
@@ -79,9 +77,13 @@ impl TeamLists {
             TeamCourse::Running { asks } => {
                 let what = asks.as_ref().map(|(_, what)| *what);
                 page.set_asks(match what {
-                    None => ui::Allowance::None,
-                    Some(Allowance::Replace) => ui::Allowance::Replace,
-                    Some(Allowance::Rekey) => ui::Allowance::Rekey,
+                    // The app clears no table.
+                    None | Some(Asked::ClearTable) => ui::Allowance::None,
+                    Some(Asked::Replace) => ui::Allowance::Replace,
+                    Some(Asked::Rekey) => ui::Allowance::Rekey,
+                    Some(Asked::Policy) => ui::Allowance::Policy,
+                    Some(Asked::Withdraw) => ui::Allowance::Withdraw,
+                    Some(Asked::Code) => ui::Allowance::Code,
                 });
                 let serial = asks.as_ref().map(|(serial, _)| serial.as_str());
                 page.set_asks_serial(serial.unwrap_or_default().into());
@@ -112,6 +114,7 @@ impl TeamLists {
             Some((Mail::Request, file)) => (ui::MailKind::Request, Some(file)),
             Some((Mail::Letters, file)) => (ui::MailKind::Letters, Some(file)),
             Some((Mail::Reply, file)) => (ui::MailKind::Reply, Some(file)),
+            Some((Mail::Ticket, file)) => (ui::MailKind::Ticket, Some(file)),
         };
         page.set_mail(kind);
         let file = file.map(|file| shown_path(file));

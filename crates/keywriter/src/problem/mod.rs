@@ -158,6 +158,8 @@ reasons! {
     NoService = "pcsc-failed",
     /// Nobody confirmed on the module's keypad, in time, what was asked for.
     NotConfirmed = "not-confirmed",
+    /// Nobody typed a ticket's code on the module's keypad in time.
+    NotTyped = "not-typed",
     /// The module's answer is not signed with its certified key: it was changed on its way.
     AnswerNotSigned = "answer-not-signed",
     /// The recipient is not the one that is known of that team.

@@ -1,6 +1,7 @@
 //! Who is in a team, and the letters to its members.
 
 use super::*;
+use keywriter::asking::Asked;
 use std::collections::BTreeSet;
 
 fn device(name: &str, sharing: Sharing) -> ModuleView {
@@ -178,11 +179,8 @@ fn after_a_letter_members_and_recipient_are_read_anew() {
     };
     model.hear(Event::Files(FilesEvent::Recipient(Ok(told))));
     order(&mut model, Intent::TakeLetters("/l.pem".into())).unwrap();
-    model.hear(Event::Team(TeamEvent::Asks(
-        serial("A"),
-        Allowance::Replace,
-    )));
-    let asks = Some((serial("A"), Allowance::Replace));
+    model.hear(Event::Team(TeamEvent::Asks(serial("A"), Asked::Replace)));
+    let asks = Some((serial("A"), Asked::Replace));
     assert_eq!(*model.team.course(), TeamCourse::Running { asks });
     let commands = ended(&mut model);
     assert!(matches!(

@@ -1,10 +1,11 @@
 //! A team, and letters to its members.
 
 use super::{enter, master, name, secondary, serial, survey};
+use keywriter::{asking::Asked, teamwork::Mail};
 use keywriter_desktop::{
     model::{
-        Allowance, Event, Intent, Mail, Member, Page, Part, PastCycle, Problem, Reason, Sharing,
-        Team, TeamDone, TeamEvent, TeamOutcome,
+        Event, Intent, Member, Page, Part, PastCycle, Problem, Reason, Sharing, Team, TeamDone,
+        TeamEvent, TeamOutcome,
     },
     screen::App,
 };
@@ -53,7 +54,7 @@ pub(super) fn asks(app: &App) {
         "/home/ada/keywriter-letters.pem".into(),
     ));
     let device = serial(&name(2));
-    team(app, TeamEvent::Asks(device, Allowance::Replace));
+    team(app, TeamEvent::Asks(device, Asked::Replace));
 }
 
 /// The question before a re-key, with one member left out.
