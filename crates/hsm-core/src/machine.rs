@@ -35,24 +35,39 @@ pub(crate) struct Machine<B: Board> {
 }
 
 impl<B: Board> Machine<B> {
-    /// Runs the first self-tests and opens the store. If one of them fails, the module only answers what failed.
-    pub(crate) fn power_up(mut platform: Platform<B>) -> Self {
-        let mut self_tests = SelfTests::default();
-        let (store, state) = match open(&mut platform, &mut self_tests) {
-            Ok(store) => {
-                let state = State::resting(store.device().lifecycle, Locked::Asleep);
-                (store, state)
-            }
-            Err(Fault) => (Store::blank(), State::Fault),
-        };
+    /// Returns a module that was not powered up yet.
+    pub(crate) const fn off(platform: Platform<B>) -> Self {
         Self {
             platform,
-            store,
+            store: Store::blank(),
             signer: None,
-            state,
-            self_tests,
+            state: State::Fault,
+            self_tests: SelfTests::NONE,
             flash: None,
         }
+    }
+
+    /// Runs the first self-tests and opens the store. If one of them fails, the module only answers what failed.
+    pub(crate) fn start(&mut self) {
+        if let Err(Fault) = self.open() {
+            self.store.clear();
+            return;
+        }
+        self.state = State::resting(self.store.device().lifecycle, Locked::Asleep);
+    }
+
+    fn open(&mut self) -> Result<(), Fault> {
+        self.require(AT_POWER_UP)?;
+        let Self {
+            platform, store, ..
+        } = self;
+        store.load(platform)?;
+        // Power was cut between counting the last attempt and erasing: the erasure is completed now.
+        if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
+            store.erase(platform).map_err(|_not_stored| Fault)?;
+        }
+        module_key::check(platform, store)?;
+        letterbox::check(platform, store)
     }
 
     /// Prepares the module's key, once for a power-up.
@@ -87,6 +102,13 @@ impl<B: Board> Machine<B> {
             .map_err(|CryptoError| Fault)
     }
 
+    /// Runs the self-tests that were not passed since the power-up. If one fails, the module stops.
+    pub(crate) fn test_all(&mut self) {
+        if self.require(&SelfTest::ALL).is_err() {
+            self.fail();
+        }
+    }
+
     /// Runs those of these self-tests that were not passed since the power-up.
     pub(crate) fn require(&mut self, tests: &[SelfTest]) -> Result<(), Fault> {
         self.self_tests
@@ -112,18 +134,4 @@ impl<B: Board> Machine<B> {
             self.lock(now);
         }
     }
-}
-
-fn open<B: Board>(platform: &mut Platform<B>, self_tests: &mut SelfTests) -> Result<Store, Fault> {
-    self_tests
-        .require::<B::Crypto>(AT_POWER_UP, &mut platform.rng)
-        .map_err(|CryptoError| Fault)?;
-    let mut store = Store::power_up(platform)?;
-    // Power was cut between counting the last attempt and erasing: the erasure is completed now.
-    if AdminAttempts::of(store.device().failures) == AdminAttempts::Exhausted {
-        store.erase(platform).map_err(|_not_stored| Fault)?;
-    }
-    module_key::check(platform, &store)?;
-    letterbox::check(platform, &store)?;
-    Ok(store)
 }

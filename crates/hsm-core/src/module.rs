@@ -45,12 +45,31 @@ impl<B: Board> Module<B> {
     /// Powers the module up, unplugged. If its store cannot be trusted or a self-test fails, it answers every command
     /// but SELF TEST with a failure.
     pub fn power_up(platform: Platform<B>) -> Self {
+        let mut module = Self::off(platform);
+        module.start();
+        module
+    }
+
+    /// Returns a module without power. It is large: a board with little stack gives it its place, and then starts it
+    /// there.
+    pub fn off(platform: Platform<B>) -> Self {
         Self {
-            machine: Machine::power_up(platform),
+            machine: Machine::off(platform),
             is_plugged: false,
             gestures: Gestures::default(),
             exchange: Exchange::default(),
         }
+    }
+
+    /// Powers it up where it is, as [`Module::power_up`] does. To be called once, before anything else.
+    pub fn start(&mut self) {
+        self.machine.start();
+    }
+
+    /// Runs the self-tests that did not run yet, which the first command that needs one waits for otherwise: for a board
+    /// that is slow, before it is used.
+    pub fn test_all(&mut self) {
+        self.machine.test_all();
     }
 
     /// Takes the movement of a key.

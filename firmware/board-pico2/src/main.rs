@@ -107,7 +107,16 @@ fn run(pac: pac::Peripherals, mut core: cortex_m::Peripherals) -> ! {
 /// Powers the module up where it stays. In a function of its own: the stack that it takes is free again afterwards.
 #[inline(never)]
 fn power_up(place: &mut Option<Module<Pico>>, platform: Platform<Pico>) -> &mut Module<Pico> {
-    place.insert(Module::power_up(platform))
+    let module = put(place, platform);
+    module.start();
+    module.test_all();
+    module
+}
+
+/// Gives the module its place, while nothing else is on the stack.
+#[inline(never)]
+fn put(place: &mut Option<Module<Pico>>, platform: Platform<Pico>) -> &mut Module<Pico> {
+    place.insert(Module::off(platform))
 }
 
 /// Lets the processor stop if the stack meets the variables.

@@ -71,7 +71,16 @@ fn main() -> ! {
 /// Powers the module up where it stays. In a function of its own: the stack that it takes is free again afterwards.
 #[inline(never)]
 fn power_up(place: &mut Option<Module<Qemu>>, platform: Platform<Qemu>) -> &mut Module<Qemu> {
-    place.insert(Module::power_up(platform))
+    let module = put(place, platform);
+    module.start();
+    module.test_all();
+    module
+}
+
+/// Gives the module its place, while nothing else is on the stack.
+#[inline(never)]
+fn put(place: &mut Option<Module<Qemu>>, platform: Platform<Qemu>) -> &mut Module<Qemu> {
+    place.insert(Module::off(platform))
 }
 
 /// Answers frames until the power is cut: that frame is returned.

@@ -30,6 +30,7 @@ use hsm_protocol::{
     },
     file::FileCommand,
     identity::{Identity, PROTOCOL_VERSION},
+    journal::JournalPart,
     settings::{AdminStatus, ModuleStatus, Role},
     signed::{AnswerSignature, Challenge, SIGNED_MESSAGE, SignedLabel},
     writer::Writer,
@@ -319,9 +320,7 @@ fn admin<B: Board>(
             ticket::withdraw(confirmed, number, (platform, store), opened)
         }
         AdminCommand::Journal { part, challenge } => {
-            let mut journal = Journal::default();
-            open_journal::<B>(store, kek, &mut journal)?;
-            journal.write_page(*part, out)?;
+            journal_page::<B>(store, kek, *part, out)?;
             let Some(challenge) = challenge else {
                 return Ok(());
             };
@@ -353,7 +352,21 @@ fn admin<B: Board>(
     }
 }
 
+/// Writes a page of the journal.
+#[inline(never)]
+fn journal_page<B: Board>(
+    store: &Store,
+    kek: &Kek,
+    part: JournalPart,
+    out: &mut Writer<'_>,
+) -> Result<(), Status> {
+    let mut journal = Journal::default();
+    open_journal::<B>(store, kek, &mut journal)?;
+    Ok(journal.write_page(part, out)?)
+}
+
 /// Clears the journal's table, as a person allowed.
+#[inline(never)]
 fn clear_table<B: Board>(
     _: Confirmed,
     platform: &mut Platform<B>,
@@ -367,6 +380,7 @@ fn clear_table<B: Board>(
     store.seal_anew(platform, kek, csps, &journal)
 }
 
+#[inline(never)]
 fn master_step<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,

@@ -17,6 +17,7 @@ use hsm_protocol::{
 };
 
 /// Runs a command of a module without a certificate.
+#[inline(never)]
 pub(crate) fn run<B: Board>(
     command: &FactoryCommand<'_>,
     platform: &mut Platform<B>,
@@ -77,9 +78,9 @@ fn install<B: Board>(
     }
     let root = Vec::from_slice(root).map_err(|_overlong| Status::TooLarge)?;
     let chain = Vec::from_slice(chain).map_err(|_overlong| Status::TooLarge)?;
-    store.update(platform, |image, _| {
+    Ok(store.update(platform, |image, _| {
         image.device.root = root;
         image.device.chain = chain;
         Ok(())
-    })
+    })?)
 }

@@ -26,6 +26,7 @@ use hsm_protocol::{
 ///
 /// Cycle and files that are under way end: what was begun in the old epoch, perhaps with a module that is retired now,
 /// is not finished in it.
+#[inline(never)]
 pub(crate) fn rekey<B: Board>(
     request: &Rekey<'_>,
     command: &Sha384Digest,
@@ -64,6 +65,7 @@ pub(crate) fn rekey<B: Board>(
 }
 
 /// Gives the group a policy, once a person allowed it. What is begun ends: another policy may not allow it.
+#[inline(never)]
 pub(crate) fn policy<B: Board>(
     policy: &Policy<'_>,
     command: &Sha384Digest,

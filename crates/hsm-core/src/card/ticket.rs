@@ -17,6 +17,7 @@ use hsm_protocol::{
 };
 
 /// Signs a ticket, once a person typed its code.
+#[inline(never)]
 pub(crate) fn approve<B: Board>(
     ticket: &[u8],
     command: &Sha384Digest,
@@ -35,6 +36,7 @@ pub(crate) fn approve<B: Board>(
 }
 
 /// Takes a ticket with one approval.
+#[inline(never)]
 pub(crate) fn present<B: Board>(
     presentation: &Presentation<'_>,
     store: &Store,
@@ -55,6 +57,7 @@ pub(crate) fn present<B: Board>(
 }
 
 /// Writes who may do what in the group, and which tickets this module used.
+#[inline(never)]
 pub(crate) fn team<B: Board>(
     store: &Store,
     session: &Session,
@@ -68,6 +71,7 @@ pub(crate) fn team<B: Board>(
 }
 
 /// Ends a ticket, as a person allowed.
+#[inline(never)]
 pub(crate) fn withdraw<B: Board>(
     _: Confirmed,
     number: &TicketNumber,

@@ -8,7 +8,8 @@ use super::{
     transcript::Transcript,
 };
 use crate::{
-    platform::{Board, Platform},
+    crypto::CryptoError,
+    platform::{Board, Fault, Platform},
     vault::{
         csp::{
             contents::Csps,
@@ -28,7 +29,7 @@ use crate::{
 };
 use heapless::Vec;
 use hsm_protocol::{
-    Serial,
+    Malformed, Serial,
     certificate::Chain,
     cloning::{Condition, Permission},
     limits,
@@ -118,20 +119,7 @@ impl Agreement {
             &mut new_kek,
             &released,
             out,
-            |image, platform, new_kek| {
-                let mut journal = Journal::default();
-                image.open_journal::<B::Crypto>(old_kek, &mut journal)?;
-                if held.keyring.current().name != contents.keyring.current().name {
-                    journal.ledger.end_epoch();
-                }
-                // What another master changed it by is not this one's to pass on.
-                journal.ledger.set_warrant(Permission::Unrestricted);
-                let mut updated = Csps::default();
-                updated.keyring.copy_from(&contents.keyring);
-                updated.pins.copy_from(&held.pins);
-                updated.settings = held.settings;
-                Ok(image.seal_anew(platform, new_kek, &updated, &journal)?)
-            },
+            |image, platform, new_kek| update(image, platform, new_kek, (old_kek, held), contents),
         )?;
         kek.copy_from(&new_kek);
         csps.keyring.copy_from(&contents.keyring);
@@ -145,7 +133,7 @@ impl Agreement {
         kek: &mut Kek,
         released: &Released<'_>,
         out: &mut Writer<'_>,
-        change: impl FnOnce(&mut Image, &mut Platform<B>, &mut Kek) -> Result<(), Refusal>,
+        change: impl FnOnce(&mut Image, &mut Platform<B>, &mut Kek) -> Result<(), Fault>,
     ) -> Result<(), Refusal> {
         let Secondary {
             platform,
@@ -157,21 +145,23 @@ impl Agreement {
             if self.by == By::Letter {
                 letterbox::renew(image, platform)?;
             }
-            let statement = self.statement::<B>(image, platform, kek, released)?;
+            let stated = self.statement::<B>(image, platform, kek, released);
+            let statement = stated.map_err(|_internal| Fault)?;
             image.device.receipt = sign::<B>(&statement, platform, signer)?;
-            Ok::<_, Refusal>(statement)
+            Ok(statement)
         })?;
 
         // The proof is about what a power-up would find, not about what was meant to be written.
-        let stored = store.read_back(platform)?;
-        if self.statement::<B>(&stored, platform, kek, released)? != statement {
+        store.read_back(platform)?;
+        if self.statement::<B>(store.image(), platform, kek, released)? != statement {
             // The store holds something else than was written: only a power-up helps, as with a failing board.
             return Err(Refusal::Fault);
         }
-        write_receipt(&stored.device, out)
+        write_receipt(store.device(), out)
     }
 
     /// Makes the statement from the CSPs as the image's sealed parts return them.
+    #[inline(never)]
     fn statement<B: Board>(
         &self,
         image: &Image,
@@ -210,21 +200,45 @@ fn may_hold<B: Board>(keyring: &Keyring, serial: Serial) -> Result<bool, Refusal
     Ok(has_true_names && !team.is_retired(serial))
 }
 
+/// Puts the group's keyring, and what the member holds besides, into the next image.
+#[inline(never)]
+fn update<B: Board>(
+    image: &mut Image,
+    platform: &mut Platform<B>,
+    new_kek: &mut Kek,
+    (old_kek, held): (&Kek, &Csps),
+    contents: &EpochContents,
+) -> Result<(), Fault> {
+    let mut journal = Journal::default();
+    image.open_journal::<B::Crypto>(old_kek, &mut journal)?;
+    if held.keyring.current().name != contents.keyring.current().name {
+        journal.ledger.end_epoch();
+    }
+    // What another master changed it by is not this one's to pass on.
+    journal.ledger.set_warrant(Permission::Unrestricted);
+    let mut updated = Csps::default();
+    updated.keyring.copy_from(&contents.keyring);
+    updated.pins.copy_from(&held.pins);
+    updated.settings = held.settings;
+    image.seal_anew(platform, new_kek, &updated, &journal)
+}
+
 /// Puts the master's CSPs, and what this module retains of its own, into the next image.
+#[inline(never)]
 fn install<B: Board>(
     image: &mut Image,
     platform: &mut Platform<B>,
     kek: &mut Kek,
     retained: Option<&Retained<'_>>,
     contents: &ParcelContents,
-) -> Result<(), Refusal> {
+) -> Result<(), Fault> {
     let mut journal = Journal::default();
     if let Some(retained) = retained {
         image.open_journal::<B::Crypto>(retained.kek, &mut journal)?;
     }
     // Tickets that were used here stay used, whichever epoch the module comes back to: none is for the new list.
     let begun = journal.ledger.begin(&mut platform.rng);
-    begun.map_err(internal_error)?;
+    begun.map_err(|CryptoError| Fault)?;
     let own_settings = retained
         .map(|retained| retained.csps.settings)
         .unwrap_or_default();
@@ -236,11 +250,11 @@ fn install<B: Board>(
 
     let device = &mut image.device;
     device.lifecycle = Lifecycle::Configured;
-    device.failures = Failures::default();
+    device.failures = Failures::NONE;
     device.limits = contents.limits;
     device.salt = contents.salt;
     device.cost = contents.cost;
-    Ok(image.seal_anew(platform, kek, &csps, &journal)?)
+    image.seal_anew(platform, kek, &csps, &journal)
 }
 
 /// Signs the statement. Returns both as they are stored.
@@ -248,18 +262,18 @@ fn sign<B: Board>(
     statement: &Statement,
     platform: &mut Platform<B>,
     signer: &ModuleKey<B::Crypto>,
-) -> Result<Vec<u8, { limits::STATEMENT + 96 }>, Refusal> {
+) -> Result<Vec<u8, { limits::STATEMENT + 96 }>, Fault> {
     let mut bytes = [0; limits::STATEMENT];
     let mut writer = Writer::new(&mut bytes);
-    statement.write(&mut writer)?;
+    statement.write(&mut writer).map_err(|Malformed| Fault)?;
     let message = Receipt::signed::<B::Crypto>(writer.written());
     let signature = signer
         .sign(&mut platform.rng, &message)
-        .map_err(internal_error)?;
-    let mut receipt = Vec::from_slice(writer.written()).map_err(|_overlong| Refusal::Fault)?;
+        .map_err(|CryptoError| Fault)?;
+    let mut receipt = Vec::from_slice(writer.written()).map_err(|_overlong| Fault)?;
     receipt
         .extend_from_slice(&signature)
-        .map_err(|_overlong| Refusal::Fault)?;
+        .map_err(|_overlong| Fault)?;
     Ok(receipt)
 }
 

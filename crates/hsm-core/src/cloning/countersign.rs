@@ -51,6 +51,7 @@ pub(crate) fn countersign<B: Board>(
 
 /// Notes in the journal, if it still has the entry, that the receipt is countersigned, and counts the secondary. With
 /// the last one of a disabling cycle, the same write disables cloning. Nothing is written that is stored already.
+#[inline(never)]
 fn record<B: Board>(
     master: &mut Master<'_, B>,
     cycle: &mut Option<MasterCycle>,

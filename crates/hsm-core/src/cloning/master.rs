@@ -114,7 +114,20 @@ impl<B: Board> Master<'_, B> {
         })
     }
 
-    /// Returns what allows keys to go to that module in a cycle, if anything does now.
+    /// Returns what allows keys to go to that module in a cycle, if anything does now. The journal that it looks at does
+    /// not stay on the stack.
+    #[inline(never)]
+    pub(super) fn allowed_now(
+        &self,
+        cycle: &MasterCycle,
+        to: (Way, Serial),
+    ) -> Result<Allowed, Refusal> {
+        let mut journal = Journal::default();
+        self.open_journal(&mut journal)?;
+        self.allowed(cycle, &journal, to)
+    }
+
+    /// Returns the same, with the journal as it is open.
     pub(super) fn allowed(
         &self,
         cycle: &MasterCycle,
@@ -131,6 +144,7 @@ impl<B: Board> Master<'_, B> {
 
 impl MasterCycle {
     /// Begins a cycle. Nothing is stored: its number is taken by the first Parcel that it releases.
+    #[inline(never)]
     pub(crate) fn begin<B: Board>(
         master: &mut Master<'_, B>,
         options: Options,
@@ -261,9 +275,7 @@ fn grant<B: Board>(
     if master.csps.keyring.team().is_retired(genuine.serial()) {
         return Err(Refusal::Retired);
     }
-    let mut journal = Journal::default();
-    master.open_journal(&mut journal)?;
-    let allowed = master.allowed(cycle, &journal, (Way::Run, genuine.serial()))?;
+    let allowed = master.allowed_now(cycle, (Way::Run, genuine.serial()))?;
     let terms = cycle.terms(allowed.permission);
 
     let rng = &mut master.platform.rng;

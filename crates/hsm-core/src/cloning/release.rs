@@ -25,6 +25,7 @@ pub(super) struct Receiver {
 
 /// Lets `seal` seal what goes to the receiver, with the number and the token that go with it, and stores the journal's
 /// entry with the use of the ticket that allowed it. What was sealed may be written out after this, and only then.
+#[inline(never)]
 pub(super) fn release<B: Board>(
     master: &mut Master<'_, B>,
     to: &Receiver,

@@ -58,7 +58,7 @@ pub(crate) fn set_first_admin_pin<B: Board>(
 
     store.update(platform, |image, platform| {
         image.device.lifecycle = Lifecycle::Configured;
-        image.device.failures = Failures::default();
+        image.device.failures = Failures::NONE;
         image.device.salt = salt;
         image.device.cost = cost;
         let mut journal = Journal::default();
@@ -66,7 +66,7 @@ pub(crate) fn set_first_admin_pin<B: Board>(
             .ledger
             .begin(&mut platform.rng)
             .map_err(|_error| Fault)?;
-        Ok::<_, NotStored>(image.seal_anew(platform, &mut kek, &csps, &journal)?)
+        image.seal_anew(platform, &mut kek, &csps, &journal)
     })?;
     open(machine, Opens::AdminMode, &kek, now)?;
     Ok(Some(Pattern::AdminPinStored))
@@ -201,7 +201,7 @@ impl<B: Board> Configuring<'_, B> {
             change(&mut image.device);
             let mut journal = Journal::default();
             image.open_journal::<B::Crypto>(kek, &mut journal)?;
-            Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, &journal)?)
+            image.seal_anew(platform, &mut new_kek, csps, &journal)
         })?;
         kek.copy_from(&new_kek);
         Ok(())

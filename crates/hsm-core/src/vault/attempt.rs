@@ -103,11 +103,12 @@ impl Attempt {
         store.update(platform, |image, _| {
             let count = path.count(&mut image.device);
             *count = count.saturating_add(1);
-            Ok::<_, NotStored>(())
+            Ok(())
         })?;
-        let stored = store.read_back(platform).map_err(NotStored::from)?.device;
-        let counted = path.failures(&stored);
-        if counted > path.limit(&stored) || spent.checked_add(1) != Some(counted) {
+        store.read_back(platform).map_err(NotStored::from)?;
+        let stored = store.device();
+        let counted = path.failures(stored);
+        if counted > path.limit(stored) || spent.checked_add(1) != Some(counted) {
             return Err(Uncounted::Fault);
         }
         Ok(Self(path))
@@ -149,7 +150,7 @@ impl Path {
         if unwraps && opens {
             store.update(platform, |image, _| {
                 self.clear(&mut image.device);
-                Ok::<_, NotStored>(())
+                Ok(())
             })?;
             return Ok(Verdict::Matched);
         }
@@ -164,9 +165,7 @@ impl Path {
                 Ok(Verdict::Exhausted)
             }
             Self::Recovery if failures.recovery >= limits.recovery => {
-                store.update(platform, |image, platform| {
-                    Ok::<_, NotStored>(image.fill_slot(platform, slot)?)
-                })?;
+                store.update(platform, |image, platform| image.fill_slot(platform, slot))?;
                 Ok(Verdict::Wrong)
             }
             Self::Admin | Self::User | Self::Recovery => Ok(Verdict::Wrong),
@@ -199,17 +198,15 @@ impl Path {
         let is_matched = (unwraps & opens) | destroys;
 
         store.update_or_erase(platform, |image, platform| {
-            let mut destroyed = image.clone();
             let mut new_kek = Kek::default();
-            destroyed.destroy(platform, &mut new_kek, stretched)?;
-            image.choose(&destroyed, destroys)?;
+            image.destroy_if(destroys, platform, &mut new_kek, stretched)?;
             kek.choose(&user_kek, &new_kek, destroys);
             if is_matched {
                 self.clear(&mut image.device);
             } else if !unwraps && image.device.failures.user >= image.device.limits.user {
                 image.fill_slot(platform, self.slot())?;
             }
-            Ok::<_, NotStored>(())
+            Ok(())
         })?;
         if is_matched {
             Ok(Verdict::Matched)
@@ -271,6 +268,6 @@ pub(crate) fn unblock_admin<B: Board>(
     };
     store.update(platform, |image, _| {
         image.device.failures.admin_steps = steps.saturating_add(1);
-        Ok::<_, NotStored>(true)
+        Ok(true)
     })
 }

@@ -1,11 +1,12 @@
 //! The part of the store that is needed before any PIN: certificates, counters, slots, the last receipt.
 
-use super::csp::slot::Slot;
+use super::{csp::slot::Slot, sealed::choose_bytes};
 use heapless::Vec;
 use hsm_protocol::{
     EcPoint, Malformed, Sha384Digest, Verifier, certificate::Chain, cloning::Condition, limits,
     reader::Reader, writer::Writer,
 };
+use subtle::Choice;
 
 /// Failures after which the User PIN is deleted, unless the Administrator sets fewer; no more can be set.
 pub const USER_LIMIT: u8 = 10;
@@ -44,7 +45,7 @@ impl Lifecycle {
 }
 
 /// Failed attempts since the last success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failures {
     pub(crate) admin: u8,
     /// How many times the code that gives more attempts was accepted.
@@ -54,6 +55,13 @@ pub(crate) struct Failures {
 }
 
 impl Failures {
+    pub(crate) const NONE: Self = Self {
+        admin: 0,
+        admin_steps: 0,
+        user: 0,
+        recovery: 0,
+    };
+
     /// Clears the count of a PIN that was replaced: failures at the old PIN no longer count.
     pub(crate) const fn forget(&mut self, slot: Slot) {
         match slot {
@@ -72,16 +80,12 @@ pub(crate) struct AttemptLimits {
     pub(crate) recovery: u8,
 }
 
-impl Default for AttemptLimits {
-    fn default() -> Self {
-        Self {
-            user: USER_LIMIT,
-            recovery: RECOVERY_LIMIT,
-        }
-    }
-}
-
 impl AttemptLimits {
+    pub(crate) const MOST: Self = Self {
+        user: USER_LIMIT,
+        recovery: RECOVERY_LIMIT,
+    };
+
     pub(crate) const SIZE: usize = 2;
 
     pub(crate) fn write(self, writer: &mut Writer<'_>) -> Result<(), Malformed> {
@@ -98,7 +102,7 @@ impl AttemptLimits {
 }
 
 /// The letterbox that the module has, if any (PROTOCOL § 5.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LetterboxState {
     /// How many were made; the last of them has this number.
     made: u64,
@@ -107,6 +111,11 @@ pub(crate) struct LetterboxState {
 }
 
 impl LetterboxState {
+    const NONE: Self = Self {
+        made: 0,
+        waits: false,
+    };
+
     const SIZE: usize = 8 + 1;
 
     /// Returns the number of the letterbox that waits for a letter.
@@ -162,20 +171,43 @@ impl Device {
         + LetterboxState::SIZE;
 
     /// Returns the state of a new module.
-    pub(crate) fn blank() -> Self {
+    pub(crate) const fn blank() -> Self {
         Self {
             lifecycle: Lifecycle::Shipment,
             public: None,
             root: Vec::new(),
             chain: Vec::new(),
-            failures: Failures::default(),
-            limits: AttemptLimits::default(),
+            failures: Failures::NONE,
+            limits: AttemptLimits::MOST,
             salt: [0; 32],
             cost: 0,
             slots: [[0; 40]; Slot::ALL.len()],
             receipt: Vec::new(),
-            letterbox: LetterboxState::default(),
+            letterbox: LetterboxState::NONE,
         }
+    }
+
+    /// Becomes that of a module that was erased: it keeps its identity. Its slots are to be filled.
+    pub(super) fn erase(&mut self) {
+        self.lifecycle = Lifecycle::Reset;
+        self.failures = Failures::NONE;
+        self.limits = AttemptLimits::MOST;
+        self.salt = [0; 32];
+        self.cost = 0;
+        self.receipt.clear();
+        self.letterbox.close();
+    }
+
+    /// Becomes the other, or stays the same, in constant time: no branch, and the same bytes are read and written
+    /// either way.
+    pub(super) fn choose(&mut self, other: &Self, choice: Choice) -> Result<(), Malformed> {
+        let mut chosen = [0; Self::SIZE];
+        let mut others = [0; Self::SIZE];
+        self.write(&mut Writer::new(&mut chosen))?;
+        other.write(&mut Writer::new(&mut others))?;
+        choose_bytes(&mut chosen, &others, choice);
+        *self = Self::read(&mut Reader::new(&chosen))?;
+        Ok(())
     }
 
     /// Returns the hash of the module's own certificate, if it has one.

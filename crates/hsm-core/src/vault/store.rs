@@ -9,13 +9,14 @@
 use super::{
     csp::{contents::Csps, kek::Kek},
     device::Device,
-    image::{BLOB, Image},
+    image::Image,
     journal::Journal,
 };
 use crate::platform::{Board, Fault, Monotonic, Platform, Storage, StoreKeys};
 use hsm_protocol::Status;
 
-/// The store of a module that is powered up.
+/// The store of a module that is powered up. There is one image, which an update changes where it is: a chip has no
+/// room for another.
 pub(crate) struct Store {
     image: Image,
     /// Whether every blob that was ever stored, other than this image's, is refused at the next power-up. The first
@@ -56,39 +57,35 @@ enum Purpose {
 }
 
 impl Store {
-    /// Returns the store of a new module; it also replaces a store that cannot be read.
-    pub(crate) fn blank() -> Self {
+    /// Returns the store of a new module.
+    pub(crate) const fn blank() -> Self {
         Self {
-            image: Image::blank(0),
+            image: Image::blank(),
             is_sole: false,
         }
+    }
+
+    /// Becomes that of a new module again: what was read cannot be trusted.
+    pub(crate) fn clear(&mut self) {
+        self.image.clear();
+        self.is_sole = false;
     }
 
     /// Reads the blob, refuses an older one, and completes a write that a power cut interrupted after the blob was
     /// replaced: the counter is raised, the store key of what was erased is destroyed. Both are done again even if they
     /// seem done: a fuse that was burnt in part may read either way.
-    pub(crate) fn power_up<B: Board>(platform: &mut Platform<B>) -> Result<Self, Fault> {
+    pub(crate) fn load<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
         let counter = platform.counter.value()?;
-        let mut blob = [0; BLOB];
-        let len = platform.storage.read(&mut blob)?;
-        if len == 0 {
+        let image = &mut self.image;
+        if !image.load(platform)? {
             // A blob that is missing after the first write is an old state too.
-            return if counter == 0 {
-                Ok(Self::blank())
-            } else {
-                Err(Fault)
-            };
+            return if counter == 0 { Ok(()) } else { Err(Fault) };
         }
-        let image = Image::decode(platform, blob.get(..len).ok_or(Fault)?)?;
         if image.number != counter && image.number != counter.saturating_add(1) {
             return Err(Fault);
         }
         platform.counter.raise_to(image.number)?;
-        platform.store_keys.destroy_below(image.store_key)?;
-        Ok(Self {
-            image,
-            is_sole: false,
-        })
+        platform.store_keys.destroy_below(image.store_key)
     }
 
     pub(crate) const fn image(&self) -> &Image {
@@ -121,13 +118,13 @@ impl Store {
         self.image.can_be_erased(platform)
     }
 
-    /// Changes the image in a transaction: the change happens in storage and in memory, or in neither. After a
-    /// [`Fault`] while writing, it is unknown which: the module must power up again.
-    pub(crate) fn update<B: Board, T, E: From<NotStored>>(
+    /// Changes the image and stores it. A worn-out store is left as it is, here and in storage. After a [`Fault`], also
+    /// of the change, what is here is not what is stored: the module must power up again, and shows which blob it has.
+    pub(crate) fn update<B: Board, T>(
         &mut self,
         platform: &mut Platform<B>,
-        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, E>,
-    ) -> Result<T, E> {
+        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, Fault>,
+    ) -> Result<T, NotStored> {
         self.write(platform, Purpose::Ordinary, change)
     }
 
@@ -141,7 +138,7 @@ impl Store {
     ) -> Result<(), NotStored> {
         let mut new_kek = Kek::default();
         self.update(platform, |image, platform| {
-            Ok::<_, NotStored>(image.seal_anew(platform, &mut new_kek, csps, journal)?)
+            image.seal_anew(platform, &mut new_kek, csps, journal)
         })?;
         kek.copy_from(&new_kek);
         Ok(())
@@ -149,53 +146,49 @@ impl Store {
 
     /// Erases everything but the module's identity.
     pub(crate) fn erase<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), NotStored> {
-        self.update_or_erase(platform, |image, platform| Ok(image.erase(platform)?))
+        self.update_or_erase(platform, Image::erase)
     }
 
-    /// Changes the image in a transaction that may erase it. If it does, the store key of all that was stored before is
+    /// Changes the image and stores it, as an update that may erase. If it does, the store key of all that was stored before is
     /// destroyed. Whether it does, does not show in the steps.
-    pub(crate) fn update_or_erase<B: Board, T, E: From<NotStored>>(
+    pub(crate) fn update_or_erase<B: Board, T>(
         &mut self,
         platform: &mut Platform<B>,
-        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, E>,
-    ) -> Result<T, E> {
+        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, Fault>,
+    ) -> Result<T, NotStored> {
         let outcome = self.write(platform, Purpose::Erasure, change)?;
-        let destroyed = platform.store_keys.destroy_below(self.image.store_key);
-        destroyed.map_err(NotStored::from)?;
+        platform.store_keys.destroy_below(self.image.store_key)?;
         Ok(outcome)
     }
 
-    fn write<B: Board, T, E: From<NotStored>>(
+    fn write<B: Board, T>(
         &mut self,
         platform: &mut Platform<B>,
         purpose: Purpose,
-        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, E>,
-    ) -> Result<T, E> {
+        change: impl FnOnce(&mut Image, &mut Platform<B>) -> Result<T, Fault>,
+    ) -> Result<T, NotStored> {
         if purpose == Purpose::Ordinary {
             self.check_wear(platform)?;
         }
-        let mut next = self.image.clone();
-        next.number = next.number.saturating_add(1);
-        let outcome = change(&mut next, platform)?;
-        step(&next, platform).map_err(NotStored::from)?;
-        if !self.is_sole {
+        let Self { image, is_sole } = self;
+        image.number = image.number.saturating_add(1);
+        let outcome = change(image, platform)?;
+        step(image, platform)?;
+        if !*is_sole {
             // Before this power-up, another blob with the same number may have been stored and kept by an attacker.
             // None has the next number.
-            next.number = next.number.saturating_add(1);
-            step(&next, platform).map_err(NotStored::from)?;
+            image.number = image.number.saturating_add(1);
+            step(image, platform)?;
         }
-        self.is_sole = true;
-        self.image = next;
+        *is_sole = true;
         Ok(outcome)
     }
 
-    /// Reads the blob back from storage, and returns what a power-up would find.
-    pub(crate) fn read_back<B: Board>(&self, platform: &mut Platform<B>) -> Result<Image, Fault> {
-        let mut blob = [0; BLOB];
-        let len = platform.storage.read(&mut blob)?;
-        let image = Image::decode(platform, blob.get(..len).ok_or(Fault)?)?;
-        if image.number == self.image.number {
-            Ok(image)
+    /// Reads the blob back from storage: the image is what a power-up would find from now on.
+    pub(crate) fn read_back<B: Board>(&mut self, platform: &mut Platform<B>) -> Result<(), Fault> {
+        let number = self.image.number;
+        if self.image.load(platform)? && self.image.number == number {
+            Ok(())
         } else {
             Err(Fault)
         }
@@ -206,9 +199,9 @@ impl Store {
 const RESERVED_STEPS: u64 = 16;
 
 /// Replaces the blob, then raises the counter to its number.
-fn step<B: Board>(image: &Image, platform: &mut Platform<B>) -> Result<(), Fault> {
-    let mut blob = [0; BLOB];
-    image.encode(platform, &mut blob)?;
-    platform.storage.replace(&blob)?;
-    platform.counter.raise_to(image.number)
+fn step<B: Board>(image: &mut Image, platform: &mut Platform<B>) -> Result<(), Fault> {
+    let number = image.number;
+    let blob = image.encode(platform)?;
+    platform.storage.replace(blob)?;
+    platform.counter.raise_to(number)
 }

@@ -12,7 +12,7 @@ use crate::{
             module_key::ModuleKey,
         },
         image::Image,
-        store::{NotStored, Store},
+        store::Store,
     },
 };
 use hsm_protocol::{certificate::Chain, letter::Letterbox, writer::Writer};
@@ -25,9 +25,7 @@ pub(crate) fn letterbox<B: Board>(
     out: &mut Writer<'_>,
 ) -> Result<(), Refusal> {
     if store.device().letterbox.number().is_none() {
-        store.update(platform, |image, platform| {
-            Ok::<_, NotStored>(letterbox::renew(image, platform)?)
-        })?;
+        store.update(platform, letterbox::renew)?;
     }
     let mut keys = LetterboxKeys::empty();
     let fields = own_fields(store.image(), platform, &mut keys)?;

@@ -41,6 +41,7 @@ use hsm_protocol::{
 use zeroize::Zeroizing;
 
 /// Takes a letter that makes this module a clone. Then it is to be locked, as after a Parcel.
+#[inline(never)]
 pub(crate) fn join<B: Board>(
     _: Confirmed,
     module: &mut Secondary<'_, B>,
@@ -60,6 +61,7 @@ pub(crate) fn join<B: Board>(
 }
 
 /// Takes a letter that brings a member its group's epochs. The session goes on with them.
+#[inline(never)]
 pub(crate) fn epochs<B: Board>(
     module: &mut Secondary<'_, B>,
     (kek, csps): (&mut Kek, &mut Csps),

@@ -26,7 +26,7 @@ use crate::{
 use hsm_protocol::{
     EcPoint, EpochName, Serial,
     certificate::{Chain, Genuine, Root},
-    cloning::{Condition, KEM, TAG, Terms},
+    cloning::{Condition, KEM, Permission, TAG, Terms},
     letter::{Addressee, Letter, LetterHead, Letterbox},
     receipt::Party,
     writer::Writer,
@@ -73,10 +73,8 @@ fn write<B: Board>(
         return Err(Refusal::NotRekeyingMaster);
     }
 
-    let mut journal = Journal::default();
-    master.open_journal(&mut journal)?;
     let to = genuine.serial();
-    let by = allowed(master, cycle, &journal, (shared_epoch, to))?;
+    let permission = permission(master, cycle, (shared_epoch, to))?;
     let keyring = &master.csps.keyring;
     let head = LetterHead {
         to: Addressee {
@@ -90,7 +88,7 @@ fn write<B: Board>(
     };
     let mut key = LetterKey::default();
     let transcript = agree(master, letterbox, &head, &own_chain, &mut key, out)?;
-    let terms = cycle.terms(by.permission);
+    let terms = cycle.terms(permission);
     let receiver = Receiver {
         transcript,
         terms,
@@ -122,6 +120,18 @@ fn write<B: Board>(
     let signature = master.signer.sign(rng, &message).map_err(internal_error)?;
     out.bytes(sealed)?;
     Ok(out.bytes(&signature)?)
+}
+
+/// Returns by what permission the letter is written. The journal that this looks at does not stay on the stack.
+#[inline(never)]
+fn permission<B: Board>(
+    master: &Master<'_, B>,
+    cycle: &MasterCycle,
+    to: (Option<EpochName>, Serial),
+) -> Result<Permission, Refusal> {
+    let mut journal = Journal::default();
+    master.open_journal(&mut journal)?;
+    Ok(allowed(master, cycle, &journal, to)?.permission)
 }
 
 /// Returns what allows the letter. What a member gets was allowed when it was made.

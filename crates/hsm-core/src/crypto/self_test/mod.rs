@@ -27,13 +27,18 @@ pub(crate) const AT_POWER_UP: &[SelfTest] = &[
 ];
 
 /// Which tests were passed since the power-up, and which one stopped the module.
-#[derive(Default)]
 pub(crate) struct SelfTests {
     passed: u16,
     failed: Option<SelfTest>,
 }
 
 impl SelfTests {
+    /// Those of a module that did not run any yet.
+    pub(crate) const NONE: Self = Self {
+        passed: 0,
+        failed: None,
+    };
+
     pub(crate) const fn passed(&self) -> u16 {
         self.passed
     }

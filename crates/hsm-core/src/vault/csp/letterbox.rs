@@ -41,8 +41,8 @@ impl LetterboxSecret {
         let mut bytes = Zeroizing::new([0; Self::SIZE]);
         let part = Part::letterbox(platform.store_keys.expose(image.store_key)?);
         image
-            .letterbox
-            .open::<B::Crypto>(part, &mut bytes)
+            .letterbox()?
+            .open::<B::Crypto>(part, bytes.as_mut_slice())
             .map_err(fault)?;
         let (scalar, seed) = bytes.split_first_chunk::<48>().ok_or(Fault)?;
         self.scalar.copy_from_slice(scalar);
@@ -79,7 +79,7 @@ pub(crate) fn check<B: Board>(platform: &Platform<B>, store: &Store) -> Result<(
     let image = store.image();
     match image.device.letterbox.number() {
         Some(_) => LetterboxSecret::empty().open(image, platform),
-        None if image.letterbox.is_blank() => Ok(()),
+        None if image.letterbox()?.is_blank() => Ok(()),
         None => Err(Fault),
     }
 }
@@ -93,7 +93,7 @@ pub(crate) fn renew<B: Board>(image: &mut Image, platform: &mut Platform<B>) -> 
     let number = image.number;
     let part = Part::letterbox(platform.store_keys.expose(image.store_key)?);
     image
-        .letterbox
+        .letterbox_mut()?
         .seal::<B::Crypto>(rng, part, number, |writer| {
             writer.bytes(&secret.scalar)?;
             writer.bytes(&secret.seed)

@@ -21,7 +21,7 @@ impl ModuleScalar {
     /// Becomes the stored one.
     fn open<B: Board>(&mut self, platform: &Platform<B>, store: &Store) -> Result<(), Fault> {
         let part = Part::module_key(&platform.secret);
-        let sealed = &store.image().module_key;
+        let sealed = store.image().module_key()?;
         sealed.open::<B::Crypto>(part, &mut self.0).map_err(fault)
     }
 }
@@ -64,9 +64,10 @@ pub(crate) fn generate<B: Board>(
     store.update(platform, |image, platform| {
         image.device.public = Some(public);
         let part = Part::module_key(&platform.secret);
+        let number = image.number;
         image
-            .module_key
-            .seal::<B::Crypto>(&mut platform.rng, part, image.number, |writer| {
+            .module_key_mut()?
+            .seal::<B::Crypto>(&mut platform.rng, part, number, |writer| {
                 writer.bytes(&scalar.0)
             })
             .map_err(fault)?;

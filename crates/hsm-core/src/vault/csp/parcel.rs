@@ -36,7 +36,7 @@ impl Default for ParcelContents {
             pins: PinRecords::default(),
             mode: EncryptionMode::default(),
             releases_keys: true,
-            limits: AttemptLimits::default(),
+            limits: AttemptLimits::MOST,
             auto_lock: None,
             policy: None,
             token: [0; 48],
