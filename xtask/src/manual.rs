@@ -194,6 +194,7 @@ mod tests {
             "replacing",
             "team",
             "team-rekeying",
+            "team-ticket",
         ];
         let mut named = pictures(&run::root().join("manual/en/src/keywriter")).expect("pages");
         named.retain(|name| PORTAL.iter().all(|(portal, _)| portal != name));

@@ -19,7 +19,6 @@ use keywriter::{
         tickets,
     },
     text::shown_path,
-    ticket::Allows,
 };
 use std::path::{Path, PathBuf};
 
@@ -89,13 +88,9 @@ fn write(args: &Args, choices: &WriteChoices) -> Result<(), Failure> {
         let wanted = work.to_requests(&master, requests, choices.join);
         (wanted, Retired::Fails)
     };
-    let (for_copies, for_members) = given
-        .into_iter()
-        .partition::<Vec<_>, _>(|approved| matches!(approved.ticket.allows, Allows::Letter(_)));
     let written = work
         .check_wanted(&wanted, &hardware)
-        .and_then(|()| work.present(&for_copies, &mut master))
-        .and_then(|()| work.write(&mut master, (&wanted, &for_members), retired, output));
+        .and_then(|()| work.write(&mut master, (&wanted, &given), retired, output));
     told::all(printer.finish(written)?)
 }
 

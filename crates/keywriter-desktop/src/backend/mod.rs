@@ -125,7 +125,8 @@ impl Backend {
             }
             Command::SaveMaster(state) => self.report_failure(files::save_master(folders, state)),
             Command::Look(request) => self.order(Order::Look(request)),
-            Command::Start(request) => self.run(request),
+            Command::Start(request) => self.run(request, Vec::new()),
+            Command::StartWith(request, tickets) => self.run(request, tickets),
             Command::Stop => self.stop.request(),
             Command::ExportSettings(settings, path) => {
                 (self.emit)(Event::Exported(files::export(settings, &path)));
@@ -167,6 +168,8 @@ impl Backend {
             Command::AskRecipient(named) => self.order(Order::Recipient(named)),
             Command::StopFiles => self.stop_files.request(),
             Command::ListTeams => self.list_teams(),
+            Command::AskTeams => self.order(Order::Teams),
+            Command::OpenTicket(files) => self.open_ticket(files),
             Command::ServeTeam(order) => self.serve(order),
             // The window's thread ends the program.
             Command::Quit => self.leave_files(),
@@ -196,7 +199,7 @@ impl Backend {
         self.report_failure(problem.map_or(Ok(()), Err));
     }
 
-    fn run(&mut self, request: Request) {
+    fn run(&mut self, request: Request, tickets: Vec<PathBuf>) {
         self.stop = StopRequest::default();
         let folders = &self.environment.folders;
         let root = files::root(self.environment.root.as_deref(), folders)
@@ -217,7 +220,7 @@ impl Backend {
             hardware: self.licensing.permit(),
             stop: self.stop.clone(),
         };
-        self.order(Order::Run(Box::new(setup)));
+        self.order(Order::Run(Box::new(setup), tickets));
     }
 
     fn list_teams(&self) {
@@ -231,6 +234,17 @@ impl Backend {
             emit(Event::Team(TeamEvent::Listed(teams)));
             let cycles = team::history(root.as_deref(), &folders);
             emit(Event::Team(TeamEvent::Past(cycles)));
+        });
+    }
+
+    fn open_ticket(&self, paths: Vec<PathBuf>) {
+        let environment = self.environment.clone();
+        let emit = Arc::clone(&self.emit);
+        let portal = self.licensing.portal();
+        thread::spawn(move || {
+            let (root, folders) = (environment.root.as_deref(), &environment.folders);
+            let opened = team::open_ticket(root, folders, &portal, paths);
+            emit(Event::Team(TeamEvent::Opened(opened)));
         });
     }
 

@@ -1,10 +1,13 @@
 //! Watches the modules: which are connected, and what a cycle would do; and runs the cycle. All on one thread, so that
 //! nothing else uses a module during a cycle.
 
-use super::{Emit, files, now, sharing, team::Service};
+use super::{
+    Emit, files, now, sharing,
+    team::{self, Service},
+};
 use crate::model::{
     self, Configured, CycleEvent, Event, FilesEvent, ModuleView, Part, Problem, Reason, Sharing,
-    Surveyed,
+    Surveyed, TeamEvent,
 };
 use keywriter::{
     Serial,
@@ -23,6 +26,7 @@ use keywriter::{
         known::KnownTeams,
     },
     survey::{Depth, ModuleFacts, OtherRoot, Present, Survey, survey},
+    teamwork::{self, Teamwork, tickets},
     text::listed,
 };
 use std::{
@@ -40,10 +44,12 @@ use std::{
 pub(super) enum Order {
     /// Watch the modules, and report what that cycle would do.
     Look(Option<Request>),
-    /// Run a cycle.
-    Run(Box<Setup>),
+    /// Run a cycle, under the ticket of these files if there are any.
+    Run(Box<Setup>, Vec<PathBuf>),
     /// Encrypt or decrypt files.
     Share(sharing::Sharing),
+    /// Ask the devices that are unlocked what they know of their team.
+    Teams,
     /// Carry letters, or re-key a team.
     Serve(Box<Service>),
     /// Ask for the recipient of a device's team: of the named one, or of the one that is unlocked.
@@ -84,10 +90,19 @@ impl ModuleWatcher {
                     request = wanted;
                     found_last = self.look(request.as_ref());
                 }
-                Some(Order::Run(setup)) => {
+                Some(Order::Run(setup, tickets)) => {
                     // The cycle opens its own connections.
                     found_last = Survey::default();
-                    self.run(&setup);
+                    match self.show(&setup, &tickets) {
+                        Ok(()) => self.run(&setup),
+                        Err(problem) => {
+                            (self.emit)(Event::Cycle(CycleEvent::Ended(Err(problem))));
+                        }
+                    }
+                }
+                Some(Order::Teams) => {
+                    let told = team::ask(&mut found_last);
+                    (self.emit)(Event::Team(TeamEvent::Told(told)));
                 }
                 Some(Order::Share(sharing)) => {
                     drop(std::mem::take(&mut found_last));
@@ -208,6 +223,18 @@ impl ModuleWatcher {
             group: *told.group(),
             text: told.text().to_owned(),
         })
+    }
+
+    /// Shows the master the tickets of a cycle.
+    fn show(&self, setup: &Setup, tickets: &[PathBuf]) -> Result<(), Problem> {
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        let given = tickets::load(tickets, &setup.root)?;
+        let (_, mut found) = self.survey(Depth::Facts);
+        let mut master = teamwork::take(&mut found, setup.request.master)?;
+        let tell = |_told| ();
+        Teamwork::new(&self.folders, &setup.root, &tell).present(&given, &mut master)
     }
 
     fn run(&self, setup: &Setup) {

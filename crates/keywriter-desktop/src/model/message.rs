@@ -2,7 +2,7 @@
 
 use super::{
     FilesEvent, FilesOrder, Language, LicenseState, LicenseView, ModuleView, Nicknames, Page,
-    PastCycle, Preferences, Problem, TeamEvent, TeamOrder, WindowPlace,
+    PastCycle, Preferences, Problem, TeamEvent, TeamOrder, TicketForm, WindowPlace,
 };
 use keywriter::{
     Serial,
@@ -132,6 +132,33 @@ pub enum Intent {
     Rekey(PathBuf),
     /// Show the file that is to be mailed where it lies.
     ShowMail,
+    /// Fill in the form of a ticket, or of a policy that is set at once.
+    AskTicket {
+        /// Whether the policy is set at once.
+        is_now: bool,
+    },
+    /// The form as it is typed now.
+    EditTicket(TicketForm),
+    /// Leave the form.
+    CancelTicket,
+    /// Write the ticket into that file.
+    SaveTicket(PathBuf),
+    /// Give the team the policy of the form.
+    SetPolicy,
+    /// Open the ticket in these files.
+    OpenTicket(Vec<PathBuf>),
+    /// Close it.
+    CloseTicket,
+    /// Show the ticket's code on this screen, or not.
+    ShowCode(bool),
+    /// Approve the ticket with the device.
+    ApproveTicket,
+    /// End the ticket on its master.
+    WithdrawTicket,
+    /// Do what the ticket allows.
+    UseTicket,
+    /// Do not show the ticket in the next cycle.
+    DropTicket,
     /// Show a notice's file where it lies.
     ShowInFolder,
     /// Open the page of the report that was saved, to read and print it.
@@ -174,6 +201,8 @@ impl Intent {
                 | Self::SetOutput(_)
                 | Self::ChooseDevice(_)
                 | Self::KeepMember(..)
+                | Self::EditTicket(_)
+                | Self::ShowCode(_)
                 | Self::Quit(_)
                 | Self::AnswerQuit(_)
         )
@@ -194,6 +223,24 @@ impl Intent {
                 | Self::CancelRekey
                 | Self::Rekey(_)
                 | Self::ShowMail
+        ) || self.is_for_tickets()
+    }
+
+    /// Returns whether it is about tickets.
+    pub(super) const fn is_for_tickets(&self) -> bool {
+        matches!(
+            self,
+            Self::AskTicket { .. }
+                | Self::EditTicket(_)
+                | Self::CancelTicket
+                | Self::SaveTicket(_)
+                | Self::SetPolicy
+                | Self::OpenTicket(_)
+                | Self::CloseTicket
+                | Self::ShowCode(_)
+                | Self::ApproveTicket
+                | Self::WithdrawTicket
+                | Self::UseTicket
         )
     }
 }
@@ -233,6 +280,8 @@ pub enum Command {
     Look(Option<Request>),
     /// Run a cycle.
     Start(Request),
+    /// Run a cycle that the ticket in these files allows.
+    StartWith(Request, Vec<PathBuf>),
     /// Start no further secondary.
     Stop,
     /// Write a settings file.
@@ -256,6 +305,10 @@ pub enum Command {
     AskRecipient(Option<Serial>),
     /// Read who is in which team.
     ListTeams,
+    /// Ask the devices that are unlocked what they know of their team.
+    AskTeams,
+    /// Read the ticket in these files.
+    OpenTicket(Vec<PathBuf>),
     /// Carry letters, or re-key a team.
     ServeTeam(TeamOrder),
     /// Show a file where it lies.

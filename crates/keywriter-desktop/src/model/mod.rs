@@ -18,6 +18,7 @@ mod preferences;
 mod team_page;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 pub use card::{
     Card, CardState, CheckState, Checklist, Configured, MasterCard, MasterStatus, ModuleView, Part,
@@ -41,6 +42,7 @@ pub use team_page::{
     Member, PastCycle, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent, TeamOrder,
     TeamOutcome, TeamPage,
 };
+pub use tickets::{FormError, TicketForm, TicketKind, TicketView, TicketWish, Tickets};
 
 pub use keywriter::problem::{Problem, Reason};
 
@@ -184,6 +186,7 @@ impl Model {
                 }
                 self.files.act(Intent::AddFiles(paths))
             }
+            Intent::UseTicket | Intent::DropTicket => self.use_ticket(intent),
             _ if intent.is_for_team() => self.team.act(intent),
             Intent::RemoveFile(_)
             | Intent::ClearFiles
@@ -199,8 +202,31 @@ impl Model {
                 fingerprint,
                 is_right,
             } => self.answer_about_root(&fingerprint, is_right),
-            other => self.cloning.act(&other),
+            other => self.act_on_cycle(&other),
         }
+    }
+
+    /// Does what the ticket that is open allows; one for clones is shown to the next cycle.
+    fn use_ticket(&mut self, intent: Intent) -> Vec<Command> {
+        let is_used = matches!(intent, Intent::UseTicket);
+        let is_for_clones = !self.team.tickets().files_for(TicketKind::Clone).is_empty();
+        if is_used && !is_for_clones {
+            return self.team.act(intent);
+        }
+        let page = self.team.use_in_cycle(is_used);
+        page.map_or_else(Vec::new, |page| self.open(page))
+    }
+
+    fn act_on_cycle(&mut self, intent: &Intent) -> Vec<Command> {
+        let commands = self.cloning.act(intent);
+        let files = self.team.tickets().files_of_cycle();
+        let shown = commands.into_iter().map(|command| match command {
+            Command::Start(request) if !files.is_empty() => {
+                Command::StartWith(request, files.clone())
+            }
+            command => command,
+        });
+        shown.collect()
     }
 
     fn save_report(&self, path: PathBuf, cycle: Option<PastCycle>) -> Command {
@@ -314,6 +340,9 @@ impl Model {
                 if is_back {
                     self.notice.take_if(solved);
                 }
+                if self.page == Page::Team && self.team.has_news() {
+                    return vec![Command::AskTeams];
+                }
             }
             Event::Cycle(event) => {
                 let ended = matches!(event, CycleEvent::Ended(_));
@@ -349,6 +378,7 @@ impl Model {
 
     fn follow_team(&mut self, event: TeamEvent) -> Vec<Command> {
         let is_over = matches!(event, TeamEvent::Ended(_));
+        let ticket = self.team.saved_ticket(&event);
         if let Some(problem) = self.team.follow(event) {
             self.say(Notice::Problem(problem));
         }
@@ -357,7 +387,9 @@ impl Model {
         }
         // It changes with the epoch.
         self.files.forget_recipient();
-        vec![Command::ListTeams, self.cloning.look()]
+        let mut commands = vec![Command::ListTeams, self.cloning.look(), Command::AskTeams];
+        commands.extend(ticket.map(Command::OpenTicket));
+        commands
     }
 
     fn quit(&self, is_wanted: bool) -> Vec<Command> {

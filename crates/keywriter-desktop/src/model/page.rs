@@ -71,8 +71,11 @@ impl Model {
             self.refusal = None;
             self.pin_change = PinChange::Typing;
         }
-        let lists = is_allowed && page == Page::Team;
-        lists.then_some(Command::ListTeams).into_iter().collect()
+        if is_allowed && page == Page::Team {
+            vec![Command::ListTeams, Command::AskTeams]
+        } else {
+            Vec::new()
+        }
     }
 
     /// Returns whether the page for registration was opened from inside.

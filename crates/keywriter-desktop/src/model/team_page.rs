@@ -1,8 +1,21 @@
 //! The page of the team: who is in it, and the letters that bring its keys to devices elsewhere.
 
-use super::{Command, Intent, ModuleView, Problem, Reason, Sharing, Surveyed};
-use keywriter::{Options, Serial, asking::Asked, teamwork::Mail, text::hex};
-use std::{collections::BTreeSet, path::PathBuf};
+use super::{
+    Command, Intent, ModuleView, Page, Problem, Reason, Sharing, Surveyed, TicketKind, TicketView,
+    TicketWish, Tickets,
+};
+use keywriter::{
+    Options, Serial,
+    asking::Asked,
+    team::{Policy, Rekey, TeamFacts},
+    teamwork::{Mail, policy::Custodians},
+    text::hex,
+    ticket::Allows,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// The members, and what is done with letters.
 #[derive(Debug, Default)]
@@ -19,6 +32,9 @@ pub struct TeamPage {
     /// What is to be re-keyed, until the user has answered.
     rekey: Option<RekeyQuestion>,
     course: TeamCourse,
+    tickets: Tickets,
+    /// The devices that were unlocked when they were last asked what they know of their team.
+    asked: BTreeSet<Serial>,
 }
 
 /// A team, as the receipts on this computer prove it.
@@ -87,6 +103,8 @@ pub enum TeamOrder {
         master: Serial,
         /// The files with letterboxes.
         requests: Vec<PathBuf>,
+        /// The files of the ticket that allows it.
+        tickets: Vec<PathBuf>,
         /// The file of the letters.
         output: PathBuf,
     },
@@ -103,10 +121,51 @@ pub enum TeamOrder {
     Rekey {
         /// The device that makes it.
         master: Serial,
-        /// The members that do not get it.
-        without: BTreeSet<Serial>,
+        /// The members that do not get it, and whether the oldest epoch may be dropped.
+        rekey: Rekey,
+        /// The files of the ticket that allows it.
+        tickets: Vec<PathBuf>,
         /// The file of the letters.
         output: PathBuf,
+    },
+    /// Make a ticket for a master.
+    MakeTicket {
+        /// The device that it is for.
+        master: Serial,
+        /// What it is to allow.
+        wish: TicketWish,
+        /// The file of the ticket.
+        output: PathBuf,
+    },
+    /// Approve a ticket.
+    Approve {
+        /// The custodian's device.
+        serial: Serial,
+        /// The ticket; the approval is added to it.
+        file: PathBuf,
+    },
+    /// End a ticket.
+    Withdraw {
+        /// The device that it is for.
+        serial: Serial,
+        /// The files of the ticket.
+        files: Vec<PathBuf>,
+    },
+    /// Let custodians decide.
+    SetPolicy {
+        /// The device that tells the team.
+        master: Serial,
+        /// Who they are.
+        custodians: Custodians,
+    },
+    /// Give the team the policy that a ticket allows.
+    UsePolicy {
+        /// The device that it is for.
+        master: Serial,
+        /// The policy.
+        policy: Policy,
+        /// The files of the ticket.
+        files: Vec<PathBuf>,
     },
 }
 
@@ -115,13 +174,20 @@ pub enum TeamOrder {
 pub struct RekeyQuestion {
     /// The members, each with whether it stays.
     pub members: Vec<(Serial, bool)>,
+    /// What a ticket allows: then there is nothing to choose.
+    pub allowed: Option<Rekey>,
 }
 
 impl RekeyQuestion {
-    /// Returns the members that are left out.
-    pub fn without(&self) -> BTreeSet<Serial> {
-        let out = self.members.iter().filter(|(_, stays)| !stays);
-        out.map(|(serial, _)| *serial).collect()
+    /// Returns what is to be done: the ticket's, or without the members that do not stay.
+    pub fn rekey(&self) -> Rekey {
+        self.allowed.clone().unwrap_or_else(|| {
+            let out = self.members.iter().filter(|(_, stays)| !stays);
+            Rekey {
+                without: out.map(|(serial, _)| *serial).collect(),
+                may_drop: false,
+            }
+        })
     }
 }
 
@@ -170,6 +236,14 @@ pub enum TeamDone {
     NoLetterbox,
     /// It is left out of the team from now on.
     LeftOut,
+    /// A ticket was made for it.
+    TicketMade,
+    /// It approved a ticket.
+    Approved,
+    /// It takes a ticket no more.
+    Withdrawn,
+    /// Its team has another policy.
+    PolicySet,
 }
 
 /// What happens to a team.
@@ -181,6 +255,10 @@ pub enum TeamEvent {
     Past(Vec<PastCycle>),
     /// A device waits for a person at its keypad.
     Asks(Serial, Asked),
+    /// What the unlocked devices tell of their teams.
+    Told(BTreeMap<Serial, TeamFacts>),
+    /// A ticket was opened, or not.
+    Opened(Result<Box<TicketView>, Problem>),
     /// It is over.
     Ended(Result<TeamOutcome, Problem>),
 }
@@ -194,6 +272,9 @@ impl TeamPage {
             return Vec::new();
         }
         let device = self.device();
+        if intent.is_for_tickets() {
+            return self.act_on_ticket(intent, device);
+        }
         let order = match intent {
             Intent::ChooseDevice(serial) => {
                 self.chosen = Some(serial);
@@ -213,6 +294,7 @@ impl TeamPage {
                     .map(|master| TeamOrder::Write {
                         master,
                         requests,
+                        tickets: self.tickets.files_for(TicketKind::Letter),
                         output,
                     })
             }
@@ -221,11 +303,12 @@ impl TeamPage {
                 .filter(|_| !replies.is_empty())
                 .map(|master| TeamOrder::Close { master, replies }),
             Intent::AskRekey => {
-                self.ask_rekey();
+                self.ask_rekey(None);
                 None
             }
             Intent::KeepMember(serial, stays) => {
-                let members = self.rekey.iter_mut().flat_map(|it| &mut it.members);
+                let open = self.rekey.iter_mut().filter(|it| it.allowed.is_none());
+                let members = open.flat_map(|it| &mut it.members);
                 for (_, kept) in members.filter(|(member, _)| *member == serial) {
                     *kept = stays;
                 }
@@ -241,12 +324,20 @@ impl TeamPage {
                     .zip(device)
                     .map(|(question, master)| TeamOrder::Rekey {
                         master,
-                        without: question.without(),
+                        tickets: match question.allowed {
+                            Some(_) => self.tickets.files_for(TicketKind::Rekey),
+                            None => Vec::new(),
+                        },
+                        rekey: question.rekey(),
                         output,
                     })
             }
             _ => None,
         };
+        self.begin(order)
+    }
+
+    fn begin(&mut self, order: Option<TeamOrder>) -> Vec<Command> {
         let Some(order) = order else {
             return Vec::new();
         };
@@ -254,7 +345,54 @@ impl TeamPage {
         vec![Command::ServeTeam(order)]
     }
 
-    fn ask_rekey(&mut self) {
+    fn act_on_ticket(&mut self, intent: Intent, device: Option<Serial>) -> Vec<Command> {
+        if matches!(intent, Intent::UseTicket) {
+            let opened = self.tickets.opened();
+            if let Some(Allows::Rekey(rekey)) = opened.map(|opened| opened.facts.allows.clone()) {
+                self.ask_rekey(Some(rekey));
+                return Vec::new();
+            }
+        }
+        let (order, mut commands) = self.tickets.act(intent, device);
+        commands.extend(self.begin(order));
+        commands
+    }
+
+    /// Uses the ticket that is open in the next cycle, or not. Returns the page for it.
+    pub(super) fn use_in_cycle(&mut self, is_used: bool) -> Option<Page> {
+        self.tickets.use_in_cycle(is_used)
+    }
+
+    /// Returns the files of a ticket that was made or approved: it is shown as it is now.
+    pub(super) fn saved_ticket(&self, event: &TeamEvent) -> Option<Vec<PathBuf>> {
+        let TeamEvent::Ended(Ok(outcome)) = event else {
+            return None;
+        };
+        let (Mail::Ticket, file) = outcome.mail.as_ref()? else {
+            return None;
+        };
+        let opened = self.tickets.opened().map(|opened| &opened.files);
+        let files = opened.filter(|files| files.contains(file)).cloned();
+        Some(files.unwrap_or_else(|| vec![file.clone()]))
+    }
+
+    /// Returns whether other devices are unlocked than those that were asked about their team.
+    pub(super) fn has_news(&mut self) -> bool {
+        let unlocked = |(serial, sharing): &(Serial, Sharing)| {
+            matches!(sharing, Sharing::Unlocked { .. }).then_some(*serial)
+        };
+        let unlocked: BTreeSet<_> = self.devices.iter().filter_map(unlocked).collect();
+        let is_new = unlocked != self.asked;
+        self.asked = unlocked;
+        is_new
+    }
+
+    /// Returns the tickets.
+    pub const fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
+    fn ask_rekey(&mut self, allowed: Option<Rekey>) {
         let Some(master) = self.device() else {
             return;
         };
@@ -262,8 +400,15 @@ impl TeamPage {
         let team = self.teams.iter().find(|team| Some(team.group) == group);
         let members = team.into_iter().flat_map(|team| &team.members);
         let others = members.filter(|member| member.serial != master);
+        let stays = |serial: &Serial| {
+            let allowed = allowed.as_ref();
+            allowed.is_none_or(|rekey| !rekey.without.contains(serial))
+        };
         self.rekey = Some(RekeyQuestion {
-            members: others.map(|member| (member.serial, true)).collect(),
+            members: others
+                .map(|member| (member.serial, stays(&member.serial)))
+                .collect(),
+            allowed,
         });
     }
 
@@ -285,6 +430,8 @@ impl TeamPage {
                     asks: Some((serial, what)),
                 };
             }
+            TeamEvent::Told(told) => self.tickets.hear(told),
+            TeamEvent::Opened(opened) => return self.tickets.follow(opened),
             TeamEvent::Ended(Ok(outcome)) => self.course = TeamCourse::Ended(outcome),
             TeamEvent::Ended(Err(problem)) => {
                 self.course = TeamCourse::Idle;

@@ -73,6 +73,8 @@ fn intent(kind: SheetKind, chosen: Vec<PathBuf>) -> Option<Intent> {
         SheetKind::Letters => Intent::WriteLetters(path),
         SheetKind::Replies => Intent::CloseLetters(chosen),
         SheetKind::Rekey => Intent::Rekey(path),
+        SheetKind::Ticket => Intent::SaveTicket(path),
+        SheetKind::Tickets => Intent::OpenTicket(chosen),
     })
 }
 
@@ -105,7 +107,7 @@ fn dialog(app: &App, kind: SheetKind, suggested: &Path) -> AsyncFileDialog {
 async fn ask(dialog: AsyncFileDialog, kind: SheetKind) -> Vec<PathBuf> {
     let paths = |files: Vec<FileHandle>| files.iter().map(|file| file.path().to_owned()).collect();
     match kind {
-        SheetKind::Files | SheetKind::Requests | SheetKind::Replies => {
+        SheetKind::Files | SheetKind::Requests | SheetKind::Replies | SheetKind::Tickets => {
             dialog.pick_files().await.map(paths)
         }
         SheetKind::Folder => dialog.pick_folders().await.map(paths),

@@ -59,13 +59,15 @@ pub(super) fn connect(app: &Rc<App>) {
 
 /// Takes letters, requests and replies to the page of the team, and all other files to be encrypted or decrypted.
 fn take(app: &Rc<App>, dropped: Vec<PathBuf>) {
-    let (mut letters, mut requests, mut replies, mut others) = (None, vec![], vec![], vec![]);
+    let (mut letters, mut requests, mut replies) = (None, vec![], vec![]);
+    let (mut tickets, mut others) = (vec![], vec![]);
     for file in dropped {
         match mail(&file) {
             Some(Mail::Letters) => letters = Some(file),
             Some(Mail::Request) => requests.push(file),
             Some(Mail::Reply) => replies.push(file),
-            Some(Mail::Ticket) | None => others.push(file),
+            Some(Mail::Ticket) => tickets.push(file),
+            None => others.push(file),
         }
     }
     app.act(Intent::AddFiles(others));
@@ -73,6 +75,7 @@ fn take(app: &Rc<App>, dropped: Vec<PathBuf>) {
         (SheetKind::Take, letters.into_iter().collect()),
         (SheetKind::Replies, replies),
         (SheetKind::Requests, requests),
+        (SheetKind::Tickets, tickets),
     ];
     for (kind, files) in mails {
         if !files.is_empty() {
@@ -90,6 +93,8 @@ fn mail(file: &Path) -> Option<Mail> {
         Mail::Letters
     } else if !post.receipts.is_empty() {
         Mail::Reply
+    } else if post.letterboxes.is_empty() && !post.tickets.is_empty() {
+        Mail::Ticket
     } else {
         Mail::Request
     })

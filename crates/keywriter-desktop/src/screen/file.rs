@@ -10,6 +10,7 @@ const REPORT: &str = "keywriter-report";
 /// The usual names of what is mailed.
 const REQUEST: &str = "keywriter-request.pem";
 const LETTERS: &str = "keywriter-letters.pem";
+const TICKET: &str = "keywriter-ticket.pem";
 
 /// Suggests a path. For a report, the name of a file that does not exist yet.
 pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
@@ -20,7 +21,9 @@ pub(super) fn suggest(kind: SheetKind, home: &Path) -> PathBuf {
         | SheetKind::Output
         | SheetKind::Take
         | SheetKind::Requests
-        | SheetKind::Replies => home.join(""),
+        | SheetKind::Replies
+        | SheetKind::Tickets => home.join(""),
+        SheetKind::Ticket => home.join(TICKET),
         SheetKind::Request => home.join(REQUEST),
         SheetKind::Letters | SheetKind::Rekey => home.join(LETTERS),
         SheetKind::None | SheetKind::Export | SheetKind::Import => home.join(SETTINGS),
@@ -81,6 +84,7 @@ pub(super) const fn is_written(kind: SheetKind) -> bool {
             | SheetKind::Request
             | SheetKind::Letters
             | SheetKind::Rekey
+            | SheetKind::Ticket
     )
 }
 

@@ -13,6 +13,7 @@ mod place;
 mod support;
 mod sync;
 mod team;
+mod tickets;
 mod typed;
 pub mod ui;
 mod wire;

@@ -1,6 +1,6 @@
 //! Copies the model's state to Slint's globals. What did not change is not drawn again.
 
-use super::{AppInfo, files::Files, mirror, support, team::TeamLists, ui};
+use super::{AppInfo, files::Files, mirror, support, team::TeamLists, tickets::TicketLists, ui};
 use crate::model::{
     Appearance, Bar, Card, LOCKS, LicenseState, Model, Notice, Page, PinChange, Problem, TEXT_STEPS,
 };
@@ -25,6 +25,7 @@ pub(super) struct Screen {
     choices: Rc<VecModel<ui::ChoiceView>>,
     files: Files,
     team: TeamLists,
+    tickets: TicketLists,
     unusable: Rc<VecModel<ui::Problem>>,
     wearing: Rc<VecModel<ui::Wearing>>,
     /// The choices' serial numbers.
@@ -41,6 +42,7 @@ impl Screen {
             choices: Rc::default(),
             files: Files::default(),
             team: TeamLists::default(),
+            tickets: TicketLists::default(),
             unusable: Rc::default(),
             wearing: Rc::default(),
             serials: RefCell::default(),
@@ -52,6 +54,7 @@ impl Screen {
         secondaries.set_wearing(ModelRc::from(Rc::clone(&screen.wearing)));
         screen.files.connect(&screen.window);
         screen.team.connect(&screen.window);
+        screen.tickets.connect(&screen.window);
         let master = screen.window.global::<ui::Master>();
         master.set_choices(ModelRc::from(Rc::clone(&screen.choices)));
         let about = screen.window.global::<ui::About>();
@@ -81,6 +84,7 @@ impl Screen {
         self.show_secondaries(model);
         self.files.show(&self.window, model);
         self.team.show(&self.window, model);
+        self.tickets.show(&self.window, model);
         self.show_root_question(model);
         self.show_replacement(model);
     }

@@ -48,7 +48,8 @@ impl TeamLists {
                 stays: *stays,
             };
             update(&self.kept, rekey.members.iter().map(kept).collect());
-            question.set_left_out(count(rekey.without().len()));
+            question.set_left_out(count(rekey.rekey().without.len()));
+            question.set_is_fixed(rekey.allowed.is_some());
         }
         question.set_is_open(team.rekey().is_some());
     }
@@ -67,6 +68,10 @@ impl TeamLists {
         page.set_choice(at.map_or(-1, count));
         let device = device.as_ref().map(Serial::as_str);
         page.set_device(device.unwrap_or_default().into());
+        let told = team.device().and_then(|serial| team.tickets().told(serial));
+        page.set_is_told(told.is_some());
+        page.set_quorum(told.map_or(0, |told| count(told.policy.quorum)));
+        page.set_custodians(told.map_or(0, |told| count(told.policy.custodians.len())));
     }
 
     fn show_course(&self, page: &ui::Team<'_>, course: &TeamCourse) {
@@ -182,5 +187,9 @@ const fn word(done: TeamDone) -> (ui::TeamWord, u32) {
         TeamDone::Rekeyed(epoch) => (ui::TeamWord::Rekeyed, epoch),
         TeamDone::NoLetterbox => (ui::TeamWord::NoLetterbox, 0),
         TeamDone::LeftOut => (ui::TeamWord::LeftOut, 0),
+        TeamDone::TicketMade => (ui::TeamWord::TicketMade, 0),
+        TeamDone::Approved => (ui::TeamWord::Approved, 0),
+        TeamDone::Withdrawn => (ui::TeamWord::Withdrawn, 0),
+        TeamDone::PolicySet => (ui::TeamWord::PolicySet, 0),
     }
 }

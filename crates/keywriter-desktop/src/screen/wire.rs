@@ -1,7 +1,7 @@
 //! Connects the window's callbacks to intents.
 
 use super::{
-    App, dialog, file, mirror, place, typed,
+    App, dialog, file, mirror, place, tickets, typed,
     ui::{self, Sheet, SheetKind},
 };
 use crate::model::{Intent, LOCKS, Preferences};
@@ -18,6 +18,7 @@ pub(super) fn connect(app: &Rc<App>) {
     secondaries(app);
     files(app);
     team(app);
+    ticket(app);
     sheet(app);
     root(app);
     replacement(app);
@@ -209,6 +210,29 @@ fn team(app: &Rc<App>) {
         if let Ok(serial) = serial.parse() {
             act(&app_weak, Intent::KeepMember(serial, stays));
         }
+    });
+}
+
+fn ticket(app: &Rc<App>) {
+    let page = app.window().global::<ui::Team>();
+    page.on_ask_ticket(on(app, |app, is_now| app.act(Intent::AskTicket { is_now })));
+    let ticket = app.window().global::<ui::Ticket>();
+    ticket.on_without_comma(|text| text.trim_start_matches(", ").into());
+    ticket.on_close(press(app, || Intent::CloseTicket));
+    ticket.on_show_code(on(app, |app, is_shown| app.act(Intent::ShowCode(is_shown))));
+    ticket.on_approve(press(app, || Intent::ApproveTicket));
+    ticket.on_withdraw(press(app, || Intent::WithdrawTicket));
+    ticket.on_use(press(app, || Intent::UseTicket));
+    ticket.on_drop_from_cycle(press(app, || Intent::DropTicket));
+    let form = app.window().global::<ui::TicketForm>();
+    form.on_cancel(press(app, || Intent::CancelTicket));
+    form.on_set_policy(press(app, || Intent::SetPolicy));
+    let app_weak = Rc::downgrade(app);
+    form.on_edited(move || {
+        with(&app_weak, |app| {
+            let typed = tickets::typed(&app.window().global::<ui::TicketForm>());
+            app.act(Intent::EditTicket(typed));
+        });
     });
 }
 

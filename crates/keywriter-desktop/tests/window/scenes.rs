@@ -4,7 +4,7 @@ mod sharing;
 mod team;
 
 pub(crate) use sharing::{files, some_failed};
-pub(crate) use team::{nothing_done, open_team, rekeyed, team};
+pub(crate) use team::{nothing_done, open_team, rekeyed, team, ticket};
 
 use keywriter::{
     Serial, cycle::Summary, genuine::TrustedRoot, protocol::EncryptionMode, settings::MasterState,
@@ -411,6 +411,12 @@ pub(crate) const SCENES: &[Scene] = &[
     ("team-taken", team::taken),
     ("team-rekeying", team::rekeying),
     ("team-rekeyed", rekeyed),
+    ("team-ticket", ticket),
+    ("team-code", team::code),
+    ("team-approving", team::approving),
+    ("team-ticket-form", team::form),
+    ("team-custodians", team::custodians),
+    ("clone-ticket", team::clone_with_ticket),
     ("refusals", refusals),
     ("warnings", warnings),
 ];

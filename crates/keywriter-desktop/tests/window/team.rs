@@ -4,8 +4,12 @@ use super::{
     hands::{self, find, is_enabled, key, press, says, shows, type_text},
     scenes::{self, open_team, rekeyed},
 };
+use keywriter::{asking::Asked, teamwork::Mail};
 use keywriter_desktop::{
-    model::{Command, Page, Part, Sharing, TeamOrder},
+    model::{
+        Command, CycleEvent, Page, Part, Reason, Sharing, TeamDone, TeamEvent, TeamOrder,
+        TeamOutcome,
+    },
     screen::App,
 };
 use slint::platform::Key;
@@ -125,6 +129,7 @@ fn a_letter_is_asked_for_taken_and_written_without_a_mouse() {
     let written = TeamOrder::Write {
         master: serial,
         requests: vec![home.join("Cargo.toml")],
+        tickets: Vec::new(),
         output: home.join("keywriter-letters.pem"),
     };
     assert_eq!(last_order(&commands), written);
@@ -152,10 +157,10 @@ fn a_re_key_says_what_it_does_not_undo_and_is_given_up_with_escape() {
     key(&app, Key::Escape);
     press(&app, "Re-key and write letters");
     key(&app, Key::Return);
-    let TeamOrder::Rekey { without, .. } = last_order(&commands) else {
+    let TeamOrder::Rekey { rekey, .. } = last_order(&commands) else {
         panic!("no re-key")
     };
-    assert_eq!(without, [scenes::serial(&scenes::name(3))].into());
+    assert_eq!(rekey.without, [scenes::serial(&scenes::name(3))].into());
     assert!(!shows(&app, "Re-key and write letters"));
 }
 
@@ -195,4 +200,126 @@ fn what_a_locked_device_cannot_do_says_why() {
     assert!(is_enabled(&app, "Take a letter") && !is_enabled(&app, "Re-key the team"));
     let why = find(&app, "Write letters").accessible_description();
     assert!(why.is_some_and(|why| why.starts_with("Locked")));
+}
+
+#[test]
+fn a_ticket_says_what_it_allows_and_is_approved_without_a_mouse() {
+    let (app, commands) = opened();
+    scenes::ticket(&app);
+    hands::pass(&app);
+    find(
+        &app,
+        &format!("Allows: Clone to {}, each once", scenes::name(9)),
+    );
+    find(&app, "Choices: With these choices: User PIN Policy");
+    find(&app, &format!("Master Device: {}", scenes::name(0)));
+    let approved = format!(
+        "Approvals: Approved by {}; 2 custodians must agree",
+        scenes::name(1)
+    );
+    find(&app, &approved);
+    find(&app, "QR code of this ticket's page");
+    // The code is for a device at another computer, and is shown when it is asked for.
+    assert!(!says(&app, "3141 5926 7739 8910"));
+    press(&app, "Show the code");
+    find(&app, "Code: 3141 5926 7739 8910");
+    assert!(says(&app, "Only for a device at another computer"));
+    press(&app, "Hide the code");
+    assert!(!says(&app, "3141 5926 7739 8910"));
+    press(&app, &format!("Approve with {}", scenes::name(0)));
+    let file = PathBuf::from("/home/ada/keywriter-ticket.pem");
+    let serial = scenes::serial(&scenes::name(0));
+    assert_eq!(
+        last_order(&commands),
+        TeamOrder::Approve {
+            serial,
+            file: file.clone()
+        }
+    );
+    scenes::team(&app, TeamEvent::Asks(serial, Asked::Code));
+    assert!(says(&app, "type its 16 digits on the keypad of"));
+    let outcome = TeamOutcome {
+        lines: vec![(Some(serial), Ok(TeamDone::Approved))],
+        mail: Some((Mail::Ticket, file.clone())),
+    };
+    scenes::team(&app, TeamEvent::Ended(Ok(outcome)));
+    // It is shown as it is now.
+    let reopened = |command: &Command| matches!(command, Command::OpenTicket(files) if *files == [file.clone()]);
+    assert!(commands.borrow().last().is_some_and(reopened));
+    find(
+        &app,
+        &format!("{}, Has approved the ticket", scenes::name(0)),
+    );
+    press(&app, "Withdraw");
+    assert!(matches!(last_order(&commands), TeamOrder::Withdraw { .. }));
+    scenes::team(&app, scenes::nothing_done());
+    press(&app, "Close the ticket");
+    assert!(!says(&app, "Allows: "));
+}
+
+#[test]
+fn a_ticket_is_shown_to_the_next_cycle_until_it_is_closed() {
+    let (app, commands) = opened();
+    scenes::ticket(&app);
+    hands::pass(&app);
+    press(&app, "Clone with it");
+    assert_eq!(app.model().page, Page::Clone);
+    assert!(says(
+        &app,
+        &format!("With a ticket: Clone to {}, each once", scenes::name(9))
+    ));
+    app.hear(scenes::connected(2));
+    hands::pass(&app);
+    press(&app, "Start");
+    let started =
+        |command: &Command| matches!(command, Command::StartWith(_, files) if files.len() == 1);
+    assert!(commands.borrow().last().is_some_and(started));
+    scenes::cycle(&app, CycleEvent::Ended(Err(Reason::TicketUsed.into())));
+    press(&app, "Without it");
+    assert!(!says(&app, "With a ticket: "));
+}
+
+#[test]
+fn a_ticket_is_asked_for_without_a_mouse_and_a_slip_is_named() {
+    let (app, commands) = opened();
+    press(&app, "Ask for a ticket");
+    type_text(&app, "kw-20999; kw 1");
+    assert!(is_enabled(&app, "Save the ticket"), "spaces part them, too");
+    type_text(&app, "!");
+    assert!(says(&app, "Not a serial number: 1!"));
+    assert!(!is_enabled(&app, "Save the ticket"));
+    key(&app, Key::Escape);
+    assert!(!shows(&app, "Save the ticket"));
+    // The focus is back on the button.
+    key(&app, Key::Return);
+    type_text(&app, "KW-1");
+    press(&app, "Save the ticket");
+    key(&app, Key::Return);
+    let TeamOrder::MakeTicket { wish, output, .. } = last_order(&commands) else {
+        panic!("no ticket")
+    };
+    assert_eq!(wish.serials, [scenes::serial("KW-1")].into());
+    assert!(output.ends_with("keywriter-ticket.pem"));
+}
+
+#[test]
+fn custodians_are_named_once_and_afterwards_by_ticket() {
+    let (app, commands) = opened();
+    assert!(says(
+        &app,
+        "An unlocked device says who decides in its team."
+    ));
+    press(&app, "Name custodians");
+    type_text(&app, "KW-1, KW-2");
+    assert!(says(&app, "Name one more than must agree"));
+    press(&app, "Change the policy");
+    let TeamOrder::SetPolicy { custodians, .. } = last_order(&commands) else {
+        panic!("no policy")
+    };
+    assert_eq!((custodians.quorum, custodians.serials.len()), (2, 2));
+    scenes::team(&app, scenes::nothing_done());
+    scenes::ticket(&app);
+    hands::pass(&app);
+    assert!(says(&app, "2 of 3 custodians must agree."));
+    assert!(!is_enabled(&app, "Name custodians"));
 }

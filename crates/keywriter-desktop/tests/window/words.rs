@@ -15,9 +15,11 @@ const EQUAL: [(&str, &[&str]); 2] = [
             "System",
             "Team",
             "{}: {}",
+            "Code: {}",
+            "Ticket",
         ],
     ),
-    ("fr", &["Pages", "Version {}", "{} minutes"]),
+    ("fr", &["Pages", "Version {}", "{} minutes", "Ticket"]),
 ];
 
 /// The characters beside ASCII that the fonts have: others are blank on a machine without fonts.

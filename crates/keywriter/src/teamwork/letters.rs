@@ -10,7 +10,7 @@ use crate::{
     problem::{Problem, Reason},
     survey::Present,
     text::shown_path,
-    ticket::ApprovedTicket,
+    ticket::{Allows, ApprovedTicket},
 };
 use hsm_protocol::Status;
 use std::{
@@ -156,8 +156,8 @@ impl Teamwork<'_> {
         Ok(())
     }
 
-    /// Writes letters into a file, with the tickets that members of a team with a quorum want to see. One letter that the
-    /// master refuses takes none of the others away.
+    /// Writes letters into a file. Shows the master the tickets that allow joining letters; the others go with the letters,
+    /// for members of a team with a quorum. One letter that the master refuses takes none of the others away.
     pub fn write(
         &self,
         master: &mut Present,
@@ -170,6 +170,11 @@ impl Teamwork<'_> {
             return Ok(Tally::default());
         }
         let serial = master.facts.serial;
+        let is_for_master =
+            |given: &&ApprovedTicket| matches!(given.ticket.allows, Allows::Letter(_));
+        for ticket in tickets.iter().filter(is_for_master) {
+            self.present(std::slice::from_ref(ticket), master)?;
+        }
         let options = self.options(serial);
         let written = self.desk(master)?.write(options, wanted);
         let mut post = Post::default();
@@ -195,7 +200,7 @@ impl Teamwork<'_> {
             (self.tell)(Told::Done(letterbox.party().serial, done));
         }
         if !post.letters.is_empty() {
-            for ticket in tickets {
+            for ticket in tickets.iter().filter(|given| !is_for_master(given)) {
                 ticket.put_into(&mut post);
             }
             output.save(&post)?;

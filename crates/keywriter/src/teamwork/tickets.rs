@@ -146,6 +146,12 @@ impl Teamwork<'_> {
 #[derive(Clone, Debug, Default)]
 pub struct Names(BTreeMap<[u8; 48], Serial>);
 
+impl FromIterator<([u8; 48], Serial)> for Names {
+    fn from_iter<I: IntoIterator<Item = ([u8; 48], Serial)>>(named: I) -> Self {
+        Self(named.into_iter().collect())
+    }
+}
+
 impl Names {
     /// Reads the receipts of a folder.
     pub fn read(receipts: &Path, root: &TrustedRoot) -> Self {
@@ -153,11 +159,9 @@ impl Names {
         let members = groups.values().flat_map(Members::values);
         let parties =
             members.flat_map(|member| [member.statement.master, member.statement.secondary]);
-        Self(
-            parties
-                .map(|party| (party.certificate, party.serial))
-                .collect(),
-        )
+        parties
+            .map(|party| (party.certificate, party.serial))
+            .collect()
     }
 
     /// Adds a module that is here.

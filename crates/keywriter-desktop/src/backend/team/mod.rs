@@ -1,8 +1,10 @@
 //! Serves a team: carries letters, and re-keys. What needs a module is done on the modules' thread.
 
 mod list;
+mod tickets;
 
 pub(super) use list::{history, list};
+pub(super) use tickets::open as open_ticket;
 
 use super::{Emit, files};
 use crate::model::{Event, Problem, Reason, TeamDone, TeamEvent, TeamOrder, TeamOutcome};
@@ -12,19 +14,35 @@ use keywriter::{
     license::{GateRefusal, HardwarePermit},
     protocol::LetterKind,
     survey::{Present, Survey},
-    team::Rekey,
+    team::{Rekey, TeamFacts},
     teamwork::{
         self, Done, Output, Teamwork, Told,
         letters::{Replies, Requests, Retired},
         taking::{Letters, reply_beside},
+        tickets as given,
     },
     text::shown_path,
+    ticket::ApprovedTicket,
 };
 use std::{
     cell::RefCell,
-    collections::BTreeSet,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
+use tickets::NewPolicy;
+
+/// Asks the modules that are unlocked what they know of their team.
+pub(super) fn ask(survey: &mut Survey) -> BTreeMap<Serial, TeamFacts> {
+    let unlocked = survey.modules.iter_mut().filter(|present| {
+        let facts = &present.facts;
+        facts.is_genuine() && facts.status.is_some()
+    });
+    let told = unlocked.filter_map(|present| {
+        let told = present.module.team();
+        Some((present.facts.serial, told.ok()?))
+    });
+    told.collect()
+}
 
 /// An order with what it needs beside the modules.
 pub(super) struct Service {
@@ -68,14 +86,16 @@ impl Service {
             TeamOrder::Write {
                 master,
                 requests,
+                tickets,
                 output,
             } => {
                 let requests = Requests::load(requests, work.root)?;
+                let given = given::load(tickets, work.root)?;
                 let mut master = teamwork::take(&mut survey, *master)?;
                 let wanted = work.to_requests(&master, requests, false);
                 work.check_wanted(&wanted, &self.hardware)?;
                 let output = chosen(output);
-                work.write(&mut master, (&wanted, &[]), Retired::Fails, output)?;
+                work.write(&mut master, (&wanted, &given), Retired::Fails, output)?;
             }
             TeamOrder::Take(file) => {
                 let letters = Letters::load(file, work.root)?;
@@ -93,11 +113,36 @@ impl Service {
             }
             TeamOrder::Rekey {
                 master,
-                without,
+                rekey: wanted,
+                tickets,
                 output,
             } => {
+                let given = given::load(tickets, work.root)?;
                 let master = teamwork::take(&mut survey, *master)?;
-                rekey(work, (master, survey), without, (output, outcome))?;
+                rekey(work, (master, survey), (wanted, &given), (output, outcome))?;
+            }
+            TeamOrder::MakeTicket {
+                master,
+                wish,
+                output,
+            } => tickets::make(work, survey, (*master, wish), (output, outcome))?,
+            TeamOrder::Approve { serial, file } => {
+                tickets::approve(work, survey, (*serial, file), outcome)?;
+            }
+            TeamOrder::Withdraw { serial, files } => {
+                tickets::withdraw(work, survey, (*serial, files), outcome)?;
+            }
+            TeamOrder::SetPolicy { master, custodians } => {
+                let new = NewPolicy::Of(custodians);
+                tickets::set_policy(work, survey, (*master, &new), outcome)?;
+            }
+            TeamOrder::UsePolicy {
+                master,
+                policy,
+                files,
+            } => {
+                let new = NewPolicy::Allowed(policy, files);
+                tickets::set_policy(work, survey, (*master, &new), outcome)?;
             }
         }
         Ok(())
@@ -144,20 +189,17 @@ impl Outcome {
 fn rekey(
     work: &Teamwork<'_>,
     (mut master, others): (Present, Survey),
-    without: &BTreeSet<Serial>,
+    (rekey, given): (&Rekey, &[ApprovedTicket]),
     (output, outcome): (&Path, &Outcome),
 ) -> Result<(), Problem> {
-    let rekey = Rekey {
-        without: without.clone(),
-        may_drop: false,
-    };
-    let next = work.rekey(&mut master, &rekey, &[])?;
+    let next = work.rekey(&mut master, rekey, given)?;
     outcome.add(master.facts.serial, TeamDone::Rekeyed(next.epoch.number));
+    let without = &rekey.without;
     for serial in without {
         outcome.add(*serial, TeamDone::LeftOut);
     }
     let letters = Some(chosen(output));
-    if let Err(problem) = work.spread(&mut master, others, (without, &[]), letters) {
+    if let Err(problem) = work.spread(&mut master, others, (without, given), letters) {
         outcome.fail(None, problem);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Who is in a team, and the letters to its members.
 
 use super::*;
-use keywriter::asking::Asked;
+use keywriter::{asking::Asked, team::Rekey};
 use std::collections::BTreeSet;
 
 fn device(name: &str, sharing: Sharing) -> ModuleView {
@@ -19,7 +19,10 @@ fn unlocked() -> Sharing {
 fn with(devices: &[(&str, Sharing)]) -> Model {
     let mut model = evaluating();
     let listed = model.act(Intent::OpenPage(Page::Team));
-    assert!(matches!(listed[..], [Command::ListTeams]));
+    assert!(matches!(
+        listed[..],
+        [Command::ListTeams, Command::AskTeams]
+    ));
     let devices = devices.iter().cloned();
     let devices = devices.map(|(name, sharing)| device(name, sharing));
     model.hear(surveyed(devices.collect()));
@@ -73,6 +76,7 @@ fn letters_are_written_for_the_requests_that_were_chosen_last() {
     let written = TeamOrder::Write {
         master: serial("A"),
         requests: vec!["/r.pem".into()],
+        tickets: Vec::new(),
         output: "/l.pem".into(),
     };
     assert_eq!(write(&mut model), Some(written));
@@ -94,7 +98,11 @@ fn a_re_key_leaves_out_whom_the_user_names_and_nobody_otherwise() {
         let rekey = order(&mut model, Intent::Rekey("/l.pem".into()));
         let wanted = TeamOrder::Rekey {
             master: serial("A"),
-            without,
+            rekey: Rekey {
+                without,
+                may_drop: false,
+            },
+            tickets: Vec::new(),
             output: "/l.pem".into(),
         };
         assert_eq!(rekey, Some(wanted));
@@ -185,7 +193,7 @@ fn after_a_letter_members_and_recipient_are_read_anew() {
     let commands = ended(&mut model);
     assert!(matches!(
         commands[..],
-        [Command::ListTeams, Command::Look(_)]
+        [Command::ListTeams, Command::Look(_), Command::AskTeams]
     ));
     assert_eq!(*model.files.recipient(), RecipientView::None);
     order(&mut model, Intent::TakeLetters("/l.pem".into())).unwrap();
@@ -193,4 +201,62 @@ fn after_a_letter_members_and_recipient_are_read_anew() {
     model.hear(Event::Team(TeamEvent::Ended(Err(refused.clone()))));
     assert_eq!(*model.team.course(), TeamCourse::Idle);
     assert_eq!(model.notice, Some(Notice::Problem(refused)));
+}
+
+#[test]
+fn what_is_typed_for_a_ticket_is_understood_or_named() {
+    let form = |kind, serials: &str, count: &str| TicketForm {
+        kind,
+        serials: serials.into(),
+        count: count.into(),
+        is_now: false,
+    };
+    let parsed = |kind, serials, count| form(kind, serials, count).parse();
+    let wish = parsed(TicketKind::Clone, " a, b;c\na", "x").unwrap();
+    assert_eq!(wish.serials, ["A", "B", "C"].map(serial).into());
+    assert_eq!(parsed(TicketKind::Letter, "", " 250 ").unwrap().count, 250);
+    for count in ["0", "251", "", "-1", "many"] {
+        assert_eq!(
+            parsed(TicketKind::Clone, "", count),
+            Err(FormError::Count),
+            "{count}"
+        );
+    }
+    let slip = parsed(TicketKind::Rekey, "A, b_c", "");
+    assert_eq!(slip, Err(FormError::Serial("b_c".into())));
+    assert!(
+        parsed(TicketKind::Rekey, "", "").is_ok(),
+        "nobody is left out"
+    );
+    assert!(
+        parsed(TicketKind::Policy, "", "0").is_ok(),
+        "nobody is asked"
+    );
+    assert_eq!(
+        parsed(TicketKind::Policy, "", "1"),
+        Err(FormError::NoCustodian)
+    );
+    let two = parsed(TicketKind::Policy, "A,B", "2").unwrap().custodians();
+    assert_eq!((two.quorum, two.serials.len()), (2, 2));
+    for count in ["0", "3"] {
+        assert_eq!(
+            parsed(TicketKind::Policy, "A,B", count),
+            Err(FormError::Count),
+            "{count}"
+        );
+    }
+}
+
+#[test]
+fn devices_are_asked_about_their_team_when_others_are_unlocked() {
+    let mut model = with(&[("A", Sharing::Locked)]);
+    let survey = |model: &mut Model, sharing| {
+        let commands = model.hear(surveyed(vec![device("A", sharing)]));
+        matches!(commands[..], [Command::AskTeams])
+    };
+    assert!(survey(&mut model, unlocked()));
+    assert!(!survey(&mut model, unlocked()), "once");
+    assert!(survey(&mut model, Sharing::Locked), "what it told is over");
+    model.act(Intent::OpenPage(Page::Clone));
+    assert!(!survey(&mut model, unlocked()), "not on another page");
 }

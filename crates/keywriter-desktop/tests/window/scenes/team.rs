@@ -1,11 +1,16 @@
 //! A team, and letters to its members.
 
 use super::{enter, master, name, secondary, serial, survey};
-use keywriter::{asking::Asked, teamwork::Mail};
+use keywriter::{
+    asking::Asked,
+    team::{Policy, TeamFacts},
+    teamwork::{Mail, tickets::Names},
+    ticket::TicketFacts,
+};
 use keywriter_desktop::{
     model::{
         Event, Intent, Member, Page, Part, PastCycle, Problem, Reason, Sharing, Team, TeamDone,
-        TeamEvent, TeamOutcome,
+        TeamEvent, TeamOutcome, TicketForm, TicketKind, TicketView,
     },
     screen::App,
 };
@@ -96,4 +101,95 @@ pub(super) fn taken(app: &App) {
         mail: Some((Mail::Reply, "/home/ada/keywriter-letters-reply.pem".into())),
     };
     team(app, TeamEvent::Ended(Ok(outcome)));
+}
+
+/// A ticket for a clone of one device, as it is on the wire (docs/PROTOCOL.md § 6.2).
+fn ticket_facts() -> TicketFacts {
+    let mut bytes = vec![1, 9, 1];
+    bytes.extend([[0x5A; 16], [1; 16]].as_flattened());
+    bytes.extend([0, 0, 0, 3, 8, 8, 8, 8, 8, 8, 8, 8]);
+    bytes.extend([9; 48]);
+    bytes.extend([2; 16]);
+    bytes.extend([1, 0b010, 0, 0]);
+    let mut receiver = name(9).into_bytes();
+    receiver.resize(16, 0);
+    bytes.extend(receiver);
+    TicketFacts::read(bytes).unwrap()
+}
+
+fn view() -> TicketView {
+    let facts = ticket_facts();
+    TicketView {
+        files: vec!["/home/ada/keywriter-ticket.pem".into()],
+        names: Names::from_iter([([9; 48], serial(&name(0)))]),
+        approvals: vec![serial(&name(1))],
+        code: "3141 5926 7739 8910".into(),
+        page: "https://licenses.example.com/ticket".into(),
+        qr: facts.qr("https://licenses.example.com").unwrap(),
+        facts,
+    }
+}
+
+/// The policy of the master's team: two of three custodians.
+fn tell_policy(app: &App) {
+    let told = TeamFacts {
+        ledger: [2; 16],
+        rekeying: vec![[9; 48]],
+        policy: Policy {
+            quorum: 2,
+            custodians: [[1; 48], [2; 48], [4; 48]].into(),
+        },
+        retired: Vec::new(),
+        used: Vec::new(),
+    };
+    let told = [(serial(&name(0)), told)];
+    team(app, TeamEvent::Told(told.into()));
+}
+
+/// A ticket that one custodian has approved.
+pub(crate) fn ticket(app: &App) {
+    open_team(app);
+    tell_policy(app);
+    let files = vec!["/home/ada/keywriter-ticket.pem".into()];
+    app.act(Intent::OpenTicket(files));
+    team(app, TeamEvent::Opened(Ok(Box::new(view()))));
+}
+
+pub(super) fn code(app: &App) {
+    ticket(app);
+    app.act(Intent::ShowCode(true));
+}
+
+pub(super) fn approving(app: &App) {
+    ticket(app);
+    app.act(Intent::ApproveTicket);
+    team(app, TeamEvent::Asks(serial(&name(0)), Asked::Code));
+}
+
+pub(super) fn form(app: &App) {
+    open_team(app);
+    tell_policy(app);
+    app.act(Intent::AskTicket { is_now: false });
+    app.act(Intent::EditTicket(TicketForm {
+        kind: TicketKind::Clone,
+        serials: name(9),
+        count: "1".into(),
+        is_now: false,
+    }));
+}
+
+pub(super) fn custodians(app: &App) {
+    open_team(app);
+    app.act(Intent::AskTicket { is_now: true });
+    app.act(Intent::EditTicket(TicketForm {
+        kind: TicketKind::Policy,
+        serials: [1, 2, 4].map(name).join(", "),
+        count: "2".into(),
+        is_now: true,
+    }));
+}
+
+pub(super) fn clone_with_ticket(app: &App) {
+    ticket(app);
+    app.act(Intent::UseTicket);
 }

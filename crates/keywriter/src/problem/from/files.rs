@@ -70,6 +70,7 @@ impl From<&TicketError> for Problem {
     fn from(error: &TicketError) -> Self {
         match error {
             TicketError::NotAllowed => Self::new(Reason::TicketImpossible),
+            TicketError::AddressTooLong => Self::new(Reason::PortalAddress).with_detail(error),
             TicketError::Random(_) => Self::new(Reason::SystemFailed).because(error),
         }
     }

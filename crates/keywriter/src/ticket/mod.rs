@@ -1,5 +1,11 @@
 //! Tickets: what custodians allow a master of their group (PROTOCOL § 6). This computer makes them, shows them and carries
 //! them; it can approve none.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`screen`] | the code, and the QR code that brings a ticket to another screen |
+
+pub mod screen;
 
 use crate::{
     genuine::{P384, TrustedRoot},
@@ -15,8 +21,7 @@ use hsm_protocol::{
     receipt::Party,
     settings::ModuleStatus,
     ticket::{
-        self, Act, Agreed, Approval, CODE_HALF, Copies, Presentation, Receivers, Serials, Ticket,
-        TicketNumber,
+        Act, Agreed, Approval, Copies, Presentation, Receivers, Serials, Ticket, TicketNumber,
     },
     writer::Writer,
 };
@@ -165,23 +170,7 @@ impl TicketFacts {
     pub fn hash(&self) -> Sha384Digest {
         Ticket::hash::<P384>(&self.bytes)
     }
-
-    /// Returns the code that a custodian types to agree to it: 16 digits, another one each time. It is for a second screen:
-    /// on the computer that the custodian's module is plugged into, it proves nothing.
-    pub fn code(&self) -> Result<String, TicketError> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(TicketError::Random)?;
-        let drawn = format!("{:08}", u64::from_be_bytes(random) % DRAWN_FROM);
-        let drawn: &[u8; CODE_HALF] = drawn.as_bytes().as_array().ok_or(Malformed)?;
-        let follows = ticket::code::<P384>(drawn, &self.hash());
-        Ok([drawn, &follows]
-            .map(|half| String::from_utf8_lossy(half).into_owned())
-            .concat())
-    }
 }
-
-/// How many codes a second screen draws from.
-const DRAWN_FROM: u64 = 100_000_000;
 
 /// Why no ticket was made.
 #[derive(Debug, thiserror::Error)]
@@ -190,6 +179,9 @@ pub enum TicketError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
+    /// The address of the portal is so long that no QR code holds it.
+    #[error("the address is too long for a QR code")]
+    AddressTooLong,
     /// It would allow nothing, or more than a ticket has room for.
     #[error(
         "a ticket allows 1 to {} modules, names at most {}, and has at most {} bytes; a quorum is at most the number of \
