@@ -133,6 +133,40 @@ wrong-code-slip = Tippfehler in Zeile { $line } des Codes.
 wrong-code-form = Der Anfragecode besteht aus { $lines } Zeilen mit je 16 Buchstaben und Ziffern.
 wrong-code-mixed = Die Zeilen stammen nicht aus demselben Code.
 
+# Ein Ticket auf einem zweiten Bildschirm
+ticket-title = Ticket für Treuhänder
+ticket-lead = Lesen Sie hier, was ein KeyWriter-Ticket erlaubt, bevor Sie ihm zustimmen. Das Ticket bleibt in diesem Browser: Nichts davon wird gesendet.
+ticket-file = Datei mit dem Ticket
+ticket-no-script = Diese Seite braucht JavaScript. Das Ticket wird nur auf diesem Gerät gelesen.
+ticket-wrong = Kein Ticket zu zeigen
+ticket-malformed = Was geöffnet wurde, ist kein vollständiges Ticket oder wurde unterwegs verändert. Lassen Sie es noch einmal schicken, oder scannen Sie den QR-Code noch einmal.
+ticket-no-code = Dieser Browser kann den Code nicht bilden. Nehmen Sie einen neueren, und öffnen Sie diese Seite mit https.
+ticket-says = Was es erlaubt
+ticket-code = Code zum Eingeben
+ticket-type = Wenn Sie zustimmen, und nur dann, geben Sie diese 16 Ziffern am Tastenfeld Ihres Geräts ein, danach KEY. Steht hier etwas anderes, als man Ihnen gesagt hat, geben Sie nichts ein.
+ticket-certificates = Diese Seite kennt Ihre Geräte nicht: Master-Gerät und Treuhänder stehen hier mit dem Anfang des Hashwerts ihres Zertifikats. „keywriter team list“ zeigt ihn.
+ticket-allows = Erlaubt
+ticket-choices = Auswahl
+ticket-master = Master-Gerät
+ticket-team = Team
+ticket-number = Ticket
+ticket-clone = Klonen auf %to%
+ticket-letter = Klonen per Brief auf %to%
+ticket-named = %serials%, jedes einmal
+ticket-any = %count% beliebige Geräte
+ticket-any-one = ein beliebiges Gerät
+ticket-rekey = Dem Team neue Schlüssel geben und %serials% endgültig ausschließen
+ticket-rekey-nobody = Dem Team neue Schlüssel geben und niemanden ausschließen
+ticket-drops = Die älteste von sechzehn Epochen darf wegfallen: Deren Dateien liest dann niemand mehr.
+ticket-policy = Von jetzt an %quorum% dieser Treuhänder entscheiden lassen: %custodians%
+ticket-ask-nobody = Keine Treuhänder mehr fragen
+ticket-certificate = Zertifikat %hash%...
+ticket-group = %group%, Epoche %epoch%
+ticket-none = keine
+ticket-auto-lock = Automatische Sperre
+ticket-pin-policy = Benutzer-PIN-Richtlinie
+ticket-disable-master = Master-Gerät deaktivieren
+
 # Seiten für Betreiber
 operator-nav = Seiten für Betreiber
 operator-title = Lizenzen

@@ -133,6 +133,40 @@ wrong-code-slip = Line { $line } of the code is mistyped.
 wrong-code-form = The request code has { $lines } lines of 16 letters and digits.
 wrong-code-mixed = The lines are not from the same code.
 
+# A ticket on a second screen
+ticket-title = Ticket for custodians
+ticket-lead = Read here what a KeyWriter ticket allows before you approve it. The ticket stays in this browser: nothing of it is sent.
+ticket-file = Ticket file
+ticket-no-script = This page needs JavaScript. It is read on this device only.
+ticket-wrong = No ticket to show
+ticket-malformed = What was opened is not a whole ticket, or was changed on its way. Have it sent again, or scan the QR code again.
+ticket-no-code = This browser cannot make the code. Use a newer one, and open this page with https.
+ticket-says = What it allows
+ticket-code = Code to type
+ticket-type = If you agree, and only then, type these 16 digits on the keypad of your device, then KEY. If it says anything else than you were told, type nothing.
+ticket-certificates = This page does not know your devices: Master device and custodians are named by the beginning of their certificate’s hash. “keywriter team list” shows it.
+ticket-allows = Allows
+ticket-choices = Choices
+ticket-master = Master device
+ticket-team = Team
+ticket-number = Ticket
+ticket-clone = Clone to %to%
+ticket-letter = Clone by letter to %to%
+ticket-named = %serials%, each once
+ticket-any = %count% devices, whichever they are
+ticket-any-one = one device, whichever it is
+ticket-rekey = Give the team new keys, and leave out %serials% for good
+ticket-rekey-nobody = Give the team new keys, and leave out nobody
+ticket-drops = The oldest of sixteen epochs may be dropped: nobody reads its files then.
+ticket-policy = Let %quorum% of these custodians decide from now on: %custodians%
+ticket-ask-nobody = Ask no custodians any more
+ticket-certificate = certificate %hash%...
+ticket-group = %group%, epoch %epoch%
+ticket-none = none
+ticket-auto-lock = Auto-Lock
+ticket-pin-policy = User PIN Policy
+ticket-disable-master = Disable Master Device
+
 # Operators' pages
 operator-nav = Pages for operators
 operator-title = Licenses

@@ -133,6 +133,40 @@ wrong-code-slip = Faute de frappe dans la ligne { $line } du code.
 wrong-code-form = Le code de demande comporte { $lines } lignes de 16 caractères.
 wrong-code-mixed = Les lignes ne proviennent pas du même code.
 
+# Un ticket sur un second écran
+ticket-title = Ticket pour dépositaires
+ticket-lead = Lisez ici ce que permet un ticket KeyWriter avant de l’approuver. Le ticket reste dans ce navigateur : rien n’en est envoyé.
+ticket-file = Fichier du ticket
+ticket-no-script = Cette page a besoin de JavaScript. Le ticket n’est lu que sur cet appareil.
+ticket-wrong = Aucun ticket à montrer
+ticket-malformed = Ce qui a été ouvert n’est pas un ticket complet, ou a été modifié en chemin. Faites-le renvoyer, ou scannez de nouveau le code QR.
+ticket-no-code = Ce navigateur ne peut pas former le code. Prenez-en un plus récent, et ouvrez cette page avec https.
+ticket-says = Ce qu’il permet
+ticket-code = Code à saisir
+ticket-type = Si vous êtes d’accord, et seulement dans ce cas, saisissez ces 16 chiffres sur le clavier de votre appareil, puis KEY. Si le texte dit autre chose que ce qui vous a été annoncé, ne saisissez rien.
+ticket-certificates = Cette page ne connaît pas vos appareils : l’appareil maître et les dépositaires y figurent par le début de l’empreinte de leur certificat. « keywriter team list » la montre.
+ticket-allows = Permet
+ticket-choices = Choix
+ticket-master = Appareil maître
+ticket-team = Équipe
+ticket-number = Ticket
+ticket-clone = De cloner vers %to%
+ticket-letter = De cloner par lettre vers %to%
+ticket-named = %serials%, chacun une fois
+ticket-any = %count% appareils quelconques
+ticket-any-one = un appareil quelconque
+ticket-rekey = De donner de nouvelles clés à l’équipe, et d’en exclure %serials% pour toujours
+ticket-rekey-nobody = De donner de nouvelles clés à l’équipe, sans exclure personne
+ticket-drops = La plus ancienne de seize époques peut être abandonnée : plus personne ne lira ses fichiers.
+ticket-policy = De laisser désormais décider %quorum% de ces dépositaires : %custodians%
+ticket-ask-nobody = De ne plus demander de dépositaires
+ticket-certificate = certificat %hash%...
+ticket-group = %group%, époque %epoch%
+ticket-none = aucun
+ticket-auto-lock = Verrouillage automatique
+ticket-pin-policy = Règle de code PIN utilisateur
+ticket-disable-master = Désactiver l’appareil maître
+
 # Pages des opérateurs
 operator-nav = Pages des opérateurs
 operator-title = Licences

@@ -1,5 +1,6 @@
 //! Tickets, and the policy that asks for them.
 
+use super::PortalChoice;
 use clap::{ArgGroup, Subcommand};
 use keywriter::Serial;
 use std::path::PathBuf;
@@ -14,6 +15,11 @@ pub(crate) enum TicketCommand {
         /// The ticket
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Draw a QR code of the portal's page that shows the ticket on a phone
+        #[arg(long)]
+        qr: bool,
+        #[command(flatten)]
+        portal: PortalChoice,
     },
     /// Approve a ticket with a custodian's module; a person must type the ticket's code on its keypad
     Approve {

@@ -11,6 +11,7 @@ use crate::{
 };
 use keywriter::{
     Options, Serial,
+    license::Portal,
     problem::{Problem, Reason},
     team::Rekey,
     teamwork::{
@@ -18,14 +19,22 @@ use keywriter::{
         tickets::{self, Names},
     },
     text::{counted, hex, listed, shown_path},
-    ticket::{Allows, ApprovedTicket, To, ToModules},
+    ticket::{
+        Allows, ApprovedTicket, To, ToModules,
+        screen::{Qr, grouped},
+    },
 };
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
 
 pub(crate) fn run(args: &Args, command: &TicketCommand) -> Result<(), Failure> {
     match command {
         TicketCommand::New(new) => make(args, new),
-        TicketCommand::Show { files } => show(args, files),
+        TicketCommand::Show { files, qr, portal } => {
+            show(args, files, qr.then_some(portal.portal.as_str()))
+        }
         TicketCommand::Approve { serial, file } => approve(args, *serial, file),
         TicketCommand::Withdraw { serial, file } => withdraw(args, *serial, file),
     }
@@ -97,9 +106,11 @@ fn to(choices: &CopyChoices) -> To {
     }
 }
 
-/// Shows tickets, each with a code. Needs the root, and no module.
-fn show(args: &Args, files: &[PathBuf]) -> Result<(), Failure> {
+/// Shows tickets, each with a code, and the QR code of a portal's page. Needs the root, and no module.
+fn show(args: &Args, files: &[PathBuf], portal: Option<&str>) -> Result<(), Failure> {
     require_app_pin(args)?;
+    // The address is checked as one to register at is.
+    portal.map(Portal::new).transpose()?;
     let root = args.trusted_root()?;
     let (root, _) = root.ok_or_else(|| Failure::Problem(Reason::NoRoot.into()))?;
     let names = Names::read(&args.folders()?.receipts(), &root);
@@ -109,23 +120,43 @@ fn show(args: &Args, files: &[PathBuf]) -> Result<(), Failure> {
             .code()
             .map_err(|error| Failure::Problem(Problem::from(&error)))?;
         if args.json {
-            json(&approved, &names).with("code", code).print()?;
+            let address = portal.map(|portal| approved.ticket.address(portal));
+            let event = json(&approved, &names).with("code", code);
+            event.some("address", address).print()?;
         } else {
             output::line(text(&approved, &names).trim_end())?;
-            let grouped: Vec<_> = code
-                .as_bytes()
-                .chunks(4)
-                .map(|four| String::from_utf8_lossy(four))
-                .collect();
-            output::line(&format!("code      {}", grouped.join(" ")))?;
+            output::line(&format!("code      {}", grouped(&code)))?;
             output::line(
                 "A custodian who agrees types the code on the keypad of the own module, then KEY. Read it on another \
                  screen than that of the computer which the module is plugged into: that computer could show you one \
                  ticket and have the module sign another.",
             )?;
+            if let Some(portal) = portal {
+                let qr = approved.ticket.qr(portal);
+                draw(
+                    &qr.map_err(|error| Failure::Problem(Problem::from(&error)))?,
+                    portal,
+                )?;
+            }
         }
     }
     Ok(())
+}
+
+/// Draws a QR code: on a terminal in black on white, whatever its colors are.
+fn draw(qr: &Qr, portal: &str) -> Result<(), Failure> {
+    let (begin, end) = if io::stdout().is_terminal() {
+        ("\x1b[30;107m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
+    for line in qr.lines() {
+        output::line(&format!("{begin}{line}{end}"))?;
+    }
+    output::line(&format!(
+        "Scan it with a phone, and compare the address that its browser shows: {}/ticket",
+        portal.trim_end_matches('/')
+    ))
 }
 
 fn approve(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Style sheet, script and icon, part of the program.
+//! Style sheet, scripts and icon, part of the program.
 
 use std::sync::LazyLock;
 
@@ -14,10 +14,11 @@ pub(super) async fn file(Path(name): Path<String>) -> Response {
     let (kind, bytes) = match name.as_str() {
         "style.css" => ("text/css; charset=utf-8", STYLE),
         "page.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "ticket.js" => ("text/javascript; charset=utf-8", TICKET_SCRIPT),
         "icon.svg" => ("image/svg+xml", ICON),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    // Pages name style sheet and script with their hashes, so an old copy is never used.
+    // Pages name style sheet and scripts with their hashes, so an old copy is never used.
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "public, max-age=86400"),
@@ -37,6 +38,12 @@ pub(crate) fn script_path() -> &'static str {
     &PATH
 }
 
+/// Returns the path of the script of the page of a ticket.
+pub(crate) fn ticket_script_path() -> &'static str {
+    static PATH: LazyLock<String> = LazyLock::new(|| path("ticket.js", TICKET_SCRIPT));
+    &PATH
+}
+
 fn path(name: &str, text: &str) -> String {
     let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(text).into();
     let hash = u32::from_be_bytes([a, b, c, d]);
@@ -45,4 +52,5 @@ fn path(name: &str, text: &str) -> String {
 
 const STYLE: &str = include_str!("../../assets/style.css");
 const SCRIPT: &str = include_str!("../../assets/page.js");
+const TICKET_SCRIPT: &str = include_str!("../../assets/ticket.js");
 const ICON: &str = include_str!("../../assets/icon.svg");

@@ -196,6 +196,11 @@ impl Frame {
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]
+    pub(crate) fn ticket_script(&self) -> &'static str {
+        assets::ticket_script_path()
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(crate) fn languages(&self) -> [Language; 3] {
         Language::ALL
     }

@@ -57,6 +57,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
             get(pages::offline::show).post(pages::offline::submit),
         )
         .route("/purchase", get(pages::purchase::show))
+        .route("/ticket", get(pages::ticket::show))
         .route("/download", get(download::page))
         .nest("/operator", admin::routes())
         .layer(Extension(shelf))

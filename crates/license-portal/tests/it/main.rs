@@ -35,6 +35,7 @@ mod sample;
 mod store;
 mod tables;
 mod throttle;
+mod ticket;
 mod typed;
 mod unit;
 mod vendor;

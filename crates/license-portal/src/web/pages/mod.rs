@@ -6,6 +6,7 @@ pub(super) mod kept;
 pub(super) mod link;
 pub(super) mod offline;
 pub(super) mod purchase;
+pub(super) mod ticket;
 pub(super) mod verify;
 
 use askama::Template;

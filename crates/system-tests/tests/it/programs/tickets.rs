@@ -74,6 +74,19 @@ fn nobody_clones_alone_once_two_of_three_must_agree(over: Over) {
         .expect(0)
         .says(&["clone to VM0005, once", "VM0001", "nobody yet", "code"]);
 
+    // On a phone: the address of the portal's page, as a QR code.
+    let portal = "https://licenses.example";
+    let qr = ["ticket", "show", &ticket, "--qr", "--portal", portal];
+    lab.keywriter(&qr)
+        .expect(0)
+        .says(&["licenses.example/ticket", "█▀▀▀▀▀█"]);
+    let shown = lab.keywriter(&[&qr[..], &["--json"]].concat()).expect(0);
+    let address = shown.events("ticket")[0]["address"].clone();
+    let page = format!("{portal}/ticket#AQkB");
+    assert!(address.as_str().unwrap().starts_with(&page), "{address}");
+    let qr = ["ticket", "show", &ticket, "--qr", "--portal", "http://a.b"];
+    lab.keywriter(&qr).expect(2).says(&["http://a.b"]);
+
     let clone = ["clone", "--to", "VM0005", "--ticket", &ticket];
     lab.keywriter(&clone)
         .expect(1)
