@@ -6,8 +6,9 @@ use keywriter::{
     Serial,
     asking::ASKS,
     cycle::{Event, How, Step, Summary},
+    nicknames::Nicknames,
     problem::Problem,
-    text::{counted, listed, shown_path},
+    text::{counted, listed, shown, shown_path},
 };
 use std::{
     collections::BTreeMap,
@@ -19,27 +20,29 @@ use std::{
 /// Where events are shown. Any thread may show one.
 pub(crate) enum CycleProgress {
     Json,
-    Lines,
+    Lines(Nicknames),
     Bars(Bars),
 }
 
 /// One bar for each secondary.
 pub(crate) struct Bars {
     all: MultiProgress,
-    bars: Mutex<BTreeMap<Serial, ProgressBar>>,
+    moving: Mutex<BTreeMap<Serial, ProgressBar>>,
+    names: Nicknames,
 }
 
 impl CycleProgress {
-    pub(crate) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool, names: Nicknames) -> Self {
         if json {
             Self::Json
         } else if io::stdout().is_terminal() && io::stderr().is_terminal() {
             Self::Bars(Bars {
                 all: MultiProgress::new(),
-                bars: Mutex::default(),
+                moving: Mutex::default(),
+                names,
             })
         } else {
-            Self::Lines
+            Self::Lines(names)
         }
     }
 
@@ -47,7 +50,7 @@ impl CycleProgress {
     pub(crate) fn show(&self, event: &Event) -> Result<(), Failure> {
         match self {
             Self::Json => json(event).map_or(Ok(()), |line| line.print()),
-            Self::Lines => text(event).map_or(Ok(()), |text| output::line(&text)),
+            Self::Lines(names) => named(event, names).map_or(Ok(()), |text| output::line(&text)),
             Self::Bars(bars) => bars.show(event),
         }
     }
@@ -77,11 +80,11 @@ impl Bars {
 
     fn print(&self, event: &Event) -> Result<(), Failure> {
         // The bars step aside, and the text stays in the terminal's history like any other.
-        text(event).map_or(Ok(()), |text| self.all.suspend(|| output::line(&text)))
+        named(event, &self.names).map_or(Ok(()), |text| self.all.suspend(|| output::line(&text)))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Serial, ProgressBar>> {
-        self.bars.lock().unwrap_or_else(PoisonError::into_inner)
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bar(&self, serial: Serial) -> ProgressBar {
@@ -95,6 +98,25 @@ impl Bars {
         };
         bars.entry(serial).or_insert_with(new).clone()
     }
+}
+
+/// Returns an event as text, with the name of the module that it is about.
+fn named(event: &Event, names: &Nicknames) -> Option<String> {
+    let text = text(event)?;
+    let serial = match event {
+        Event::Joined { serial }
+        | Event::Asks { serial }
+        | Event::Done { serial, .. }
+        | Event::ReceiptSetAside { serial, .. }
+        | Event::Failed { serial, .. } => *serial,
+        _ => return Some(text),
+    };
+    let name = names.of(serial);
+    if name.is_empty() {
+        return Some(text);
+    }
+    let both = format!("{serial} ({})", shown(name));
+    Some(text.replacen(serial.as_str(), &both, 1))
 }
 
 /// Returns an event as text. Steps have none: a pipe is read afterwards.
@@ -282,6 +304,17 @@ mod tests {
             json(&failed)
                 .starts_with(r#"{"event":"failed","serial":"A","reason":"secondary-locked","why":"the module is locked and"#)
         );
+    }
+
+    #[test]
+    fn a_module_with_a_name_is_called_by_both() {
+        let mut names = Nicknames::default();
+        let serial = "A-1".parse().unwrap();
+        names.set(serial, "Ada");
+        let joined = |serial| named(&Event::Joined { serial }, &names).unwrap();
+        assert_eq!(joined(serial), "A-1 (Ada): plugged in and joins the cycle");
+        let other = "A-2".parse().unwrap();
+        assert_eq!(joined(other), "A-2: plugged in and joins the cycle");
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl Folders {
         self.own.join("license.json")
     }
 
+    /// Returns the file with the names that people gave to modules.
+    pub fn nicknames(&self) -> PathBuf {
+        self.preferences().with_file_name("nicknames.json")
+    }
+
     /// Returns the file with the preferences of the desktop app.
     pub fn preferences(&self) -> PathBuf {
         self.own.join("desktop.json")

@@ -18,7 +18,7 @@
 //! | [`share`] | files that any clone decrypts; the team's recipient for age |
 //! | [`cipher`] | a stream's data units, through a module |
 //! | [`mod@license`] | registration, the app's PIN, and what needs a license |
-//! | [`settings`], [`receipt`] | files of this computer |
+//! | [`settings`], [`receipt`], [`nicknames`] | files of this computer |
 //! | [`report`] | a cycle's receipts in one file, and on a page to print |
 //! | [`folders`], [`mod@file`] | where they are, and how they are written |
 //! | [`problem`] | what went wrong, for every front end |
@@ -38,6 +38,7 @@ pub mod journal;
 pub mod letter;
 pub mod license;
 pub mod module;
+pub mod nicknames;
 mod pipeline;
 pub mod problem;
 pub mod receipt;

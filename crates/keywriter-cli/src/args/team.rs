@@ -9,6 +9,9 @@ use std::path::PathBuf;
 pub(crate) enum TeamCommand {
     /// Show the members of each team, as their receipts prove them
     List {
+        /// Mark custodians and retired modules, as this module tells; it must be unlocked
+        #[arg(long, value_name = "SERIAL")]
+        module: Option<Serial>,
         /// The folder of receipts [default: keywriter/receipts in the user's state folder]
         #[arg(long, value_name = "DIR")]
         receipts: Option<PathBuf>,
@@ -31,6 +34,13 @@ pub(crate) enum TeamCommand {
         /// The folder for receipts [default: keywriter/receipts in the user's state folder]
         #[arg(long, value_name = "DIR")]
         receipts: Option<PathBuf>,
+    },
+    /// Give a module a name, which stays on this computer; without a name, take it away
+    Name {
+        /// The module
+        serial: Serial,
+        /// The name, at most 40 characters
+        name: Option<String>,
     },
     /// Make the team's next epoch; a person must allow it on the module's keypad
     Rekey(RekeyChoices),

@@ -16,6 +16,7 @@ use keywriter::{
     genuine::TrustedRoot,
     letter::members::Letterboxes,
     license::{Anchors, GateRefusal},
+    nicknames::Nicknames,
     problem::Reason,
     report::Report,
     settings::MasterState,
@@ -70,7 +71,8 @@ pub(crate) fn run(args: &Args, choices: &CloneChoices) -> Result<(), Failure> {
         printer.finish(shown)?;
     }
     let discovery = args.discovery()?;
-    let progress = CycleProgress::new(args.json);
+    let names = Nicknames::load(&folders.nicknames()).unwrap_or_default();
+    let progress = CycleProgress::new(args.json, names);
     // Events come from many threads; the first failure of their output is reported.
     let failure = Mutex::new(None);
     let report = Mutex::new(Report::new(now(), master, options));

@@ -11,11 +11,12 @@ use keywriter::{
     Serial,
     genuine::{Authenticity, TrustedRoot},
     module::ModuleError,
+    nicknames::Nicknames,
     problem::{Problem, Reason},
     protocol::{LockState, Role},
     settings::MasterState,
     survey::{ModuleFacts, Survey},
-    text::counted,
+    text::{counted, shown},
     transport::Location,
 };
 
@@ -27,10 +28,12 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         .map(|state| state.master);
     let root = args.trusted_root()?.map(|(root, _)| root);
     let found = survey_with(args, root.as_ref())?;
+    // Names that cannot be read are none; `team name` says why.
+    let names = Nicknames::load(&args.folders()?.nicknames()).unwrap_or_default();
     if args.json {
-        print_json(&found, master)?;
+        print_json(&found, (master, &names))?;
     } else {
-        print_text(&found, (master, root.as_ref()))?;
+        print_text(&found, (master, root.as_ref()), &names)?;
     }
     if found.modules.is_empty() && found.duplicates.is_empty() {
         Err(Failure::Problem(found.missing(None)))
@@ -42,6 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 fn print_text(
     found: &Survey,
     (master, trusted): (Option<Serial>, Option<&TrustedRoot>),
+    names: &Nicknames,
 ) -> Result<(), Failure> {
     let facts = || {
         let modules = found.modules.iter().map(|present| &present.facts);
@@ -51,6 +55,20 @@ fn print_text(
         let header = ["SERIAL", "STATE", "ROLE", "CLONING", "GENUINE", "LOCATION"];
         let mut rows = vec![header.map(String::from).to_vec()];
         rows.extend(facts().map(|facts| row(facts, master)));
+        if facts().any(|facts| !names.of(facts.serial).is_empty()) {
+            let column = facts().map(|facts| names.of(facts.serial));
+            let column = std::iter::once("NAME").chain(column);
+            for (row, name) in rows.iter_mut().zip(column) {
+                row.insert(
+                    1,
+                    if name.is_empty() {
+                        "-".to_owned()
+                    } else {
+                        shown(name)
+                    },
+                );
+            }
+        }
         output::line(table::render(&rows).trim_end())?;
     }
     for duplicate in &found.duplicates {
@@ -115,10 +133,14 @@ fn row(facts: &ModuleFacts, master: Option<Serial>) -> Vec<String> {
     ]
 }
 
-fn print_json(found: &Survey, master: Option<Serial>) -> Result<(), Failure> {
+fn print_json(
+    found: &Survey,
+    (master, names): (Option<Serial>, &Nicknames),
+) -> Result<(), Failure> {
     let modules = found.modules.iter().map(|present| &present.facts);
     for facts in modules.chain(&found.impostors) {
-        module(facts, master).print()?;
+        let name = Some(names.of(facts.serial)).filter(|name| !name.is_empty());
+        module(facts, master).some("name", name).print()?;
     }
     for duplicate in &found.duplicates {
         let places: Vec<_> = duplicate.locations.iter().map(Location::name).collect();

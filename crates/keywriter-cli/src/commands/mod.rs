@@ -10,6 +10,7 @@ pub(crate) mod letter;
 pub(crate) mod license;
 pub(crate) mod list;
 pub(crate) mod master;
+mod members;
 pub(crate) mod pin;
 mod policy;
 pub(crate) mod receipt;

@@ -1,20 +1,19 @@
-//! `keywriter team list|export|import|rekey`
+//! `keywriter team export|import|rekey`
 
 use super::{
-    policy, require_app_pin, root_for_work, survey_all, take, teamwork,
+    members, policy, require_app_pin, root_for_work, survey_all, take, teamwork,
     told::{self, Printer},
 };
 use crate::{
     args::{Args, RekeyChoices, TeamCommand},
     failure::Failure,
     output::{self, Event},
-    table,
 };
 use keywriter::{
     Serial,
     genuine::TrustedRoot,
     letter::{
-        members::{self, Letterboxes, Member},
+        members::{self as known_members, Letterboxes},
         post::Post,
     },
     problem::Reason,
@@ -22,13 +21,14 @@ use keywriter::{
     receipt::{self, ReceiptError},
     team::Rekey,
     teamwork::{Output, tickets},
-    text::{counted, hex, listed, shown_path},
+    text::{counted, listed, shown_path},
 };
 use std::path::Path;
 
 pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
     match command {
-        TeamCommand::List { receipts } => list(args, receipts.as_deref()),
+        TeamCommand::List { module, receipts } => members::list(args, *module, receipts.as_deref()),
+        TeamCommand::Name { serial, name } => members::name(args, *serial, name.as_deref()),
         TeamCommand::Export {
             file,
             receipts,
@@ -42,45 +42,6 @@ pub(crate) fn run(args: &Args, command: &TeamCommand) -> Result<(), Failure> {
             ticket,
         } => policy::set(args, choices, ticket),
     }
-}
-
-/// Shows who is in which team. Only the root and the folder of receipts are needed, no module.
-fn list(args: &Args, receipts: Option<&Path>) -> Result<(), Failure> {
-    require_app_pin(args)?;
-    let folders = args.folders()?;
-    let folder = receipts.map_or_else(|| folders.receipts(), Path::to_path_buf);
-    let root = root_of_reader(args)?;
-    let letterboxes = Letterboxes::new(folders.letterboxes());
-    let teams = members::of_all(&folder, &root);
-    if teams.is_empty() && !args.json {
-        return output::line(&format!("no receipts in {}", shown_path(&folder)));
-    }
-    for (group, members) in &teams {
-        let newest = members.values().map(|member| member.epoch().number).max();
-        let row = |(serial, member): (&Serial, &Member)| {
-            let epoch = member.epoch();
-            Row {
-                serial: *serial,
-                behind: newest.is_some_and(|newest| epoch.number < newest),
-                letterbox: letterboxes.of(*serial, &root).map(|found| found.number()),
-                member: member.clone(),
-            }
-        };
-        let rows: Vec<_> = members.iter().map(row).collect();
-        if args.json {
-            for row in &rows {
-                row.json(group).print()?;
-            }
-        } else {
-            let lines: Vec<_> = [HEADING.map(String::from).to_vec()]
-                .into_iter()
-                .chain(rows.iter().map(Row::cells))
-                .collect();
-            output::line(&format!("team {}", hex(group)))?;
-            output::line(table::render(&lines).trim_end())?;
-        }
-    }
-    Ok(())
 }
 
 /// Writes the newest receipt and the letterbox of every member to one file. No module is needed.
@@ -100,7 +61,7 @@ fn export(
     let root = root_of_reader(args)?;
     let known = Letterboxes::new(folders.letterboxes());
     let mut post = Post::default();
-    for members in members::of_all(&folder, &root).values() {
+    for members in known_members::of_all(&folder, &root).values() {
         for (serial, member) in members {
             post.members.push(receipt::load(&member.receipt)?);
             let letterbox = known.of(*serial, &root);
@@ -171,48 +132,10 @@ fn import(args: &Args, receipts: Option<&Path>, file: &Path) -> Result<(), Failu
 }
 
 /// The root that receipts are read under, where no module is looked for.
-fn root_of_reader(args: &Args) -> Result<TrustedRoot, Failure> {
+pub(super) fn root_of_reader(args: &Args) -> Result<TrustedRoot, Failure> {
     let root = args.trusted_root()?;
     root.map(|(root, _)| root)
         .ok_or_else(|| Failure::Problem(Reason::NoRoot.into()))
-}
-
-const HEADING: [&str; 5] = ["SERIAL", "EPOCH", "CLONED BY", "LETTERBOX", "RECEIPT"];
-
-/// A member as it is shown.
-struct Row {
-    serial: Serial,
-    member: Member,
-    /// Whether another member has a newer epoch.
-    behind: bool,
-    /// The number of its letterbox, if this computer has one: then a letter can be written while it is elsewhere.
-    letterbox: Option<u64>,
-}
-
-impl Row {
-    fn cells(&self) -> Vec<String> {
-        let epoch = self.member.epoch().number;
-        let behind = if self.behind { " (behind)" } else { "" };
-        let letterbox = self.letterbox.map_or("none", |_number| "known");
-        vec![
-            self.serial.to_string(),
-            format!("{epoch}{behind}"),
-            self.member.statement.master.serial.to_string(),
-            letterbox.to_owned(),
-            shown_path(&self.member.receipt),
-        ]
-    }
-
-    fn json(&self, group: &[u8; 16]) -> Event {
-        Event::new("member")
-            .with("group", hex(group))
-            .text("serial", self.serial)
-            .epoch(self.member.epoch())
-            .with("behind", self.behind)
-            .text("master", self.member.statement.master.serial)
-            .with("letterbox", self.letterbox)
-            .path("receipt", &self.member.receipt)
-    }
 }
 
 fn rekey(args: &Args, choices: &RekeyChoices) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Reads and writes this user's files.
 
 use super::now;
-use crate::model::{Nicknames, PastCycle, Preferences, Problem, Reason};
+use crate::model::{Language, Nicknames, PastCycle, Preferences, Problem, Reason};
 use keywriter::{
     file,
     folders::Folders,
@@ -53,17 +53,17 @@ pub(super) fn save_preferences(folders: &Folders, preferences: Preferences) -> R
     save(&folders.preferences(), &preferences)
 }
 
-/// Reads the names of devices, as [`preferences`] are read.
+/// Reads the names of devices. A file that cannot be understood is reported and left unchanged.
 pub(super) fn nicknames(folders: &Folders) -> (Nicknames, Option<Problem>) {
-    read(&nicknames_file(folders))
+    match Nicknames::load(&folders.nicknames()) {
+        Ok(names) => (names, None),
+        Err(error) => (Nicknames::default(), Some((&error).into())),
+    }
 }
 
 pub(super) fn save_nicknames(folders: &Folders, nicknames: &Nicknames) -> Result<(), Problem> {
-    save(&nicknames_file(folders), nicknames)
-}
-
-fn nicknames_file(folders: &Folders) -> PathBuf {
-    folders.preferences().with_file_name("nicknames.json")
+    let saved = nicknames.save(&folders.nicknames());
+    saved.map_err(|error| (&error).into())
 }
 
 fn read<T: DeserializeOwned + Default>(path: &Path) -> (T, Option<Problem>) {
@@ -169,6 +169,32 @@ pub(super) fn open_page(address: &str) -> Result<(), Problem> {
             .because(&error)
     })
 }
+
+/// Opens the manual in the user's browser: the one that was installed with the app, or else the one on the web.
+pub(super) fn open_manual(language: Language) -> Result<(), Problem> {
+    let language = match language {
+        Language::English => "en",
+        Language::German => "de",
+        Language::French => "fr",
+    };
+    let installed = Path::new(INSTALLED_MANUAL)
+        .join(language)
+        .join("index.html");
+    if installed.is_file() {
+        open_file(&installed)
+    } else {
+        open_page(&format!("{WEB_MANUAL}/{language}/"))
+    }
+}
+
+/// Where a package puts the manual: a folder for each language.
+const INSTALLED_MANUAL: &str = "/usr/share/doc/keywriter/manual";
+
+/// Where the manual is on the web: `KEYWRITER_MANUAL` when the app is built.
+const WEB_MANUAL: &str = match option_env!("KEYWRITER_MANUAL") {
+    Some(address) => address,
+    None => "https://keywriter.example/manual",
+};
 
 /// Opens a file in the program that the user prefers for it.
 pub(super) fn open_file(file: &Path) -> Result<(), Problem> {

@@ -175,6 +175,10 @@ impl Backend {
             Command::Quit => self.leave_files(),
             Command::ShowInFolder(file) => self.report_failure(files::show_in_folder(&file)),
             Command::OpenFile(file) => self.report_failure(files::open_file(&file)),
+            Command::OpenManual(language) => self.report_failure(files::open_manual(language)),
+            Command::OpenSupport => {
+                self.report_failure(files::open_page(&self.licensing.portal()));
+            }
             Command::OpenPurchasePage => {
                 self.report_failure(files::open_page(&format!(
                     "{}/purchase",

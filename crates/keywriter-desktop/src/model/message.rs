@@ -165,6 +165,10 @@ pub enum Intent {
     OpenReport,
     /// Open the page where licenses are sold.
     OpenPurchasePage,
+    /// Open the user's manual.
+    OpenManual,
+    /// Open the page that says how support is reached.
+    OpenSupport,
     /// Close the window, which has this place. Asks first if a cycle is running.
     Quit(Option<WindowPlace>),
     /// Close it although a cycle is running, or not.
@@ -317,6 +321,10 @@ pub enum Command {
     OpenFile(PathBuf),
     /// Show the portal's purchase page in a browser.
     OpenPurchasePage,
+    /// Show the user's manual in that language in a browser.
+    OpenManual(Language),
+    /// Show the portal's page in a browser: its foot says how support is reached.
+    OpenSupport,
     /// Trust a root from now on.
     PinRoot(TrustedRoot),
     /// End the program.

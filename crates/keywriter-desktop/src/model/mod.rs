@@ -10,7 +10,6 @@ mod entry;
 mod files_page;
 mod license;
 mod message;
-mod nicknames;
 mod notice;
 mod page;
 mod places;
@@ -33,7 +32,6 @@ pub use files_page::{
 };
 pub use license::{LicenseState, LicenseView};
 pub use message::{Command, CycleEvent, Event, Intent, Surveyed};
-pub use nicknames::Nicknames;
 pub use notice::Notice;
 pub use page::Page;
 pub use places::PLACES;
@@ -44,7 +42,10 @@ pub use team_page::{
 };
 pub use tickets::{FormError, TicketForm, TicketKind, TicketView, TicketWish, Tickets};
 
-pub use keywriter::problem::{Problem, Reason};
+pub use keywriter::{
+    nicknames::Nicknames,
+    problem::{Problem, Reason},
+};
 
 use entry::pin_wait;
 use keywriter::{genuine::TrustedRoot, report};
@@ -161,12 +162,10 @@ impl Model {
                 self.team.choose_cycle(place);
                 Vec::new()
             }
-            Intent::SavePastReport(path) => {
-                let cycle = self.team.take_cycle();
-                let save = cycle.map(|cycle| self.save_report(path, Some(cycle)));
-                save.into_iter().collect()
+            Intent::SavePastReport(path) => self.save_past_report(path),
+            Intent::OpenPurchasePage | Intent::OpenManual | Intent::OpenSupport => {
+                vec![self.browse(&intent)]
             }
-            Intent::OpenPurchasePage => vec![Command::OpenPurchasePage],
             Intent::Quit(place) => {
                 self.preferences.window = place.or(self.preferences.window);
                 self.quit_question = self.cloning.is_running() || self.files.is_running();
@@ -227,6 +226,21 @@ impl Model {
             command => command,
         });
         shown.collect()
+    }
+
+    /// Returns the page that is opened in a browser.
+    fn browse(&self, intent: &Intent) -> Command {
+        match intent {
+            Intent::OpenManual => Command::OpenManual(self.language()),
+            Intent::OpenSupport => Command::OpenSupport,
+            _ => Command::OpenPurchasePage,
+        }
+    }
+
+    fn save_past_report(&mut self, path: PathBuf) -> Vec<Command> {
+        let cycle = self.team.take_cycle();
+        let save = cycle.map(|cycle| self.save_report(path, Some(cycle)));
+        save.into_iter().collect()
     }
 
     fn save_report(&self, path: PathBuf, cycle: Option<PastCycle>) -> Command {

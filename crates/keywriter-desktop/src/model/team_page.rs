@@ -70,6 +70,16 @@ pub struct Member {
     pub master: Serial,
     /// Whether this computer has its letterbox: a letter can be written while it is elsewhere.
     pub has_letterbox: bool,
+    /// When its receipt was kept, by this computer's clock; may be empty.
+    pub since: String,
+    /// Whether a letter is under way to it, or its reply.
+    pub is_outstanding: bool,
+    /// The hash of its certificate.
+    pub certificate: [u8; 48],
+    /// The cycle of the master that its receipt is of.
+    pub cycle: u32,
+    /// Whether custodians allowed it by a ticket.
+    pub is_by_ticket: bool,
 }
 
 /// A cycle, or a letter, whose receipts are on this computer.

@@ -2,7 +2,8 @@
 
 use super::{AppInfo, files::Files, mirror, support, team::TeamLists, tickets::TicketLists, ui};
 use crate::model::{
-    Appearance, Bar, Card, LOCKS, LicenseState, Model, Notice, Page, PinChange, Problem, TEXT_STEPS,
+    Appearance, Bar, Card, LOCKS, LicenseState, Model, Nicknames, Notice, Page, PinChange, Problem,
+    TEXT_STEPS,
 };
 use keywriter::{Serial, protocol::EncryptionMode, text::shown_path};
 use mirror::{count, problem};
@@ -268,7 +269,9 @@ impl Screen {
     fn show_secondaries(&self, model: &Model) {
         let cloning = &model.cloning;
         let page = self.window.global::<ui::Secondaries>();
-        update(&self.cards, cloning.cards().iter().map(card).collect());
+        let cards = cloning.cards();
+        let cards = cards.iter().map(|shown| card(shown, &model.nicknames));
+        update(&self.cards, cards.collect());
         let unusable = cloning.unusable().iter();
         update(
             &self.unusable,
@@ -344,7 +347,8 @@ fn work(line: &str) -> Option<ui::Work> {
     })
 }
 
-fn card(card: &Card) -> ui::CardView {
+fn card(card: &Card, names: &Nicknames) -> ui::CardView {
+    let nickname = card.serial.map_or("", |serial| names.of(serial));
     let (kind, step, problem) = mirror::card_state(&card.state);
     ui::CardView {
         serial: card
@@ -353,6 +357,7 @@ fn card(card: &Card) -> ui::CardView {
             .map(Serial::as_str)
             .unwrap_or_default()
             .into(),
+        nickname: nickname.into(),
         is_present: card.is_present,
         has_choice: card.is_included.is_some(),
         is_included: card.is_included == Some(true),

@@ -6,7 +6,7 @@ use super::{
     ui,
 };
 use crate::model::{Model, Problem, Sharing, Team, TeamCourse, TeamDone, TeamOutcome, TeamPage};
-use keywriter::{Serial, asking::Asked, teamwork::Mail, text::shown_path};
+use keywriter::{Serial, asking::Asked, team::TeamFacts, teamwork::Mail, text::shown_path};
 use slint::{ComponentHandle as _, ModelRc, VecModel};
 use std::rc::Rc;
 
@@ -150,9 +150,26 @@ fn rows(model: &Model, team: &Team) -> Vec<ui::TeamRow> {
             .iter()
             .any(|(serial, _)| *serial == member.serial),
         master: member.master.as_str().into(),
+        since: member.since.as_str().into(),
+        is_outstanding: member.is_outstanding,
+        is_custodian: tells(model, team, &|told| {
+            told.policy.custodians.contains(&member.certificate)
+        }),
+        is_retired: tells(model, team, &|told| told.retired.contains(&member.serial)),
+        cycle: count(member.cycle),
+        is_by_ticket: member.is_by_ticket,
         ..ui::TeamRow::default()
     });
     std::iter::once(heading).chain(members).collect()
+}
+
+/// Returns whether an unlocked device of a team tells that.
+fn tells(model: &Model, team: &Team, that: &dyn Fn(&TeamFacts) -> bool) -> bool {
+    let mut devices = model.team.devices().iter();
+    devices.any(|(serial, sharing)| {
+        let is_of_team = matches!(sharing, Sharing::Unlocked { group } if *group == team.group);
+        is_of_team && model.team.tickets().told(*serial).is_some_and(that)
+    })
 }
 
 /// Returns the lines of the past cycles, below a heading.

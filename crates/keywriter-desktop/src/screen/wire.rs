@@ -23,6 +23,9 @@ pub(super) fn connect(app: &Rc<App>) {
     root(app);
     replacement(app);
     let app_weak = Rc::downgrade(app);
+    let about = app.window().global::<ui::About>();
+    about.on_open_manual(press(app, || Intent::OpenManual));
+    about.on_open_support(press(app, || Intent::OpenSupport));
     let page = app.window().global::<ui::ChangePin>();
     page.on_change(move |current, new, again| {
         let intent = Intent::ChangePin {

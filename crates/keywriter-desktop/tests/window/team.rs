@@ -7,8 +7,8 @@ use super::{
 use keywriter::{asking::Asked, teamwork::Mail};
 use keywriter_desktop::{
     model::{
-        Command, CycleEvent, Page, Part, Reason, Sharing, TeamDone, TeamEvent, TeamOrder,
-        TeamOutcome,
+        Command, CycleEvent, Intent, Language, Page, Part, Reason, Sharing, TeamDone, TeamEvent,
+        TeamOrder, TeamOutcome,
     },
     screen::App,
 };
@@ -35,14 +35,66 @@ fn members_are_listed_with_what_is_known_of_each() {
     let member = |place, word: &str| {
         let name = scenes::name(place);
         let line = find(&app, &format!("{name}, {word}"));
-        let master = format!("Cloned by {}", scenes::name(0));
-        assert_eq!(line.accessible_description().as_deref(), Some(&*master));
+        let by_ticket = if place == 4 {
+            ", by a ticket of the custodians"
+        } else {
+            ""
+        };
+        let proof = format!(
+            "Its receipt proves: cloned by {} in its cycle 2{by_ticket}, here since 2026-11-27",
+            scenes::name(0)
+        );
+        assert_eq!(line.accessible_description().as_deref(), Some(&*proof));
     };
     member(1, "Epoch 3, letterbox known");
     member(2, "Epoch 3, letterbox known, plugged in");
-    member(3, "Epoch 2, behind its team, letterbox known");
+    member(3, "Epoch 2, behind its team, a letter is under way");
     member(4, "Epoch 3, letterbox not known");
     assert!(says(&app, "4 members, epoch 3"));
+    // An unlocked device of the team says more of them.
+    scenes::ticket(&app);
+    hands::pass(&app);
+    member(1, "Epoch 3, custodian, letterbox known");
+    member(
+        3,
+        "Epoch 2, behind its team, retired, a letter is under way",
+    );
+}
+
+#[test]
+fn a_name_is_on_the_card_of_its_device() {
+    let (app, _) = hands::open();
+    scenes::enter(&app, Some(&scenes::name(0)));
+    app.hear(scenes::connected(2));
+    app.act(Intent::Rename(
+        scenes::serial(&scenes::name(1)),
+        "Ada".into(),
+    ));
+    hands::pass(&app);
+    find(
+        &app,
+        &format!("Place 1: {}, Ada, Will be cloned", scenes::name(1)),
+    );
+    find(
+        &app,
+        &format!("Place 2: {}, Will be cloned", scenes::name(2)),
+    );
+}
+
+#[test]
+fn manual_and_support_open_in_a_browser() {
+    let (app, commands) = opened();
+    press(&app, "About");
+    press(&app, "Manual");
+    assert!(matches!(
+        commands.borrow().last(),
+        Some(Command::OpenManual(Language::English))
+    ));
+    press(&app, "Contact support");
+    assert!(matches!(
+        commands.borrow().last(),
+        Some(Command::OpenSupport)
+    ));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Who is in a group, as its receipts say, and which letterbox each member has. Nothing here is believed that its module
 //! did not sign; what is lost comes back with the next receipt or letterbox.
 
-use super::GenuineLetterbox;
+use super::{GenuineLetter, GenuineLetterbox};
 use crate::{
     genuine::TrustedRoot,
     letter::post::{Post, PostError},
+    license::Day,
     receipt,
 };
 use hsm_protocol::{EpochName, Serial, receipt::Statement};
@@ -12,6 +13,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 /// A member of a group: the newest receipt that names it.
@@ -27,6 +29,13 @@ impl Member {
     /// Returns the epoch that it is known to have.
     pub const fn epoch(&self) -> EpochName {
         self.statement.epoch
+    }
+
+    /// Returns the day on which this computer kept the receipt, by its clock: modules have none.
+    pub fn since(&self) -> Option<Day> {
+        let modified = fs::metadata(&self.receipt).and_then(|file| file.modified());
+        let since = modified.ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(Day::from_unix(since.as_secs()))
     }
 }
 
@@ -78,6 +87,39 @@ impl Letterboxes {
         self.folder.join(format!("{serial}.letterbox.pem"))
     }
 
+    fn letter(&self, serial: Serial) -> PathBuf {
+        self.folder.join(format!("{serial}.letter.pem"))
+    }
+
+    /// Keeps a letter that was written, until its receipt is here.
+    pub fn keep_letter(&self, serial: Serial, letter: Vec<u8>) -> Result<(), PostError> {
+        let post = Post {
+            letters: vec![letter],
+            ..Post::default()
+        };
+        self.save(&post, &self.letter(serial))
+    }
+
+    /// Returns whether the last letter to a member was not answered yet, as far as this computer knows.
+    pub fn is_outstanding(&self, serial: Serial, member: &Member, root: &TrustedRoot) -> bool {
+        let letter = Post::load(&self.letter(serial)).ok();
+        let letter = letter.and_then(|mut post| post.letters.pop());
+        let letter = letter.and_then(|bytes| GenuineLetter::check(bytes, root).ok());
+        letter.is_some_and(|letter| {
+            // Another way may have brought the member farther meanwhile: then nobody waits for the letter.
+            let is_older = member.statement.epoch.number > letter.head().epoch.number;
+            !letter.is_answered_in(&member.statement) && !is_older
+        })
+    }
+
+    fn save(&self, post: &Post, path: &Path) -> Result<(), PostError> {
+        fs::create_dir_all(&self.folder).map_err(|source| PostError::Write {
+            path: self.folder.clone(),
+            source,
+        })?;
+        post.save(path, true)
+    }
+
     /// Returns a module's letterbox, if one is known that verifies.
     pub fn of(&self, serial: Serial, root: &TrustedRoot) -> Option<GenuineLetterbox> {
         let mut post = Post::load(&self.path(serial)).ok()?;
@@ -96,10 +138,6 @@ impl Letterboxes {
             letterboxes: vec![letterbox.as_bytes().to_vec()],
             ..Post::default()
         };
-        fs::create_dir_all(&self.folder).map_err(|source| PostError::Write {
-            path: self.folder.clone(),
-            source,
-        })?;
-        post.save(&self.path(serial), true)
+        self.save(&post, &self.path(serial))
     }
 }

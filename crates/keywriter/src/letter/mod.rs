@@ -23,7 +23,7 @@ use hsm_protocol::{
     command::ins,
     letter::{Letter, LetterHead, LetterKind, Letterbox},
     message::MessageRefusal,
-    receipt::Party,
+    receipt::{Party, Statement},
 };
 
 /// Why a letterbox or a letter that came by mail is not used.
@@ -187,7 +187,11 @@ impl GenuineLetter {
 
     /// Returns whether this Receipt is the answer to this letter.
     pub fn is_answered_by(&self, receipt: &SignedReceipt) -> bool {
-        let statement = receipt.statement();
+        self.is_answered_in(receipt.statement())
+    }
+
+    /// Returns whether a statement is the one of this letter.
+    pub fn is_answered_in(&self, statement: &Statement) -> bool {
         statement.transcript == self.transcript && statement.master == self.master
     }
 }

@@ -177,11 +177,12 @@ impl Teamwork<'_> {
         }
         let options = self.options(serial);
         let written = self.desk(master)?.write(options, wanted);
-        let mut post = Post::default();
+        let (mut post, mut sent) = (Post::default(), Vec::new());
         let mut left_out = 0;
         for ((letterbox, what), letter) in wanted.iter().zip(written.map_err(of_module(serial))?) {
             let done = match letter {
                 Ok(letter) => {
+                    sent.push((letterbox.party().serial, letter.clone()));
                     post.letters.push(letter);
                     match what {
                         LetterFor::Join => Done::JoinWritten,
@@ -204,6 +205,11 @@ impl Teamwork<'_> {
                 ticket.put_into(&mut post);
             }
             output.save(&post)?;
+            for (serial, letter) in sent {
+                if let Err(error) = self.letterboxes.keep_letter(serial, letter) {
+                    tracing::warn!(%serial, %error, "it is not noted that a letter is under way");
+                }
+            }
             let file = output.path.to_owned();
             (self.tell)(Told::Saved(Mail::Letters, file, post.letters.len()));
         }

@@ -52,7 +52,7 @@ fn malformed(named: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     };
     let (act, options, count, serials) = (111, 112, 113, 115);
     vec![
-        ("cut off", changed(&|bytes| drop(bytes.pop()))),
+        ("cut off", changed(&|bytes| bytes.truncate(bytes.len() - 1))),
         ("too long", changed(&|bytes| bytes.push(0))),
         ("another version", changed(&|bytes| bytes[0] = 2)),
         ("another message", changed(&|bytes| bytes[1] = 10)),

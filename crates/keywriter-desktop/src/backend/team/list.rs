@@ -9,6 +9,7 @@ use keywriter::{
     folders::Folders,
     letter::members::{self, Letterboxes},
     license::Day,
+    protocol::Permission,
     receipt,
 };
 use std::{
@@ -30,6 +31,13 @@ pub(in crate::backend) fn list(root: Option<&Path>, folders: &Folders) -> Vec<Te
         epoch: member.epoch().number,
         master: member.statement.master.serial,
         has_letterbox: letterboxes.of(serial, &root).is_some(),
+        since: member
+            .since()
+            .map_or_else(String::new, |day| day.to_string()),
+        is_outstanding: letterboxes.is_outstanding(serial, &member, &root),
+        certificate: member.statement.secondary.certificate,
+        cycle: member.statement.cycle.number,
+        is_by_ticket: matches!(member.statement.permission, Permission::Ticket(_)),
     };
     let teams = members::of_all(&folders.receipts(), &root);
     let teams = teams.into_iter().map(|(group, members)| Team {

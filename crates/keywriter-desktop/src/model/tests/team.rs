@@ -31,6 +31,11 @@ fn with(devices: &[(&str, Sharing)]) -> Model {
         epoch,
         master: serial("A"),
         has_letterbox: true,
+        since: "2026-11-27".into(),
+        is_outstanding: false,
+        certificate: [1; 48],
+        cycle: 2,
+        is_by_ticket: false,
     };
     let team = Team {
         group: [1; 16],

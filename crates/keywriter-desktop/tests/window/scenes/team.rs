@@ -30,11 +30,16 @@ pub(crate) fn open_team(app: &App) {
     locked.sharing = Sharing::Locked;
     app.hear(survey(vec![master(&name(0)), locked]));
     app.act(Intent::OpenPage(Page::Team));
-    let member = |(place, epoch, has_letterbox)| Member {
-        serial: serial(&name(place)),
+    let member = |(place, epoch, has_letterbox): (u8, u32, bool)| Member {
+        serial: serial(&name(place.into())),
         epoch,
         master: serial(&name(0)),
         has_letterbox,
+        since: "2026-11-27".into(),
+        is_outstanding: place == 3,
+        certificate: [place; 48],
+        cycle: 2,
+        is_by_ticket: place == 4,
     };
     let members = [(1, 3, true), (2, 3, true), (3, 2, true), (4, 3, false)];
     let teams = vec![Team {
@@ -139,7 +144,7 @@ fn tell_policy(app: &App) {
             quorum: 2,
             custodians: [[1; 48], [2; 48], [4; 48]].into(),
         },
-        retired: Vec::new(),
+        retired: vec![serial(&name(3))],
         used: Vec::new(),
     };
     let told = [(serial(&name(0)), told)];

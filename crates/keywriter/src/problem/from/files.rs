@@ -8,6 +8,7 @@ use crate::{
     folders::NoHome,
     genuine::RootError,
     letter::{PostRefusal, desk::CloseError, post::PostError},
+    nicknames::NicknamesError,
     receipt::{ReceiptError, Unproved},
     report::ReportError,
     settings::SettingsError,
@@ -25,6 +26,18 @@ impl From<&SettingsError> for Problem {
             SettingsError::Read { path, source } => cannot_read(path, source),
             SettingsError::Write { path, source } => cannot_write(path, source),
             SettingsError::Wrong { path, what } => wrong(Reason::SettingsInvalid, path, what),
+        }
+    }
+}
+
+impl From<&NicknamesError> for Problem {
+    fn from(error: &NicknamesError) -> Self {
+        match error {
+            NicknamesError::Read { path, source } => cannot_read(path, source),
+            NicknamesError::Write { path, source } => cannot_write(path, source),
+            NicknamesError::Invalid { path, source } => Self::new(Reason::SettingsInvalid)
+                .about(shown_path(path))
+                .because(source),
         }
     }
 }

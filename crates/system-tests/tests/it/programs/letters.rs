@@ -107,7 +107,14 @@ fn a_rekey_reaches_a_member_that_is_elsewhere_by_letter(over: Over) {
     decrypt(&lab, "VM0002", "old").expect(0);
     letter(&lab, &["close", "VM0001", &reply]).expect(0);
     let members = lab.keywriter(&["team", "list"]).expect(0);
-    members.says(&["VM0002", "VM0003", "1 (behind)"]);
+    members.says(&["VM0002", "VM0003", "1 (behind)", "under way"]);
+    let listed = lab.keywriter(&["team", "list", "--json"]).expect(0);
+    for member in listed.events("member") {
+        // One has answered its letter.
+        let is_waited_for = member["serial"] == "VM0003";
+        assert_eq!(member["letter_outstanding"], is_waited_for, "{member}");
+        assert!(member["cycle"].is_u64());
+    }
 
     // The lost module finds no letter of its own, and the others' do not open.
     lab.unlock_admin("VM0004");

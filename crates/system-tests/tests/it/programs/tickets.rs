@@ -140,6 +140,26 @@ fn nobody_clones_alone_once_two_of_three_must_agree(over: Over) {
         "tickets used  1",
     ]);
 
+    // Who decides, and what people call the members.
+    lab.keywriter(&["team", "name", "VM0003", "Ada's"])
+        .expect(0);
+    let list = ["team", "list", "--module", "VM0001"];
+    lab.keywriter(&list)
+        .expect(0)
+        .says(&["Ada's", "(custodian)"]);
+    lab.keywriter(&["list"]).expect(0).says(&["NAME", "Ada's"]);
+    let listed = lab.keywriter(&[&list[..], &["--json"]].concat()).expect(0);
+    for member in listed.events("member") {
+        let is_custodian = member["serial"] != "VM0005";
+        assert_eq!(member["custodian"], is_custodian, "{member}");
+        assert_eq!(member["retired"], false);
+        let is_by_ticket = member["ticket"] == hash;
+        assert_eq!(is_by_ticket, member["serial"] == "VM0005", "{member}");
+    }
+    lab.keywriter(&["team", "name", "VM0003"])
+        .expect(0)
+        .says(&["no name any more"]);
+
     // Cut off on its way, or something else.
     fs::write(&mailed, &text[..text.len() - 60]).unwrap();
     lab.keywriter(&["ticket", "show", &mailed]).expect(5);
