@@ -3,6 +3,8 @@
 use slint_build::{CompilerConfiguration, DefaultTranslationContext, EmbedResourcesKind};
 use std::{collections::HashMap, path::PathBuf};
 
+include!("../../packaging/windows/resources.rs");
+
 fn main() {
     let kit = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui-kit"));
     let configuration = CompilerConfiguration::new()
@@ -16,4 +18,5 @@ fn main() {
     if let Err(error) = slint_build::compile_with_config("ui/app.slint", configuration) {
         panic!("ui/app.slint: {error}");
     }
+    add_resources("KeyWriter: virtual modules");
 }

@@ -7,6 +7,8 @@ const KIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui-kit");
 /// The third-party licenses. A release writes them; a working tree may lack them.
 const NOTICES: &str = "THIRD-PARTY.md";
 
+include!("../../packaging/windows/resources.rs");
+
 fn main() {
     let configuration = CompilerConfiguration::new()
         .with_library_paths(HashMap::from([("kit".into(), PathBuf::from(KIT))]))
@@ -19,6 +21,7 @@ fn main() {
     if let Err(error) = slint_build::compile_with_config("ui/app.slint", configuration) {
         panic!("ui/app.slint: {error}");
     }
+    add_resources("KeyWriter");
     embed_notices();
 }
 

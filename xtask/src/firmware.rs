@@ -1,12 +1,15 @@
 //! The firmware (`firmware/`, a workspace of its own): builds it for its chip with Debian's compiler, and tests it in an
 //! emulator. Neither rustup nor Debian has the core library for that chip, so it is built from Debian's sources.
 
-use crate::{compiler::Compiler, debian, run, uf2};
-use anyhow::{Context, Result, bail};
+use crate::{
+    compiler::Compiler,
+    run, rust_web, uf2,
+    unpacked::{Unpacked, text},
+};
+use anyhow::Result;
 use clap::Subcommand;
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -45,7 +48,7 @@ fn build() -> Result<()> {
     build_emulated()?;
     build_one(SHIPPED)?;
     let images = [EMULATED, SHIPPED].map(image);
-    let size = program("arm-none-eabi-size");
+    let size = TOOLS.program("arm-none-eabi-size");
     let paths = images
         .iter()
         .map(|path| text(path))
@@ -63,7 +66,7 @@ pub(crate) fn build_emulated() -> Result<()> {
 /// Writes the file that a board's boot ROM takes, beside the image.
 fn write_uf2(image: &Path) -> Result<()> {
     let (flat, uf2) = (image.with_extension("bin"), image.with_extension("uf2"));
-    let copy = program("arm-none-eabi-objcopy");
+    let copy = TOOLS.program("arm-none-eabi-objcopy");
     run::output(&[text(&copy)?, "-O", "binary", text(image)?, text(&flat)?])?;
     fs::write(&uf2, uf2::encode(&fs::read(&flat)?, FLASH))?;
     println!("{}", uf2.display());
@@ -87,8 +90,8 @@ fn build_one(image: &str) -> Result<()> {
         .arg("-Zbuild-std=core")
         // The core library can be built only with what its compiler calls unstable.
         .env("RUSTC_BOOTSTRAP", "1")
-        .env("RUSTC", program("rustc"))
-        .env(variable("LINKER"), program("arm-none-eabi-ld"))
+        .env("RUSTC", rust_web::install()?)
+        .env(variable("LINKER"), TOOLS.program("arm-none-eabi-ld"))
         .env(variable("RUSTFLAGS"), FLAGS);
     run::finish(&mut cargo, "cargo build")
 }
@@ -126,96 +129,11 @@ fn variable(name: &str) -> String {
     )
 }
 
-fn program(name: &str) -> PathBuf {
-    folder().join("bin").join(name)
-}
-
-fn folder() -> PathBuf {
-    run::root().join("target/tools/firmware")
-}
-
-/// Unpacks compiler, linker and emulator, unless they are there. They are not installed into the system: that would
-/// replace parts of it.
+/// Unpacks compiler, linker and emulator, unless they are there.
 fn install() -> Result<()> {
-    let done = folder().join("done");
-    if done.exists() {
-        return Ok(());
-    }
-    println!(
-        "\nInstalling into target/tools/firmware, from Debian: {}",
-        PACKAGES.join(" ")
-    );
-    let archives = folder().join("archives");
-    fs::create_dir_all(archives.join("partial"))?;
-    download(&archives).or_else(|_old_lists| {
-        run::shown(&[debian::sudo()?, &["apt-get", "-qq", "update"]].concat())?;
-        download(&archives)
-    })?;
-    let root = folder().join("root");
-    for archive in fs::read_dir(&archives)? {
-        let archive = archive?.path();
-        if archive.extension().is_some_and(|ending| ending == "deb") {
-            let mut unpack = Command::new("dpkg");
-            unpack.arg("-x").arg(&archive).arg(&root);
-            run::finish(&mut unpack, "dpkg -x")?;
-        }
-    }
-    run::shown(&[debian::sudo()?, &["rm", "-r", text(&archives)?]].concat())?;
-    fs::create_dir_all(folder().join("bin"))?;
-    for name in PROGRAMS {
-        wrap(&root, name)?;
-    }
-    check_compiler()?;
-    fs::write(done, "")?;
+    rust_web::install()?;
+    TOOLS.install()?;
     Ok(())
-}
-
-fn download(archives: &Path) -> Result<()> {
-    let cache = format!("Dir::Cache::archives={}", text(archives)?);
-    let words = [
-        "apt-get",
-        "-qq",
-        "install",
-        "-y",
-        "--download-only",
-        "--reinstall",
-    ];
-    let options = ["--no-install-recommends", "-o", &cache];
-    let mut apt = run::command(&[debian::sudo()?, &words, &options, PACKAGES].concat());
-    run::finish(&mut apt, "apt-get install --download-only")
-}
-
-/// Writes a script that starts a program with the libraries that were unpacked beside it.
-fn wrap(root: &Path, name: &str) -> Result<()> {
-    let root = text(root)?;
-    let libraries =
-        format!("{root}/usr/lib/x86_64-linux-gnu:{root}/lib/x86_64-linux-gnu:{root}/usr/lib");
-    let script = format!(
-        "#!/bin/sh\n\
-         export LD_LIBRARY_PATH='{libraries}' QEMU_MODULE_DIR='{root}/usr/lib/x86_64-linux-gnu/qemu'\n\
-         exec '{root}/usr/bin/{name}' \"$@\"\n"
-    );
-    let path = program(name);
-    fs::write(&path, script)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-    Ok(())
-}
-
-/// Debian keeps one version of this compiler, the newest: another one must be tried first.
-fn check_compiler() -> Result<()> {
-    let found = run::output(&[text(&program("rustc"))?, "--version"])?;
-    if !found.starts_with(COMPILER) {
-        bail!(
-            "Debian's rustc-web is now {}, and the firmware was tested with {COMPILER}. Change COMPILER in \
-             xtask/src/firmware.rs, remove target/tools/firmware, and run `cargo xtask firmware test`",
-            found.trim()
-        );
-    }
-    Ok(())
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("the folder's name is not UTF-8")
 }
 
 /// The processor of the board and of its emulator: Cortex-M33.
@@ -233,20 +151,13 @@ const FLASH: u32 = 0x1000_0000;
 /// Where everything is built.
 const OUTPUT: &str = "target/firmware";
 
-const COMPILER: &str = "rustc 1.96.";
-
-const PACKAGES: &[&str] = &[
-    "rustc-web",
-    "rust-web-src",
-    "libstd-rust-web-dev",
-    "binutils-arm-none-eabi",
-    "qemu-system-arm",
-];
-
-const PROGRAMS: &[&str] = &[
-    "rustc",
-    "arm-none-eabi-ld",
-    "arm-none-eabi-objcopy",
-    "arm-none-eabi-size",
-    "qemu-system-arm",
-];
+const TOOLS: Unpacked = Unpacked {
+    name: "firmware",
+    packages: &["binutils-arm-none-eabi", "qemu-system-arm"],
+    programs: &[
+        ("arm-none-eabi-ld", "arm-none-eabi-ld"),
+        ("arm-none-eabi-objcopy", "arm-none-eabi-objcopy"),
+        ("arm-none-eabi-size", "arm-none-eabi-size"),
+        ("qemu-system-arm", "qemu-system-arm"),
+    ],
+};

@@ -15,15 +15,18 @@ mod fuzz;
 mod layers;
 mod manual;
 mod model;
+mod platforms;
 mod release;
 mod rooms;
 mod run;
+mod rust_web;
 mod stages;
 mod test;
 mod third_party;
 mod tidy;
 mod tools;
 mod uf2;
+mod unpacked;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -71,6 +74,9 @@ enum Command {
     /// Build or test the firmware of hardware modules.
     #[command(subcommand)]
     Firmware(firmware::Action),
+    /// Build and test the programs for other systems (installs compilers and an emulator into target/tools on first use).
+    #[command(subcommand)]
+    Platforms(platforms::Action),
     /// Check that no branch and no address depends on a secret, and compare the times of unlocks.
     ConstantTime,
 }
@@ -96,6 +102,7 @@ fn main() -> ExitCode {
         Command::Bench => bench::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Firmware(action) => firmware::run(&action),
+        Command::Platforms(action) => platforms::run(&action),
         Command::ConstantTime => constant_time::run(),
     };
     match outcome {

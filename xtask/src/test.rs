@@ -2,7 +2,7 @@
 
 use crate::{
     compiler::Compiler,
-    constant_time, deb, debian, demo, deny, firmware, fuzz, layers, model,
+    constant_time, deb, debian, demo, deny, firmware, fuzz, layers, model, platforms,
     run::{self, shown},
     stages::Stages,
     tidy, tools,
@@ -41,6 +41,9 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
     // Its test in the emulator is one of all tests.
     stages.run("firmware", || {
         quietly(firmware::build_emulated().and_then(|()| firmware::test_on_host()))
+    })?;
+    stages.run("Windows: type check", || {
+        quietly(platforms::windows::check())
     })?;
     // All that tests start or run, with lints and reference in the same pass.
     stages.run("build, lints, docs", || quietly(build()))?;

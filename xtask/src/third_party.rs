@@ -87,7 +87,7 @@ struct Work {
     folder: PathBuf,
 }
 
-/// Returns all crates that the shipped crates depend on under Linux, sorted by name and version.
+/// Returns all crates that the shipped crates depend on, on any of their systems, sorted by name and version.
 fn works() -> Result<Vec<Work>> {
     let text = run::output(&["cargo", "metadata", "--format-version", "1", "--locked"])?;
     let metadata: Value = serde_json::from_str(&text)?;
@@ -132,6 +132,8 @@ fn reached() -> Result<BTreeSet<String>> {
         "normal,build",
         "--target",
         "x86_64-unknown-linux-gnu",
+        "--target",
+        "x86_64-pc-windows-gnu",
         "--prefix",
         "none",
         "--format",

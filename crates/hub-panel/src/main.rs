@@ -1,6 +1,12 @@
 //! `hub-panel`: a running virtual hub in a window.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
+// No console behind the window.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+#[cfg(windows)]
+#[path = "../../../packaging/windows/dialog.rs"]
+mod dialog;
 
 use anyhow::Context;
 use clap::Parser;
@@ -21,12 +27,16 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    dialog::show_panics();
     match run(plain_text::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done if standard error is closed.
             let text = plain_text::shown(&format!("{error:#}"));
             drop(writeln!(io::stderr(), "hub-panel: {text}"));
+            #[cfg(windows)]
+            dialog::show(&text);
             ExitCode::FAILURE
         }
     }

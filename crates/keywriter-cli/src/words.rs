@@ -48,7 +48,7 @@ pub(crate) fn line(problem: &Problem) -> String {
 
 /// Defines the words of each reason: exit code, text; advice.
 macro_rules! words {
-    ($($reason:ident: $exit:expr, $text:literal, $advice:literal;)+) => {
+    ($($reason:ident: $exit:expr, $text:expr, $advice:expr;)+) => {
         /// Returns the words of a reason.
         pub(crate) const fn of(reason: Reason) -> Words {
             let (exit, text, advice) = match reason {
@@ -105,9 +105,17 @@ words! {
     CannotConnect: IO, "cannot connect to the module",
         "check that this user may use the module's socket";
     NotPermitted: IO, "this user may not use the module",
-        "ask who runs the hub or this computer: the user needs the hub's folder, or to be allowed to use pcscd";
+        if cfg!(windows) {
+            "ask who runs the hub: the user needs its folder"
+        } else {
+            "ask who runs the hub or this computer: the user needs the hub's folder, or to be allowed to use pcscd"
+        };
     NoService: IO, "the smart-card service failed",
-        "check that pcscd is running, and try again";
+        if cfg!(windows) {
+            "check that the service `Smart Card` (SCardSvr) is running, and try again"
+        } else {
+            "check that pcscd is running, and try again"
+        };
     NotConfirmed: REFUSED, "nobody confirmed it on the module's keypad in time",
         "run the same command again and, while the module's GREEN and BLUE alternate, hold the keys it names on the \
          module's keypad for one second";
@@ -180,7 +188,11 @@ words! {
 
     // Cycles.
     NoModule: ABSENT, "no module found",
-        "plug one in, or name the hub's folder with --state DIR; PC/SC readers need pcscd";
+        if cfg!(windows) {
+            "plug one in, or name the hub's folder with --state DIR"
+        } else {
+            "plug one in, or name the hub's folder with --state DIR; PC/SC readers need pcscd"
+        };
     NoMaster: REFUSED, "no master is set on this computer",
         "name one with `keywriter master set SERIAL`";
     TwoMasters: REFUSED, "two masters: {} could be the master too, and would be overwritten",
@@ -299,8 +311,12 @@ words! {
         "name the folder of receipts with --receipts DIR, or a file that `keywriter team export` wrote";
     ReportEmpty: BAD_FILE, "the report has no receipt, and proves nothing",
         "the report says why each secondary failed";
-    NoStateFolder: IO, "no folder for this user's state: neither XDG_STATE_HOME nor HOME names one",
-        "set HOME to this user's folder";
+    NoStateFolder: IO, keywriter::folders::NO_STATE_FOLDER,
+        if cfg!(windows) {
+            "sign in as a user who has a profile, and try again"
+        } else {
+            "set HOME to this user's folder"
+        };
     NoBrowser: IO, "no web browser could be started",
         "open this address in a browser";
     SystemFailed: IO, "the operating system failed",

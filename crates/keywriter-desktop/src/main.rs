@@ -1,6 +1,12 @@
 //! The `keywriter-desktop` program.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
+// No console behind the window.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+#[cfg(windows)]
+#[path = "../../../packaging/windows/dialog.rs"]
+mod dialog;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -55,12 +61,16 @@ const VERSION: &str = if is_development_build() {
 };
 
 fn main() -> ExitCode {
+    #[cfg(windows)]
+    dialog::show_panics();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let text = plain_text::shown(&format!("{error:#}"));
             // Nothing can be done if standard error is closed.
             drop(writeln!(io::stderr(), "keywriter-desktop: {text}"));
+            #[cfg(windows)]
+            dialog::show(&text);
             ExitCode::FAILURE
         }
     }

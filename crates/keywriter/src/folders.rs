@@ -1,5 +1,7 @@
 //! Where this computer's files are.
 
+pub use local_socket::NO_STATE_FOLDER;
+
 use hsm_protocol::frame::{ROOT_FILE, RUN_FOLDER};
 use std::{
     ffi::OsString,
@@ -15,7 +17,7 @@ pub struct Folders {
 
 /// Nothing names a folder for this user's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", local_socket::NO_STATE_FOLDER)]
+#[error("{}", NO_STATE_FOLDER)]
 pub struct NoHome;
 
 impl Folders {

@@ -16,7 +16,6 @@ use hsm_virtual::{
 use std::{
     collections::BTreeSet,
     io::{Read, Write},
-    os::unix::net::UnixStream,
     sync::Arc,
     thread,
 };
@@ -25,7 +24,7 @@ use std::{
 pub(crate) struct Bench {
     pub(crate) hub: Arc<Hub>,
     /// A computer that asked something.
-    computer: Option<UnixStream>,
+    computer: Option<local_socket::Stream>,
     serial: Serial,
     _folder: tempfile::TempDir,
 }
@@ -60,7 +59,7 @@ impl Bench {
     /// Plugs the module into a computer, which wants to clone to it.
     fn ask(&mut self, ins: u8, data: &[u8]) {
         let (hub, serial) = (Arc::clone(&self.hub), self.serial);
-        let (computer, module) = UnixStream::pair().expect("a link");
+        let (computer, module) = local_socket::pair().expect("a link");
         hub.port(serial).expect("a port").plug(&hub.clock);
         thread::spawn(move || {
             let port = hub.port(serial).expect("a port");

@@ -4,6 +4,7 @@
 
 mod interop;
 mod known_answers;
+#[cfg(unix)]
 mod oracle;
 mod refusals;
 mod vectors;

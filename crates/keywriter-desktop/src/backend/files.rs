@@ -17,7 +17,6 @@ use std::{
     ffi::OsStr,
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 /// Reads which master is set on this computer.
@@ -215,7 +214,14 @@ pub(super) fn show_in_folder(file: &Path) -> Result<(), Problem> {
     })
 }
 
+#[cfg(not(target_os = "linux"))]
 fn open(what: &OsStr) -> io::Result<()> {
+    opener::open(what).map_err(io::Error::other)
+}
+
+#[cfg(target_os = "linux")]
+fn open(what: &OsStr) -> io::Result<()> {
+    use std::process::{Command, Stdio};
     let mut child = Command::new("xdg-open")
         .arg(what)
         .stdin(Stdio::null())

@@ -11,7 +11,8 @@ use keywriter::{
     file::{self, InputFile, NewFile, RunFiles},
     protocol::EncryptionMode,
     share::{
-        Decryption, Encryption, FileHeader, FileMode, ShareError, Source, Summary, Way, ends_run,
+        Awaited, Decryption, Encryption, FileHeader, FileMode, ShareError, Source, Summary, Way,
+        ends_run,
         finder::{self, Need, NotFound},
         paths::{Act, Job, Plan},
         read_header,
@@ -23,7 +24,6 @@ use std::{
     convert::Infallible,
     fs,
     io::{self, Read},
-    os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::mpsc::Sender,
     time::{Duration, Instant},
@@ -333,7 +333,7 @@ impl Read for Stoppable<'_> {
 }
 
 impl Source for Stoppable<'_> {
-    fn waits_on(&self) -> Option<OwnedFd> {
+    fn waits_on(&self) -> Option<Awaited> {
         self.0.waits_on()
     }
 }

@@ -152,6 +152,7 @@ fn a_link_stays_and_leads_to_what_is_replaced() {
     assert_eq!(names(folder.path()), ["below", "dead", "file", "link"]);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_may_have_the_longest_name_there_is() {
     let folder = tempfile::tempdir().unwrap();

@@ -16,10 +16,13 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+/// What can be polled: a descriptor on Unix, a socket on Windows.
+pub type Awaited = OwnedFd;
+
 /// What is carried through a module.
 pub trait Source: Read + Send {
     /// Returns a descriptor to poll for the next byte, if reading may wait. Such a source keeps no bytes in a buffer.
-    fn waits_on(&self) -> Option<OwnedFd> {
+    fn waits_on(&self) -> Option<Awaited> {
         None
     }
 }
@@ -27,7 +30,7 @@ pub trait Source: Read + Send {
 impl Source for &[u8] {}
 
 impl Source for File {
-    fn waits_on(&self) -> Option<OwnedFd> {
+    fn waits_on(&self) -> Option<Awaited> {
         file::awaited(self)
     }
 }
@@ -93,7 +96,7 @@ impl Interrupt {
 pub(super) struct InterruptibleReader<'a> {
     source: &'a mut dyn Source,
     /// What is polled, if reading may wait.
-    awaited: Option<(OwnedFd, Option<RemovalSignal>)>,
+    awaited: Option<(Awaited, Option<RemovalSignal>)>,
     interrupt: &'a Interrupt,
 }
 

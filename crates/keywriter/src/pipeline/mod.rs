@@ -12,7 +12,7 @@ mod input;
 mod turns;
 
 pub(crate) use batches::{Steps, in_batches};
-pub use input::Source;
+pub use input::{Awaited, Source};
 pub(crate) use input::{fill, read_error};
 
 use crate::{

@@ -31,7 +31,7 @@ mod stream;
 mod tests;
 mod told;
 
-pub use crate::pipeline::Source;
+pub use crate::pipeline::{Awaited, Source};
 pub use commands::{RecipientKind, Whose};
 pub use fast::FastFile;
 pub use hsm_protocol::{
