@@ -67,6 +67,9 @@ struct Place {
     /// The PC/SC reader with the module
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
+    /// The USB port with the module, such as 1-2 (`keywriter --transport usb list` shows it)
+    #[arg(long, value_name = "PORT")]
+    usb: Option<String>,
     /// The module's socket
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
@@ -75,7 +78,9 @@ struct Place {
 impl Place {
     fn location(&self) -> Option<Location> {
         let socket = self.socket.clone().map(Location::Socket);
-        socket.or_else(|| self.reader.clone().map(Location::Reader))
+        let reader = || self.reader.clone().map(Location::Reader);
+        let usb = || self.usb.clone().map(Location::Usb);
+        socket.or_else(reader).or_else(usb)
     }
 }
 
@@ -96,7 +101,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Root(RootCommand::Show) => {}
         Command::Certify(choices) => {
             let Some(location) = choices.place.location() else {
-                anyhow::bail!("name the module's reader or socket");
+                anyhow::bail!("name the module's reader, USB port or socket");
             };
             let root = folder.open(&choices.identities)?;
             let mut register = RegisterFile::new(folder.register());

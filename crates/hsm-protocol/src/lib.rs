@@ -71,6 +71,7 @@ mod statement;
 pub mod status;
 pub mod team;
 pub mod ticket;
+pub mod usb;
 pub mod verifier;
 pub mod writer;
 

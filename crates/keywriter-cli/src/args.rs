@@ -62,13 +62,15 @@ pub(crate) struct Args {
 /// Where modules are looked for.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum TransportKind {
-    /// A hub's sockets and PC/SC readers
+    /// A hub's sockets, PC/SC readers and USB
     #[default]
     All,
     /// A hub's sockets
     Socket,
     /// PC/SC readers
     Pcsc,
+    /// USB, without the smart-card service (Linux)
+    Usb,
 }
 
 #[derive(Debug, Subcommand)]
@@ -362,6 +364,7 @@ impl Args {
             TransportKind::All => Kinds::All,
             TransportKind::Socket => Kinds::Sockets,
             TransportKind::Pcsc => Kinds::Readers,
+            TransportKind::Usb => Kinds::Usb,
         };
         Ok(Discovery::new(self.folders()?.run(), kinds))
     }

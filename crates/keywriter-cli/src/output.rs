@@ -85,7 +85,7 @@ impl Event {
         let event = self.with("transport", location.kind());
         match location {
             Location::Socket(path) => event.path("place", path),
-            Location::Reader(name) => event.with("place", name.as_str()),
+            Location::Reader(name) | Location::Usb(name) => event.with("place", name.as_str()),
         }
     }
 

@@ -1,6 +1,6 @@
-//! Where modules may be: the sockets of a hub's folder, and PC/SC readers.
+//! Where modules may be: the sockets of a hub's folder, PC/SC readers, and USB.
 
-use crate::transport::{self, Location, Transport, TransportError, pcsc};
+use crate::transport::{self, Location, Transport, TransportError, pcsc, usb};
 use hsm_protocol::{Serial, frame::SOCKET_ENDING};
 use std::{
     collections::BTreeSet,
@@ -13,13 +13,21 @@ use std::{
 /// Which kinds of location are looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kinds {
-    /// Both.
+    /// All of them.
     #[default]
     All,
     /// Sockets of a hub.
     Sockets,
     /// PC/SC readers.
     Readers,
+    /// USB, without the smart-card service.
+    Usb,
+}
+
+impl Kinds {
+    fn are(self, one: Self) -> bool {
+        self == Self::All || self == one
+    }
 }
 
 /// How a cycle reaches modules: on a computer through [`Discovery`], in tests through a script.
@@ -67,18 +75,24 @@ impl Discovery {
 impl Connector for Discovery {
     fn locations(&self) -> BTreeSet<Location> {
         let mut locations = BTreeSet::new();
-        if self.kinds != Kinds::Readers {
+        if self.kinds.are(Kinds::Sockets) {
             locations.extend(sockets(&self.run));
         }
-        if self.kinds != Kinds::Sockets {
-            locations.extend(pcsc::occupied().into_iter().map(Location::Reader));
+        let mut readers = Vec::new();
+        if self.kinds.are(Kinds::Readers) {
+            readers.extend(pcsc::occupied());
         }
+        if self.kinds.are(Kinds::Usb) {
+            let plugged = usb::plugged(&readers);
+            locations.extend(plugged.into_iter().map(|module| Location::Usb(module.port)));
+        }
+        locations.extend(readers.into_iter().map(Location::Reader));
         locations
     }
 
     fn obstacles(&self) -> Vec<TransportError> {
         let mut obstacles = Vec::new();
-        if self.kinds != Kinds::Readers {
+        if self.kinds.are(Kinds::Sockets) {
             let read = fs::read_dir(&self.run).err();
             obstacles.extend(
                 read.filter(|error| error.kind() != io::ErrorKind::NotFound)
@@ -88,7 +102,7 @@ impl Connector for Discovery {
                     }),
             );
         }
-        if self.kinds != Kinds::Sockets {
+        if self.kinds.are(Kinds::Readers) {
             obstacles.extend(pcsc::obstacle(self.kinds == Kinds::Readers));
         }
         obstacles
@@ -100,21 +114,21 @@ impl Connector for Discovery {
 
     fn watch(&self) -> Box<dyn Watch> {
         Box::new(LocationsWatch {
-            sockets: (self.kinds != Kinds::Readers).then(|| {
-                let seen = sockets(&self.run).collect();
-                (self.run.clone(), seen)
-            }),
-            readers: (self.kinds != Kinds::Sockets).then(pcsc::Watch::default),
+            folders: Folders::of(self),
+            readers: self.kinds.are(Kinds::Readers).then(pcsc::Watch::default),
         })
     }
 }
 
 fn sockets(run: &Path) -> impl Iterator<Item = Location> + use<> {
-    let entries = fs::read_dir(run).into_iter().flatten();
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
+    files(run)
         .filter(|path| is_module_socket(path))
         .map(Location::Socket)
+}
+
+fn files(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries.filter_map(|entry| Some(entry.ok()?.path()))
 }
 
 /// Returns whether the name is `SERIAL.sock`. A hub may keep other sockets in the same folder.
@@ -128,22 +142,59 @@ fn is_module_socket(path: &Path) -> bool {
             .is_some_and(|ending| ending == SOCKET_ENDING)
 }
 
-/// Looks at the folder of sockets some times a second, and waits for a change of the readers in between.
+/// Looks at folders some times a second, and waits for a change of the readers in between.
 #[derive(Debug)]
 struct LocationsWatch {
-    sockets: Option<(PathBuf, BTreeSet<Location>)>,
+    folders: Folders,
     readers: Option<pcsc::Watch>,
+}
+
+/// The folders whose files come and go with what is plugged in, and the files that were seen last.
+#[derive(Debug)]
+struct Folders {
+    /// The hub's folder of sockets.
+    run: Option<PathBuf>,
+    /// The system's folder of USB devices.
+    usb: Option<&'static str>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Folders {
+    fn of(discovery: &Discovery) -> Self {
+        let Discovery { run, kinds } = discovery;
+        let mut folders = Self {
+            run: kinds.are(Kinds::Sockets).then(|| run.clone()),
+            usb: kinds.are(Kinds::Usb).then_some(usb::DEVICES).flatten(),
+            seen: BTreeSet::new(),
+        };
+        folders.have_changed();
+        folders
+    }
+
+    const fn are_none(&self) -> bool {
+        self.run.is_none() && self.usb.is_none()
+    }
+
+    fn have_changed(&mut self) -> bool {
+        let sockets = self.run.iter().flat_map(|run| files(run));
+        let sockets = sockets.filter(|path| is_module_socket(path));
+        let devices = self.usb.iter().flat_map(|folder| files(Path::new(folder)));
+        let now = sockets.chain(devices).collect();
+        let has_changed = now != self.seen;
+        self.seen = now;
+        has_changed
+    }
 }
 
 impl Watch for LocationsWatch {
     fn wait_change(&mut self, timeout: Duration) -> bool {
         let end = Instant::now() + timeout;
         loop {
-            if self.have_sockets_changed() {
+            if self.folders.have_changed() {
                 return true;
             }
             let mut left = end.saturating_duration_since(Instant::now());
-            if self.sockets.is_some() || self.readers.is_none() {
+            if !self.folders.are_none() || self.readers.is_none() {
                 left = left.min(GLANCE);
             }
             let waited = self.readers.as_mut().map(|watch| watch.wait_change(left));
@@ -154,25 +205,13 @@ impl Watch for LocationsWatch {
                 Some(None) | None => thread::sleep(left),
             }
             if Instant::now() >= end {
-                return self.have_sockets_changed();
+                return self.folders.have_changed();
             }
         }
     }
 }
 
-impl LocationsWatch {
-    fn have_sockets_changed(&mut self) -> bool {
-        let Some((run, seen)) = &mut self.sockets else {
-            return false;
-        };
-        let now: BTreeSet<_> = sockets(run).collect();
-        let changed = now != *seen;
-        *seen = now;
-        changed
-    }
-}
-
-/// How often the folder of sockets is looked at.
+/// How often the folders are looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 
 #[cfg(test)]

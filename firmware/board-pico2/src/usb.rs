@@ -5,7 +5,10 @@ use app::Mailbox;
 use core::cell::RefCell;
 use critical_section::Mutex;
 use hsm_ccid::{CcidClass, Room};
-use hsm_protocol::{Serial, limits};
+use hsm_protocol::{
+    Serial, limits,
+    usb::{MANUFACTURER, PRODUCT},
+};
 use rp235x_hal::{
     clocks::UsbClock,
     pac::{self, interrupt},
@@ -59,8 +62,8 @@ pub(crate) fn start(
     };
     let class = CcidClass::new(bus, room);
     let names = StringDescriptors::default()
-        .manufacturer("KeyWriter")
-        .product("Hardware security module")
+        .manufacturer(MANUFACTURER)
+        .product(PRODUCT)
         .serial_number(SERIAL.init(serial).as_str());
     let device = UsbDeviceBuilder::new(bus, TEST_IDS)
         .strings(&[names])

@@ -49,6 +49,12 @@ const PACKAGES: &[Package] = &[
                 "usr/share/icons/hicolor/scalable/apps/keywriter.svg",
                 0o644,
             ),
+            // Before 73-seat-late.rules, which gives access to what is tagged here.
+            (
+                "packaging/70-keywriter.rules",
+                "usr/lib/udev/rules.d/70-keywriter.rules",
+                0o644,
+            ),
             (
                 "packaging/pcscd-access.rules",
                 "usr/share/doc/keywriter/examples/pcscd-access.rules",

@@ -1,7 +1,8 @@
-//! APDUs to a module and back, over a hub's socket or PC/SC.
+//! APDUs to a module and back, over a hub's socket, PC/SC or USB.
 
 pub mod pcsc;
 pub mod socket;
+pub mod usb;
 
 use crate::text::{shown, shown_path};
 use hsm_protocol::Serial;
@@ -16,14 +17,17 @@ pub enum Location {
     Socket(PathBuf),
     /// A PC/SC reader, by its name.
     Reader(String),
+    /// A USB port, by its bus and number.
+    Usb(String),
 }
 
 impl Location {
-    /// Returns `socket` or `reader`.
+    /// Returns `socket`, `reader` or `usb`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Socket(_) => "socket",
             Self::Reader(_) => "reader",
+            Self::Usb(_) => "usb",
         }
     }
 
@@ -33,15 +37,15 @@ impl Location {
             Self::Socket(path) if path.extension().is_some() => path
                 .file_stem()
                 .is_some_and(|stem| stem.as_encoded_bytes() == serial.as_str().as_bytes()),
-            Self::Socket(_) | Self::Reader(_) => true,
+            Self::Socket(_) | Self::Reader(_) | Self::Usb(_) => true,
         }
     }
 
-    /// Returns the socket's path or the reader's name, safe to show.
+    /// Returns the socket's path, or the name of reader or port, safe to show.
     pub fn name(&self) -> String {
         match self {
             Self::Socket(path) => shown_path(path),
-            Self::Reader(name) => shown(name),
+            Self::Reader(name) | Self::Usb(name) => shown(name),
         }
     }
 }
@@ -138,6 +142,7 @@ pub fn open(location: &Location) -> Result<Box<dyn Transport>, TransportError> {
     Ok(match location {
         Location::Socket(path) => Box::new(socket::Socket::open(path)?),
         Location::Reader(name) => Box::new(pcsc::Card::open(name)?),
+        Location::Usb(port) => Box::new(usb::Device::open(port)?),
     })
 }
 

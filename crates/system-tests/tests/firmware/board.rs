@@ -160,6 +160,11 @@ impl Board {
         data.to_vec()
     }
 
+    /// Sends the packets of a host's message; returns what the board answers.
+    pub(crate) fn packets(&mut self, message: &[u8]) -> Vec<u8> {
+        self.frame(b'U', message, "usb")
+    }
+
     /// Sends any other message of a host; returns the answer's header and data.
     pub(crate) fn message(&mut self, kind: u8, data: &[u8]) -> ([u8; 10], Vec<u8>) {
         self.seq = self.seq.wrapping_add(1);

@@ -4,16 +4,25 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 mod board;
+mod cable;
 mod hub;
 
 use board::Board;
+use cable::Cable;
 use hsm_core::leds::Pattern;
 use hsm_factory::Root;
-use hsm_protocol::{Status, command::ins, identity::SignedIdentity};
+use hsm_protocol::{
+    Status,
+    apdu::encode_extended,
+    command::{CLA, ins},
+    identity::SignedIdentity,
+    limits,
+};
 use hsm_testbench::{Bench, files, files::Commands, letters, not_tested};
 use hsm_virtual::aws_lc::AwsLc;
 use hub::Hub;
-use std::path::PathBuf;
+use keywriter::transport::usb::ccid::Reader;
+use std::{path::PathBuf, time::Duration};
 
 fn built() -> Option<(PathBuf, PathBuf)> {
     let built = board::built();
@@ -158,6 +167,34 @@ fn keywriter_takes_a_board_for_any_module() {
         assert!(hub.read("opened") == plain && hub.read("sealed") != plain);
         hub.remove(&["sealed", "opened"]);
     }
+}
+
+#[test]
+fn the_transport_over_usb_speaks_with_the_boards_reader() {
+    let Some(built) = built() else { return };
+    let mut board = Board::start(&built, "KW-Q006");
+    board.set_up();
+    assert_eq!(board.press("SHIFT+KEY 13572468 KEY"), "unlocked");
+    let time = Duration::from_mins(1);
+    let mut reader = Reader::open(Cable::of(board), time).unwrap();
+    let command = |data: &[u8], header: [u8; 4]| {
+        let mut apdu = vec![0; limits::COMMAND_APDU];
+        let len = encode_extended(header, data, &mut apdu).unwrap();
+        apdu.truncate(len);
+        apdu
+    };
+    let status = reader.transmit(&command(&[], [CLA, ins::STATUS, 0, 0]), time);
+    let status = status.unwrap();
+    assert!(status.ends_with(&[0x90, 0]));
+    // Lengths around a packet's, and the longest.
+    for len in [0, 1, 42, 43, 44, 106, 107, 108, 60_000, 65_535] {
+        let unknown = command(&vec![7; len], [CLA, 0xEE, 0, 0]);
+        let answer = reader.transmit(&unknown, time).unwrap();
+        assert_eq!(answer, [0x6D, 0], "{len}");
+    }
+    // Another program takes it over: it stays unlocked, because it keeps its power.
+    let again = reader.transmit(&command(&[], [CLA, ins::STATUS, 0, 0]), time);
+    assert_eq!(again.unwrap(), status);
 }
 
 #[test]
