@@ -1,5 +1,6 @@
 //! The programs on other systems than the one that builds them: compiled here, and run where something here runs them.
 
+mod installer;
 mod refusals;
 pub(crate) mod windows;
 mod wine;

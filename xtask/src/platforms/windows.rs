@@ -1,6 +1,6 @@
 //! Windows on 64-bit PCs, by MinGW: the programs need nothing but libraries of Windows.
 
-use super::{refusals, wine::Wine};
+use super::{installer, refusals, wine::Wine};
 use crate::{
     demo::{self, Demo},
     run, rust_web,
@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Only check that library and command line compile.
     #[arg(long)]
     check: bool,
+    /// Also build the programs with windows, and the installer, and try it.
+    #[arg(long, conflicts_with = "check")]
+    installer: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -50,6 +53,17 @@ fn all(stages: &mut Stages, options: &Options) -> Result<()> {
         demo.show()?;
         refusals::check(&demo)?;
         Ok("nine clones, and what is refused".into())
+    })?;
+    if !options.installer {
+        return Ok(());
+    }
+    stages.run("build of all programs", || {
+        let words = [&["build", "--quiet"], &packages(PROGRAMS)[..]].concat();
+        cargo(&words, None).map(|()| String::new())
+    })?;
+    stages.run("installer", || {
+        let strip = MINGW.program("x86_64-w64-mingw32-strip");
+        installer::run(&output(), &strip, &wine)
     })
 }
 
@@ -124,6 +138,15 @@ fn packages(names: &[&'static str]) -> Vec<&'static str> {
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 
+/// The crates of the programs.
+const PROGRAMS: &[&str] = &[
+    "keywriter-cli",
+    "hsm-virtual",
+    "age-plugin-keywriter",
+    "keywriter-desktop",
+    "hub-panel",
+];
+
 /// The crates whose tests have to do with the system.
 const TESTED: &[&str] = &[
     "plain-text",
@@ -144,5 +167,6 @@ const MINGW: Unpacked = Unpacked {
         ("x86_64-w64-mingw32-ar", "x86_64-w64-mingw32-ar"),
         ("x86_64-w64-mingw32-dlltool", "x86_64-w64-mingw32-dlltool"),
         ("x86_64-w64-mingw32-windres", "x86_64-w64-mingw32-windres"),
+        ("x86_64-w64-mingw32-strip", "x86_64-w64-mingw32-strip"),
     ],
 };

@@ -5,7 +5,7 @@ use crate::{
     run,
     unpacked::{Unpacked, text},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
@@ -95,6 +95,23 @@ impl Wine {
         command
     }
 
+    /// Runs a program.
+    pub(super) fn run(&self, words: &[&str]) -> Result<()> {
+        run::finish(&mut self.command(words), &words.join(" "))
+    }
+
+    /// Returns what a program prints if it succeeds.
+    pub(super) fn output(&self, words: &[&str]) -> Result<String> {
+        let output = self.command(words).output()?;
+        ensure!(
+            output.status.success(),
+            "`{}` failed: {}",
+            words.join(" "),
+            output.status
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Waits until every program has ended.
     pub(super) fn wait(&self) -> Result<()> {
         let mut server = Command::new(WINE.program("wineserver"));
@@ -109,6 +126,11 @@ impl Wine {
             .filter_map(|entry| Some(entry.ok()?.path()))
             .find(|path| path.is_dir() && !path.ends_with("Public"))
             .context("Wine has no user")
+    }
+
+    /// Returns `%LOCALAPPDATA%`.
+    pub(super) fn local_data(&self) -> Result<PathBuf> {
+        Ok(self.profile()?.join("AppData/Local"))
     }
 
     /// Returns an empty folder in the profile of Wine's user.
