@@ -14,6 +14,7 @@ mod notice;
 mod page;
 mod places;
 mod preferences;
+mod team_order;
 mod team_page;
 #[cfg(test)]
 mod tests;
@@ -36,10 +37,8 @@ pub use notice::Notice;
 pub use page::Page;
 pub use places::PLACES;
 pub use preferences::{Appearance, LOCKS, Language, Preferences, TEXT_STEPS, WindowPlace};
-pub use team_page::{
-    Member, PastCycle, RekeyQuestion, Team, TeamCourse, TeamDone, TeamEvent, TeamOrder,
-    TeamOutcome, TeamPage,
-};
+pub use team_order::{TeamDone, TeamOrder, TeamOutcome};
+pub use team_page::{Member, PastCycle, RekeyQuestion, Team, TeamCourse, TeamEvent, TeamPage};
 pub use tickets::{FormError, TicketForm, TicketKind, TicketView, TicketWish, Tickets};
 
 pub use keywriter::{
