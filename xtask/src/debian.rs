@@ -55,6 +55,7 @@ pub(crate) const CONSTANT_TIME: &[&str] = &["valgrind", "libc6-dbg"];
 pub(crate) const PACKAGE: &[&str] = &[
     "dpkg-dev",
     "lintian",
+    "appstream",
     "desktop-file-utils",
     "libglib2.0-bin",
     "shared-mime-info",

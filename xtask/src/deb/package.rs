@@ -38,6 +38,11 @@ const PACKAGES: &[Package] = &[
                 "usr/share/applications/keywriter.desktop",
                 0o644,
             ),
+            (
+                "packaging/org.keywriter.KeyWriter.metainfo.xml",
+                "usr/share/metainfo/org.keywriter.KeyWriter.metainfo.xml",
+                0o644,
+            ),
             // The packages of desktops have triggers for both folders.
             (
                 "packaging/keywriter-mime.xml",
@@ -72,11 +77,18 @@ const PACKAGES: &[Package] = &[
         name: "keywriter-virtual",
         programs: &["virtual-hub", "hub-panel"],
         libraries: &[("libhsm_ifd.so", "usr/lib/keywriter/libhsm_ifd.so")],
-        files: &[(
-            "packaging/virtual-modules.conf",
-            "usr/share/doc/keywriter-virtual/examples/virtual-modules.conf",
-            0o644,
-        )],
+        files: &[
+            (
+                "packaging/virtual-hub.service",
+                "usr/lib/systemd/user/virtual-hub.service",
+                0o644,
+            ),
+            (
+                "packaging/virtual-modules.conf",
+                "usr/share/doc/keywriter-virtual/examples/virtual-modules.conf",
+                0o644,
+            ),
+        ],
         settings: &[],
         completions: &[],
     },

@@ -87,6 +87,9 @@ fn its_files_are_well_formed(root: &CleanRoot) -> Result<()> {
     }
     let desktop = root.path("usr/share/applications/keywriter.desktop");
     run::output(&["desktop-file-validate", &desktop.to_string_lossy()])?;
+    let described = root.path("usr/share/metainfo/org.keywriter.KeyWriter.metainfo.xml");
+    let validate = ["appstreamcli", "validate", "--no-net"];
+    run::output(&[&validate[..], &[&described.to_string_lossy()]].concat())?;
     its_files_have_a_type(root)
 }
 
