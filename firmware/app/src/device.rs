@@ -2,12 +2,33 @@
 
 use crate::{Lamps, Mailbox, Matrix, matrix::Scan};
 use hsm_ccid::Task;
-use hsm_core::{Link, Module, leds::Pattern, platform::Board, time::Millis};
+use hsm_core::{
+    Link, Module,
+    leds::Pattern,
+    platform::{Board, Platform},
+    time::Millis,
+};
 
 /// A timer that resets the chip unless it is fed. It must leave time for the longest command, some seconds.
 pub trait Watchdog {
     /// Starts it again from the beginning.
     fn feed(&mut self);
+}
+
+/// Powers a module up where it stays, and runs every self-test, so that no command waits for one. In a function of its
+/// own: the stack that it takes is free again afterwards.
+#[inline(never)]
+pub fn power_up<B: Board>(place: &mut Option<Module<B>>, platform: Platform<B>) -> &mut Module<B> {
+    let module = put(place, platform);
+    module.start();
+    module.test_all();
+    module
+}
+
+/// Gives a module its place, while nothing else is on the stack.
+#[inline(never)]
+fn put<B: Board>(place: &mut Option<Module<B>>, platform: Platform<B>) -> &mut Module<B> {
+    place.insert(Module::off(platform))
 }
 
 /// What a turn begins with.

@@ -18,9 +18,13 @@ mod trng;
 mod usb;
 
 use crate::{board::Pico, flash::Flash, keypad::Keypad, trng::Trng};
-use app::{Device, Watchdog, device::Input, matrix};
+use app::{
+    Device, Watchdog,
+    device::{Input, power_up},
+    matrix,
+};
 use cortex_m::peripheral::syst::SystClkSource;
-use hsm_core::{Module, keypad::Key, platform::Platform, time::Millis};
+use hsm_core::{Module, keypad::Key, time::Millis};
 use rp235x_hal::{
     self as hal, Sio, block::ImageDef, clocks::init_clocks_and_plls, fugit::ExtU32, gpio::Pins, pac,
 };
@@ -102,21 +106,6 @@ fn run(pac: pac::Peripherals, mut core: cortex_m::Peripherals) -> ! {
         }
         keypad.show(lamps);
     }
-}
-
-/// Powers the module up where it stays. In a function of its own: the stack that it takes is free again afterwards.
-#[inline(never)]
-fn power_up(place: &mut Option<Module<Pico>>, platform: Platform<Pico>) -> &mut Module<Pico> {
-    let module = put(place, platform);
-    module.start();
-    module.test_all();
-    module
-}
-
-/// Gives the module its place, while nothing else is on the stack.
-#[inline(never)]
-fn put(place: &mut Option<Module<Pico>>, platform: Platform<Pico>) -> &mut Module<Pico> {
-    place.insert(Module::off(platform))
 }
 
 /// Lets the processor stop if the stack meets the variables.

@@ -22,13 +22,17 @@ use crate::{
     doors::{Doors, Frame},
     measure::Meter,
 };
-use app::{Device, Mailbox, Watchdog, device::Input, matrix::Scan};
+use app::{
+    Device, Mailbox, Watchdog,
+    device::{Input, power_up},
+    matrix::Scan,
+};
 use cortex_m_semihosting::{debug, hprintln};
 use hsm_ccid::{
     Ccid, Room,
     ccid::{MESSAGE, PACKET},
 };
-use hsm_core::{Module, platform::Platform, time::Millis};
+use hsm_core::{Module, time::Millis};
 use hsm_protocol::limits;
 use static_cell::{ConstStaticCell, StaticCell};
 
@@ -66,21 +70,6 @@ fn main() -> ! {
         doors.answer(meter.stop());
         frame = serve(&mut doors, &mut ccid, &mut device);
     }
-}
-
-/// Powers the module up where it stays. In a function of its own: the stack that it takes is free again afterwards.
-#[inline(never)]
-fn power_up(place: &mut Option<Module<Qemu>>, platform: Platform<Qemu>) -> &mut Module<Qemu> {
-    let module = put(place, platform);
-    module.start();
-    module.test_all();
-    module
-}
-
-/// Gives the module its place, while nothing else is on the stack.
-#[inline(never)]
-fn put(place: &mut Option<Module<Qemu>>, platform: Platform<Qemu>) -> &mut Module<Qemu> {
-    place.insert(Module::off(platform))
 }
 
 /// Answers frames until the power is cut: that frame is returned.
