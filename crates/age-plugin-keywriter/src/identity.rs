@@ -263,7 +263,8 @@ impl Failed {
             }
             Reason::NotAuthentic => "get the file again from its sender",
             Reason::NotPermitted => {
-                "ask who runs the hub or this computer: the user needs the hub's folder, or to be allowed to use pcscd"
+                "ask who runs the hub or this computer: the user needs the hub's folder, the right to use pcscd, or \
+                 KeyWriter's udev rule for modules on USB"
             }
             Reason::InUse | Reason::Interrupted => {
                 "check that no other program uses the module, and try again"

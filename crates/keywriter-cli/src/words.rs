@@ -103,12 +103,13 @@ words! {
     NoAnswer: IO, "the module does not answer",
         "unplug it, plug it in again, and try again";
     CannotConnect: IO, "cannot connect to the module",
-        "check that this user may use the module's socket";
+        "check that this user may use the module's socket; a module on USB: unplug it and plug it in again";
     NotPermitted: IO, "this user may not use the module",
         if cfg!(windows) {
             "ask who runs the hub: the user needs its folder"
         } else {
-            "ask who runs the hub or this computer: the user needs the hub's folder, or to be allowed to use pcscd"
+            "ask who runs the hub or this computer: the user needs the hub's folder, the right to use pcscd, or \
+             KeyWriter's udev rule for modules on USB"
         };
     NoService: IO, "the smart-card service failed",
         if cfg!(windows) {

@@ -149,8 +149,8 @@ impl Store {
         self.update_or_erase(platform, Image::erase)
     }
 
-    /// Changes the image and stores it, as an update that may erase. If it does, the store key of all that was stored before is
-    /// destroyed. Whether it does, does not show in the steps.
+    /// Changes the image and stores it, as an update that may erase. If it does, the store key of all that was stored
+    /// before is destroyed. Whether it does, does not show in the steps.
     pub(crate) fn update_or_erase<B: Board, T>(
         &mut self,
         platform: &mut Platform<B>,

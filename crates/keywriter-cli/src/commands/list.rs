@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         .map(|state| state.master);
     let root = args.trusted_root()?.map(|(root, _)| root);
     let found = survey_with(args, root.as_ref())?;
-    // Names that cannot be read are none; `team name` says why.
+    // If the names cannot be read, the list shows none; `team name` says why.
     let names = Nicknames::load(&args.folders()?.nicknames()).unwrap_or_default();
     if args.json {
         print_json(&found, (master, &names))?;

@@ -162,7 +162,7 @@ fn draw(qr: &Qr, portal: &str) -> Result<(), Failure> {
 fn approve(args: &Args, serial: Serial, file: &Path) -> Result<(), Failure> {
     require_app_pin(args)?;
     let root = root_for_work(args)?;
-    // One that cannot be read is told first.
+    // A file that cannot be read is reported before anybody is asked for anything.
     tickets::load_one(file, &root).map_err(Failure::Problem)?;
     let mut custodian = find(args, serial)?;
     let printer = Printer::new(args);

@@ -1,4 +1,4 @@
-//! What is told while something is done for a team, in text and JSON.
+//! Reports what happens while something is done for a team, in text and JSON.
 
 use crate::{
     args::Args,
@@ -16,7 +16,7 @@ use keywriter::{
 };
 use std::{cell::RefCell, path::Path};
 
-/// Prints what is told. An output that fails does not keep the rest from being done: it is reported at the end.
+/// Prints reports. If one cannot be printed, the work goes on all the same; the failure is returned at the end.
 pub(super) struct Printer {
     json: bool,
     failure: RefCell<Option<Failure>>,

@@ -107,7 +107,12 @@ impl<P: Pipes> Reader<P> {
         let end = Instant::now() + time;
         self.pipes.send(&message, time).map_err(silent)?;
         loop {
-            let answer = self.pipes.receive(MESSAGE, left(end)).map_err(silent)?;
+            // A device that asks for time without end has none left.
+            let left = left(end);
+            if left.is_zero() {
+                return Err(ReaderError::Silent);
+            }
+            let answer = self.pipes.receive(MESSAGE, left).map_err(silent)?;
             let (header, data) = answer
                 .split_first_chunk::<HEADER>()
                 .ok_or(ReaderError::Malformed)?;
@@ -267,6 +272,26 @@ mod tests {
         );
         let silent = reader.transmit(&[0, 0xA4], TIME);
         assert!(matches!(silent, Err(ReaderError::Silent)));
+    }
+
+    /// Asks for time whenever it is asked, at once.
+    struct Hostile(u8);
+
+    impl Pipes for Hostile {
+        fn send(&mut self, message: &[u8], _: Duration) -> io::Result<()> {
+            self.0 = message[6];
+            Ok(())
+        }
+
+        fn receive(&mut self, _: usize, _: Duration) -> io::Result<Vec<u8>> {
+            Ok(answer(0x80, self.0, TIME_EXTENSION << 6, 1, &[]))
+        }
+    }
+
+    #[test]
+    fn a_device_that_asks_for_time_without_end_is_given_up() {
+        let opened = Reader::open(Hostile(0), Duration::from_millis(50));
+        assert!(matches!(opened, Err(ReaderError::Silent)));
     }
 
     #[test]
