@@ -7,11 +7,12 @@ use std::fs;
 /// To build programs that use smart cards.
 pub(crate) const BUILD: &[&str] = &["libpcsclite-dev", "pkg-config"];
 
-/// To test with the real smart-card stack, with OpenSSL, with Debian's age, and on a FAT file system.
+/// To test with the real smart-card stack, with OpenSSL, with Debian's age, with a PKCS #11 token, and on a FAT file system.
 pub(crate) const TEST: &[&str] = &[
     "pcscd",
     "openssl",
     "age",
+    "softhsm2",
     "dosfstools",
     "fusefat",
     "python3-cryptography",

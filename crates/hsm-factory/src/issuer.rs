@@ -2,39 +2,49 @@
 
 use crate::{
     FactoryError, P384Verifier, Profile, Register,
+    key::{RootKey, SoftwareKey},
     profile::{Content, Kind, module_name},
 };
 use der::{DateTime, Decode, Encode, asn1::GeneralizedTime};
-use getrandom::SysRng;
-use hsm_protocol::certificate::{Certificate, CertificateRefusal, Request};
+use hsm_protocol::{
+    Verifier,
+    certificate::{Certificate, CertificateRefusal, Request},
+};
 use p384::{
     PublicKey,
-    ecdsa::{Signature, SigningKey, signature::Signer},
-    elliptic_curve::Generate,
+    ecdsa::{
+        Signature, VerifyingKey,
+        signature::{Keypair, hazmat::PrehashVerifier},
+    },
 };
 use x509_cert::{
     builder::{Builder, CertificateBuilder},
     name::Name,
     serial_number::SerialNumber,
-    spki::{SignatureBitStringEncoding, SubjectPublicKeyInfo},
+    spki::{
+        AlgorithmIdentifierOwned, DynSignatureAlgorithmIdentifier, SignatureBitStringEncoding,
+        SubjectPublicKeyInfo,
+    },
     time::{Time, Validity},
 };
 
-/// A key that signs certificates; it zeroizes itself when dropped.
-pub(crate) struct Issuer {
-    pub(crate) key: SigningKey,
+/// A key that signs certificates.
+pub(crate) struct Issuer<K = SoftwareKey> {
+    pub(crate) key: K,
     pub(crate) name: Name,
 }
 
 impl Issuer {
     /// Generates a key.
     pub(crate) fn generate(name: Name) -> Result<Self, FactoryError> {
-        let key = SigningKey::try_generate_from_rng(&mut SysRng).map_err(FactoryError::Random)?;
+        let key = SoftwareKey::generate()?;
         Ok(Self { key, name })
     }
+}
 
-    pub(crate) fn public(&self) -> PublicKey {
-        self.key.verifying_key().into()
+impl<K: RootKey> Issuer<K> {
+    pub(crate) fn public(&self) -> Result<PublicKey, FactoryError> {
+        PublicKey::from_sec1_bytes(&self.key.public()).map_err(|_bad| FactoryError::Signature)
     }
 
     /// Issues a module's certificate, DER, after it was entered into the register.
@@ -72,12 +82,40 @@ impl Issuer {
         };
         let key = SubjectPublicKeyInfo::from_key(key).map_err(x509_cert::builder::Error::from)?;
         let mut builder = CertificateBuilder::new(content, number()?, validity()?, key)?;
-        let signature: Signature = self.key.sign(&builder.finalize(&self.key)?);
-        // Modules take one of the two forms (PROTOCOL § 3.3).
-        let signature = signature.normalize_s().to_der().to_bitstring()?;
-        let certificate = builder.assemble(signature, &self.key)?.to_der()?;
+        let signer = Signer(self.public()?.into());
+        let signature = self.sign(&signer.0, &builder.finalize(&signer)?)?;
+        let signature = signature.to_der().to_bitstring()?;
+        let certificate = builder.assemble(signature, &signer)?.to_der()?;
         Certificate::parse(&certificate).map_err(FactoryError::Rejected)?;
         Ok(certificate)
+    }
+
+    /// Signs, and checks the signature: a device may have another key than it says, or sign something else.
+    fn sign(&self, public: &VerifyingKey, message: &[u8]) -> Result<Signature, FactoryError> {
+        let hash = P384Verifier::sha384(&[message]);
+        let signature = self.key.sign(&hash).map_err(FactoryError::Device)?;
+        let wrong = |_| FactoryError::Signature;
+        let signature = Signature::from_slice(&signature).map_err(wrong)?;
+        public.verify_prehash(&hash, &signature).map_err(wrong)?;
+        // Modules take one of the two forms (PROTOCOL § 3.3).
+        Ok(signature.normalize_s())
+    }
+}
+
+/// What the builder of certificates asks of a key: who signs, and how.
+struct Signer(VerifyingKey);
+
+impl Keypair for Signer {
+    type VerifyingKey = VerifyingKey;
+
+    fn verifying_key(&self) -> VerifyingKey {
+        self.0
+    }
+}
+
+impl DynSignatureAlgorithmIdentifier for Signer {
+    fn signature_algorithm_identifier(&self) -> x509_cert::spki::Result<AlgorithmIdentifierOwned> {
+        self.0.signature_algorithm_identifier()
     }
 }
 
@@ -106,12 +144,6 @@ pub(crate) fn subject_of(certificate: &[u8]) -> Result<Name, FactoryError> {
 mod tests {
     use super::*;
     use std::collections::HashSet;
-
-    #[test]
-    fn a_key_zeroizes_itself() {
-        fn zeroizes<T: zeroize::ZeroizeOnDrop>() {}
-        zeroizes::<SigningKey>();
-    }
 
     #[test]
     fn numbers_are_positive_of_sixteen_bytes_and_differ() {

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`root`] | the key at the top of every chain |
+//! | [`key`] | where such a key is: in memory, or in a device |
 //! | [`authority`] | a key that a root has authorized to certify modules |
 //! | [`profile`] | the content of each kind of certificate |
 //! | [`register`] | what was certified, so that no two modules have one serial number |
@@ -12,12 +13,14 @@
 
 pub mod authority;
 mod issuer;
+pub mod key;
 pub mod profile;
 pub mod register;
 pub mod root;
 pub mod verifier;
 
 pub use authority::Authority;
+pub use key::RootKey;
 pub use profile::Profile;
 pub use register::{Register, RegisterError, RegisterFile};
 pub use root::Root;
@@ -47,6 +50,12 @@ pub enum FactoryError {
     /// The certificate of this private key (PEM) does not follow the key.
     #[error("the root's certificate is missing, or not the one of its private key")]
     Certificate,
+    /// The device that keeps the root's key did not sign.
+    #[error("the device with the root's key did not sign")]
+    Device(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A signature is not of the key that should have made it.
+    #[error("the root's key gave a wrong signature, or is no key of P-384: it must not be used")]
+    Signature,
     /// Encoding or signing failed.
     #[error("cannot build the certificate")]
     Build(#[source] x509_cert::builder::Error),
