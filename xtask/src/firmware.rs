@@ -20,34 +20,46 @@ pub(crate) enum Action {
     /// Build it, and print its size (installs compiler and emulator into target/tools on first use).
     Build,
     /// Build it for the emulator, test what runs on any computer, then the whole.
-    Test,
+    Test {
+        /// Also two boards on the USB of a small Linux in an emulator, with keywriter and pcscd in it
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 pub(crate) fn run(action: &Action) -> Result<()> {
     match action {
         Action::Build => build(),
-        Action::Test => {
+        Action::Test { all } => {
             build_emulated()?;
             test_on_host()?;
-            run::shown(&[
-                "cargo",
-                "build",
-                "--quiet",
-                "-p",
-                "keywriter-cli",
-                "-p",
-                "factory",
-            ])?;
-            run::shown(&["cargo", "test", "-p", "system-tests", "--test", "firmware"])
+            build_programs()?;
+            run::shown(&["cargo", "test", "-p", "system-tests", "--test", "firmware"])?;
+            if *all {
+                GUEST.install()?;
+                run::shown(&["cargo", "test", "-p", "system-tests", "--test", "guest"])?;
+            }
+            Ok(())
         }
     }
+}
+
+/// Builds what runs beside the boards, and in the guest.
+fn build_programs() -> Result<()> {
+    let packages = ["keywriter-cli", "factory", "system-tests"];
+    let options = packages.iter().flat_map(|package| ["-p", package]);
+    let words: Vec<_> = ["cargo", "build", "--quiet"]
+        .into_iter()
+        .chain(options)
+        .collect();
+    run::shown(&words)
 }
 
 /// Builds the images, and prints their sizes.
 fn build() -> Result<()> {
     build_emulated()?;
     build_one(SHIPPED)?;
-    let images = [EMULATED, SHIPPED].map(image);
+    let images = IMAGES.map(image);
     let size = TOOLS.program("arm-none-eabi-size");
     let paths = images
         .iter()
@@ -145,6 +157,9 @@ const FLAGS: &str = "-Clink-arg=-Tlink.x -Clinker-flavor=ld --cfg cpubits=\"32\"
 const EMULATED: &str = "board-qemu";
 const SHIPPED: &str = "board-pico2";
 
+/// What both make: two programs for the emulator, one for the board.
+const IMAGES: [&str; 3] = ["qemu-doors", "qemu-usb", SHIPPED];
+
 /// Where its flash begins.
 const FLASH: u32 = 0x1000_0000;
 
@@ -160,4 +175,17 @@ const TOOLS: Unpacked = Unpacked {
         ("arm-none-eabi-size", "arm-none-eabi-size"),
         ("qemu-system-arm", "qemu-system-arm"),
     ],
+};
+
+/// The small Linux: kernel, USB, and what knows devices.
+const GUEST: Unpacked = Unpacked {
+    name: "guest",
+    packages: &[
+        "qemu-system-x86",
+        "linux-image-amd64",
+        "busybox-static",
+        "udev",
+        "libccid",
+    ],
+    programs: &[("qemu-system-x86_64", "qemu-system-x86_64")],
 };

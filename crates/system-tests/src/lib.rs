@@ -11,4 +11,5 @@ pub mod cable;
 pub mod format;
 pub mod lab;
 pub mod screen;
+pub mod usb;
 pub mod wire;

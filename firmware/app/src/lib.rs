@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`device`] | the main loop's turn: keys, commands, time in; LEDs out |
 //! | [`mailbox`] | commands and responses between the interrupt of the USB controller and the main loop |
+//! | [`reader`] | the reader on a USB controller |
 //! | [`matrix`] | twelve keys at seven pins, without bounces and ghosts |
 //! | [`lamps`] | which LED is lit, at a time |
 
@@ -17,8 +18,10 @@ pub mod device;
 pub mod lamps;
 pub mod mailbox;
 pub mod matrix;
+pub mod reader;
 
 pub use device::{Device, Watchdog};
 pub use lamps::Lamps;
 pub use mailbox::Mailbox;
 pub use matrix::Matrix;
+pub use reader::Reader;

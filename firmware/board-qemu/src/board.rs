@@ -15,7 +15,7 @@ use hsm_flash::{Counter, Keys, Ring, Secret, keys};
 use hsm_protocol::Serial;
 
 /// The emulated board.
-pub(crate) enum Qemu {}
+pub enum Qemu {}
 
 impl Board for Qemu {
     type Crypto = RustCrypto;
@@ -27,7 +27,7 @@ impl Board for Qemu {
 }
 
 /// Returns the parts of the board whose serial number follows the seed. A chip that is new gets its keys first.
-pub(crate) fn platform(seed_and_serial: &[u8]) -> Option<Result<Platform<Qemu>, Fault>> {
+pub fn platform(seed_and_serial: &[u8]) -> Option<Result<Platform<Qemu>, Fault>> {
     let (seed, serial) = seed_and_serial.split_first()?;
     let serial = Serial::parse(serial).ok()?;
     Some(parts(Seeded(u64::from(*seed)), serial))
@@ -52,7 +52,7 @@ fn parts(mut seeded: Seeded, serial: Serial) -> Result<Platform<Qemu>, Fault> {
 }
 
 /// Numbers that look random and are not: the same for the same seed (SplitMix64).
-pub(crate) struct Seeded(u64);
+pub struct Seeded(u64);
 
 impl Seeded {
     const fn next(&mut self) -> u64 {

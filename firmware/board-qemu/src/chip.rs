@@ -1,4 +1,5 @@
-//! Flash and fuses in memory, with the units of the real ones. They outlast what the module takes for a power cut.
+//! Flash and fuses in memory, with the units of the real ones. They outlast a reset of the machine, at any instruction: they
+//! are in memory that no variable is in, so that start-up does not clear it.
 
 use core::cell::RefCell;
 use critical_section::Mutex;
@@ -10,24 +11,30 @@ use hsm_flash::Fuses;
 
 /// The only chip.
 #[derive(Clone, Copy)]
-pub(crate) struct Chip;
+pub struct Chip;
 
+#[repr(C)]
 struct Cells {
-    /// Inverted: erased memory is then zero, which takes no room in the image.
+    /// Inverted: erased memory is then zero, which is how the machine starts.
     flash: [u8; BYTES],
     fuses: [u32; ROWS],
 }
 
-static CELLS: Mutex<RefCell<Cells>> = Mutex::new(RefCell::new(Cells {
-    flash: [0; BYTES],
-    fuses: [0; ROWS],
-}));
+/// Where the cells are: the machine's third memory (PSRAM), of 16 MB.
+const CELLS: usize = 0x8000_0000;
 
 const BYTES: usize = 256 * 1024;
 const ROWS: usize = 4096;
 
+#[allow(unsafe_code, reason = "memory that no variable is in")]
 fn with<T>(act: impl FnOnce(&mut Cells) -> T) -> T {
-    critical_section::with(|section| act(&mut CELLS.borrow_ref_mut(section)))
+    static IN_USE: Mutex<RefCell<()>> = Mutex::new(RefCell::new(()));
+    critical_section::with(|section| {
+        let _alone = IN_USE.borrow_ref_mut(section);
+        let cells = core::ptr::with_exposed_provenance_mut::<Cells>(CELLS);
+        // SAFETY: the memory is there, is used here only, and by one at a time; any bits are cells.
+        act(unsafe { &mut *cells })
+    })
 }
 
 fn place(cells: &mut Cells, offset: u32, len: usize) -> Result<&mut [u8], NorFlashErrorKind> {

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 pub(crate) fn built() -> Option<(PathBuf, PathBuf)> {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
     let emulator = target.join("tools/firmware/bin/qemu-system-arm");
-    let image = target.join("firmware/thumbv8m.main-none-eabihf/release/board-qemu");
+    let image = target.join("firmware/thumbv8m.main-none-eabihf/release/qemu-doors");
     (emulator.exists() && image.exists()).then_some((emulator, image))
 }
 

@@ -3,10 +3,8 @@
 //! A frame is its kind, the time in milliseconds (8 bytes), the length of its body (4), the body; an answer is the length
 //! of its body, the number of instructions (8), the depth of the stack (4), the body. Numbers are little-endian.
 
-#![allow(unsafe_code, reason = "the way to the emulator's files")]
-
-use crate::{fail, measure::Reading};
-use cortex_m_semihosting::{debug, nr, syscall};
+use crate::measure::Reading;
+use board_qemu::{fail, files::File};
 use hsm_core::time::Millis;
 
 /// The head of a frame.
@@ -29,8 +27,8 @@ pub(crate) struct Doors {
 impl Doors {
     pub(crate) fn open(body: &'static mut [u8], answer: &'static mut [u8]) -> Self {
         Self {
-            input: File::open(c"doors.in", nr::open::R_BINARY),
-            output: File::open(c"doors.out", nr::open::W_TRUNC_BINARY),
+            input: File::input(c"doors.in"),
+            output: File::output(c"doors.out"),
             body,
             len: 0,
             answer,
@@ -78,45 +76,5 @@ impl Doors {
         let answer = self.answer.get(..self.answer_len).unwrap_or_default();
         self.output.write(answer);
         self.answer_len = 0;
-    }
-}
-
-/// A file of the emulator's folder.
-struct File(usize);
-
-impl File {
-    fn open(name: &core::ffi::CStr, mode: usize) -> Self {
-        let len = name.count_bytes();
-        // SAFETY: the emulator reads `len` bytes at the name's address, and changes nothing.
-        let handle = unsafe { syscall(nr::OPEN, &[name.as_ptr().addr(), mode, len]) };
-        if handle == usize::MAX {
-            fail("doors.in or doors.out is missing");
-        }
-        Self(handle)
-    }
-
-    /// Waits until all of it is there. At the end of the file, the test is over.
-    fn read(&self, mut into: &mut [u8]) {
-        while !into.is_empty() {
-            let place = into.as_mut_ptr().expose_provenance();
-            // SAFETY: the emulator writes at most as many bytes as the slice has, which nothing else uses meanwhile.
-            let missing = unsafe { syscall(nr::READ, &[self.0, place, into.len()]) };
-            let done = into.len().saturating_sub(missing);
-            if done == 0 {
-                debug::exit(debug::EXIT_SUCCESS);
-            }
-            into = into.get_mut(done..).unwrap_or_default();
-        }
-    }
-
-    fn write(&self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        let place = bytes.as_ptr().expose_provenance();
-        // SAFETY: the emulator reads as many bytes as the slice has, and changes nothing.
-        if unsafe { syscall(nr::WRITE, &[self.0, place, bytes.len()]) } != 0 {
-            fail("doors.out is closed");
-        }
     }
 }

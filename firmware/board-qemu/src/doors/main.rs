@@ -1,5 +1,5 @@
-//! The firmware in an emulator, QEMU's machine mps2-an505. Its flash and fuses are in memory, its random numbers are no
-//! secret, and what happens to it comes through two files (`doors`): for tests only.
+//! The firmware in an emulator, without time and USB of its own: both come through two files (`frames`), so that each act
+//! takes exactly as many instructions as it takes.
 //!
 //! | frame | its body | the answer |
 //! |---|---|---|
@@ -12,14 +12,11 @@
 #![no_std]
 #![no_main]
 
-mod board;
-mod chip;
-mod doors;
+mod frames;
 mod measure;
 
 use crate::{
-    board::{Qemu, platform},
-    doors::{Doors, Frame},
+    frames::{Doors, Frame},
     measure::Meter,
 };
 use app::{
@@ -27,7 +24,10 @@ use app::{
     device::{Input, power_up},
     matrix::Scan,
 };
-use cortex_m_semihosting::{debug, hprintln};
+use board_qemu::{
+    board::{Qemu, platform},
+    fail,
+};
 use hsm_ccid::{
     Ccid, Room,
     ccid::{MESSAGE, PACKET},
@@ -117,18 +117,4 @@ struct NoWatchdog;
 
 impl Watchdog for NoWatchdog {
     fn feed(&mut self) {}
-}
-
-fn fail(why: &str) -> ! {
-    hprintln!("board-qemu: {}", why);
-    debug::exit(debug::EXIT_FAILURE);
-    loop {
-        cortex_m::asm::wfi();
-    }
-}
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    hprintln!("board-qemu: {}", info);
-    fail("it stops")
 }
