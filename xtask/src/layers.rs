@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "hsm-testbench",
         &["hsm-core", "hsm-factory", "hsm-protocol", "hsm-virtual"],
     ),
-    ("app", &["hsm-ccid", "hsm-core"]),
+    ("app", &["hsm-ccid", "hsm-core", "hsm-protocol"]),
     (
         "board-pico2",
         &["app", "hsm-ccid", "hsm-core", "hsm-flash", "hsm-protocol"],

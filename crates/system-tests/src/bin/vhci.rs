@@ -13,10 +13,17 @@ use std::{
 
 fn main() {
     let arguments: Vec<String> = env::args().collect();
-    let [_, server, count] = &arguments[..] else {
+    let (Some(server), Some(count)) = (
+        arguments.get(1),
+        arguments.get(2).and_then(|count| count.parse().ok()),
+    ) else {
         panic!("usage: vhci ADDRESS NUMBER-OF-DEVICES");
     };
-    let count: u8 = count.parse().expect("a number");
+    serve(server, count);
+}
+
+/// Hands over so many devices, each in a thread of its own.
+fn serve(server: &str, count: u8) {
     thread::scope(|scope| {
         for device in 0..count {
             scope.spawn(move || {

@@ -49,7 +49,7 @@ pub struct Message {
 pub struct Device {
     control: Control,
     pipes: [Pipe; PIPES],
-    to_device: Vec<Message>,
+    outbox: Vec<Message>,
     done: Vec<Done>,
     /// Packets of the bulk and interrupt pipes that passed.
     pub packets: u64,
@@ -166,7 +166,7 @@ impl Device {
 
     /// Returns what is to be sent through the cable, in order.
     pub fn messages(&mut self) -> Vec<Message> {
-        mem::take(&mut self.to_device)
+        mem::take(&mut self.outbox)
     }
 
     /// Returns what has ended.
@@ -176,7 +176,7 @@ impl Device {
 
     fn send(&mut self, kind: u8, endpoint: u8, data: &[u8]) {
         let data = data.to_vec();
-        self.to_device.push(Message {
+        self.outbox.push(Message {
             kind,
             endpoint,
             data,

@@ -1,5 +1,5 @@
 //! Devices for a host elsewhere: the part of USB/IP that Linux's virtual host controller (vhci) speaks once a connection is
-//! handed to it (Documentation/usb/usbip_protocol.rst). Numbers are big-endian.
+//! handed to it (`Documentation/usb/usbip_protocol.rst`). Numbers are big-endian.
 
 use super::{
     board::{Board, Event, Inner},

@@ -116,10 +116,7 @@ impl UsbBus for Controller {
                     .ok_or(UsbError::EndpointOverflow)?,
             };
             match direction {
-                UsbDirection::In => state
-                    .to_host
-                    .get_mut(number)
-                    .map(|one| one.is_used = true),
+                UsbDirection::In => state.to_host.get_mut(number).map(|one| one.is_used = true),
                 UsbDirection::Out => state
                     .to_device
                     .get_mut(number)
