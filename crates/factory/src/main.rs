@@ -3,10 +3,10 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | [`folder`] | the factory's folder: its files, and how they are written |
-//! | [`key`] | where private keys are kept: sealed by age, or in a token |
-//! | [`root`] | the root of trust |
-//! | [`certify`] | a module's certificate |
+//! | `folder` | the factory's folder: its files, and how they are written |
+//! | `key` | where private keys are kept: sealed by age, or in a token |
+//! | `root` | the root of trust |
+//! | `certify` | a module's certificate |
 
 #![forbid(unsafe_code)]
 

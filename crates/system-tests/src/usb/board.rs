@@ -1,6 +1,9 @@
 //! A board in its emulator: the image `qemu-usb`, with a cable, keys, LEDs and power.
 
-use super::device::{Device, Done, Message, Urb};
+use super::{
+    connect,
+    device::{Device, Done, Message, Urb},
+};
 use hsm_virtual::keys::{Stroke, parse};
 use rustix::fs::OFlags;
 use serde_json::{Value, json};
@@ -12,7 +15,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -389,18 +392,6 @@ fn open(path: &Path, to_read: bool) -> File {
         options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
     }
     options.open(path).expect("a FIFO")
-}
-
-/// Connects to a socket that the emulator will make.
-fn connect(path: &Path) -> UnixStream {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match UnixStream::connect(path) {
-            Ok(stream) => return stream,
-            Err(error) if Instant::now() > end => panic!("{}: {error}", path.display()),
-            Err(_not_yet) => thread::sleep(Duration::from_millis(20)),
-        }
-    }
 }
 
 /// Where a key is: 1 2 3, 4 5 6, 7 8 9, SHIFT 0 KEY.

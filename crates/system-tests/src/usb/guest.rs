@@ -1,7 +1,7 @@
 //! A guest: Debian's kernel with a virtual USB host controller, `udev`, `pcscd` and our programs, in an emulator. Nothing of
 //! this computer's devices or files is in it but what is copied.
 
-use super::{archive::Archive, server::Server};
+use super::{archive::Archive, connect, server::Server};
 use crate::lab::program;
 use std::{
     fs::{self, File},
@@ -301,17 +301,6 @@ fn only(folder: &Path, begin: &str) -> PathBuf {
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
-}
-
-fn connect(path: &Path) -> UnixStream {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match UnixStream::connect(path) {
-            Ok(stream) => return stream,
-            Err(error) if Instant::now() > end => panic!("{}: {error}", path.display()),
-            Err(_not_yet) => thread::sleep(Duration::from_millis(20)),
-        }
-    }
 }
 
 /// What the kernel needs for the virtual host controller and for the network, in the order of their dependencies.

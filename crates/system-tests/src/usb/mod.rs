@@ -17,3 +17,25 @@ pub mod server;
 pub use board::Board;
 pub use guest::Guest;
 pub use server::Server;
+
+use std::{
+    os::unix::net::UnixStream,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Connects to a socket that the emulator will make.
+fn connect(path: &Path) -> UnixStream {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match UnixStream::connect(path) {
+            Ok(stream) => return stream,
+            Err(error) if Instant::now() > end => panic!("{}: {error}", path.display()),
+            Err(_not_yet) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// How long an emulator may take to start, on a computer with much else to do.
+const PATIENCE: Duration = Duration::from_mins(5);
